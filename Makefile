@@ -1,0 +1,65 @@
+# Two commands for a fresh machine: make demo, make test. Each environment is made once and again when pyproject.toml
+# changes.
+PYTHON ?= python3
+# tflite-runtime 2.14 has no wheels past Python 3.11.
+PYTHON_TFLITE ?= $(shell for python in $(PYTHON) python3.11 python3.10; do \
+	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
+PIP = bin/pip install --quiet --disable-pip-version-check
+SAMPLE = docs/pictures/night-launch.jpg
+
+.PHONY: demo test test-litert test-tflite test-workshop lint format clean
+
+demo: .venv/.installed
+	.venv/bin/python -m apps.demo -o out
+
+test: test-litert test-tflite test-workshop
+
+test-litert: .venv/.tested
+	.venv/bin/python -m pytest tests/device
+
+ifeq ($(PYTHON_TFLITE),)
+test-tflite:
+	@echo "test-tflite: left out: tflite-runtime needs Python 3.10 or 3.11, and neither is installed" >&2
+else
+test-tflite: .venv-tflite/.tested
+	.venv-tflite/bin/python -m pytest tests/device
+endif
+
+test-workshop: .venv-workshop/.tested
+	.venv-workshop/bin/python -m pytest tests/workshop
+
+lint: .venv-workshop/.tested
+	.venv-workshop/bin/ruff check .
+	.venv-workshop/bin/ruff format --check .
+	.venv-workshop/bin/mypy
+
+format: .venv-workshop/.tested
+	.venv-workshop/bin/ruff check --fix .
+	.venv-workshop/bin/ruff format .
+
+clean:
+	rm -rf .venv .venv-tflite .venv-workshop out build ./*.egg-info
+
+# What a user has on the device: the package and one runtime.
+.venv/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("edge-dce needs Python 3.10 to 3.13, found " + sys.version.split()[0] \
+		if not (3, 10) <= sys.version_info < (3, 14) else 0)'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "python3-venv is missing; run: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/$(PIP) --editable '.[litert]'
+	@touch $@
+
+.venv/.tested: .venv/.installed
+	.venv/$(PIP) 'pytest>=8'
+	@touch $@
+
+.venv-tflite/.tested: pyproject.toml
+	$(PYTHON_TFLITE) -m venv .venv-tflite
+	.venv-tflite/$(PIP) --editable '.[tflite]' 'pytest>=8'
+	@touch $@
+
+.venv-workshop/.tested: pyproject.toml
+	$(PYTHON) -m venv .venv-workshop
+	.venv-workshop/$(PIP) --editable '.[convert,dev]'
+	@touch $@

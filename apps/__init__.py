@@ -1,0 +1,1 @@
+"""Programs for people, on top of edge_dce."""

@@ -1,0 +1,69 @@
+"""Enhance the sample photo, show before and after, and time the bundled model: `python -m apps.demo [-o DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+import edge_dce
+from edge_dce import cli
+
+Uint8Array = npt.NDArray[np.uint8]
+
+SAMPLE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "night-launch.jpg"
+_BENCHMARK_RUNS = "20"
+_DIVIDER_PX = 4
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m apps.demo", description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, default=Path("out"), metavar="DIR")
+    folder: Path = parser.parse_args(argv).output
+    try:
+        _demonstrate(folder)
+        print(f"\nHow fast {edge_dce.DEFAULT_MODEL} is on this machine:\n", flush=True)
+        return cli.main(["benchmark", edge_dce.DEFAULT_MODEL, "--runs", _BENCHMARK_RUNS])
+    except edge_dce.EdgeDceError as error:
+        print(f"demo: error: {error}", file=sys.stderr)
+        return 1
+
+
+def join_before_after(before: Uint8Array, after: Uint8Array) -> Uint8Array:
+    """Two (H, W, 3) images side by side, labeled, with a white line between them."""
+    divider = np.full((before.shape[0], _DIVIDER_PX, 3), 255, np.uint8)
+    return np.hstack([_label(before, "before"), divider, _label(after, "after")])
+
+
+def _demonstrate(folder: Path) -> None:
+    picture = edge_dce.read_picture(SAMPLE)
+    enhancer = edge_dce.load()
+    start = time.perf_counter()
+    enhanced = enhancer.enhance(picture.image)
+    took_ms = (time.perf_counter() - start) * 1e3
+    folder.mkdir(parents=True, exist_ok=True)
+    height, width = picture.image.shape[:2]
+    print(f"Enhanced {SAMPLE.name} ({width}x{height}) in {took_ms:.0f} ms:")
+    for name, image in (
+        (f"{SAMPLE.stem}-enhanced.jpg", enhanced),
+        ("before-after.jpg", join_before_after(picture.image, enhanced)),
+    ):
+        edge_dce.write_picture(picture.with_image(image), folder / name, overwrite=True)
+        print(f"  {folder / name}")
+
+
+def _label(image: Uint8Array, text: str) -> Uint8Array:
+    labeled = image.copy()
+    corner = (14, 28)
+    for color, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+        cv2.putText(labeled, text, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.7, color, thickness, cv2.LINE_AA)
+    return labeled
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""How close the enhanced pictures of a converted file come to those of the Keras network."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_dce import curve
+from edge_dce.card import Fidelity
+from edge_dce.enhancer import Enhancer, shrink
+from edge_dce.images import read_picture
+from edge_dce.metrics import psnr
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One picture, enhanced both ways."""
+
+    path: Path
+    psnr_db: float
+    max_abs: int
+
+
+def compare(network: Any, enhancer: Enhancer, paths: Sequence[Path]) -> Fidelity:
+    """Enhance every picture with the file (table look-up) and with the Keras float32 curves (exact formula).
+
+    So the figures hold all that separates a user's result from the trained network: quantization of the network and of
+    the look-up.
+
+    Raises:
+        ImageError: a picture is broken.
+        ModelError: the runtime failed.
+    """
+    comparisons = [_compare_one(network, enhancer, path) for path in paths]
+    worst = min(comparisons, key=lambda comparison: comparison.psnr_db)
+    return Fidelity(
+        images=len(comparisons),
+        psnr_db=round(float(np.mean([comparison.psnr_db for comparison in comparisons])), 2),
+        worst_psnr_db=round(worst.psnr_db, 2),
+        worst_file=worst.path.name,
+        max_abs=max(comparison.max_abs for comparison in comparisons),
+        against="Keras float32 curves applied by the exact formula",
+    )
+
+
+def _compare_one(network: Any, enhancer: Enhancer, path: Path) -> Comparison:
+    image = read_picture(path).image
+    tensor = shrink(image, enhancer.width, enhancer.height)[np.newaxis].astype(np.float32) / np.float32(255)
+    expected = curve.apply_exact(image, np.asarray(network(tensor))[0])
+    found = enhancer.enhance(image)
+    difference = np.abs(expected.astype(np.int16) - found.astype(np.int16))
+    # Equal pictures have no finite PSNR; one sample off by one is the most that could be told apart.
+    ceiling_db = float(10 * np.log10(255.0**2 * image.size))
+    return Comparison(path, min(psnr(found, expected), ceiling_db), int(difference.max()))

@@ -1,0 +1,51 @@
+"""What a TFLite flatbuffer really holds, read from its bytes rather than believed from its name."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edge_dce.card import Census, TensorSpec
+
+
+def take_census(model: bytes) -> Census:
+    """Operators by kind and tensors by type."""
+    graph = schema.ModelT.InitFromPackedBuf(model, 0)
+    operators = _names(schema.BuiltinOperator)
+    types = _names(schema.TensorType)
+    main = graph.subgraphs[0]
+    op = collections.Counter(operators[graph.operatorCodes[node.opcodeIndex].builtinCode] for node in main.operators)
+    dtype = collections.Counter(types[tensor.type] for tensor in main.tensors)
+    return Census(op=dict(sorted(op.items())), dtype=dict(sorted(dtype.items())))
+
+
+def describe_input(model: bytes) -> TensorSpec:
+    """The image tensor: RGB in [0, 1] as real values."""
+    main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
+    return _describe(main.tensors[main.inputs[0]], (0.0, 1.0), color="RGB")
+
+
+def describe_output(model: bytes) -> TensorSpec:
+    """The curve map: `a` in [-1, 1] as real values."""
+    main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
+    return _describe(main.tensors[main.outputs[0]], (-1.0, 1.0), color=None)
+
+
+def _describe(tensor: Any, value_range: tuple[float, float], *, color: str | None) -> TensorSpec:
+    quantization = tensor.quantization
+    is_quantized = quantization is not None and quantization.scale is not None
+    return TensorSpec(
+        shape=tuple(int(side) for side in tensor.shape),
+        dtype=_names(schema.TensorType)[tensor.type].lower(),
+        scale=float(np.float32(quantization.scale[0])) if is_quantized else 0.0,
+        zero_point=int(quantization.zeroPoint[0]) if is_quantized else 0,
+        range=value_range,
+        color=color,
+    )
+
+
+def _names(enumeration: type) -> dict[int, str]:
+    return {code: name for name, code in vars(enumeration).items() if not name.startswith("_")}

@@ -1,0 +1,357 @@
+"""The `edge-dce` command: parse, call, print. Data goes to stdout, talk and progress to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+
+from edge_dce.benchmark import Measurement, make_report, measure
+from edge_dce.card import CONTRACTS, ModelFile, read_model_file
+from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
+from edge_dce.enhancer import MAX_STRENGTH, Enhancer, load
+from edge_dce.errors import EdgeDceError, ImageError
+from edge_dce.images import (
+    WRITABLE_SUFFIXES,
+    encode_picture,
+    find_pictures,
+    read_picture,
+    write_atomically,
+    write_picture,
+)
+from edge_dce.runtime import open_interpreter
+from edge_dce.version import VERSION
+
+_STDOUT = "-"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    source: Path
+    target: Path | None  # None is stdout
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        Exit status: 0, 1 for an error said on stderr, 2 for wrong usage (by argparse), 130 for Ctrl-C.
+    """
+    arguments = _build_parser().parse_args(argv)
+    try:
+        status: int = arguments.command(arguments)
+        # A reader that went away shows when the buffer is written, which must be inside this block.
+        sys.stdout.flush()
+        return status
+    except EdgeDceError as error:
+        if arguments.debug:
+            raise
+        _complain(error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has enough; keep the interpreter from complaining when it flushes again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--debug", action="store_true", help="show a traceback on errors")
+
+    parser = argparse.ArgumentParser(prog="edge-dce", description="Bring light to dark pictures on small devices.")
+    parser.add_argument("--version", action="version", version=f"edge-dce {VERSION}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    enhance = commands.add_parser("enhance", parents=[shared], help="enhance pictures or folders of pictures")
+    enhance.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="picture file, or folder of pictures")
+    enhance.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
+    enhance.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE|DIR|-",
+        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)",
+    )
+    enhance.add_argument(
+        "--strength", type=_parse_strength, default=1.0, help=f"0 to {MAX_STRENGTH} (default: %(default)s)"
+    )
+    enhance.add_argument("--overwrite", action="store_true", help="replace existing files")
+    _add_model_options(enhance)
+    enhance.set_defaults(command=_enhance)
+
+    benchmark = commands.add_parser("benchmark", parents=[shared], help="latency, memory and quality of a model here")
+    benchmark.add_argument("model", metavar="MODEL", help="bundled model or path")
+    benchmark.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
+    benchmark.add_argument("--runs", type=parse_positive, default=50, metavar="N", help="default: %(default)s")
+    benchmark.add_argument("--warmup", type=_parse_count, default=5, metavar="N", help="default: %(default)s")
+    benchmark.add_argument(
+        "--pairs",
+        nargs=2,
+        type=Path,
+        metavar=("LOW_DIR", "HIGH_DIR"),
+        help="dark pictures and their ground truth, by name",
+    )
+    benchmark.add_argument("--json", metavar="FILE|-", help="write the raw result; - is stdout, without the table")
+    benchmark.add_argument("--overwrite", action="store_true", help="replace an existing --json file")
+    _add_model_options(benchmark)
+    benchmark.set_defaults(command=_benchmark)
+
+    info = commands.add_parser("info", parents=[shared], help="what a model file is")
+    info.add_argument("model", metavar="MODEL", help="bundled model or path")
+    info.add_argument("--json", action="store_true")
+    info.set_defaults(command=_info)
+
+    models = commands.add_parser("models", parents=[shared], help="list the bundled models")
+    models.add_argument("--json", action="store_true")
+    models.set_defaults(command=_models)
+    return parser
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
+    parser.add_argument("--contract", choices=CONTRACTS, help="what a model file without a card returns")
+
+
+def _enhance(arguments: argparse.Namespace) -> int:
+    jobs = _plan(arguments.inputs, arguments.output)
+    if len(jobs) == 1 and jobs[0].target is not None and jobs[0].target.exists() and not arguments.overwrite:
+        raise ImageError(f"{jobs[0].target}: exists already; choose another name or pass --overwrite")
+    enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
+    failures = 0
+    for job in tqdm(jobs, unit="picture", disable=None if len(jobs) > 1 else True):
+        try:
+            _enhance_one(job, enhancer, strength=arguments.strength, overwrite=arguments.overwrite)
+        except ImageError as error:
+            if arguments.debug:
+                raise
+            failures += 1
+            # Not print: it would tear the progress bar.
+            tqdm.write(f"edge-dce: error: {error}", file=sys.stderr)
+    if len(jobs) > 1:
+        print(f"{len(jobs) - failures} of {len(jobs)} pictures enhanced", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _enhance_one(job: _Job, enhancer: Enhancer, *, strength: float, overwrite: bool) -> None:
+    if job.target is not None and job.target.exists() and not overwrite:
+        raise ImageError(f"{job.target}: exists already; choose another name or pass --overwrite")
+    picture = read_picture(job.source)
+    start = time.perf_counter()
+    enhanced = picture.with_image(enhancer.enhance(picture.image, strength=strength))
+    took_ms = (time.perf_counter() - start) * 1e3
+    if job.target is None:
+        sys.stdout.buffer.write(encode_picture(enhanced, ".png"))
+        return
+    write_picture(enhanced, job.target, overwrite=overwrite)
+    height, width = picture.image.shape[:2]
+    tqdm.write(f"{job.source}: {width}x{height} enhanced in {took_ms:.0f} ms", file=sys.stderr)
+    tqdm.write(str(job.target), file=sys.stdout)
+
+
+def _plan(inputs: Sequence[Path], output: str | None) -> list[_Job]:
+    """One job per picture. Everything that can be refused before any work is refused here."""
+    for path in inputs:
+        if not path.exists():
+            raise ImageError(f"{path}: no such file or folder")
+    is_single = len(inputs) == 1 and not inputs[0].is_dir()
+    if output == _STDOUT:
+        if not is_single:
+            raise ImageError("-o - takes one picture; give a folder for several")
+        return [_Job(inputs[0], None)]
+    if output is not None and is_single and not Path(output).is_dir() and not output.endswith(os.sep):
+        return [_Job(inputs[0], _check_target(Path(output)))]
+
+    jobs: list[_Job] = []
+    for path in inputs:
+        if path.is_dir():
+            folder = Path(output) if output else path.with_name(f"{path.resolve().name}-enhanced")
+            jobs += [_Job(source, folder / _name_target(source)) for source in find_pictures(path)]
+        elif output:
+            jobs.append(_Job(path, Path(output) / _name_target(path)))
+        else:
+            jobs.append(_Job(path, path.with_name(f"{path.stem}-enhanced{_target_suffix(path)}")))
+    _check_collisions(jobs)
+    for folder in {job.target.parent for job in jobs if job.target is not None}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImageError(f"{folder}: cannot be made a folder ({error.strerror}); choose another -o") from error
+    return jobs
+
+
+def _check_target(target: Path) -> Path:
+    if target.suffix.lower() not in WRITABLE_SUFFIXES:
+        expected = " ".join(sorted(WRITABLE_SUFFIXES))
+        raise ImageError(f"{target}: expected an existing folder or a name ending in one of {expected}")
+    if not target.parent.is_dir():
+        raise ImageError(f"{target}: there is no folder {target.parent}; make it first")
+    return target
+
+
+def _check_collisions(jobs: Sequence[_Job]) -> None:
+    sources: dict[Path | None, Path] = {}
+    for job in jobs:
+        if job.target in sources:
+            raise ImageError(f"{sources[job.target]} and {job.source} would both become {job.target}; rename one")
+        sources[job.target] = job.source
+
+
+def _name_target(source: Path) -> str:
+    return source.stem + _target_suffix(source)
+
+
+def _target_suffix(source: Path) -> str:
+    return source.suffix if source.suffix.lower() in WRITABLE_SUFFIXES else ".png"
+
+
+def _benchmark(arguments: argparse.Namespace) -> int:
+    target = Path(arguments.json) if arguments.json not in (None, _STDOUT) else None
+    if target is not None and target.exists() and not arguments.overwrite:
+        raise ImageError(f"{target}: exists already; choose another name or pass --overwrite")
+    measurement = measure(
+        arguments.model,
+        size=arguments.size,
+        threads=arguments.threads,
+        runs=arguments.runs,
+        warmup=arguments.warmup,
+        pairs=tuple(arguments.pairs) if arguments.pairs else None,
+        contract=arguments.contract,
+    )
+    text = json.dumps(make_report([measurement]), indent=1)
+    if target is not None:
+        try:
+            write_atomically(target, f"{text}\n".encode())
+        except OSError as error:
+            raise ImageError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+    print(text if arguments.json == _STDOUT else _format_measurement(measurement))
+    return 0
+
+
+def _format_measurement(measurement: Measurement) -> str:
+    width, height = measurement.size
+    lines = [
+        f"{measurement.model}  {measurement.runtime} {measurement.runtime_version}, {measurement.threads} threads",
+        f"{'ms':26}{'p50':>9}{'p90':>9}{'p99':>9}",
+    ]
+    for label, latency in (
+        ("network alone", measurement.invoke),
+        (f"photo to photo {width}x{height}", measurement.end_to_end),
+    ):
+        lines.append(f"{label:26}" + "".join(f"{latency.percentile(percent):9.1f}" for percent in (50, 90, 99)))
+    memory = "" if measurement.peak_rss_mb is None else f", peak memory {measurement.peak_rss_mb:.0f} MB"
+    lines.append(f"load {measurement.load_ms:.0f} ms, first run {measurement.first_run_ms:.0f} ms{memory}")
+    if measurement.quality is not None:
+        quality = measurement.quality
+        lines += [
+            "",
+            f"{f'{quality.images} pairs':26}{'PSNR dB':>9}{'SSIM':>9}",
+            f"{'input':26}{quality.input_psnr_db:9.2f}{quality.input_ssim:9.3f}",
+            f"{'gamma 0.4':26}{quality.gamma_psnr_db:9.2f}{quality.gamma_ssim:9.3f}",
+            f"{'this model':26}{quality.psnr_db:9.2f}{quality.ssim:9.3f}",
+        ]
+    return "\n".join([*lines, *(f"warning: {warning}" for warning in measurement.warnings)])
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    model = read_model_file(find_model(arguments.model))
+    facts = _describe_model(model)
+    print(json.dumps(facts, indent=1) if arguments.json else _format_facts(facts))
+    return 0
+
+
+def _describe_model(model: ModelFile) -> dict[str, Any]:
+    facts: dict[str, Any] = {"path": str(model.path), "size_bytes": model.path.stat().st_size}
+    if model.card is not None:
+        return facts | dataclasses.asdict(model.card)
+    interpreter = open_interpreter(model, threads=1)
+    for side, details in (
+        ("input", interpreter.get_input_details()[0]),
+        ("output", interpreter.get_output_details()[0]),
+    ):
+        scale, zero_point = details["quantization"]
+        facts[side] = {
+            "shape": [int(length) for length in details["shape"]],
+            "dtype": details["dtype"].__name__,
+            "scale": scale,
+            "zero_point": zero_point,
+        }
+    return facts | {"name": model.path.stem, "precision": None, "contract": None}
+
+
+def _format_facts(facts: dict[str, Any], indent: str = "") -> str:
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", _format_facts(value, indent + "  ")]
+        elif isinstance(value, (list, tuple)):
+            lines.append(f"{indent}{name}: {' '.join(str(item) for item in value)}")
+        else:
+            lines.append(f"{indent}{name}: {'none' if value is None else value}")
+    return "\n".join(lines)
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    rows = []
+    for path in bundled_models():
+        card = read_model_file(path).card
+        rows.append(
+            {
+                "name": path.stem,
+                "path": str(path),
+                "precision": card.precision if card else None,
+                "contract": card.contract if card else None,
+                "default": path.stem == DEFAULT_MODEL,
+                "size_bytes": path.stat().st_size,
+            }
+        )
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    for row in rows:
+        mark = "  (default)" if row["default"] else ""
+        print(f"{row['name']:28}{row['precision']:>8}{row['size_bytes'] / 1000:>8.0f} kB{mark}")
+    return 0
+
+
+def _complain(error: Exception) -> None:
+    print(f"edge-dce: error: {error}", file=sys.stderr)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"expected WxH such as 1920x1080, found '{text}'")
+    return int(width), int(height)
+
+
+def _parse_count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a whole number, found '{text}'")
+    return int(text)
+
+
+def parse_positive(text: str) -> int:
+    value = _parse_count(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("expected a number above 0")
+    return value
+
+
+def _parse_strength(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= MAX_STRENGTH:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {MAX_STRENGTH}, found '{text}'")
+    return value

@@ -1,0 +1,35 @@
+"""Every error that edge_dce raises on purpose.
+
+    EdgeDceError
+    ├── RuntimeMissingError   no TFLite runtime can be imported (also an ImportError)
+    ├── ModelError            a model file cannot be used, or the runtime failed on it
+    │   └── CardError         the card inside a model file is damaged or does not describe it
+    ├── ImageError            a picture cannot be read, written or enhanced
+    └── CameraError           a camera cannot be opened or stopped delivering frames
+
+A message says what was expected, what was found and what to do, on one line.
+"""
+
+
+class EdgeDceError(Exception):
+    """Base of all errors below; catching it catches every one that edge_dce raises on purpose."""
+
+
+class RuntimeMissingError(EdgeDceError, ImportError):
+    """No TFLite runtime is installed, or the installed one does not fit the installed numpy."""
+
+
+class ModelError(EdgeDceError):
+    """The model file is missing, damaged or of an unknown kind, or running it failed."""
+
+
+class CardError(ModelError):
+    """The card inside a model file is unreadable or contradicts the file."""
+
+
+class ImageError(EdgeDceError):
+    """A picture or folder of pictures cannot be read, written or enhanced."""
+
+
+class CameraError(EdgeDceError):
+    """A camera or other frame source cannot be opened or stopped delivering frames."""

@@ -1,0 +1,247 @@
+"""Picture files to uint8 RGB arrays and back, losing nothing that the picture carried.
+
+A photo is more than its RGB samples: orientation is applied on reading, alpha, greyness, the ICC profile and EXIF
+travel beside the samples in a `Picture` and are written back. This is the only module that imports Pillow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, ImageOps
+
+from edge_dce.errors import ImageError
+
+Uint8Array = npt.NDArray[np.uint8]
+
+READABLE_SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
+)
+_FORMATS = {
+    ".bmp": "BMP",
+    ".jpeg": "JPEG",
+    ".jpg": "JPEG",
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
+WRITABLE_SUFFIXES = frozenset(_FORMATS)
+_NO_ALPHA = frozenset({"BMP", "JPEG"})
+_KEEPS_EXIF = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
+# What Pillow's decoders raise on damaged files; the list is from fuzzing PNG, JPEG, WebP and TIFF files.
+_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError)
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A decoded picture, upright.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        alpha: (H, W) uint8 opacity, or None where the file has none.
+        is_grey: the file holds one channel; `image` repeats it three times and writing reduces it again.
+        icc_profile: the file's color profile, which still describes `image`, or None.
+        exif: EXIF block without orientation, or None.
+    """
+
+    image: Uint8Array
+    alpha: Uint8Array | None = None
+    is_grey: bool = False
+    icc_profile: bytes | None = None
+    exif: bytes | None = None
+
+    def with_image(self, image: Uint8Array) -> Picture:
+        """The same picture with other samples: what enhancement returns."""
+        return dataclasses.replace(self, image=image)
+
+
+def read_picture(path: str | Path) -> Picture:
+    """Read a picture file of any mode: RGB(A), grey, palette, 16 bits per sample, CMYK.
+
+    Samples of 16 bits are rounded to 8; CMYK is converted to sRGB through its own profile where it carries one; of
+    an animation the first frame is read.
+
+    Raises:
+        ImageError: the file is missing, no picture, damaged, too large or holds floating-point samples.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ImageError(f"{path}: expected a picture file, found a folder")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns at 89 megapixels and refuses at twice that; only the refusal is for us.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                return _decode(opened)
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except PermissionError:
+        raise ImageError(f"{path}: not readable, permission denied") from None
+    except Image.UnidentifiedImageError:
+        raise ImageError(
+            f"{path}: not a picture that can be read; expected one of {_listed(READABLE_SUFFIXES)}"
+        ) from None
+    except Image.DecompressionBombError:
+        limit_mp = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+        raise ImageError(f"{path}: larger than {limit_mp} megapixels; scale it down first") from None
+    except _DECODE_ERRORS as error:
+        raise ImageError(f"{path}: damaged or unsupported picture file ({error}); get a fresh copy") from error
+
+
+def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a picture in the format of the path's suffix: whole under its final name, or not at all.
+
+    Raises:
+        ImageError: unknown suffix, the format cannot hold the alpha channel, the file exists and `overwrite` is
+            False, or the folder cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise ImageError(f"{path}: exists already; choose another name or pass --overwrite")
+    data = encode_picture(picture, path.suffix)
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+
+
+def encode_picture(picture: Picture, suffix: str) -> bytes:
+    """The bytes of a picture file in the format of `suffix` (".png", ".jpg", ...).
+
+    Raises:
+        ImageError: unknown suffix, or the format cannot hold the alpha channel.
+    """
+    file_format = _FORMATS.get(suffix.lower())
+    if file_format is None:
+        raise ImageError(f"cannot write '{suffix or 'no suffix'}'; expected one of {_listed(WRITABLE_SUFFIXES)}")
+    if picture.alpha is not None and file_format in _NO_ALPHA:
+        raise ImageError(f"{file_format} cannot hold this picture's transparency; write .png, .webp or .tif instead")
+    options: dict[str, object] = {"format": file_format}
+    if file_format == "JPEG":
+        options |= {"quality": 95, "subsampling": "4:2:0"}
+    elif file_format == "WEBP":
+        options |= {"quality": 95}
+    elif file_format == "TIFF":
+        options |= {"compression": "tiff_deflate"}
+    if picture.icc_profile and file_format != "BMP":
+        options["icc_profile"] = picture.icc_profile
+    if picture.exif and file_format in _KEEPS_EXIF:
+        options["exif"] = picture.exif
+    stream = io.BytesIO()
+    _to_pillow(picture).save(stream, **options)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def find_pictures(folder: str | Path) -> list[Path]:
+    """The readable picture files directly inside a folder, sorted by name; hidden files are left out.
+
+    Raises:
+        ImageError: not a folder, or no picture in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ImageError(f"{folder}: no such folder")
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in READABLE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+    if not paths:
+        raise ImageError(f"{folder}: no pictures in this folder; expected files ending in {_listed(READABLE_SUFFIXES)}")
+    return paths
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` under a temporary name in the same folder, then rename: no half-written file under `path`.
+
+    Raises:
+        OSError: the folder is missing, not writable or full.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        # mkstemp makes files private; a picture gets the permissions that open() would have given it.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _decode(opened: Image.Image) -> Picture:
+    exif_survives = opened.format in _KEEPS_EXIF
+    upright = ImageOps.exif_transpose(opened)
+    exif = _read_exif(upright) if exif_survives else None
+    icc_profile = upright.info.get("icc_profile")
+    mode = upright.mode
+    is_grey = mode in ("1", "L", "LA") or mode.startswith("I")
+    alpha: Uint8Array | None = None
+    if mode == "F":
+        raise ValueError("floating-point samples; expected 8 or 16 bits")
+    if mode.startswith("I"):
+        upright = Image.fromarray(_round_to_uint8(np.asarray(upright)))
+    elif mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in upright.info:
+        upright = upright.convert("RGBA")
+        alpha = np.array(upright.getchannel("A"))
+    elif mode == "CMYK":
+        upright = _convert_cmyk(upright, icc_profile)
+        icc_profile = None
+    return Picture(
+        image=np.array(upright.convert("RGB")), alpha=alpha, is_grey=is_grey, icc_profile=icc_profile, exif=exif
+    )
+
+
+def _round_to_uint8(samples: npt.NDArray[np.generic]) -> Uint8Array:
+    """16-bit grey to 8 bits: 65535 is 255 · 257, so dividing by 257 maps white to white."""
+    clipped = np.clip(samples, 0, 65535).astype(np.uint32)
+    return ((clipped + 128) // 257).astype(np.uint8)
+
+
+def _convert_cmyk(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
+    if icc_profile:
+        try:
+            converted = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(icc_profile)),
+                ImageCms.createProfile("sRGB"),
+                outputMode="RGB",
+            )
+        except (ImageCms.PyCMSError, OSError):
+            # A damaged profile is no reason to refuse the photo: Pillow's plain formula is what viewers fall back to.
+            converted = None
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+def _read_exif(image: Image.Image) -> bytes | None:
+    try:
+        exif = image.getexif()
+        return exif.tobytes() if len(exif) else None
+    except (ValueError, TypeError, KeyError, OverflowError, SyntaxError, OSError):
+        # EXIF written by cameras is often malformed; the photo matters more than its notes.
+        return None
+
+
+def _to_pillow(picture: Picture) -> Image.Image:
+    image = Image.fromarray(picture.image)
+    if picture.is_grey:
+        image = image.convert("L")
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha))
+    return image
+
+
+def _listed(suffixes: frozenset[str]) -> str:
+    return " ".join(sorted(suffixes))

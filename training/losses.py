@@ -1,0 +1,64 @@
+"""The four non-reference losses of Zero-DCE, exactly as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py).
+
+`images` and `enhanced` are (B, H, W, 3) float32 RGB in [0, 1], `curves` (B, H, W, 24) float32 in [-1, 1]. Each function
+returns a float32 scalar: the mean over the batch.
+
+The widely copied Keras tutorial has two faults that the tests here keep out: its spatial kernels are laid out so that
+any brightening is punished and vertical neighbors are ignored, and its smoothness is divided by channel count instead of
+height, 11 times too strong at 256 x 256.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+Tensor = Any  # a tensor of whichever backend Keras runs on
+
+_SPATIAL_REGION_PX = 4
+_EXPOSURE_REGION_PX = 16
+
+
+def apply_curves(images: Tensor, curves: Tensor) -> Tensor:
+    """Enhance: y = x + a·(x² − x), once per three channels of `curves` (paper eq. 3; sign as in the authors' code)."""
+    for a in ops.split(curves, curves.shape[-1] // 3, axis=-1):
+        images = images + a * (ops.square(images) - images)
+    return images
+
+
+def spatial_consistency(images: Tensor, enhanced: Tensor) -> Tensor:
+    """Change of contrast between neighboring 4x4 regions, summed over the four neighbors, mean over regions (eq. 4).
+
+    (Y_I − Y_I,nb) − (Y_X − Y_X,nb) is the difference between neighbors of Y_I − Y_X, so one map is enough. Outside the
+    picture that map counts as zero, as the zero padding of the authors' code has it.
+    """
+    change = _pool_grey(enhanced, _SPATIAL_REGION_PX) - _pool_grey(images, _SPATIAL_REGION_PX)
+    padded = ops.pad(change, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    neighbors = (padded[:, 1:-1, :-2], padded[:, 1:-1, 2:], padded[:, :-2, 1:-1], padded[:, 2:, 1:-1])
+    return ops.mean(sum(ops.square(change - neighbor) for neighbor in neighbors))
+
+
+def exposure(enhanced: Tensor, target: float) -> Tensor:
+    """Squared distance of each 16x16 region's grey level from `target` (eq. 5, squared as in the authors' code)."""
+    return ops.mean(ops.square(_pool_grey(enhanced, _EXPOSURE_REGION_PX) - target))
+
+
+def color_constancy(enhanced: Tensor) -> Tensor:
+    """sqrt(d_rg² + d_rb² + d_gb²) with d the *squared* differences of an image's channel means (eq. 6, as coded)."""
+    red, green, blue = ops.split(ops.mean(enhanced, axis=(1, 2)), 3, axis=-1)
+    total = sum(ops.power(one - other, 4) for one, other in ((red, green), (red, blue), (green, blue)))
+    # The floor keeps the gradient of the root finite for a perfectly grey image.
+    return ops.mean(ops.sqrt(ops.maximum(total, 1e-12)))
+
+
+def illumination_smoothness(curves: Tensor) -> Tensor:
+    """Total variation: 2·(Σ(Δ_h A)² / ((H−1)·W) + Σ(Δ_w A)² / (H·(W−1))) / B, summed over channels (eq. 7, as coded)."""
+    vertical = ops.sum(ops.square(curves[:, 1:] - curves[:, :-1]), axis=-1)
+    horizontal = ops.sum(ops.square(curves[:, :, 1:] - curves[:, :, :-1]), axis=-1)
+    return 2.0 * (ops.mean(vertical) + ops.mean(horizontal))
+
+
+def _pool_grey(images: Tensor, region_px: int) -> Tensor:
+    grey = ops.mean(images, axis=-1, keepdims=True)
+    return ops.average_pool(grey, region_px, strides=region_px, padding="valid")

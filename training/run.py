@@ -1,0 +1,166 @@
+"""A training run: a folder that holds all there is to know about it and can be resumed at any epoch.
+
+    runs/NAME/recipe.json             the recipe, as JSON
+    runs/NAME/data.json               which pictures it learns from
+    runs/NAME/checkpoint.weights.h5   weights and optimizer state after the last finished epoch
+    runs/NAME/history.csv             one row of losses per finished epoch
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from edge_dce.errors import EdgeDceError
+from edge_dce.images import write_atomically
+from training.dataset import Batches, Pair, count_steps, find_pairs, read_resized, split_pairs
+from training.model import ZeroDCE, build_model
+from training.recipe import Recipe
+
+
+class RunError(EdgeDceError):
+    """A run folder cannot be resumed or exported."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The files of one run."""
+
+    folder: Path
+
+    @property
+    def recipe_path(self) -> Path:
+        return self.folder / "recipe.json"
+
+    @property
+    def data_path(self) -> Path:
+        return self.folder / "data.json"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        return self.folder / "checkpoint.weights.h5"
+
+    @property
+    def history_path(self) -> Path:
+        return self.folder / "history.csv"
+
+    def read_recipe(self) -> Recipe:
+        """The recipe this run was started with.
+
+        Raises:
+            RunError: the folder holds no run.
+            RecipeError: the saved recipe is unreadable.
+        """
+        if not self.recipe_path.exists():
+            raise RunError(f"{self.folder}: no run here, recipe.json is missing; start one with 'fit --out'")
+        return Recipe.from_json(self.recipe_path.read_text(), origin=self.recipe_path)
+
+
+def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, verbose: int = 1) -> None:
+    """Train by `recipe` on the LOL folder `data`, or go on where the run stopped.
+
+    A kill at any moment loses the epoch under way and nothing else.
+
+    Raises:
+        ImageError: `data` is no LOL folder, or a picture in it is broken.
+        RunError: the run was started with another recipe or other pictures.
+    """
+    pairs = find_pairs(data)
+    parts = split_pairs(pairs, recipe)
+    _start_or_check(run, recipe, _describe_data(parts, data_title or pairs[0].low.parent.parent.name))
+    steps = count_steps(len(parts["train"]), recipe)
+    model = build_model(recipe, steps_per_epoch=steps)
+    epoch = restore(model, run, steps_per_epoch=steps)
+    if epoch >= recipe.epochs:
+        return
+    model.fit(
+        _load_batches(parts["train"], recipe, first_epoch=epoch),
+        validation_data=_load_validation(parts["validation"], recipe),
+        initial_epoch=epoch,
+        epochs=recipe.epochs,
+        # The order is the recipe's, see Batches.
+        shuffle=False,
+        callbacks=[_Recorder(run)],
+        verbose=verbose,
+    )
+
+
+def restore(model: ZeroDCE, run: Run, *, steps_per_epoch: int) -> int:
+    """Load the run's checkpoint, if there is one, into `model`; the number of epochs it has seen."""
+    if not run.checkpoint_path.exists():
+        return 0
+    model.load_weights(run.checkpoint_path)
+    return int(model.optimizer.iterations) // steps_per_epoch
+
+
+def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
+    run.folder.mkdir(parents=True, exist_ok=True)
+    if not run.recipe_path.exists():
+        write_atomically(run.data_path, (json.dumps(data, indent=2) + "\n").encode())
+        write_atomically(run.recipe_path, recipe.to_json().encode())
+        return
+    if run.read_recipe() != recipe:
+        raise RunError(f"{run.folder}: started with another recipe; see recipe.json there, or choose another --out")
+    if json.loads(run.data_path.read_text()) != data:
+        raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")
+
+
+def _describe_data(parts: dict[str, list[Pair]], title: str) -> dict[str, object]:
+    digest = hashlib.sha256()
+    for pair in parts["train"]:
+        digest.update(hashlib.sha256(pair.low.read_bytes()).digest())
+    return {
+        "title": title,
+        "train_files": len(parts["train"]),
+        "validation_files": len(parts["validation"]),
+        "test_files": len(parts["test"]),
+        "train_sha256": digest.hexdigest(),
+    }
+
+
+def _load_batches(pairs: Sequence[Pair], recipe: Recipe, *, first_epoch: int = 0) -> Batches:
+    low = read_resized([pair.low for pair in pairs], recipe.resize_px)
+    high = read_resized([pair.high for pair in pairs], recipe.resize_px) if recipe.exposure_shift else low
+    return Batches(low, high, recipe, first_epoch=first_epoch)
+
+
+def _load_validation(pairs: Sequence[Pair], recipe: Recipe) -> Batches | None:
+    plain = dataclasses.replace(recipe, shuffle=False, flip=False, crop_px=None, exposure_shift=0.0)
+    return _load_batches(pairs, plain) if pairs else None
+
+
+class _Recorder(keras.callbacks.Callback):
+    """After each epoch: one row of history, then the checkpoint, each replaced in one step.
+
+    In this order a kill in between leaves a row too many, which the row of the repeated epoch replaces.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self._run = run
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._record({"epoch": str(epoch + 1)} | {name: f"{value:.6g}" for name, value in (logs or {}).items()})
+        unfinished = self._run.checkpoint_path.with_name("unfinished.weights.h5")
+        self.model.save_weights(unfinished, overwrite=True)
+        os.replace(unfinished, self._run.checkpoint_path)
+
+    def _record(self, row: dict[str, str]) -> None:
+        path = self._run.history_path
+        rows: list[dict[str, str]] = []
+        if path.exists():
+            with path.open(newline="") as stream:
+                rows = [old for old in csv.DictReader(stream) if int(old["epoch"]) < int(row["epoch"])]
+        unfinished = path.with_name("unfinished.csv")
+        with unfinished.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, list(row))
+            writer.writeheader()
+            writer.writerows([*rows, row])
+        os.replace(unfinished, path)
