@@ -48,7 +48,7 @@ def choose_calibration_set(
     selected = choose_pictures(folder, count=count, seed=seed)
     digests = [hash_file(path) for path in selected]
     held_out = {hash_file(path): path for path in evaluation}
-    for path, digest in zip(selected, digests):
+    for path, digest in zip(selected, digests, strict=True):
         if digest in held_out:
             raise ConversionError(
                 f"{path}: calibration picture is also evaluation picture {held_out[digest]}; use separate folders"

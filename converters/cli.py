@@ -66,9 +66,9 @@ def _convert(arguments: argparse.Namespace) -> None:
     )
     for publication in publish(load_network(arguments.model), order, arguments.output, overwrite=arguments.overwrite):
         fidelity = publication.fidelity
+        print(f"{publication.path}: {publication.path.stat().st_size / 1000:.0f} kB")
         print(
-            f"{publication.path}: {publication.path.stat().st_size / 1000:.0f} kB; enhanced pictures against Keras "
-            f"float32 on {fidelity.images} pictures: mean {fidelity.psnr_db:.2f} dB, worst {fidelity.worst_psnr_db:.2f} dB "
-            f"({fidelity.worst_file}), largest difference {fidelity.max_abs}",
+            f"  {fidelity.images} enhanced pictures against {fidelity.against}: mean {fidelity.psnr_db:.2f} dB, worst "
+            f"{fidelity.worst_psnr_db:.2f} dB ({fidelity.worst_file}), largest difference {fidelity.max_abs}",
             flush=True,
         )

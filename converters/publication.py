@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-
 from converters.calibration import CalibrationSet, choose_calibration_set, choose_pictures
 from converters.conversion import convert
 from converters.fidelity import compare
@@ -19,7 +18,7 @@ from converters.source import ConversionError, SourceNetwork, build_curves_netwo
 from edge_dce import curve
 from edge_dce.card import Fidelity, ModelCard, ModelFile, append_card
 from edge_dce.enhancer import Enhancer
-from edge_dce.images import write_atomically
+from edge_dce.output import check_free, make_folder, write_file
 from edge_dce.runtime import default_threads, find_runtime, open_interpreter
 from edge_dce.version import VERSION
 
@@ -61,7 +60,8 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
     """Convert, verify and write one file after the other.
 
     Raises:
-        ConversionError: int8 without calibration pictures, a file exists, or a conversion that is not what it says.
+        ConversionError: int8 without calibration pictures, or a conversion that is not what it says.
+        OutputError: a file exists, or cannot be written.
         ImageError: a picture is broken.
         ModelError: the runtime refuses what was made.
     """
@@ -73,12 +73,8 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
         for precision in order.precisions
     }
     for target in targets.values():
-        if target.exists() and not overwrite:
-            raise ConversionError(f"{target}: exists already; choose another folder or pass --overwrite")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConversionError(f"{folder}: cannot be made a folder ({error.strerror}); choose another -o") from error
+        check_free(target, overwrite=overwrite)
+    make_folder(folder)
     for precision, target in targets.items():
         yield _publish_one(source, network, precision, calibration if precision == "int8" else None, held_out, target)
 
@@ -110,10 +106,8 @@ def _publish_one(
     threads = default_threads()
     enhancer = Enhancer(draft, open_interpreter(draft, threads=threads), threads=threads)
     fidelity = compare(network, enhancer, held_out)
-    try:
-        write_atomically(target, append_card(model, dataclasses.replace(card, fidelity=fidelity)))
-    except OSError as error:
-        raise ConversionError(f"{target}: cannot be written ({error.strerror}); choose another folder") from error
+    # Whether it may replace a file was settled before the minutes of conversion.
+    write_file(target, append_card(model, dataclasses.replace(card, fidelity=fidelity)), overwrite=True)
     return Publication(target, fidelity)
 
 

@@ -41,11 +41,16 @@ def load_network(path: Path) -> SourceNetwork:
     try:
         network = keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError) as error:
-        raise ConversionError(f"{path}: not a Keras model of plain layers ({' '.join(str(error).split())})") from error
+        # Keras prints the whole configuration at every level of nesting; the innermost cause is at the end.
+        cause = " ".join(str(error).split()).rpartition("Exception encountered: ")[2][:200]
+        raise ConversionError(
+            f"{path}: expected a Keras model of plain layers, but loading failed ({cause})"
+        ) from error
     input_shape, output_shape = network.input_shape, network.output_shape
     if len(input_shape) != 4 or input_shape[-1] != 3 or output_shape[-1] % 3:
         raise ConversionError(
-            f"{path}: expected input (B, H, W, 3) and output (B, H, W, 3 · maps), found {input_shape} and {output_shape}"
+            f"{path}: expected input (B, H, W, 3) and output (B, H, W, 3 · maps), "
+            f"found {input_shape} and {output_shape}"
         )
     return SourceNetwork(path.stem, network, output_shape[-1] // 3, _read_origin(path))
 

@@ -1,16 +1,24 @@
 """Bring light to dark pictures on small devices.
 
-    import edge_dce
+import edge_dce
 
-    picture = edge_dce.read_picture("night.jpg")
-    bright = edge_dce.load().enhance(picture.image)
-    edge_dce.write_picture(picture.with_image(bright), "night-enhanced.jpg")
+picture = edge_dce.read_picture("night.jpg")
+bright = edge_dce.load().enhance(picture.image)
+edge_dce.write_picture(picture.with_image(bright), "night-enhanced.jpg")
 """
 
 from edge_dce.card import ModelCard
 from edge_dce.catalog import DEFAULT_MODEL
 from edge_dce.enhancer import Enhancer, load
-from edge_dce.errors import CameraError, CardError, EdgeDceError, ImageError, ModelError, RuntimeMissingError
+from edge_dce.errors import (
+    CameraError,
+    CardError,
+    EdgeDceError,
+    ImageError,
+    ModelError,
+    OutputError,
+    RuntimeMissingError,
+)
 from edge_dce.images import Picture, read_picture, write_picture
 from edge_dce.version import VERSION
 
@@ -25,6 +33,7 @@ __all__ = [
     "ImageError",
     "ModelCard",
     "ModelError",
+    "OutputError",
     "Picture",
     "RuntimeMissingError",
     "load",

@@ -204,7 +204,7 @@ def measure_quality(enhancer: Enhancer, pairs: list[tuple[Path, Path]]) -> Quali
 
 def apply_gamma(image: Uint8Array, gamma: float = GAMMA) -> Uint8Array:
     """The simplest brightening there is: 255 · (x / 255)^gamma. A network that scores less is broken."""
-    table = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
+    table: Uint8Array = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
     return table[image]
 
 
@@ -214,7 +214,8 @@ def make_dark_frame(width: int, height: int) -> Uint8Array:
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     scene = 10 + 20 * x / width + 200 * np.exp(-((x / width - 0.7) ** 2 + (y / height - 0.3) ** 2) / 0.005)
     noise = random.normal(0, 4, (height, width, 3)).astype(np.float32)
-    return np.clip(scene[..., np.newaxis] + noise, 0, 255).astype(np.uint8)
+    frame: Uint8Array = np.clip(scene[..., np.newaxis] + noise, 0, 255).astype(np.uint8)
+    return frame
 
 
 def time_runs(call: Callable[[], object], *, runs: int, warmup: int) -> Latency:

@@ -166,7 +166,9 @@ def read_model_file(path: str | Path) -> ModelFile:
     card = ModelCard.from_json(text, origin=path)
     found = hashlib.sha256(content).hexdigest()
     if found != card.sha256:
-        raise CardError(f"{path}: damaged: its card expects model sha256 {card.sha256[:12]}…, found {found[:12]}…; get a fresh copy")
+        raise CardError(
+            f"{path}: damaged: its card expects model sha256 {card.sha256[:12]}…, found {found[:12]}…; get a fresh copy"
+        )
     return ModelFile(path, content, card)
 
 
@@ -194,8 +196,7 @@ def _parse(fields: dict[str, Any]) -> ModelCard:
             "source": Source(**fields["source"]),
             "calibration": fields["calibration"]
             and Calibration(
-                **fields["calibration"]
-                | {"brightness_histogram": tuple(fields["calibration"]["brightness_histogram"])}
+                **fields["calibration"] | {"brightness_histogram": tuple(fields["calibration"]["brightness_histogram"])}
             ),
             "fidelity": fields["fidelity"] and Fidelity(**fields["fidelity"]),
             "census": Census(**fields["census"]),

@@ -14,20 +14,19 @@ from typing import Any
 
 from tqdm import tqdm
 
-
 from edge_dce.benchmark import Measurement, make_report, measure
 from edge_dce.card import CONTRACTS, ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
 from edge_dce.enhancer import MAX_STRENGTH, Enhancer, load
-from edge_dce.errors import EdgeDceError, ImageError
+from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.images import (
     WRITABLE_SUFFIXES,
     encode_picture,
     find_pictures,
     read_picture,
-    write_atomically,
     write_picture,
 )
+from edge_dce.output import check_free, make_folder, write_file
 from edge_dce.runtime import open_interpreter
 from edge_dce.version import VERSION
 
@@ -124,27 +123,32 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def _enhance(arguments: argparse.Namespace) -> int:
     jobs = _plan(arguments.inputs, arguments.output)
-    if len(jobs) == 1 and jobs[0].target is not None and jobs[0].target.exists() and not arguments.overwrite:
-        raise ImageError(f"{jobs[0].target}: exists already; choose another name or pass --overwrite")
+    if len(jobs) == 1 and jobs[0].target is not None:
+        check_free(jobs[0].target, overwrite=arguments.overwrite)
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
-    failures = 0
-    for job in tqdm(jobs, unit="picture", disable=None if len(jobs) > 1 else True):
-        try:
-            _enhance_one(job, enhancer, strength=arguments.strength, overwrite=arguments.overwrite)
-        except ImageError as error:
-            if arguments.debug:
-                raise
-            failures += 1
-            # Not print: it would tear the progress bar.
-            tqdm.write(f"edge-dce: error: {error}", file=sys.stderr)
+    bar = tqdm(jobs, unit="picture", disable=None if len(jobs) > 1 else True)
+    failures = sum(not _try_enhance(job, enhancer, arguments) for job in bar)
     if len(jobs) > 1:
         print(f"{len(jobs) - failures} of {len(jobs)} pictures enhanced", file=sys.stderr)
     return 1 if failures else 0
 
 
+def _try_enhance(job: _Job, enhancer: Enhancer, arguments: argparse.Namespace) -> bool:
+    """Whether it worked: one broken picture must not stop the others of a folder."""
+    try:
+        _enhance_one(job, enhancer, strength=arguments.strength, overwrite=arguments.overwrite)
+    except (ImageError, OutputError) as error:
+        if arguments.debug:
+            raise
+        # Not print: it would tear the progress bar.
+        tqdm.write(f"edge-dce: error: {error}", file=sys.stderr)
+        return False
+    return True
+
+
 def _enhance_one(job: _Job, enhancer: Enhancer, *, strength: float, overwrite: bool) -> None:
-    if job.target is not None and job.target.exists() and not overwrite:
-        raise ImageError(f"{job.target}: exists already; choose another name or pass --overwrite")
+    if job.target is not None:
+        check_free(job.target, overwrite=overwrite)
     picture = read_picture(job.source)
     start = time.perf_counter()
     enhanced = picture.with_image(enhancer.enhance(picture.image, strength=strength))
@@ -182,10 +186,7 @@ def _plan(inputs: Sequence[Path], output: str | None) -> list[_Job]:
             jobs.append(_Job(path, path.with_name(f"{path.stem}-enhanced{_target_suffix(path)}")))
     _check_collisions(jobs)
     for folder in {job.target.parent for job in jobs if job.target is not None}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ImageError(f"{folder}: cannot be made a folder ({error.strerror}); choose another -o") from error
+        make_folder(folder)
     return jobs
 
 
@@ -216,8 +217,8 @@ def _target_suffix(source: Path) -> str:
 
 def _benchmark(arguments: argparse.Namespace) -> int:
     target = Path(arguments.json) if arguments.json not in (None, _STDOUT) else None
-    if target is not None and target.exists() and not arguments.overwrite:
-        raise ImageError(f"{target}: exists already; choose another name or pass --overwrite")
+    if target is not None:
+        check_free(target, overwrite=arguments.overwrite)
     measurement = measure(
         arguments.model,
         size=arguments.size,
@@ -229,10 +230,7 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     )
     text = json.dumps(make_report([measurement]), indent=1)
     if target is not None:
-        try:
-            write_atomically(target, f"{text}\n".encode())
-        except OSError as error:
-            raise ImageError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+        write_file(target, f"{text}\n".encode(), overwrite=arguments.overwrite)
     print(text if arguments.json == _STDOUT else _format_measurement(measurement))
     return 0
 
@@ -301,7 +299,7 @@ def _format_facts(facts: dict[str, Any], indent: str = "") -> str:
 
 
 def _models(arguments: argparse.Namespace) -> int:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path in bundled_models():
         card = read_model_file(path).card
         rows.append(

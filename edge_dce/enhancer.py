@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +83,8 @@ class Enhancer:
         self._output = interpreter.get_output_details()[0]
         self.contract = _infer_contract(model, self._input, self._output, contract)
         self.height, self.width = (int(side) for side in self._input["shape"][1:3])
-        self._iterations = model.card.iterations if model.card else curve.ITERATIONS
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="edge-dce") if threads > 1 else None
+        iterations = model.card.iterations if model.card else curve.ITERATIONS
+        self._look_up = curve.LookUp(threads=threads, iterations=iterations)
 
     @property
     def card(self) -> ModelCard | None:
@@ -108,12 +107,13 @@ class Enhancer:
         """
         check_image(image)
         check_strength(strength)
-        return curve.apply(
-            image, self.estimate_curves(image), strength=strength, iterations=self._iterations, pool=self._pool
-        )
+        return self._look_up.apply(image, self.estimate_curves(image), strength=strength)
 
     def estimate_curves(self, image: Uint8Array) -> FloatArray:
-        """The network's (height, width, 3) float32 map of `a` in [-1, 1] for an image of any size; errors as `enhance`."""
+        """The network's (height, width, 3) float32 map of `a` in [-1, 1] for an image of any size.
+
+        Raises as `enhance`.
+        """
         check_image(image)
         return self.invoke(self.quantize_input(shrink(image, self.width, self.height)))
 
@@ -127,7 +127,8 @@ class Enhancer:
         if np.issubdtype(dtype, np.floating):
             return tensor.astype(dtype, copy=False)
         limits = np.iinfo(dtype)
-        return np.clip(np.rint(tensor / scale) + zero_point, limits.min, limits.max).astype(dtype)
+        stored: npt.NDArray[Any] = np.clip(np.rint(tensor / scale) + zero_point, limits.min, limits.max).astype(dtype)
+        return stored
 
     def invoke(self, tensor: npt.NDArray[Any]) -> FloatArray:
         """Run the network on what `quantize_input` returned; the curve map as in `estimate_curves`."""
@@ -136,7 +137,9 @@ class Enhancer:
             self._interpreter.invoke()
             curves = self._interpreter.get_tensor(self._output["index"])[0]
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{self.model.path}: the runtime failed on an image ({' '.join(str(error).split())})") from error
+            raise ModelError(
+                f"{self.model.path}: the runtime failed on an image ({' '.join(str(error).split())})"
+            ) from error
         return self._dequantize(curves)
 
     def _dequantize(self, stored: npt.NDArray[Any]) -> FloatArray:
@@ -163,8 +166,12 @@ def _infer_contract(
 ) -> str:
     image_shape = tuple(int(side) for side in input_details["shape"])
     shape = tuple(int(side) for side in output_details["shape"])
-    if len(image_shape) != 4 or image_shape[0] != 1 or image_shape[3] != 3 or shape[:3] != image_shape[:3] or (
-        shape[3:] not in ((3,), (24,))
+    if (
+        len(image_shape) != 4
+        or image_shape[0] != 1
+        or image_shape[3] != 3
+        or shape[:3] != image_shape[:3]
+        or (shape[3:] not in ((3,), (24,)))
     ):
         raise ModelError(
             f"{model.path}: expected input (1, H, W, 3) and output (1, H, W, 3) or (1, H, W, 24), "
@@ -176,5 +183,7 @@ def _infer_contract(
             f"{model.path}: three output channels and no card: say what they are with --contract {'|'.join(CONTRACTS)}"
         )
     if contract != "curves":
-        raise ModelError(f"{model.path}: expected contract 'curves', found '{contract}'; convert it with --contract curves")
+        raise ModelError(
+            f"{model.path}: expected contract 'curves', found '{contract}'; convert it with --contract curves"
+        )
     return contract

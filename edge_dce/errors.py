@@ -4,7 +4,8 @@
     ├── RuntimeMissingError   no TFLite runtime can be imported (also an ImportError)
     ├── ModelError            a model file cannot be used, or the runtime failed on it
     │   └── CardError         the card inside a model file is damaged or does not describe it
-    ├── ImageError            a picture cannot be read, written or enhanced
+    ├── ImageError            a picture cannot be read or enhanced
+    ├── OutputError           a file exists already, or cannot be written where it should go
     └── CameraError           a camera cannot be opened or stopped delivering frames
 
 A message says what was expected, what was found and what to do, on one line.
@@ -28,7 +29,11 @@ class CardError(ModelError):
 
 
 class ImageError(EdgeDceError):
-    """A picture or folder of pictures cannot be read, written or enhanced."""
+    """A picture or folder of pictures cannot be read or enhanced, or not be held by the format asked for."""
+
+
+class OutputError(EdgeDceError):
+    """A file exists already and may not be replaced, or cannot be written where it should go."""
 
 
 class CameraError(EdgeDceError):

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import os
-import tempfile
 import warnings
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from edge_dce.errors import ImageError
+from edge_dce.output import check_free, write_file
 
 Uint8Array = npt.NDArray[np.uint8]
 
-READABLE_SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
-)
+READABLE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"})
 _FORMATS = {
     ".bmp": "BMP",
     ".jpeg": "JPEG",
@@ -85,7 +82,7 @@ def read_picture(path: str | Path) -> Picture:
         raise ImageError(f"{path}: no such file") from None
     except PermissionError:
         raise ImageError(f"{path}: not readable, permission denied") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ImageError(
             f"{path}: not a picture that can be read; expected one of {_listed(READABLE_SUFFIXES)}"
         ) from None
@@ -100,17 +97,12 @@ def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False
     """Write a picture in the format of the path's suffix: whole under its final name, or not at all.
 
     Raises:
-        ImageError: unknown suffix, the format cannot hold the alpha channel, the file exists and `overwrite` is
-            False, or the folder cannot be written.
+        ImageError: unknown suffix, or the format cannot hold the alpha channel.
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise ImageError(f"{path}: exists already; choose another name or pass --overwrite")
-    data = encode_picture(picture, path.suffix)
-    try:
-        write_atomically(path, data)
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+    check_free(path, overwrite=overwrite)
+    write_file(path, encode_picture(picture, path.suffix), overwrite=overwrite)
 
 
 def encode_picture(picture: Picture, suffix: str) -> bytes:
@@ -159,26 +151,6 @@ def find_pictures(folder: str | Path) -> list[Path]:
     return paths
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` under a temporary name in the same folder, then rename: no half-written file under `path`.
-
-    Raises:
-        OSError: the folder is missing, not writable or full.
-    """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        # mkstemp makes files private; a picture gets the permissions that open() would have given it.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
 def _decode(opened: Image.Image) -> Picture:
     exif_survives = opened.format in _KEEPS_EXIF
     upright = ImageOps.exif_transpose(opened)
@@ -205,7 +177,8 @@ def _decode(opened: Image.Image) -> Picture:
 def _round_to_uint8(samples: npt.NDArray[np.generic]) -> Uint8Array:
     """16-bit grey to 8 bits: 65535 is 255 · 257, so dividing by 257 maps white to white."""
     clipped = np.clip(samples, 0, 65535).astype(np.uint32)
-    return ((clipped + 128) // 257).astype(np.uint8)
+    rounded: Uint8Array = ((clipped + 128) // 257).astype(np.uint8)
+    return rounded
 
 
 def _convert_cmyk(image: Image.Image, icc_profile: bytes | None) -> Image.Image:

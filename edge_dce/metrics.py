@@ -58,4 +58,6 @@ def _check(image: Uint8Array, reference: Uint8Array) -> None:
     if image.dtype != np.uint8 or reference.dtype != np.uint8:
         raise ImageError(f"expected uint8 images, found {image.dtype} and {reference.dtype}")
     if image.shape != reference.shape:
-        raise ImageError(f"expected images of one size, found {image.shape} and {reference.shape}; never resize to compare")
+        raise ImageError(
+            f"expected images of one size, found {image.shape} and {reference.shape}; never resize to compare"
+        )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from edge_dce.images import write_atomically
+from edge_dce.output import check_free, make_folder, write_file
 from training.dataset import count_steps
 from training.model import build_model
 from training.run import Run, RunError, restore
@@ -16,12 +15,12 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
     """Write the run's network to `output` and its origin to `output` + ".json".
 
     Raises:
-        RunError: the run has no checkpoint, the name does not end in .keras, or the file exists.
+        RunError: the run has no checkpoint, or the name does not end in .keras.
+        OutputError: the file exists, or cannot be written.
     """
     if output.suffix != ".keras":
         raise RunError(f"{output}: expected a name ending in .keras")
-    if output.exists() and not overwrite:
-        raise RunError(f"{output}: exists already; choose another name or pass --overwrite")
+    check_free(output, overwrite=overwrite)
     recipe = run.read_recipe()
     data = json.loads(run.data_path.read_text())
     steps = count_steps(data["train_files"], recipe)
@@ -29,10 +28,11 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
     epochs = restore(model, run, steps_per_epoch=steps)
     if epochs == 0:
         raise RunError(f"{run.folder}: no finished epoch to export; go on with 'fit'")
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     # Keras insists on the suffix.
     unfinished = output.with_name(f".{output.name}.part.keras")
     model.network.save(unfinished)
     origin = {"recipe": json.loads(recipe.to_json()), "epochs": epochs, "data": data}
-    write_atomically(output.with_name(output.name + ".json"), (json.dumps(origin, indent=2) + "\n").encode())
-    os.replace(unfinished, output)
+    beside = output.with_name(output.name + ".json")
+    write_file(beside, (json.dumps(origin, indent=2) + "\n").encode(), overwrite=overwrite)
+    unfinished.replace(output)

@@ -1,11 +1,11 @@
-"""The four non-reference losses of Zero-DCE, exactly as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py).
+"""The four non-reference losses of Zero-DCE, as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py).
 
 `images` and `enhanced` are (B, H, W, 3) float32 RGB in [0, 1], `curves` (B, H, W, 24) float32 in [-1, 1]. Each function
 returns a float32 scalar: the mean over the batch.
 
 The widely copied Keras tutorial has two faults that the tests here keep out: its spatial kernels are laid out so that
-any brightening is punished and vertical neighbors are ignored, and its smoothness is divided by channel count instead of
-height, 11 times too strong at 256 x 256.
+any brightening is punished and vertical neighbors are ignored, and its smoothness is divided by channel count instead
+of height, 11 times too strong at 256 x 256.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def color_constancy(enhanced: Tensor) -> Tensor:
 
 
 def illumination_smoothness(curves: Tensor) -> Tensor:
-    """Total variation: 2·(Σ(Δ_h A)² / ((H−1)·W) + Σ(Δ_w A)² / (H·(W−1))) / B, summed over channels (eq. 7, as coded)."""
+    """Total variation of the curves (eq. 7, as coded).
+
+    2·(Σ(Δ_h A)² / ((H−1)·W) + Σ(Δ_w A)² / (H·(W−1))) / B, the sums running over channels and batch too.
+    """
     vertical = ops.sum(ops.square(curves[:, 1:] - curves[:, :-1]), axis=-1)
     horizontal = ops.sum(ops.square(curves[:, :, 1:] - curves[:, :, :-1]), axis=-1)
     return 2.0 * (ops.mean(vertical) + ops.mean(horizontal))

@@ -1,9 +1,9 @@
 """A training run: a folder that holds all there is to know about it and can be resumed at any epoch.
 
-    runs/NAME/recipe.json             the recipe, as JSON
-    runs/NAME/data.json               which pictures it learns from
-    runs/NAME/checkpoint.weights.h5   weights and optimizer state after the last finished epoch
-    runs/NAME/history.csv             one row of losses per finished epoch
+runs/NAME/recipe.json             the recipe, as JSON
+runs/NAME/data.json               which pictures it learns from
+runs/NAME/checkpoint.weights.h5   weights and optimizer state after the last finished epoch
+runs/NAME/history.csv             one row of losses per finished epoch
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import csv
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
 from edge_dce.errors import EdgeDceError
-from edge_dce.images import write_atomically
+from edge_dce.output import make_folder, write_file
 from training.dataset import Batches, Pair, count_steps, find_pairs, read_resized, split_pairs
 from training.model import ZeroDCE, build_model
 from training.recipe import Recipe
@@ -101,10 +100,10 @@ def restore(model: ZeroDCE, run: Run, *, steps_per_epoch: int) -> int:
 
 
 def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
-    run.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(run.folder)
     if not run.recipe_path.exists():
-        write_atomically(run.data_path, (json.dumps(data, indent=2) + "\n").encode())
-        write_atomically(run.recipe_path, recipe.to_json().encode())
+        write_file(run.data_path, (json.dumps(data, indent=2) + "\n").encode())
+        write_file(run.recipe_path, recipe.to_json().encode())
         return
     if run.read_recipe() != recipe:
         raise RunError(f"{run.folder}: started with another recipe; see recipe.json there, or choose another --out")
@@ -150,7 +149,7 @@ class _Recorder(keras.callbacks.Callback):
         self._record({"epoch": str(epoch + 1)} | {name: f"{value:.6g}" for name, value in (logs or {}).items()})
         unfinished = self._run.checkpoint_path.with_name("unfinished.weights.h5")
         self.model.save_weights(unfinished, overwrite=True)
-        os.replace(unfinished, self._run.checkpoint_path)
+        unfinished.replace(self._run.checkpoint_path)
 
     def _record(self, row: dict[str, str]) -> None:
         path = self._run.history_path
@@ -163,4 +162,4 @@ class _Recorder(keras.callbacks.Callback):
             writer = csv.DictWriter(stream, list(row))
             writer.writeheader()
             writer.writerows([*rows, row])
-        os.replace(unfinished, path)
+        unfinished.replace(path)

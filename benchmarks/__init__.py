@@ -1,0 +1,1 @@
+"""The workshop's measurements: `python -m benchmarks pixel-path | readme`."""

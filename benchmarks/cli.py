@@ -1,0 +1,75 @@
+"""Command line of the workshop's benchmarks: parse, call, print."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import readme
+from benchmarks.pixel_path import measure_pixel_path
+from edge_dce.benchmark import describe_machine
+from edge_dce.cli import parse_positive
+from edge_dce.errors import EdgeDceError
+from edge_dce.output import write_file
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `python -m benchmarks ...`; the exit status: 0, 1 for an error or a stale README, 130 for Ctrl-C."""
+    arguments = _build_parser().parse_args(argv)
+    try:
+        status: int = arguments.command(arguments)
+    except EdgeDceError as error:
+        print(f"benchmarks: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    pixel_path = commands.add_parser("pixel-path", help="table look-up against the plain formula at 1080p")
+    pixel_path.add_argument("--photo", type=Path, default=readme.ROOT / "docs" / "pictures" / "night-launch.jpg")
+    pixel_path.add_argument("--threads", type=parse_positive, default=2)
+    pixel_path.add_argument("--runs", type=parse_positive, default=21)
+    pixel_path.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    pixel_path.set_defaults(command=_pixel_path)
+
+    tables = commands.add_parser("readme", help="make the README's tables anew from benchmarks/reference")
+    tables.add_argument("--check", action="store_true", help="change nothing; exit status 1 if they are stale")
+    tables.set_defaults(command=_readme)
+    return parser
+
+
+def _pixel_path(arguments: argparse.Namespace) -> int:
+    measured = measure_pixel_path(arguments.photo, threads=arguments.threads, runs=arguments.runs)
+    low, median, high = np.percentile(measured.speedups, (10, 50, 90))
+    print(f"{measured.size[0]}x{measured.size[1]}, {measured.threads} threads, {len(measured.speedups)} pairs of runs")
+    print(f"plain formula  {np.median(measured.formula_ms):7.1f} ms (median)")
+    print(f"table look-up  {np.median(measured.look_up_ms):7.1f} ms (median)")
+    print(f"speedup        {median:7.1f} times (p10 {low:.1f}, p90 {high:.1f}), pair by pair")
+    print(f"error          {measured.mean_error:7.2f} of 255 levels on average, {measured.worst_error} at worst")
+    if arguments.json:
+        record = {"schema": 1, "machine": describe_machine()} | dataclasses.asdict(measured)
+        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    return 0
+
+
+def _readme(arguments: argparse.Namespace) -> int:
+    before = readme.README.read_text()
+    after = readme.render(before)
+    if not arguments.check:
+        write_file(readme.README, after.encode(), overwrite=True)
+        return 0
+    if before != after:
+        print("README.md: tables are stale; run: python -m benchmarks readme", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,64 @@
+"""Table look-up against the plain formula: speed and error, measured in turn in one run."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import edge_dce
+from edge_dce import curve
+
+WIDTH, HEIGHT = 1920, 1080
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelPath:
+    """Durations of single runs, taken in turn, and how far the look-up's samples are from the formula's."""
+
+    size: tuple[int, int]
+    threads: int
+    formula_ms: tuple[float, ...]
+    look_up_ms: tuple[float, ...]
+    mean_error: float
+    worst_error: int
+
+    @property
+    def speedups(self) -> tuple[float, ...]:
+        """How many times faster the look-up was, pair by pair: drift of the machine hits both alike."""
+        return tuple(formula / fast for formula, fast in zip(self.formula_ms, self.look_up_ms, strict=True))
+
+
+def measure_pixel_path(photo: Path, *, threads: int = 2, runs: int = 21) -> PixelPath:
+    """Enhance `photo`, stretched to 1920x1080, with the map that the default model estimates for it.
+
+    Both sides include the upsampling of the map.
+    """
+    image = cv2.resize(edge_dce.read_picture(photo).image, (WIDTH, HEIGHT)).astype(np.uint8, copy=False)
+    curves = edge_dce.load(threads=threads).estimate_curves(image)
+    formula_ms, look_up_ms = [], []
+    look_up = curve.LookUp(threads=threads)
+    expected = curve.apply_exact(image, curves)
+    found = look_up.apply(image, curves)
+    for _ in range(runs):
+        formula_ms.append(_time_ms(lambda: curve.apply_exact(image, curves)))
+        look_up_ms.append(_time_ms(lambda: look_up.apply(image, curves)))
+    error = np.abs(expected.astype(np.int16) - found.astype(np.int16))
+    return PixelPath(
+        size=(WIDTH, HEIGHT),
+        threads=threads,
+        formula_ms=tuple(formula_ms),
+        look_up_ms=tuple(look_up_ms),
+        mean_error=float(error.mean()),
+        worst_error=int(error.max()),
+    )
+
+
+def _time_ms(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * 1e3

@@ -1,0 +1,70 @@
+"""Make the tiny models in tests/models: `python tests/generate_models.py` in the workshop environment.
+
+They are committed because the device tests run where there is no TensorFlow. Weights are random but seeded, biased so
+that the curves brighten.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from converters.conversion import convert
+from converters.publication import Order, publish
+from converters.source import load_network
+from edge_dce.images import Picture, write_picture
+
+FOLDER = Path(__file__).resolve().parent / "models"
+SIDE_PX = 16
+
+
+def build_tiny_network(channels: int = 24) -> keras.Model:
+    """One convolution: enough for every contract and every precision."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((None, None, 3), name="image")
+    brighten = keras.initializers.Constant(-0.4)
+    layer = keras.layers.Conv2D(channels, 3, padding="same", activation="tanh", bias_initializer=brighten)
+    return keras.Model(image, layer(image), name="tiny")
+
+
+def write_dark_pictures(folder: Path, count: int) -> Path:
+    """Reproducible dark noise pictures, 24x20, one of them with a lamp; the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(len(folder.name))
+    for number in range(count):
+        image = random.integers(0, 40 + 10 * number, (20, 24, 3)).astype(np.uint8)
+        if number == 0:
+            image[4:8, 4:8] = 250
+        write_picture(Picture(image), folder / f"{number}.png", overwrite=True)
+    return folder
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        build_tiny_network().save(work / "tiny.keras")
+        order = Order(
+            precisions=("float32", "int8"),
+            width=SIDE_PX,
+            height=SIDE_PX,
+            calibration=write_dark_pictures(work / "calibration", 6),
+            evaluation=write_dark_pictures(work / "evaluation-pictures", 3),
+        )
+        source = load_network(work / "tiny.keras")
+        for publication in publish(source, order, FOLDER, overwrite=True):
+            print(publication.path.name, publication.fidelity)
+    fixed = keras.Input((SIDE_PX, SIDE_PX, 3), batch_size=1)
+    for name, outputs in (
+        ("without-card-24-maps", build_tiny_network()(fixed)),
+        ("without-card-3-maps", build_tiny_network(3)(fixed)),
+        ("wrong-shape", keras.layers.GlobalAveragePooling2D()(build_tiny_network(3)(fixed))),
+    ):
+        (FOLDER / f"{name}.tflite").write_bytes(convert(keras.Model(fixed, outputs), precision="float32"))
+
+
+if __name__ == "__main__":
+    main()
