@@ -71,8 +71,8 @@ def _pixel_path_line() -> str:
         low, median, high = np.percentile(ratios, (10, 50, 90))
         lines.append(
             f"At 1080p on {measured['threads']} threads the look-up takes {np.median(measured['look_up_ms']):.1f} ms, "
-            f"{median:.1f} times less than the plain eight-step formula (p10 {low:.1f}, p90 {high:.1f}). Its samples are "
-            f"off by {measured['mean_error']:.2f} of 255 levels on average, {measured['worst_error']} at worst."
+            f"{median:.1f} times less than the plain eight-step formula (p10 {low:.1f}, p90 {high:.1f}). Its samples "
+            f"are off by {measured['mean_error']:.2f} of 255 levels on average, {measured['worst_error']} at worst."
         )
     return "\n".join(lines)
 

@@ -1,12 +1,15 @@
 """Bring light to dark pictures on small devices.
 
-import edge_dce
+In three lines:
 
-picture = edge_dce.read_picture("night.jpg")
-bright = edge_dce.load().enhance(picture.image)
-edge_dce.write_picture(picture.with_image(bright), "night-enhanced.jpg")
+    picture = edge_dce.read_picture("night.jpg")
+    bright = edge_dce.load().enhance(picture.image)
+    edge_dce.write_picture(picture.with_image(bright), "night-enhanced.jpg")
+
+Every error raised on purpose is an EdgeDceError.
 """
 
+from edge_dce import version as _version
 from edge_dce.card import ModelCard
 from edge_dce.catalog import DEFAULT_MODEL
 from edge_dce.enhancer import Enhancer, load
@@ -20,9 +23,8 @@ from edge_dce.errors import (
     RuntimeMissingError,
 )
 from edge_dce.images import Picture, read_picture, write_picture
-from edge_dce.version import VERSION
 
-__version__ = VERSION
+__version__ = _version.VERSION
 
 __all__ = [
     "DEFAULT_MODEL",

@@ -1,0 +1,150 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edge_dce
+from edge_dce import curve
+from edge_dce.card import read_model_file
+from edge_dce.enhancer import Enhancer, shrink
+from edge_dce.errors import ImageError, ModelError
+from tests.device.fake_interpreter import NO_CARD, FakeInterpreter
+
+MODELS = Path(__file__).resolve().parent.parent / "models"
+
+
+def make_image(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(height * width).integers(0, 60, (height, width, 3)).astype(np.uint8)
+
+
+def make_enhancer(output: np.ndarray, *, contract: str | None = "curves", **options: object) -> Enhancer:
+    return Enhancer(NO_CARD, FakeInterpreter(output, **options), threads=1, contract=contract)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (1080, 1920), (301, 7), (1, 900), (1, 1)])
+def test_any_size_keeps_its_shape_and_gets_brighter(precision: str, height: int, width: int) -> None:
+    image = make_image(height, width) + 1
+    enhanced = edge_dce.load(MODELS / f"tiny-16x16-{precision}.tflite").enhance(image)
+    assert enhanced.shape == image.shape
+    assert enhanced.dtype == np.uint8
+    assert enhanced.mean() > image.mean()
+
+
+def test_result_is_the_formula_on_the_estimated_curves() -> None:
+    curves = np.full((1, 4, 6, 3), -0.3, np.float32)
+    image = make_image(40, 60)
+    found = make_enhancer(curves).enhance(image)
+    # One value in the map: its level is exact, so only rounding of the float32 formula could differ.
+    np.testing.assert_array_equal(found, curve.apply_exact(image, curves[0]))
+
+
+def test_int8_output_is_dequantized() -> None:
+    stored = np.full((1, 4, 6, 3), -60, np.int8)
+    curves = make_enhancer(stored, output_quantization=(0.01, -10)).estimate_curves(make_image(9, 9))
+    np.testing.assert_allclose(curves, -0.5, atol=1e-6)
+
+
+def test_uint8_input_is_fed_as_it_is() -> None:
+    fake = FakeInterpreter(
+        np.zeros((1, 4, 6, 3), np.float32), input_dtype=np.uint8, input_quantization=(float(np.float32(1 / 255)), 0)
+    )
+    image = make_image(4, 6)
+    Enhancer(NO_CARD, fake, threads=1, contract="curves").enhance(image)
+    np.testing.assert_array_equal(fake.inputs[0][0], image)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "quantization", "expected"),
+    [(np.float32, (0.0, 0), 1.0), (np.int8, (1 / 255, -128), 127), (np.uint8, (0.5 / 255, 0), 255)],
+)
+def test_other_inputs_are_scaled_and_clipped(dtype: type, quantization: tuple[float, int], expected: float) -> None:
+    fake = FakeInterpreter(np.zeros((1, 4, 6, 3), np.float32), input_dtype=dtype, input_quantization=quantization)
+    Enhancer(NO_CARD, fake, threads=1, contract="curves").enhance(np.full((8, 8, 3), 255, np.uint8))
+    assert fake.inputs[0].dtype == dtype
+    np.testing.assert_allclose(fake.inputs[0], expected, rtol=1e-6)
+
+
+def test_24_maps_are_averaged_iteration_by_iteration() -> None:
+    maps = np.zeros((1, 4, 6, 24), np.float32)
+    maps[..., 0::3], maps[..., 1::3], maps[..., 2::3] = -0.8, -0.4, 0.0
+    maps[..., 0] = 0.0
+    curves = make_enhancer(maps, contract=None).estimate_curves(make_image(5, 5))
+    np.testing.assert_allclose(curves[0, 0], [-0.7, -0.4, 0.0], atol=1e-6)
+
+
+def test_values_that_are_not_numbers_are_an_error() -> None:
+    with pytest.raises(ModelError, match="not numbers"):
+        make_enhancer(np.full((1, 4, 6, 3), np.nan, np.float32)).enhance(make_image(9, 9))
+
+
+def test_failing_runtime_is_an_error() -> None:
+    enhancer = make_enhancer(np.zeros((1, 4, 6, 3), np.float32), error=RuntimeError("out of\nmemory"))
+    with pytest.raises(ModelError, match="out of memory"):
+        enhancer.enhance(make_image(9, 9))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
+def test_arrays_that_are_no_rgb_image_are_refused(image: np.ndarray) -> None:
+    with pytest.raises(ImageError, match=r"expected a \(height, width, 3\) uint8 RGB array"):
+        make_enhancer(np.zeros((1, 4, 6, 3), np.float32)).enhance(image)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
+def test_strength_out_of_range_is_refused(strength: float) -> None:
+    with pytest.raises(ImageError, match="expected a strength"):
+        make_enhancer(np.zeros((1, 4, 6, 3), np.float32)).enhance(make_image(4, 4), strength=strength)
+
+
+def test_three_channels_without_card_must_be_named() -> None:
+    path = MODELS / "without-card-3-maps.tflite"
+    with pytest.raises(ModelError, match="--contract"):
+        edge_dce.load(path)
+    assert edge_dce.load(path, contract="curves").contract == "curves"
+
+
+def test_24_channels_without_card_are_curves() -> None:
+    assert edge_dce.load(MODELS / "without-card-24-maps.tflite").contract == "curves"
+
+
+def test_network_of_another_shape_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"found \(1, 16, 16, 3\) and \(1, 3\)"):
+        edge_dce.load(MODELS / "wrong-shape.tflite")
+
+
+def test_card_of_the_image_contract_is_refused() -> None:
+    model = read_model_file(MODELS / "tiny-16x16-float32.tflite")
+    assert model.card is not None
+    other = dataclasses.replace(model, card=dataclasses.replace(model.card, contract="image"))
+    with pytest.raises(ModelError, match="expected contract 'curves', found 'image'"):
+        Enhancer(other, FakeInterpreter(np.zeros((1, 4, 6, 3), np.float32)), threads=1)
+
+
+def test_less_than_one_thread_is_refused() -> None:
+    with pytest.raises(ModelError, match="at least 1 thread"):
+        edge_dce.load(threads=0)
+
+
+def test_shrinking_averages_areas() -> None:
+    image = np.zeros((40, 40, 3), np.uint8)
+    image[::2] = 100
+    assert (shrink(image, 4, 4) == 50).all()
+
+
+def test_bundled_int8_model_brightens_dark_and_keeps_black_and_white() -> None:
+    dark = np.full((64, 64, 3), 12, np.uint8)
+    dark[:8] = 0
+    dark[-8:] = 255
+    enhanced = edge_dce.load().enhance(dark)
+    assert (enhanced[:8] == 0).all()
+    assert (enhanced[-8:] == 255).all()
+    assert enhanced[20:40].mean() > 3 * 12

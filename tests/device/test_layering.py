@@ -1,0 +1,63 @@
+"""Imports point one way (apps, benchmarks, converters -> edge_dce), and heavy packages stay where they belong."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OURS = {"edge_dce", "training", "converters", "apps", "benchmarks"}
+
+# Package or module -> what it may import of the packages in question.
+ALLOWED = {
+    "edge_dce": {"edge_dce"},
+    "training": {"training", "edge_dce", "keras"},
+    "converters": {"converters", "edge_dce", "keras", "tensorflow", "ai_edge_litert"},
+    "benchmarks": {"benchmarks", "edge_dce"},
+    "apps": {"apps", "edge_dce", "kivy"},
+}
+# Package in question -> the modules that alone may import it, where that is narrower than the table above.
+ONLY_IN = {"PIL": {"edge_dce/images.py"}, "matplotlib": set()}
+RESTRICTED = OURS | {"keras", "tensorflow", "kivy", "ai_edge_litert", "tflite_runtime", "torch", "jax"}
+# training reads pictures and says errors through edge_dce, and knows nothing of TFLite.
+TRAINING_MAY_USE = {"edge_dce.errors", "edge_dce.images", "edge_dce.output", "edge_dce.metrics"}
+
+
+def list_modules() -> list[Path]:
+    return sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
+
+
+def read_imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", list_modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_module_imports_only_what_its_layer_may(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    tops = {name.partition(".")[0] for name in read_imports(path)}
+    assert (tops & RESTRICTED) <= ALLOWED[package]
+    for name, modules in ONLY_IN.items():
+        assert name not in tops or str(path.relative_to(ROOT)) in modules
+
+
+def test_training_uses_the_device_package_for_pictures_and_errors_only() -> None:
+    for path in (ROOT / "training").rglob("*.py"):
+        for name in read_imports(path):
+            if name.startswith("edge_dce"):
+                assert any(name == allowed or name.startswith(f"{allowed}.") for allowed in TRAINING_MAY_USE), path
+
+
+def test_importing_edge_dce_loads_no_workshop_package() -> None:
+    code = "import edge_dce, edge_dce.cli, sys; print(*(name.partition('.')[0] for name in sys.modules))"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert not set(child.stdout.split()) & {"tensorflow", "keras", "kivy", "training", "converters"}

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from training import losses
+
+
+def make_images(seed: int, side: int = 64) -> np.ndarray:
+    return np.random.default_rng(seed).random((2, side, side, 3)).astype(np.float32)
+
+
+def test_curves_apply_three_channels_per_iteration() -> None:
+    images = np.full((1, 2, 2, 3), 0.2, np.float32)
+    curves = np.zeros((1, 2, 2, 6), np.float32)
+    curves[..., 0], curves[..., 3], curves[..., 4] = -1.0, -0.5, 1.0
+    # Red: 0.2 − (0.04 − 0.2) = 0.36, then 0.36 − 0.5·(0.1296 − 0.36) = 0.4752. Green: 0.2 + (0.04 − 0.2) = 0.04.
+    np.testing.assert_allclose(losses.apply_curves(images, curves)[0, 0, 0], [0.4752, 0.04, 0.2], rtol=1e-5)
+
+
+def test_uniform_brightening_costs_nothing_in_the_interior() -> None:
+    images = make_images(1) * 0.5
+    # Regions away from the border: compare 64 px with the 16x16 regions' own sum. Only the 4·16 border differences
+    # remain, each 0.3² where the picture ends, over 256 regions: 64·0.09/256 = 0.0225.
+    cost = float(losses.spatial_consistency(images, images + 0.3))
+    assert cost == pytest.approx(4 * 16 * 0.3**2 / 16**2, rel=1e-4)
+
+
+def test_spatial_consistency_sees_vertical_and_horizontal_neighbors_alike() -> None:
+    images = np.full((1, 64, 64, 3), 0.5, np.float32)
+    stripes = images.copy()
+    stripes[:, ::8] = 0.9
+    vertical = float(losses.spatial_consistency(images, stripes))
+    horizontal = float(losses.spatial_consistency(images, stripes.transpose(0, 2, 1, 3)))
+    assert vertical == pytest.approx(horizontal, rel=1e-5)
+    assert vertical > 1e-3
+
+
+def test_spatial_consistency_equals_the_sum_written_out() -> None:
+    images, enhanced = make_images(2, 16), make_images(3, 16)
+    pooled = [image.mean(-1).reshape(2, 4, 4, 4, 4).mean((2, 4)) for image in (images, enhanced)]
+    change = np.pad(pooled[1] - pooled[0], ((0, 0), (1, 1), (1, 1)))
+    total = 0.0
+    for row in range(1, 5):
+        for column in range(1, 5):
+            for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+                total += ((change[:, row, column] - change[:, row + down, column + right]) ** 2).sum()
+    assert float(losses.spatial_consistency(images, enhanced)) == pytest.approx(total / (2 * 16), rel=1e-4)
+
+
+def test_exposure_is_the_squared_distance_of_region_means() -> None:
+    image = np.zeros((1, 32, 32, 3), np.float32)
+    image[:, :16, :16] = 1.0
+    # One region at 1, three at 0: (0.4² + 3·0.6²)/4 = 0.31.
+    assert float(losses.exposure(image, 0.6)) == pytest.approx(0.31, rel=1e-5)
+
+
+def test_color_constancy_squares_twice_as_the_authors_do() -> None:
+    image = np.empty((1, 8, 8, 3), np.float32)
+    image[...] = (0.6, 0.4, 0.3)
+    # d = 0.04, 0.09, 0.01 squared: sqrt(0.0016 + 0.0081 + 0.0001) = 0.098995.
+    assert float(losses.color_constancy(image)) == pytest.approx(0.098995, rel=1e-4)
+
+
+def test_color_constancy_of_a_batch_is_the_mean_of_its_images() -> None:
+    images = make_images(4)
+    images[0, ..., 0] *= 0.2
+    each = [float(losses.color_constancy(image[np.newaxis])) for image in images]
+    assert float(losses.color_constancy(images)) == pytest.approx(np.mean(each), rel=1e-4)
+
+
+def test_smoothness_equals_the_hand_computed_value() -> None:
+    curves = np.zeros((1, 2, 3, 24), np.float32)
+    curves[0, 1, :, 0] = 0.5
+    curves[0, :, 2, 1] = -0.2
+    # Vertical: 3 differences of 0.5 over (2−1)·3; horizontal: 2 differences of 0.2 over 2·(3−1); twice their sum.
+    assert float(losses.illumination_smoothness(curves)) == pytest.approx(2 * (0.25 + 0.02), rel=1e-5)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_smoothness_does_not_depend_on_size_or_batch(batch: int) -> None:
+    def ramp(side: int) -> np.ndarray:
+        alternating = np.tile(np.array([0.1, -0.1], np.float32), side // 2)
+        return np.broadcast_to(alternating[np.newaxis, np.newaxis, :, np.newaxis], (batch, side, side, 24))
+
+    # Every horizontal difference is 0.2: 2·24·0.04 whatever the size.
+    for side in (16, 64, 256):
+        assert float(losses.illumination_smoothness(ramp(side))) == pytest.approx(1.92, rel=1e-3)

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from training.model import LOSS_NAMES, build_model
+from training.network import build_dce_net
+from training.recipe import RECIPES
+
+
+def test_network_has_the_79416_parameters_of_the_paper() -> None:
+    assert build_dce_net().count_params() == 79_416
+
+
+def test_network_takes_any_size_and_returns_24_maps_in_range() -> None:
+    curves = np.asarray(build_dce_net()(np.random.default_rng(1).random((2, 20, 36, 3), np.float32)))
+    assert curves.shape == (2, 20, 36, 24)
+    assert np.abs(curves).max() <= 1
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
+def test_one_step_of_every_recipe_lowers_the_loss_and_tracks_each_part(recipe) -> None:  # type: ignore[no-untyped-def]
+    model = build_model(recipe, steps_per_epoch=10)
+    images = np.random.default_rng(2).random((2, 32, 32, 3), np.float32) * 0.2
+    first = model.train_on_batch(images, return_dict=True)
+    for _ in range(10):
+        last = model.train_on_batch(images, return_dict=True)
+    assert set(LOSS_NAMES) <= last.keys()
+    assert last["loss"] < first["loss"]
+
+
+def test_same_seed_gives_same_weights() -> None:
+    first, second = (build_model(RECIPES["report"], steps_per_epoch=1).get_weights() for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_grey_image_gives_finite_gradients() -> None:
+    model = build_model(RECIPES["report"], steps_per_epoch=1)
+    model.network.set_weights([np.zeros_like(weights) for weights in model.network.get_weights()])
+    model.train_on_batch(np.full((1, 32, 32, 3), 0.1, np.float32))
+    assert all(np.isfinite(weights).all() for weights in model.network.get_weights())
