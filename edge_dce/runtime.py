@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.metadata
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -85,10 +88,11 @@ def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
     if model.card is None:
         _try_in_child(model, runtime)
     try:
-        interpreter: Interpreter = importlib.import_module(runtime.module).Interpreter(
-            model_content=model.content, num_threads=threads
-        )
-        interpreter.allocate_tensors()
+        with _hold_back_notices():
+            interpreter: Interpreter = importlib.import_module(runtime.module).Interpreter(
+                model_content=model.content, num_threads=threads
+            )
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise _refused(model.path, runtime, str(error)) from error
     return interpreter
@@ -98,6 +102,31 @@ def default_threads() -> int:
     """Up to four of the cores this process may use: more gains nothing on networks this small."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(4, cores)
+
+
+@contextlib.contextmanager
+def _hold_back_notices() -> Iterator[None]:
+    """Drop what the runtime tells about itself ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.").
+
+    It writes straight to file descriptor 2 and has no switch for it. Whatever else arrives there is passed on after.
+    """
+    try:
+        stderr = os.dup(2)
+    except OSError:
+        # A process without standard error shows nothing anyway.
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            for line in held:
+                if not line.startswith(b"INFO: "):
+                    os.write(2, line)
 
 
 def _try_in_child(model: ModelFile, runtime: Runtime) -> None:
