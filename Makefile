@@ -2,10 +2,9 @@
 # changes.
 PYTHON ?= python3
 # tflite-runtime 2.14 has no wheels past Python 3.11.
-PYTHON_TFLITE ?= $(shell for python in $(PYTHON) python3.11 python3.10; do \
+PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 PIP = bin/pip install --quiet --disable-pip-version-check
-SAMPLE = docs/pictures/night-launch.jpg
 
 .PHONY: demo test test-litert test-tflite test-workshop lint format clean
 
@@ -42,11 +41,7 @@ clean:
 
 # What a user has on the device: the package and one runtime.
 .venv/.installed: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("edge-dce needs Python 3.10 to 3.13, found " + sys.version.split()[0] \
-		if not (3, 10) <= sys.version_info < (3, 14) else 0)'
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
-		{ echo "python3-venv is missing; run: sudo apt-get install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(call make_venv,$(PYTHON),.venv)
 	.venv/$(PIP) --editable '.[litert]'
 	@touch $@
 
@@ -55,11 +50,21 @@ clean:
 	@touch $@
 
 .venv-tflite/.tested: pyproject.toml
-	$(PYTHON_TFLITE) -m venv .venv-tflite
+	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite)
 	.venv-tflite/$(PIP) --editable '.[tflite]' 'pytest>=8'
 	@touch $@
 
 .venv-workshop/.tested: pyproject.toml
-	$(PYTHON) -m venv .venv-workshop
+	$(call make_venv,$(PYTHON),.venv-workshop)
 	.venv-workshop/$(PIP) --editable '.[convert,dev]'
 	@touch $@
+
+# $(1) is the Python, $(2) the folder. Debian keeps venv in a package of its own: root gets it, others are told.
+define make_venv
+	@$(1) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+		{ echo "edge-dce needs Python 3.10 to 3.13, found: $$($(1) --version 2>&1); try: make PYTHON=python3.11" >&2; exit 1; }
+	@$(1) -c 'import ensurepip' 2>/dev/null || \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy python3-venv; \
+		else echo "Python's venv is missing; run: sudo apt-get install python3-venv" >&2; exit 1; fi
+	$(1) -m venv $(2)
+endef

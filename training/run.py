@@ -102,12 +102,13 @@ def restore(model: ZeroDCE, run: Run, *, steps_per_epoch: int) -> int:
 def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
     make_folder(run.folder)
     if not run.recipe_path.exists():
-        write_file(run.data_path, (json.dumps(data, indent=2) + "\n").encode())
+        # The recipe comes last: a run without it has not begun, whatever a kill left behind.
+        write_file(run.data_path, (json.dumps(data, indent=2) + "\n").encode(), overwrite=True)
         write_file(run.recipe_path, recipe.to_json().encode())
         return
     if run.read_recipe() != recipe:
         raise RunError(f"{run.folder}: started with another recipe; see recipe.json there, or choose another --out")
-    if json.loads(run.data_path.read_text()) != data:
+    if json.loads(run.data_path.read_text())["train_sha256"] != data["train_sha256"]:
         raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")
 
 
