@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from edge_dce import curve
+from edge_dce.errors import ImageError
 
 
 def make_map(seed: int, height: int = 64, width: int = 96) -> np.ndarray:
@@ -60,6 +61,28 @@ def test_earlier_results_are_not_overwritten_by_later_frames() -> None:
     kept = first.copy()
     look_up.apply(make_image(8, 30, 40), make_map(9))
     np.testing.assert_array_equal(first, kept)
+
+
+def test_result_is_written_where_asked() -> None:
+    image, curves = make_image(20, 70, 90), make_map(21)
+    out = np.empty_like(image)
+    assert curve.LookUp(threads=2).apply(image, curves, out=out) is out
+    np.testing.assert_array_equal(out, curve.LookUp().apply(image, curves))
+
+
+@pytest.mark.parametrize(
+    "out", [np.empty((70, 91, 3), np.uint8), np.empty((70, 90, 3)), np.empty((70, 90, 6), "u1")[..., ::2]]
+)
+def test_unfit_result_array_is_refused(out: np.ndarray) -> None:
+    with pytest.raises(ImageError, match="expected a contiguous uint8 `out`"):
+        curve.LookUp().apply(make_image(20, 70, 90), make_map(21), out=out)
+
+
+def test_both_ways_to_look_up_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, curves = make_image(22, 300, 400), make_map(23)
+    found = curve.LookUp(threads=2).apply(image, curves)
+    monkeypatch.setattr(curve, "_CV2_TAKES_WIDE_INDICES", False)
+    np.testing.assert_array_equal(found, curve.LookUp(threads=2).apply(image, curves))
 
 
 def test_strength_zero_returns_the_image_unchanged() -> None:
