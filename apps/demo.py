@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 import edge_dce
 from edge_dce import cli
+from edge_dce.output import make_folder
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -46,7 +47,7 @@ def _demonstrate(folder: Path) -> None:
     start = time.perf_counter()
     enhanced = enhancer.enhance(picture.image)
     took_ms = (time.perf_counter() - start) * 1e3
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     height, width = picture.image.shape[:2]
     print(f"Enhanced {SAMPLE.name} ({width}x{height}) in {took_ms:.0f} ms:")
     for name, image in (

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from edge_dce.card import read_model_file
-from edge_dce.catalog import bundled_models
+from edge_dce.catalog import find_model
 from edge_dce.errors import EdgeDceError
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+_TEST_PAIRS = 30
 REFERENCE = ROOT / "benchmarks" / "reference"
 _BLOCK = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n)(.*?)(<!-- end (?P=name) -->)", re.DOTALL)
 
@@ -37,13 +38,18 @@ def render(text: str) -> str:
 
 
 def _quality_table() -> str:
-    lines = ["| first 30 LOL pairs | PSNR dB | SSIM | against the float network |", "| --- | --- | --- | --- |"]
     results = [result for _, result in _read_results() if result["quality"]]
+    if not results or any(result["quality"]["images"] != _TEST_PAIRS for result in results):
+        raise EdgeDceError(f"{REFERENCE}: expected results with the quality of {_TEST_PAIRS} pairs; measure again")
     quality = results[0]["quality"]
-    lines.append(f"| dark input | {quality['input_psnr_db']:.2f} | {quality['input_ssim']:.3f} | |")
-    lines.append(f"| gamma 0.4 | {quality['gamma_psnr_db']:.2f} | {quality['gamma_ssim']:.3f} | |")
+    lines = [
+        f"| first {_TEST_PAIRS} LOL pairs | PSNR dB | SSIM | enhanced pictures against the Keras network |",
+        "| --- | --- | --- | --- |",
+        f"| dark input | {quality['input_psnr_db']:.2f} | {quality['input_ssim']:.3f} | |",
+        f"| gamma 0.4 | {quality['gamma_psnr_db']:.2f} | {quality['gamma_ssim']:.3f} | |",
+    ]
     for result in results:
-        quality, fidelity = result["quality"], _fidelity(result["model"])
+        quality, fidelity = result["quality"], _describe_fidelity(result)
         lines.append(f"| {result['model']} | {quality['psnr_db']:.2f} | {quality['ssim']:.3f} | {fidelity} |")
     return "\n".join(lines)
 
@@ -86,9 +92,12 @@ def _read_results() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     return pairs
 
 
-def _fidelity(model: str) -> str:
-    for path in bundled_models():
-        card = read_model_file(path).card
-        if path.stem == model and card is not None and card.fidelity is not None:
-            return f"{card.fidelity.psnr_db:.1f} dB mean, {card.fidelity.worst_psnr_db:.1f} worst"
-    return ""
+def _describe_fidelity(result: dict[str, Any]) -> str:
+    card = read_model_file(find_model(result["model"])).card
+    if card is None or card.sha256 != result.get("model_sha256"):
+        raise EdgeDceError(
+            f"{result['model']}: the committed result is of another file than the bundled one; measure again"
+        )
+    if card.fidelity is None:
+        return ""
+    return f"{card.fidelity.psnr_db:.1f} dB mean, {card.fidelity.worst_psnr_db:.1f} worst"

@@ -11,6 +11,7 @@ from pathlib import Path
 from edge_dce.cli import parse_positive, parse_size
 from edge_dce.errors import EdgeDceError
 
+# As converters.conversion.PRECISIONS, which costs an import of TensorFlow; a test holds them together.
 _PRECISIONS = ("float32", "float16", "int8")
 
 

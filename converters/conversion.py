@@ -47,11 +47,11 @@ def convert(network: Any, *, precision: str, calibration: CalibrationSet | None 
     with contextlib.redirect_stdout(io.StringIO()):
         model: bytes = converter.convert()
     if precision == "int8":
-        _check_full_integer(model)
+        check_full_integer(model)
     return model
 
 
-def _check_full_integer(model: bytes) -> None:
+def check_full_integer(model: bytes) -> None:
     """Refuse a file that would be called int8 and is not, or that clips highlights."""
     floats = _FLOAT_TYPES & take_census(model).dtype.keys()
     if floats:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from converters.source import SourceNetwork
 from edge_dce import curve
 from edge_dce.card import Fidelity
 from edge_dce.enhancer import Enhancer, shrink
 from edge_dce.images import read_picture
-from edge_dce.metrics import psnr
+from edge_dce.metrics import finite_psnr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,17 +25,18 @@ class Comparison:
     max_abs: int
 
 
-def compare(network: Any, enhancer: Enhancer, paths: Sequence[Path]) -> Fidelity:
-    """Enhance every picture with the file (table look-up) and with the Keras float32 curves (exact formula).
+def compare(source: SourceNetwork, enhancer: Enhancer, paths: Sequence[Path]) -> Fidelity:
+    """Enhance every picture with the file and with the Keras network, and compare the results.
 
-    So the figures hold all that separates a user's result from the trained network: quantization of the network and of
+    The reference applies each of the network's maps once, in float32, by the exact formula. So the figures hold all
+    that separates a user's result from the trained network: the averaging of the maps, the precision of the file and
     the look-up.
 
     Raises:
         ImageError: a picture is broken.
         ModelError: the runtime failed.
     """
-    comparisons = [_compare_one(network, enhancer, path) for path in paths]
+    comparisons = [_compare_one(source, enhancer, path) for path in paths]
     worst = min(comparisons, key=lambda comparison: comparison.psnr_db)
     return Fidelity(
         images=len(comparisons),
@@ -43,16 +44,14 @@ def compare(network: Any, enhancer: Enhancer, paths: Sequence[Path]) -> Fidelity
         worst_psnr_db=round(worst.psnr_db, 2),
         worst_file=worst.path.name,
         max_abs=max(comparison.max_abs for comparison in comparisons),
-        against="Keras float32 curves applied by the exact formula",
+        against=f"Keras float32, {source.maps} map(s), exact formula",
     )
 
 
-def _compare_one(network: Any, enhancer: Enhancer, path: Path) -> Comparison:
+def _compare_one(source: SourceNetwork, enhancer: Enhancer, path: Path) -> Comparison:
     image = read_picture(path).image
     tensor = shrink(image, enhancer.width, enhancer.height)[np.newaxis].astype(np.float32) / np.float32(255)
-    expected = curve.apply_exact(image, np.asarray(network(tensor))[0])
+    expected = curve.apply_exact(image, np.asarray(source.network(tensor))[0])
     found = enhancer.enhance(image)
     difference = np.abs(expected.astype(np.int16) - found.astype(np.int16))
-    # Equal pictures have no finite PSNR; one sample off by one is the most that could be told apart.
-    ceiling_db = float(10 * np.log10(255.0**2 * image.size))
-    return Comparison(path, min(psnr(found, expected), ceiling_db), int(difference.max()))
+    return Comparison(path, finite_psnr(found, expected), int(difference.max()))

@@ -105,7 +105,7 @@ def _publish_one(
     draft = ModelFile(target, model, card)
     threads = default_threads()
     enhancer = Enhancer(draft, open_interpreter(draft, threads=threads), threads=threads)
-    fidelity = compare(network, enhancer, held_out)
+    fidelity = compare(source, enhancer, held_out)
     # Whether it may replace a file was settled before the minutes of conversion.
     write_file(target, append_card(model, dataclasses.replace(card, fidelity=fidelity)), overwrite=True)
     return Publication(target, fidelity)

@@ -6,6 +6,7 @@ Raw values are kept and statistics computed on reading; whatever makes a figure 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import platform
 import sys
@@ -22,7 +23,7 @@ from edge_dce.catalog import find_model
 from edge_dce.enhancer import Enhancer, load, shrink
 from edge_dce.errors import ImageError
 from edge_dce.images import find_pictures, read_picture
-from edge_dce.metrics import psnr, ssim
+from edge_dce.metrics import finite_psnr, ssim
 from edge_dce.runtime import find_runtime
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -75,10 +76,12 @@ class Quality:
 class Measurement:
     """What one benchmark of one model file gave.
 
-    `invoke` is the network alone, `end_to_end` uint8 image in to uint8 image out at `size` (width, height).
+    `model_sha256` is that of the model without its card, `invoke` is the network alone, `end_to_end` uint8 image in to
+    uint8 image out at `size` (width, height).
     """
 
     model: str
+    model_sha256: str
     precision: str | None
     contract: str
     runtime: str
@@ -145,6 +148,7 @@ def measure(
     peak_rss_mb = read_peak_rss_mb()
     return Measurement(
         model=find_model(model).stem,
+        model_sha256=hashlib.sha256(enhancer.model.content).hexdigest(),
         precision=enhancer.card.precision if enhancer.card else None,
         contract=enhancer.contract,
         runtime=runtime.name,
@@ -188,7 +192,7 @@ def measure_quality(enhancer: Enhancer, pairs: list[tuple[Path, Path]]) -> Quali
             raise ImageError(f"{low_path}: {_dimensions(image)}, but its ground truth is {_dimensions(truth)}")
         row: list[float] = []
         for candidate in (enhancer.enhance(image), image, apply_gamma(image)):
-            row += [psnr(candidate, truth), ssim(candidate, truth)]
+            row += [finite_psnr(candidate, truth), ssim(candidate, truth)]
         rows.append(row)
     means = [float(value) for value in np.mean(rows, axis=0)]
     return Quality(

@@ -21,6 +21,7 @@ from edge_dce.errors import CardError, ModelError
 SCHEMA = 1
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 CONTRACTS = ("curves", "image")
+_MAX_ITERATIONS = 64
 _ENTRY = "edge-dce-card.json"
 # A flatbuffer carries its file identifier in bytes 4 to 8.
 _TFLITE_IDENTIFIER = b"TFL3"
@@ -118,8 +119,8 @@ class ModelCard:
             schema = fields["schema"]
             if schema != SCHEMA:
                 raise CardError(f"{origin}: expected a card of schema {SCHEMA}, found {schema}; upgrade edge-dce")
-            return _parse(fields)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return _check(_parse(fields))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise CardError(f"{origin}: its card cannot be read ({error!r}); convert the model again") from error
 
 
@@ -185,6 +186,19 @@ def _split(data: bytes, path: Path) -> tuple[bytes, bytes | None]:
         raise CardError(f"{path}: its card is damaged ({error}); get a fresh copy") from error
     except (ValueError, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise CardError(f"{path}: its card is damaged ({error}); get a fresh copy") from error
+
+
+def _check(card: ModelCard) -> ModelCard:
+    """What the rest of the package relies on; a file may say anything."""
+    if type(card.iterations) is not int or not 1 <= card.iterations <= _MAX_ITERATIONS:
+        raise ValueError(f"iterations {card.iterations!r}")
+    if card.precision not in PRECISIONS:
+        raise ValueError(f"precision {card.precision!r}")
+    if card.contract not in CONTRACTS:
+        raise ValueError(f"contract {card.contract!r}")
+    if not isinstance(card.sha256, str):
+        raise TypeError("sha256 is no text")
+    return card
 
 
 def _parse(fields: dict[str, Any]) -> ModelCard:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from edge_dce.benchmark import Measurement, make_report, measure
-from edge_dce.card import CONTRACTS, ModelFile, read_model_file
+from edge_dce.card import ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
 from edge_dce.enhancer import MAX_STRENGTH, Enhancer, load
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
@@ -46,22 +47,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0, 1 for an error said on stderr, 2 for wrong usage (by argparse), 130 for Ctrl-C.
     """
     arguments = _build_parser().parse_args(argv)
+    if not arguments.debug:
+        # What Pillow skips in a damaged file is no news to someone who wants a brighter picture.
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         status: int = arguments.command(arguments)
-        # A reader that went away shows when the buffer is written, which must be inside this block.
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            # A reader that went away shows when the buffer is written, which must be inside this block.
+            sys.stdout.flush()
         return status
-    except EdgeDceError as error:
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _discard_stdout()
+        return 0
+    except (EdgeDceError, OSError, MemoryError) as error:
         if arguments.debug:
             raise
         _complain(error)
         return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # Whoever read our output has enough; keep the interpreter from complaining when it flushes again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+
+def _discard_stdout() -> None:
+    """Whoever read our output has enough, or the disk is full: nothing more may fail on it, not even Python's exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -118,7 +127,7 @@ def _build_parser() -> argparse.ArgumentParser:
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
-    parser.add_argument("--contract", choices=CONTRACTS, help="what a model file without a card returns")
+    parser.add_argument("--contract", choices=("curves",), help="three channels of a model without card are curves")
 
 
 def _enhance(arguments: argparse.Namespace) -> int:
@@ -126,6 +135,8 @@ def _enhance(arguments: argparse.Namespace) -> int:
     if len(jobs) == 1 and jobs[0].target is not None:
         check_free(jobs[0].target, overwrite=arguments.overwrite)
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
+    for folder in {job.target.parent for job in jobs if job.target is not None}:
+        make_folder(folder)
     bar = tqdm(jobs, unit="picture", disable=None if len(jobs) > 1 else True)
     failures = sum(not _try_enhance(job, enhancer, arguments) for job in bar)
     if len(jobs) > 1:
@@ -140,8 +151,7 @@ def _try_enhance(job: _Job, enhancer: Enhancer, arguments: argparse.Namespace) -
     except (ImageError, OutputError) as error:
         if arguments.debug:
             raise
-        # Not print: it would tear the progress bar.
-        tqdm.write(f"edge-dce: error: {error}", file=sys.stderr)
+        _complain(error)
         return False
     return True
 
@@ -159,7 +169,12 @@ def _enhance_one(job: _Job, enhancer: Enhancer, *, strength: float, overwrite: b
     write_picture(enhanced, job.target, overwrite=overwrite)
     height, width = picture.image.shape[:2]
     tqdm.write(f"{job.source}: {width}x{height} enhanced in {took_ms:.0f} ms", file=sys.stderr)
-    tqdm.write(str(job.target), file=sys.stdout)
+    try:
+        tqdm.write(str(job.target), file=sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head` has seen enough of the names; the other pictures are still wanted.
+        _discard_stdout()
 
 
 def _plan(inputs: Sequence[Path], output: str | None) -> list[_Job]:
@@ -178,15 +193,13 @@ def _plan(inputs: Sequence[Path], output: str | None) -> list[_Job]:
     jobs: list[_Job] = []
     for path in inputs:
         if path.is_dir():
-            folder = Path(output) if output else path.with_name(f"{path.resolve().name}-enhanced")
+            folder = Path(output) if output else _name_folder(path)
             jobs += [_Job(source, folder / _name_target(source)) for source in find_pictures(path)]
         elif output:
             jobs.append(_Job(path, Path(output) / _name_target(path)))
         else:
             jobs.append(_Job(path, path.with_name(f"{path.stem}-enhanced{_target_suffix(path)}")))
     _check_collisions(jobs)
-    for folder in {job.target.parent for job in jobs if job.target is not None}:
-        make_folder(folder)
     return jobs
 
 
@@ -194,9 +207,13 @@ def _check_target(target: Path) -> Path:
     if target.suffix.lower() not in WRITABLE_SUFFIXES:
         expected = " ".join(sorted(WRITABLE_SUFFIXES))
         raise ImageError(f"{target}: expected an existing folder or a name ending in one of {expected}")
-    if not target.parent.is_dir():
-        raise ImageError(f"{target}: there is no folder {target.parent}; make it first")
+    _check_parent(target)
     return target
+
+
+def _check_parent(target: Path) -> None:
+    if not target.parent.is_dir():
+        raise OutputError(f"{target}: there is no folder {target.parent}; make it first")
 
 
 def _check_collisions(jobs: Sequence[_Job]) -> None:
@@ -207,8 +224,17 @@ def _check_collisions(jobs: Sequence[_Job]) -> None:
         sources[job.target] = job.source
 
 
+def _name_folder(source: Path) -> Path:
+    # The name of "." or "photos/.." is only known once resolved.
+    named = source if source.name not in ("", "..") else source.resolve()
+    if not named.name:
+        raise ImageError(f"{source}: there is no place beside this folder; name one with -o")
+    return named.with_name(f"{named.name}-enhanced")
+
+
 def _name_target(source: Path) -> str:
-    return source.stem + _target_suffix(source)
+    # Beside a night.png, a night.gif must not become night.png too.
+    return source.name if source.suffix.lower() in WRITABLE_SUFFIXES else f"{source.name}.png"
 
 
 def _target_suffix(source: Path) -> str:
@@ -219,6 +245,7 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     target = Path(arguments.json) if arguments.json not in (None, _STDOUT) else None
     if target is not None:
         check_free(target, overwrite=arguments.overwrite)
+        _check_parent(target)
     measurement = measure(
         arguments.model,
         size=arguments.size,
@@ -228,10 +255,10 @@ def _benchmark(arguments: argparse.Namespace) -> int:
         pairs=tuple(arguments.pairs) if arguments.pairs else None,
         contract=arguments.contract,
     )
-    text = json.dumps(make_report([measurement]), indent=1)
+    text = json.dumps(make_report([measurement]), indent=1, allow_nan=False)
+    print(text if arguments.json == _STDOUT else _format_measurement(measurement))
     if target is not None:
         write_file(target, f"{text}\n".encode(), overwrite=arguments.overwrite)
-    print(text if arguments.json == _STDOUT else _format_measurement(measurement))
     return 0
 
 
@@ -322,7 +349,16 @@ def _models(arguments: argparse.Namespace) -> int:
 
 
 def _complain(error: Exception) -> None:
-    print(f"edge-dce: error: {error}", file=sys.stderr)
+    if isinstance(error, MemoryError):
+        message = "not enough memory for this; try a smaller picture or --size"
+    elif isinstance(error, OSError) and not isinstance(error, EdgeDceError):
+        message = f"{error.filename or 'output'}: {error.strerror or error}"
+        if error.filename is None:
+            _discard_stdout()
+    else:
+        message = str(error)
+    # Not print: it would tear a progress bar.
+    tqdm.write(f"edge-dce: error: {message}", file=sys.stderr)
 
 
 def parse_size(text: str) -> tuple[int, int]:

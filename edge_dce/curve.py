@@ -39,7 +39,7 @@ def apply_exact(
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        curves: (h, w, 3) float32 map of `a` in [-1, 1], any size.
+        curves: (h, w, 3) float32 map of `a` in [-1, 1], any size; (h, w, 3·n) are n maps that take turns.
         strength: factor on `a`; 0 leaves the image as it is, 1 is what the network estimated.
         iterations: number of curve steps.
 
@@ -47,9 +47,13 @@ def apply_exact(
         (H, W, 3) uint8 RGB.
     """
     height, width = image.shape[:2]
-    a = cv2.resize(_scale(curves, strength), (width, height), interpolation=cv2.INTER_LINEAR)
+    maps = [
+        cv2.resize(_scale(a, strength), (width, height), interpolation=cv2.INTER_LINEAR)
+        for a in np.split(curves, curves.shape[2] // 3, axis=2)
+    ]
     x = image.astype(np.float32) / np.float32(255)
-    for _ in range(iterations):
+    for iteration in range(iterations):
+        a = maps[iteration % len(maps)]
         x = x + a * (x * x - x)
     enhanced: Uint8Array = np.rint(x * np.float32(255)).astype(np.uint8)
     return enhanced

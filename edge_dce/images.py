@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import struct
+import threading
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +36,25 @@ _FORMATS = {
 WRITABLE_SUFFIXES = frozenset(_FORMATS)
 _NO_ALPHA = frozenset({"BMP", "JPEG"})
 _KEEPS_EXIF = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
-# What Pillow's decoders raise on damaged files; the list is from fuzzing PNG, JPEG, WebP and TIFF files.
-_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError)
+# Other formats stay closed: Pillow hands some of them to programs such as Ghostscript, whatever the suffix says.
+_READABLE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+# What Pillow's decoders were seen to raise on damaged files.
+_DECODE_ERRORS = (
+    EOFError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+# warnings.catch_warnings changes the whole process and must not run twice at a time.
+_opening = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,18 +90,9 @@ def read_picture(path: str | Path) -> Picture:
         ImageError: the file is missing, no picture, damaged, too large or holds floating-point samples.
     """
     path = Path(path)
-    if path.is_dir():
-        raise ImageError(f"{path}: expected a picture file, found a folder")
     try:
-        with warnings.catch_warnings():
-            # Pillow warns at 89 megapixels and refuses at twice that; only the refusal is for us.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                return _decode(opened)
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
-    except PermissionError:
-        raise ImageError(f"{path}: not readable, permission denied") from None
+        with _open(path) as opened:
+            return _decode(opened)
     except UnidentifiedImageError:
         raise ImageError(
             f"{path}: not a picture that can be read; expected one of {_listed(READABLE_SUFFIXES)}"
@@ -90,6 +101,9 @@ def read_picture(path: str | Path) -> Picture:
         limit_mp = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         raise ImageError(f"{path}: larger than {limit_mp} megapixels; scale it down first") from None
     except _DECODE_ERRORS as error:
+        # Only the system's own errors carry a number; Pillow raises bare OSErrors for damaged data.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
         raise ImageError(f"{path}: damaged or unsupported picture file ({error}); get a fresh copy") from error
 
 
@@ -109,7 +123,7 @@ def encode_picture(picture: Picture, suffix: str) -> bytes:
     """The bytes of a picture file in the format of `suffix` (".png", ".jpg", ...).
 
     Raises:
-        ImageError: unknown suffix, or the format cannot hold the alpha channel.
+        ImageError: unknown suffix, or the format cannot hold the picture's alpha channel, size or EXIF.
     """
     file_format = _FORMATS.get(suffix.lower())
     if file_format is None:
@@ -128,7 +142,11 @@ def encode_picture(picture: Picture, suffix: str) -> bytes:
     if picture.exif and file_format in _KEEPS_EXIF:
         options["exif"] = picture.exif
     stream = io.BytesIO()
-    _to_pillow(picture).save(stream, **options)  # type: ignore[arg-type]
+    try:
+        _to_pillow(picture).save(stream, **options)  # type: ignore[arg-type]
+    except (OSError, ValueError, struct.error) as error:
+        height, width = picture.image.shape[:2]
+        raise ImageError(f"{file_format} cannot hold this {width}x{height} picture ({error}); write .png") from error
     return stream.getvalue()
 
 
@@ -139,30 +157,46 @@ def find_pictures(folder: str | Path) -> list[Path]:
         ImageError: not a folder, or no picture in it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise ImageError(f"{folder}: no such folder")
-    paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in READABLE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+    try:
+        paths = sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in READABLE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+        )
+    except FileNotFoundError:
+        raise ImageError(f"{folder}: no such folder") from None
+    except OSError as error:
+        raise ImageError(
+            f"{folder}: expected a folder of pictures, but it cannot be read ({error.strerror})"
+        ) from error
     if not paths:
         raise ImageError(f"{folder}: no pictures in this folder; expected files ending in {_listed(READABLE_SUFFIXES)}")
     return paths
 
 
+def _open(path: Path) -> Image.Image:
+    with _opening, warnings.catch_warnings():
+        # Pillow warns at 89 megapixels and refuses at twice that; only the refusal is for us.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(path, formats=_READABLE_FORMATS)
+
+
 def _decode(opened: Image.Image) -> Picture:
     exif_survives = opened.format in _KEEPS_EXIF
-    upright = ImageOps.exif_transpose(opened)
+    if opened.mode == "F" or (opened.mode == "I" and opened.format == "TIFF"):
+        raise ValueError("32 bits per sample; expected 8 or 16")
+    opened.load()
+    upright = _turn_upright(opened)
     exif = _read_exif(upright) if exif_survives else None
     icc_profile = upright.info.get("icc_profile")
     mode = upright.mode
     is_grey = mode in ("1", "L", "LA") or mode.startswith("I")
     alpha: Uint8Array | None = None
-    if mode == "F":
-        raise ValueError("floating-point samples; expected 8 or 16 bits")
     if mode.startswith("I"):
-        upright = Image.fromarray(_round_to_uint8(np.asarray(upright)))
+        samples = np.asarray(upright)
+        if "transparency" in upright.info:
+            alpha = np.where(samples == upright.info["transparency"], 0, 255).astype(np.uint8)
+        upright = Image.fromarray(_round_to_uint8(samples))
     elif mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in upright.info:
         upright = upright.convert("RGBA")
         alpha = np.array(upright.getchannel("A"))
@@ -172,6 +206,14 @@ def _decode(opened: Image.Image) -> Picture:
     return Picture(
         image=np.array(upright.convert("RGB")), alpha=alpha, is_grey=is_grey, icc_profile=icc_profile, exif=exif
     )
+
+
+def _turn_upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except _DECODE_ERRORS:
+        # The samples are sound, only the EXIF block is not: see _read_exif.
+        return image
 
 
 def _round_to_uint8(samples: npt.NDArray[np.generic]) -> Uint8Array:
@@ -202,7 +244,7 @@ def _read_exif(image: Image.Image) -> bytes | None:
     try:
         exif = image.getexif()
         return exif.tobytes() if len(exif) else None
-    except (ValueError, TypeError, KeyError, OverflowError, SyntaxError, OSError):
+    except _DECODE_ERRORS:
         # EXIF written by cameras is often malformed; the photo matters more than its notes.
         return None
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
 from edge_dce.errors import OutputError
 
+# Reading the umask means setting it for a moment, which other threads must not see: once, on import.
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
 
 def check_free(path: Path, *, overwrite: bool) -> None:
     """Raise OutputError where `path` exists and may not be replaced."""
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path}: exists already; choose another name or pass --overwrite")
+    if not overwrite and os.path.lexists(path):
+        raise _taken(path)
 
 
 def make_folder(folder: Path) -> None:
@@ -30,27 +35,51 @@ def make_folder(folder: Path) -> None:
 def write_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     """Write `data` under a temporary name in the same folder, then rename: no half-written file under `path`.
 
+    With `overwrite` a link is followed, so that what it names is replaced and the link stays.
+
     Raises:
         OutputError: `path` exists and `overwrite` is False; or its folder is missing, not writable or full.
     """
-    check_free(path, overwrite=overwrite)
     try:
-        _replace(path, data)
+        _write(path.resolve() if overwrite else path, data, overwrite=overwrite)
+    except FileExistsError as error:
+        raise _taken(path) from error
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _taken(path: Path) -> OutputError:
+    return OutputError(f"{path}: exists already; choose another name or pass --overwrite")
+
+
+def _write(path: Path, data: bytes, *, overwrite: bool) -> None:
+    if overwrite and path.exists() and not path.is_file():
+        # A device or a pipe is written to, not replaced by a file.
+        path.write_bytes(data)
+        return
     handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=path.suffix, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
         # mkstemp makes files private; this one gets the permissions that open() would have given it.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
+        temporary.chmod(0o666 & ~_UMASK)
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _rename_without_replacing(temporary, path)
+    finally:
         temporary.unlink(missing_ok=True)
+
+
+def _rename_without_replacing(temporary: Path, path: Path) -> None:
+    try:
+        # Unlike a rename, a link fails where the name is taken, also by a writer of this very moment.
+        path.hardlink_to(temporary)
+    except FileExistsError:
         raise
+    except OSError:
+        # FAT and some network drives have no links.
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        temporary.rename(path)

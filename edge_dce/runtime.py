@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +24,9 @@ from edge_dce.errors import ModelError, RuntimeMissingError
 # In order of preference: on x86-64 the first runs int8 models about eight times faster than the second.
 _RUNTIMES = (("ai-edge-litert", "ai_edge_litert.interpreter"), ("tflite-runtime", "tflite_runtime.interpreter"))
 _TRIAL_SECONDS = 120
+MAX_THREADS = 256
+# File descriptor 2 belongs to the whole process: one model at a time.
+_holding_back = threading.Lock()
 # The whole trial is passed as source: it must start without edge_dce being importable in the child.
 _TRIAL = """
 import importlib, sys
@@ -110,13 +114,15 @@ def _hold_back_notices() -> Iterator[None]:
 
     It writes straight to file descriptor 2 and has no switch for it. Whatever else arrives there is passed on after.
     """
-    try:
-        stderr = os.dup(2)
-    except OSError:
-        # A process without standard error shows nothing anyway.
-        yield
-        return
-    with tempfile.TemporaryFile() as held:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_holding_back)
+        try:
+            held = stack.enter_context(tempfile.TemporaryFile())
+            stderr = os.dup(2)
+        except OSError:
+            # Nowhere to hold it, or no standard error at all: then let it pass.
+            yield
+            return
         os.dup2(held.fileno(), 2)
         try:
             yield

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from edge_dce.errors import EdgeDceError
+from edge_dce.output import check_free, make_folder, write_file
 from training.recipe import RECIPES, find_recipe
 
 
@@ -88,11 +88,14 @@ def _split(arguments: argparse.Namespace) -> None:
     from training.dataset import find_pairs, split_pairs
 
     pairs = split_pairs(find_pairs(arguments.data), find_recipe(arguments.recipe))[arguments.part]
-    for side in ("low", "high"):
-        folder = arguments.output / side
-        folder.mkdir(parents=True, exist_ok=True)
-        for pair in pairs:
-            shutil.copyfile(getattr(pair, side), folder / pair.low.name)
+    copies = [
+        (getattr(pair, side), arguments.output / side / pair.low.name) for pair in pairs for side in ("low", "high")
+    ]
+    for _, target in copies:
+        check_free(target, overwrite=False)
+    for source, target in copies:
+        make_folder(target.parent)
+        write_file(target, source.read_bytes())
     print(f"{len(pairs)} pairs in {arguments.output}")
 
 

@@ -19,8 +19,6 @@ from training.recipe import Recipe
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
-PARTS = ("test", "train", "validation")
-
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
@@ -83,14 +81,25 @@ def read_resized(paths: Sequence[Path], side_px: int) -> Uint8Array:
 class Batches(keras.utils.PyDataset):
     """Batches of one epoch after the other, a function of (seed, epoch, index) only: a resumed run sees the same."""
 
-    def __init__(self, low: Uint8Array, high: Uint8Array, recipe: Recipe, *, first_epoch: int = 0) -> None:
+    def __init__(
+        self,
+        low: Uint8Array,
+        high: Uint8Array,
+        recipe: Recipe,
+        *,
+        first_epoch: int = 0,
+        keep_remainder: bool = False,
+    ) -> None:
+        """`keep_remainder` adds the last, smaller batch: for validation, which must see every picture."""
         super().__init__()
         self._low, self._high = low, high
         self._recipe = recipe
         self._epoch = first_epoch
+        images, batch = len(low), recipe.batch_size
+        self._steps = -(-images // batch) if keep_remainder else count_steps(images, recipe)
 
     def __len__(self) -> int:
-        return count_steps(len(self._low), self._recipe)
+        return self._steps
 
     def __getitem__(self, index: int) -> tuple[FloatArray]:
         recipe = self._recipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -20,7 +21,9 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
     """
     if output.suffix != ".keras":
         raise RunError(f"{output}: expected a name ending in .keras")
-    check_free(output, overwrite=overwrite)
+    beside = output.with_name(output.name + ".json")
+    for path in (output, beside):
+        check_free(path, overwrite=overwrite)
     recipe = run.read_recipe()
     data = json.loads(run.data_path.read_text())
     steps = count_steps(data["train_files"], recipe)
@@ -31,8 +34,15 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
     make_folder(output.parent)
     # Keras insists on the suffix.
     unfinished = output.with_name(f".{output.name}.part.keras")
-    model.network.save(unfinished)
-    origin = {"recipe": json.loads(recipe.to_json()), "epochs": epochs, "data": data}
-    beside = output.with_name(output.name + ".json")
-    write_file(beside, (json.dumps(origin, indent=2) + "\n").encode(), overwrite=overwrite)
-    unfinished.replace(output)
+    try:
+        model.network.save(unfinished)
+        origin = {
+            "recipe": json.loads(recipe.to_json()),
+            "epochs": epochs,
+            "data": data,
+            "sha256": hashlib.sha256(unfinished.read_bytes()).hexdigest(),
+        }
+        write_file(beside, (json.dumps(origin, indent=2) + "\n").encode(), overwrite=overwrite)
+        unfinished.replace(output)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -49,6 +49,20 @@ class ZeroDCE(keras.Model):
         return sum(getattr(self.recipe.loss_weights, name) * value for name, value in values.items())
 
 
+class CoupledDecayAdam(keras.optimizers.Adam):
+    """Adam whose weight decay is a gradient like any other, as in torch.optim.Adam.
+
+    Keras's own `weight_decay` is the decoupled kind of AdamW. Clipping comes first, as in the authors' code.
+    """
+
+    def __init__(self, learning_rate: Any, *, coupled_decay: float, clip_norm: float | None) -> None:
+        super().__init__(learning_rate, global_clipnorm=clip_norm)
+        self._coupled_decay = coupled_decay
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        super().update_step(gradient + self._coupled_decay * variable, variable, learning_rate)
+
+
 def build_model(recipe: Recipe, *, steps_per_epoch: int) -> ZeroDCE:
     """A compiled model with fresh weights and an optimizer whose variables exist, ready to train or to restore into."""
     keras.utils.set_random_seed(recipe.seed)
@@ -57,13 +71,7 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> ZeroDCE:
     learning_rate: Any = recipe.learning_rate
     if recipe.cosine_decay:
         learning_rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps_per_epoch)
-    if recipe.weight_decay:
-        for layer in network.layers:
-            if isinstance(layer, keras.layers.Conv2D):
-                # Half: the gradient of c·w² is 2·c·w, and torch.optim.Adam adds weight_decay·w.
-                layer.kernel_regularizer = keras.regularizers.L2(recipe.weight_decay / 2)
-                layer.bias_regularizer = keras.regularizers.L2(recipe.weight_decay / 2)
-    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=recipe.clip_norm)
+    optimizer = CoupledDecayAdam(learning_rate, coupled_decay=recipe.weight_decay or 0.0, clip_norm=recipe.clip_norm)
     model.compile(optimizer=optimizer)
     model.build((None, None, None, 3))
     optimizer.build(model.trainable_variables)

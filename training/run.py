@@ -69,18 +69,18 @@ def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, 
 
     Raises:
         ImageError: `data` is no LOL folder, or a picture in it is broken.
-        RunError: the run was started with another recipe or other pictures.
+        RunError: the run was started with another recipe or other pictures, or its checkpoint is damaged.
     """
     pairs = find_pairs(data)
     parts = split_pairs(pairs, recipe)
-    _start_or_check(run, recipe, _describe_data(parts, data_title or pairs[0].low.parent.parent.name))
+    _start_or_check(run, recipe, _describe_data(parts, recipe, data_title or pairs[0].low.resolve().parent.parent.name))
     steps = count_steps(len(parts["train"]), recipe)
     model = build_model(recipe, steps_per_epoch=steps)
     epoch = restore(model, run, steps_per_epoch=steps)
     if epoch >= recipe.epochs:
         return
     model.fit(
-        _load_batches(parts["train"], recipe, first_epoch=epoch),
+        _load_training(parts["train"], recipe, first_epoch=epoch),
         validation_data=_load_validation(parts["validation"], recipe),
         initial_epoch=epoch,
         epochs=recipe.epochs,
@@ -92,10 +92,18 @@ def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, 
 
 
 def restore(model: ZeroDCE, run: Run, *, steps_per_epoch: int) -> int:
-    """Load the run's checkpoint, if there is one, into `model`; the number of epochs it has seen."""
+    """Load the run's checkpoint, if there is one, into `model`; the number of epochs it has seen.
+
+    Raises:
+        RunError: the checkpoint is damaged or of another network.
+    """
     if not run.checkpoint_path.exists():
         return 0
-    model.load_weights(run.checkpoint_path)
+    try:
+        model.load_weights(run.checkpoint_path)
+    except (OSError, ValueError, KeyError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise RunError(f"{run.checkpoint_path}: cannot be loaded ({cause}); delete it to start the run over") from error
     return int(model.optimizer.iterations) // steps_per_epoch
 
 
@@ -108,32 +116,42 @@ def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
         return
     if run.read_recipe() != recipe:
         raise RunError(f"{run.folder}: started with another recipe; see recipe.json there, or choose another --out")
-    if json.loads(run.data_path.read_text())["train_sha256"] != data["train_sha256"]:
+    started_with = json.loads(run.data_path.read_text())
+    if any(started_with.get(name) != data[name] for name in ("train_sha256", "normal_light_sha256")):
         raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")
 
 
-def _describe_data(parts: dict[str, list[Pair]], title: str) -> dict[str, object]:
-    digest = hashlib.sha256()
-    for pair in parts["train"]:
-        digest.update(hashlib.sha256(pair.low.read_bytes()).digest())
+def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> dict[str, object]:
     return {
         "title": title,
         "train_files": len(parts["train"]),
         "validation_files": len(parts["validation"]),
         "test_files": len(parts["test"]),
-        "train_sha256": digest.hexdigest(),
+        "train_sha256": _hash_files([pair.low for pair in parts["train"]]),
+        # Only exposure-shifted samples show the network normal-light pictures.
+        "normal_light_sha256": _hash_files([pair.high for pair in parts["train"]]) if recipe.exposure_shift else None,
     }
 
 
-def _load_batches(pairs: Sequence[Pair], recipe: Recipe, *, first_epoch: int = 0) -> Batches:
+def _hash_files(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _load_training(pairs: Sequence[Pair], recipe: Recipe, *, first_epoch: int) -> Batches:
     low = read_resized([pair.low for pair in pairs], recipe.resize_px)
     high = read_resized([pair.high for pair in pairs], recipe.resize_px) if recipe.exposure_shift else low
     return Batches(low, high, recipe, first_epoch=first_epoch)
 
 
 def _load_validation(pairs: Sequence[Pair], recipe: Recipe) -> Batches | None:
+    if not pairs:
+        return None
     plain = dataclasses.replace(recipe, shuffle=False, flip=False, crop_px=None, exposure_shift=0.0)
-    return _load_batches(pairs, plain) if pairs else None
+    low = read_resized([pair.low for pair in pairs], recipe.resize_px)
+    return Batches(low, low, plain, keep_remainder=True)
 
 
 class _Recorder(keras.callbacks.Callback):

@@ -28,6 +28,7 @@ def test_report_has_the_promised_fields(tmp_path: Path) -> None:
     (result,) = report["results"]
     assert result.keys() == {
         "model",
+        "model_sha256",
         "precision",
         "contract",
         "runtime",
@@ -99,3 +100,12 @@ def test_dark_frame_is_reproducible_dark_and_has_a_lamp() -> None:
     assert frame.shape == (48, 64, 3)
     assert np.median(frame) < 40
     assert frame.max() > 180
+
+
+def test_identical_pairs_have_finite_quality(tmp_path: Path) -> None:
+    low, _ = write_pairs(tmp_path, 1)
+    measurement = benchmark.measure(MODEL, size=(32, 32), runs=1, warmup=0, pairs=(low, low))
+    json.dumps(benchmark.make_report([measurement]), allow_nan=False)
+    assert measurement.quality is not None
+    # 20 x 24 x 3 samples, counted as if one were off by one: 10·log10(255² · 1440).
+    assert measurement.quality.input_psnr_db == pytest.approx(79.7, abs=0.1)

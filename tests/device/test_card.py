@@ -57,6 +57,9 @@ def test_one_changed_byte_of_the_model_is_noticed(tmp_path: Path, offset: int) -
         (b'"schema": 1', b'"schema": 2', "expected a card of schema 1, found 2"),
         (b'"precision"', b'"praecision"', "card cannot be read"),
         (b"{", b"[", "card cannot be read"),
+        (b'"iterations": 8', b'"iterations": 0', "card cannot be read"),
+        (b'"iterations": 8', b'"iterations": "8"', "card cannot be read"),
+        (b'"precision": "int8"', b'"precision": null', "card cannot be read"),
     ],
 )
 def test_card_of_another_form_is_refused(old: bytes, new: bytes, message: str) -> None:

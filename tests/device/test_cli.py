@@ -264,3 +264,61 @@ def test_reader_that_goes_away_is_no_error() -> None:
     os.close(write_end)
     assert child.returncode == 0
     assert child.stderr == b""
+
+
+@pytest.mark.parametrize("name", [".", "..", "../in"])
+def test_folder_named_by_dots_gets_its_output_beside_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "in" if name != ".." else tmp_path
+    write_photo(folder / "0.png")
+    (tmp_path / "in").mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / "in")
+    assert main(["enhance", name, "-m", TINY]) == 0
+    assert (folder.parent / f"{folder.name}-enhanced" / "0.png").exists()
+
+
+def test_pictures_that_differ_in_suffix_only_both_come_out(tmp_path: Path) -> None:
+    write_photo(tmp_path / "in" / "0.png")
+    write_photo(tmp_path / "in" / "0.gif")
+    assert main(["enhance", str(tmp_path / "in"), "-m", TINY]) == 0
+    assert {path.name for path in (tmp_path / "in-enhanced").iterdir()} == {"0.png", "0.gif.png"}
+
+
+def test_unusable_model_leaves_no_folder_behind(tmp_path: Path) -> None:
+    write_photo(tmp_path / "in" / "0.png")
+    assert main(["enhance", str(tmp_path / "in"), "-m", "missing.tflite", "-o", str(tmp_path / "out")]) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_full_disk_under_stdout_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        child = subprocess.run(
+            [sys.executable, "-m", "edge_dce", "models"], stdout=full, stderr=subprocess.PIPE, cwd=ROOT, check=False
+        )
+    assert child.returncode == 1
+    assert child.stderr == b"edge-dce: error: output: No space left on device\n"
+
+
+def test_name_too_long_for_the_file_system_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["enhance", str(tmp_path / ("x" * 300 + ".png")), "-m", TINY]) == 1
+    assert "File name too long" in read_error(capfd)
+
+
+def test_reader_that_goes_away_does_not_stop_the_other_pictures(tmp_path: Path) -> None:
+    for number in range(3):
+        write_photo(tmp_path / "in" / f"{number}.png", number)
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command = [sys.executable, "-m", "edge_dce", "enhance", str(tmp_path / "in"), "-m", TINY]
+    child = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    os.close(write_end)
+    assert child.returncode == 0, child.stderr.decode()
+    assert len(list((tmp_path / "in-enhanced").iterdir())) == 3
+
+
+def test_json_into_a_missing_folder_is_refused_before_measuring(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["benchmark", TINY, "--json", str(tmp_path / "missing" / "x.json")]) == 1
+    assert "there is no folder" in read_error(capfd)

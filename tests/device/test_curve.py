@@ -28,6 +28,13 @@ def test_formula_equals_hand_computed_values(iterations: int) -> None:
     assert curve.apply_exact(image, curves, iterations=iterations)[0, 0, 0] == round(x * 255)
 
 
+def test_formula_uses_several_maps_in_turn() -> None:
+    image = np.full((2, 2, 3), 51, np.uint8)
+    maps = np.concatenate([np.full((1, 1, 3), a, np.float32) for a in (-1.0, -0.5)], axis=2)
+    # 0.2 → 0.36 → 0.4752, as in the test of the losses.
+    assert curve.apply_exact(image, maps, iterations=2)[0, 0, 0] == round(0.4752 * 255)
+
+
 @pytest.mark.parametrize(("height", "width"), [(270, 480), (481, 271), (64, 96), (33, 17), (1, 500), (500, 1), (1, 1)])
 @pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
 def test_look_up_stays_within_its_bounds(height: int, width: int, strength: float) -> None:

@@ -8,7 +8,8 @@ import edge_dce
 from edge_dce import curve
 from edge_dce.card import read_model_file
 from edge_dce.enhancer import Enhancer, shrink
-from edge_dce.errors import ImageError, ModelError
+from edge_dce.errors import CardError, ImageError, ModelError
+from edge_dce.runtime import open_interpreter
 from tests.device.fake_interpreter import NO_CARD, FakeInterpreter
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -125,13 +126,38 @@ def test_card_of_the_image_contract_is_refused() -> None:
     model = read_model_file(MODELS / "tiny-16x16-float32.tflite")
     assert model.card is not None
     other = dataclasses.replace(model, card=dataclasses.replace(model.card, contract="image"))
-    with pytest.raises(ModelError, match="expected contract 'curves', found 'image'"):
-        Enhancer(other, FakeInterpreter(np.zeros((1, 4, 6, 3), np.float32)), threads=1)
+    with pytest.raises(ModelError, match="contract 'curves', found 'image'"):
+        Enhancer(other, open_interpreter(model, threads=1), threads=1)
 
 
-def test_less_than_one_thread_is_refused() -> None:
-    with pytest.raises(ModelError, match="at least 1 thread"):
-        edge_dce.load(threads=0)
+@pytest.mark.parametrize("threads", [0, 99_999_999_999])
+def test_absurd_number_of_threads_is_refused(threads: int) -> None:
+    with pytest.raises(ModelError, match="expected 1 to 256 threads"):
+        edge_dce.load(threads=threads)
+
+
+def test_card_of_another_model_is_refused() -> None:
+    model = read_model_file(MODELS / "tiny-16x16-float32.tflite")
+    with pytest.raises(CardError, match=r"its card says \(1, 16, 16, 3\), the model \(1, 4, 6, 3\)"):
+        Enhancer(model, FakeInterpreter(np.zeros((1, 4, 6, 3), np.float32)), threads=1)
+
+
+def test_dynamic_input_size_is_refused_not_taken_for_one_pixel() -> None:
+    fake = FakeInterpreter(np.zeros((1, 1, 1, 24), np.float32), input_shape=(1, 1, 1, 3))
+    fake.get_input_details()[0]["shape_signature"] = np.array([1, -1, -1, 3])
+    with pytest.raises(ModelError, match="found a dynamic one"):
+        Enhancer(NO_CARD, fake, threads=1)
+
+
+def test_integer_tensors_without_scale_are_bytes_or_refused() -> None:
+    maps = np.zeros((1, 4, 6, 3), np.float32)
+    fake = FakeInterpreter(maps, input_dtype=np.uint8)
+    Enhancer(NO_CARD, fake, threads=1, contract="curves").enhance(make_image(4, 6))
+    np.testing.assert_array_equal(fake.inputs[0][0], make_image(4, 6))
+    with pytest.raises(ModelError, match="expected a scale for the integer input"):
+        make_enhancer(maps, input_dtype=np.int8)
+    with pytest.raises(ModelError, match="expected a scale for the integer output"):
+        make_enhancer(maps.astype(np.int8))
 
 
 def test_shrinking_averages_areas() -> None:

@@ -1,5 +1,7 @@
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -163,16 +165,53 @@ def test_what_is_no_picture_says_so(tmp_path: Path) -> None:
     path.write_text("this is text")
     with pytest.raises(ImageError, match="not a picture"):
         read_picture(path)
-    with pytest.raises(ImageError, match="no such file"):
+    with pytest.raises(ImageError, match="No such file"):
         read_picture(tmp_path / "missing.jpg")
-    with pytest.raises(ImageError, match="found a folder"):
+    with pytest.raises(ImageError, match="Is a directory"):
         read_picture(tmp_path)
 
 
-def test_floating_point_samples_are_refused(tmp_path: Path) -> None:
-    Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
-    with pytest.raises(ImageError, match=r"float\.tif.*floating-point"):
-        read_picture(tmp_path / "float.tif")
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_samples_of_32_bits_are_refused(tmp_path: Path, dtype: type) -> None:
+    Image.fromarray(np.zeros((4, 4), dtype)).save(tmp_path / "deep.tif")
+    with pytest.raises(ImageError, match=r"deep\.tif.*32 bits per sample"):
+        read_picture(tmp_path / "deep.tif")
+
+
+def test_transparent_value_of_16_bit_grey_becomes_alpha(tmp_path: Path) -> None:
+    samples = np.array([[0, 1000, 65535]], np.uint16)
+    Image.fromarray(samples).save(tmp_path / "deep.png", transparency=1000)
+    alpha = read_picture(tmp_path / "deep.png").alpha
+    assert alpha is not None
+    np.testing.assert_array_equal(alpha, [[255, 0, 255]])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_exif_does_not_cost_the_photo(tmp_path: Path) -> None:
+    # Orientation of a type that needs more bytes than there are.
+    broken = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x05\0\xff\0\0\0\xf0\xff\0\0"
+    Image.fromarray(make_rgb()).save(tmp_path / "photo.jpg", exif=broken)
+    assert read_picture(tmp_path / "photo.jpg").image.shape == (12, 20, 3)
+
+
+def test_formats_that_start_other_programs_stay_closed(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    with pytest.raises(ImageError, match="not a picture"):
+        read_picture(tmp_path / "photo.jpg")
+
+
+@pytest.mark.parametrize(("suffix", "width"), [(".webp", 16_400), (".jpg", 65_600)])
+def test_picture_too_large_for_its_format_is_an_error(suffix: str, width: int) -> None:
+    with pytest.raises(ImageError, match=f"cannot hold this {width}x1 picture"):
+        encode_picture(Picture(np.zeros((1, width, 3), np.uint8)), suffix)
+
+
+def test_reading_in_threads_leaves_the_warning_filters_alone(tmp_path: Path) -> None:
+    write_picture(Picture(make_rgb()), tmp_path / "a.png")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read_picture, [tmp_path / "a.png"] * 200))
+    assert warnings.filters == before
 
 
 def test_decompression_bomb_is_refused_before_decoding(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,43 @@ def test_failure_leaves_neither_file_nor_remains(tmp_path: Path, monkeypatch: py
     with pytest.raises(OutputError, match="No space left"):
         write_file(tmp_path / "data.bin", b"data")
     assert not list(tmp_path.iterdir())
+
+
+def test_only_one_of_many_writers_gets_a_free_name(tmp_path: Path) -> None:
+    def write(number: int) -> bool:
+        try:
+            write_file(tmp_path / "data.bin", bytes([number]))
+        except OutputError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(write, range(64))) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_file_system_without_links_is_served_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    write_file(tmp_path / "data.bin", b"data")
+    with pytest.raises(OutputError, match="exists already"):
+        write_file(tmp_path / "data.bin", b"other")
+    assert (tmp_path / "data.bin").read_bytes() == b"data"
+
+
+def test_overwriting_a_link_replaces_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "real.bin").write_bytes(b"old")
+    (tmp_path / "link.bin").symlink_to("real.bin")
+    write_file(tmp_path / "link.bin", b"new", overwrite=True)
+    assert (tmp_path / "link.bin").is_symlink()
+    assert (tmp_path / "real.bin").read_bytes() == b"new"
+
+
+def test_overwriting_a_device_writes_to_it() -> None:
+    write_file(Path(os.devnull), b"data", overwrite=True)
+    assert Path(os.devnull).is_char_device()
 
 
 def test_missing_folder_is_an_error(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,10 @@ def test_opening_a_model_is_silent_and_keeps_what_others_say(capfd: pytest.Captu
     with runtime._hold_back_notices():
         os.write(2, b"INFO: about myself\nERROR: about you\n")
     assert capfd.readouterr().err == "ERROR: about you\n"
+
+
+def test_loading_in_threads_keeps_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda model: runtime.open_interpreter(model, threads=1), [read_model_file(FLOAT32)] * 16))
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,18 @@ def test_a_grey_image_gives_finite_gradients() -> None:
     model.network.set_weights([np.zeros_like(weights) for weights in model.network.get_weights()])
     model.train_on_batch(np.full((1, 32, 32, 3), 0.1, np.float32))
     assert all(np.isfinite(weights).all() for weights in model.network.get_weights())
+
+
+def test_weight_decay_pulls_weights_to_zero() -> None:
+    def step(**changes: float | None) -> float:
+        recipe = dataclasses.replace(RECIPES["authors"], **changes)
+        model = build_model(recipe, steps_per_epoch=1)
+        before = np.concatenate([weights.ravel() for weights in model.network.get_weights()])
+        model.train_on_batch(np.full((1, 32, 32, 3), 0.1, np.float32))
+        after = np.concatenate([weights.ravel() for weights in model.network.get_weights()])
+        moved = before != 0
+        return float(np.mean(np.sign(after - before)[moved] == -np.sign(before)[moved]))
+
+    # Adam's first step goes against the sign of the gradient; a decay of 1e3 outweighs everything else in it.
+    assert step(weight_decay=1e3) > 0.99
+    assert step(weight_decay=None) < 0.9
