@@ -1,7 +1,7 @@
 """The four non-reference losses of Zero-DCE, as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py).
 
-`images` and `enhanced` are (B, H, W, 3) float32 RGB in [0, 1], `curves` (B, H, W, 24) float32 in [-1, 1]. Each function
-returns a float32 scalar: the mean over the batch.
+`images` and `enhanced` are (B, H, W, 3) float32 RGB in [0, 1], `curves` (B, H, W, 3·maps) float32 in [-1, 1]. Each
+function returns a float32 scalar: the mean over the batch.
 
 The widely copied Keras tutorial has two faults that the tests here keep out: its spatial kernels are laid out so that
 any brightening is punished and vertical neighbors are ignored, and its smoothness is divided by channel count instead
@@ -14,16 +14,22 @@ from typing import Any
 
 from keras import ops
 
+from training.network import ITERATIONS
+
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
 _SPATIAL_REGION_PX = 4
 _EXPOSURE_REGION_PX = 16
 
 
-def apply_curves(images: Tensor, curves: Tensor) -> Tensor:
-    """Enhance: y = x + a·(x² − x), once per three channels of `curves` (paper eq. 3; sign as in the authors' code)."""
-    for a in ops.split(curves, curves.shape[-1] // 3, axis=-1):
-        images = images + a * (ops.square(images) - images)
+def apply_curves(images: Tensor, curves: Tensor, iterations: int = ITERATIONS) -> Tensor:
+    """Enhance: y = x + a·(x² − x), eight times (paper eq. 3; sign as in the authors' code).
+
+    Every three channels of `curves` are one map `a`; where there are fewer maps than iterations, they take turns.
+    """
+    maps = ops.split(curves, curves.shape[-1] // 3, axis=-1)
+    for iteration in range(iterations):
+        images = images + maps[iteration % len(maps)] * (ops.square(images) - images)
     return images
 
 

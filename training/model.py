@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from training import losses
-from training.network import build_dce_net
+from training.network import NETWORKS
 from training.recipe import Recipe
 
 LOSS_NAMES = ("spatial_consistency", "exposure", "color_constancy", "illumination_smoothness")
@@ -66,7 +66,7 @@ class CoupledDecayAdam(keras.optimizers.Adam):
 def build_model(recipe: Recipe, *, steps_per_epoch: int) -> ZeroDCE:
     """A compiled model with fresh weights and an optimizer whose variables exist, ready to train or to restore into."""
     keras.utils.set_random_seed(recipe.seed)
-    network = build_dce_net(initializer=recipe.initializer)
+    network = NETWORKS[recipe.network](initializer=recipe.initializer)
     model = ZeroDCE(network, recipe)
     learning_rate: Any = recipe.learning_rate
     if recipe.cosine_decay:

@@ -13,7 +13,15 @@ def test_curves_apply_three_channels_per_iteration() -> None:
     curves = np.zeros((1, 2, 2, 6), np.float32)
     curves[..., 0], curves[..., 3], curves[..., 4] = -1.0, -0.5, 1.0
     # Red: 0.2 − (0.04 − 0.2) = 0.36, then 0.36 − 0.5·(0.1296 − 0.36) = 0.4752. Green: 0.2 + (0.04 − 0.2) = 0.04.
-    np.testing.assert_allclose(losses.apply_curves(images, curves)[0, 0, 0], [0.4752, 0.04, 0.2], rtol=1e-5)
+    enhanced = losses.apply_curves(images, curves, iterations=2)
+    np.testing.assert_allclose(enhanced[0, 0, 0], [0.4752, 0.04, 0.2], rtol=1e-5)
+
+
+def test_one_shared_map_is_used_in_every_iteration() -> None:
+    images = make_images(9, 4)
+    shared = np.random.default_rng(9).uniform(-1, 1, (2, 4, 4, 3)).astype(np.float32)
+    repeated = losses.apply_curves(images, np.tile(shared, (1, 1, 1, 8)))
+    np.testing.assert_allclose(losses.apply_curves(images, shared), repeated, rtol=1e-6)
 
 
 def test_uniform_brightening_costs_nothing_in_the_interior() -> None:

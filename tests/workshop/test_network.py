@@ -4,18 +4,25 @@ import numpy as np
 import pytest
 
 from training.model import LOSS_NAMES, build_model
-from training.network import build_dce_net
+from training.network import NETWORKS
 from training.recipe import RECIPES
 
 
-def test_network_has_the_79416_parameters_of_the_paper() -> None:
-    assert build_dce_net().count_params() == 79_416
-
-
-def test_network_takes_any_size_and_returns_24_maps_in_range() -> None:
-    curves = np.asarray(build_dce_net()(np.random.default_rng(1).random((2, 20, 36, 3), np.float32)))
-    assert curves.shape == (2, 20, 36, 24)
+@pytest.mark.parametrize(
+    ("name", "parameters", "maps"),
+    # As counted in the papers and in the authors' code.
+    [("zero-dce", 79_416, 8), ("zero-dce-pp", 10_561, 1)],
+)
+def test_network_has_the_papers_parameters_and_takes_any_size(name: str, parameters: int, maps: int) -> None:
+    network = NETWORKS[name]()
+    assert network.count_params() == parameters
+    curves = np.asarray(network(np.random.default_rng(1).random((2, 20, 36, 3), np.float32)))
+    assert curves.shape == (2, 20, 36, 3 * maps)
     assert np.abs(curves).max() <= 1
+
+
+def test_every_recipe_names_a_network() -> None:
+    assert {recipe.network for recipe in RECIPES.values()} <= NETWORKS.keys()
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
