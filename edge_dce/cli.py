@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return status
     except KeyboardInterrupt:
+        tqdm.write("edge-dce: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
         _discard_stdout()
@@ -82,13 +83,15 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     enhance = commands.add_parser("enhance", parents=[shared], help="enhance pictures or folders of pictures")
-    enhance.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="picture file, or folder of pictures")
+    enhance.add_argument(
+        "inputs", nargs="+", type=Path, metavar="INPUT", help="picture file, or folder (not searched in depth)"
+    )
     enhance.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
     enhance.add_argument(
         "-o",
         "--output",
         metavar="FILE|DIR|-",
-        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)",
+        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each picture or folder)",
     )
     enhance.add_argument(
         "--strength", type=_parse_strength, default=1.0, help=f"0 to {MAX_STRENGTH} (default: %(default)s)"
@@ -199,6 +202,8 @@ def _plan(inputs: Sequence[Path], output: str | None) -> list[_Job]:
             jobs.append(_Job(path, Path(output) / _name_target(path)))
         else:
             jobs.append(_Job(path, path.with_name(f"{path.stem}-enhanced{_target_suffix(path)}")))
+    if output is not None:
+        _check_folder(output)
     _check_collisions(jobs)
     return jobs
 
@@ -206,9 +211,17 @@ def _plan(inputs: Sequence[Path], output: str | None) -> list[_Job]:
 def _check_target(target: Path) -> Path:
     if target.suffix.lower() not in WRITABLE_SUFFIXES:
         expected = " ".join(sorted(WRITABLE_SUFFIXES))
-        raise ImageError(f"{target}: expected an existing folder or a name ending in one of {expected}")
+        raise ImageError(
+            f"{target}: expected a folder ({target}{os.sep} makes one) or a name ending in one of {expected}"
+        )
     _check_parent(target)
     return target
+
+
+def _check_folder(output: str) -> None:
+    looks_like_a_picture = Path(output).suffix.lower() in WRITABLE_SUFFIXES and not output.endswith(os.sep)
+    if looks_like_a_picture and not Path(output).is_dir():
+        raise ImageError(f"{output}: expected a folder for several pictures, found the name of one picture")
 
 
 def _check_parent(target: Path) -> None:

@@ -49,7 +49,7 @@ def write_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
 
 
 def _taken(path: Path) -> OutputError:
-    return OutputError(f"{path}: exists already; choose another name or pass --overwrite")
+    return OutputError(f"{path}: exists already; choose another name, or overwrite it (--overwrite, overwrite=True)")
 
 
 def _write(path: Path, data: bytes, *, overwrite: bool) -> None:

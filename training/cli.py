@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from edge_dce.errors import EdgeDceError
+from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.output import check_free, make_folder, write_file
 from training.recipe import RECIPES, find_recipe
 
@@ -54,6 +54,7 @@ def _build_parser() -> argparse.ArgumentParser:
     split.add_argument("--recipe", choices=list(RECIPES), default="report")
     split.add_argument("--part", choices=("test", "train", "validation"), required=True)
     split.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    split.add_argument("--overwrite", action="store_true")
     split.set_defaults(command=_split)
     return parser
 
@@ -73,7 +74,7 @@ def _fit(arguments: argparse.Namespace) -> None:
         # A progress bar on a terminal, one line per epoch in a log.
         verbose=1 if sys.stdout.isatty() else 2,
     )
-    print(run.folder)
+    print(f"{run.folder}: {recipe.epochs} epochs done")
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -91,11 +92,13 @@ def _split(arguments: argparse.Namespace) -> None:
     copies = [
         (getattr(pair, side), arguments.output / side / pair.low.name) for pair in pairs for side in ("low", "high")
     ]
+    if not copies:
+        raise ImageError(f"{arguments.data}: its {arguments.part} part is empty; this recipe needs more pictures")
     for _, target in copies:
-        check_free(target, overwrite=False)
+        check_free(target, overwrite=arguments.overwrite)
     for source, target in copies:
         make_folder(target.parent)
-        write_file(target, source.read_bytes())
+        write_file(target, source.read_bytes(), overwrite=arguments.overwrite)
     print(f"{len(pairs)} pairs in {arguments.output}")
 
 

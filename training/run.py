@@ -114,8 +114,10 @@ def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
         write_file(run.data_path, (json.dumps(data, indent=2) + "\n").encode(), overwrite=True)
         write_file(run.recipe_path, recipe.to_json().encode())
         return
-    if run.read_recipe() != recipe:
-        raise RunError(f"{run.folder}: started with another recipe; see recipe.json there, or choose another --out")
+    before, now = (dataclasses.asdict(each) for each in (run.read_recipe(), recipe))
+    changed = [f"{name} {before[name]}, now {now[name]}" for name in now if before[name] != now[name]]
+    if changed:
+        raise RunError(f"{run.folder}: started with another recipe ({'; '.join(changed)}); choose another --out")
     started_with = json.loads(run.data_path.read_text())
     if any(started_with.get(name) != data[name] for name in ("train_sha256", "normal_light_sha256")):
         raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +164,7 @@ def make_bad_input(kind: str, folder: Path) -> list[str]:
         ("existing output", "exists already"),
         ("file as output folder", "there is no folder"),
         ("unwritable folder", "cannot be written"),
-        ("unknown output format", "expected an existing folder or a name ending in"),
+        ("unknown output format", "or a name ending in one of"),
     ],
 )
 def test_bad_input_gives_one_line_and_leaves_nothing(
@@ -322,3 +324,26 @@ def test_json_into_a_missing_folder_is_refused_before_measuring(
 ) -> None:
     assert main(["benchmark", TINY, "--json", str(tmp_path / "missing" / "x.json")]) == 1
     assert "there is no folder" in read_error(capfd)
+
+
+def test_name_of_one_picture_is_no_place_for_several(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_photo(tmp_path / "in" / "0.png")
+    assert main(["enhance", str(tmp_path / "in"), "-m", TINY, "-o", str(tmp_path / "out.png")]) == 1
+    assert "expected a folder for several pictures" in read_error(capfd)
+
+
+def test_interrupt_in_a_folder_exits_with_130_and_leaves_whole_files_only(tmp_path: Path) -> None:
+    for number in range(40):
+        write_photo(tmp_path / "in" / f"{number:02}.png", number)
+    out = tmp_path / "in-enhanced"
+    command = [sys.executable, "-m", "edge_dce", "enhance", str(tmp_path / "in")]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT)
+    while child.poll() is None and not (out.exists() and any(out.iterdir())):
+        time.sleep(0.005)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate()
+    # On a fast machine all forty may be done before the signal arrives.
+    assert child.returncode in (130, 0), errors.decode()
+    assert b"Traceback" not in errors
+    for path in out.iterdir():
+        assert edge_dce.read_picture(path).image.shape == (30, 40, 3)

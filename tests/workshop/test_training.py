@@ -149,7 +149,7 @@ def test_run_of_another_recipe_or_other_pictures_is_not_continued(lol: Path, tmp
     run = Run(tmp_path / "run")
     short = dataclasses.replace(TINY, epochs=1)
     fit(lol, short, run, verbose=0)
-    with pytest.raises(RunError, match="another recipe"):
+    with pytest.raises(RunError, match="seed 2001, now 7"):
         fit(lol, dataclasses.replace(short, seed=7), run, verbose=0)
     with pytest.raises(RunError, match="other pictures"):
         fit(write_lol(tmp_path / "other", 43), short, run, verbose=0)
@@ -181,6 +181,13 @@ def test_split_command_copies_one_part(lol: Path, tmp_path: Path, capsys: pytest
     assert main(["split", "--data", str(lol), "--part", "test", "-o", str(target)]) == 0
     assert "30 pairs" in capsys.readouterr().out
     assert len(list((target / "low").iterdir())) == len(list((target / "high").iterdir())) == 30
+    assert main(["split", "--data", str(lol), "--part", "test", "-o", str(target)]) == 1
+    assert main(["split", "--data", str(lol), "--part", "test", "-o", str(target), "--overwrite"]) == 0
+
+
+def test_empty_part_is_an_error(lol: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["split", "--data", str(lol), "--part", "validation", "-o", str(tmp_path / "validation")]) == 1
+    assert "part is empty" in capsys.readouterr().err
 
 
 def test_errors_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
