@@ -184,7 +184,7 @@ def _split(data: bytes, path: Path) -> tuple[bytes, bytes | None]:
         if not zipfile.is_zipfile(io.BytesIO(data)):
             return data, None
         raise CardError(f"{path}: its card is damaged ({error}); get a fresh copy") from error
-    except (ValueError, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
+    except (ValueError, EOFError, OSError, RuntimeError, zlib.error) as error:
         raise CardError(f"{path}: its card is damaged ({error}); get a fresh copy") from error
 
 

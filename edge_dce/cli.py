@@ -21,23 +21,14 @@ from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
 from edge_dce.enhancer import MAX_STRENGTH, Enhancer, load
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.images import (
-    WRITABLE_SUFFIXES,
     encode_picture,
-    find_pictures,
     read_picture,
     write_picture,
 )
-from edge_dce.output import check_free, make_folder, write_file
+from edge_dce.jobs import STDOUT, Job, plan_jobs
+from edge_dce.output import check_free, check_parent, make_folder, write_file
 from edge_dce.runtime import open_interpreter
 from edge_dce.version import VERSION
-
-_STDOUT = "-"
-
-
-@dataclasses.dataclass(frozen=True)
-class _Job:
-    source: Path
-    target: Path | None  # None is stdout
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -134,7 +125,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _enhance(arguments: argparse.Namespace) -> int:
-    jobs = _plan(arguments.inputs, arguments.output)
+    jobs = plan_jobs(arguments.inputs, arguments.output)
     if len(jobs) == 1 and jobs[0].target is not None:
         check_free(jobs[0].target, overwrite=arguments.overwrite)
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
@@ -147,7 +138,7 @@ def _enhance(arguments: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _try_enhance(job: _Job, enhancer: Enhancer, arguments: argparse.Namespace) -> bool:
+def _try_enhance(job: Job, enhancer: Enhancer, arguments: argparse.Namespace) -> bool:
     """Whether it worked: one broken picture must not stop the others of a folder."""
     try:
         _enhance_one(job, enhancer, strength=arguments.strength, overwrite=arguments.overwrite)
@@ -159,7 +150,7 @@ def _try_enhance(job: _Job, enhancer: Enhancer, arguments: argparse.Namespace) -
     return True
 
 
-def _enhance_one(job: _Job, enhancer: Enhancer, *, strength: float, overwrite: bool) -> None:
+def _enhance_one(job: Job, enhancer: Enhancer, *, strength: float, overwrite: bool) -> None:
     if job.target is not None:
         check_free(job.target, overwrite=overwrite)
     picture = read_picture(job.source)
@@ -180,85 +171,11 @@ def _enhance_one(job: _Job, enhancer: Enhancer, *, strength: float, overwrite: b
         _discard_stdout()
 
 
-def _plan(inputs: Sequence[Path], output: str | None) -> list[_Job]:
-    """One job per picture. Everything that can be refused before any work is refused here."""
-    for path in inputs:
-        if not path.exists():
-            raise ImageError(f"{path}: no such file or folder")
-    is_single = len(inputs) == 1 and not inputs[0].is_dir()
-    if output == _STDOUT:
-        if not is_single:
-            raise ImageError("-o - takes one picture; give a folder for several")
-        return [_Job(inputs[0], None)]
-    if output is not None and is_single and not Path(output).is_dir() and not output.endswith(os.sep):
-        return [_Job(inputs[0], _check_target(Path(output)))]
-
-    jobs: list[_Job] = []
-    for path in inputs:
-        if path.is_dir():
-            folder = Path(output) if output else _name_folder(path)
-            jobs += [_Job(source, folder / _name_target(source)) for source in find_pictures(path)]
-        elif output:
-            jobs.append(_Job(path, Path(output) / _name_target(path)))
-        else:
-            jobs.append(_Job(path, path.with_name(f"{path.stem}-enhanced{_target_suffix(path)}")))
-    if output is not None:
-        _check_folder(output)
-    _check_collisions(jobs)
-    return jobs
-
-
-def _check_target(target: Path) -> Path:
-    if target.suffix.lower() not in WRITABLE_SUFFIXES:
-        expected = " ".join(sorted(WRITABLE_SUFFIXES))
-        raise ImageError(
-            f"{target}: expected a folder ({target}{os.sep} makes one) or a name ending in one of {expected}"
-        )
-    _check_parent(target)
-    return target
-
-
-def _check_folder(output: str) -> None:
-    looks_like_a_picture = Path(output).suffix.lower() in WRITABLE_SUFFIXES and not output.endswith(os.sep)
-    if looks_like_a_picture and not Path(output).is_dir():
-        raise ImageError(f"{output}: expected a folder for several pictures, found the name of one picture")
-
-
-def _check_parent(target: Path) -> None:
-    if not target.parent.is_dir():
-        raise OutputError(f"{target}: there is no folder {target.parent}; make it first")
-
-
-def _check_collisions(jobs: Sequence[_Job]) -> None:
-    sources: dict[Path | None, Path] = {}
-    for job in jobs:
-        if job.target in sources:
-            raise ImageError(f"{sources[job.target]} and {job.source} would both become {job.target}; rename one")
-        sources[job.target] = job.source
-
-
-def _name_folder(source: Path) -> Path:
-    # The name of "." or "photos/.." is only known once resolved.
-    named = source if source.name not in ("", "..") else source.resolve()
-    if not named.name:
-        raise ImageError(f"{source}: there is no place beside this folder; name one with -o")
-    return named.with_name(f"{named.name}-enhanced")
-
-
-def _name_target(source: Path) -> str:
-    # Beside a night.png, a night.gif must not become night.png too.
-    return source.name if source.suffix.lower() in WRITABLE_SUFFIXES else f"{source.name}.png"
-
-
-def _target_suffix(source: Path) -> str:
-    return source.suffix if source.suffix.lower() in WRITABLE_SUFFIXES else ".png"
-
-
 def _benchmark(arguments: argparse.Namespace) -> int:
-    target = Path(arguments.json) if arguments.json not in (None, _STDOUT) else None
+    target = Path(arguments.json) if arguments.json not in (None, STDOUT) else None
     if target is not None:
         check_free(target, overwrite=arguments.overwrite)
-        _check_parent(target)
+        check_parent(target)
     measurement = measure(
         arguments.model,
         size=arguments.size,
@@ -269,7 +186,7 @@ def _benchmark(arguments: argparse.Namespace) -> int:
         contract=arguments.contract,
     )
     text = json.dumps(make_report([measurement]), indent=1, allow_nan=False)
-    print(text if arguments.json == _STDOUT else _format_measurement(measurement))
+    print(text if arguments.json == STDOUT else _format_measurement(measurement))
     if target is not None:
         write_file(target, f"{text}\n".encode(), overwrite=arguments.overwrite)
     return 0

@@ -20,6 +20,12 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         raise _taken(path)
 
 
+def check_parent(path: Path) -> None:
+    """Raise OutputError where there is no folder for `path` to go to."""
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents; fine if it is there.
 

@@ -3,7 +3,6 @@
 import re
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -55,9 +54,3 @@ def test_two_commands_come_first_and_exist() -> None:
 def test_files_that_the_readme_links_are_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("https://") or (ROOT / target).exists(), target
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="paths of the virtual environments are those of Linux")
-def test_workshop_commands_name_modules_that_exist() -> None:
-    for line in list_commands(".venv-workshop/bin/python -m "):
-        assert (ROOT / line.split()[2] / "__main__.py").exists()
