@@ -96,11 +96,13 @@ def _read_origin(path: Path) -> Source:
         origin = json.loads(beside.read_text())
         data = origin["data"]
         exported_sha256 = origin["sha256"]
+        uses_partners = origin["recipe"].get("exposure_shift", 0) > 0
+        shown = "low-light pictures" + (" and their normal-light partners" if uses_partners else "")
         source = Source(
             checkpoint_sha256,
             recipe=origin["recipe"]["name"],
             epochs=origin["epochs"],
-            data=f"{data['title']}, {data['train_files']} low-light pictures, sha256 {data['train_sha256'][:16]}",
+            data=f"{data['title']}, {data['train_files']} {shown}, sha256 {data['train_sha256'][:16]}",
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConversionError(f"{beside}: not written by 'training export' ({error!r}); export again") from error

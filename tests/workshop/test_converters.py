@@ -1,6 +1,7 @@
 """Conversion: what is in the files, and what is refused."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -147,6 +148,26 @@ def test_json_of_another_export_is_refused(folder: Path, tmp_path: Path) -> None
     (tmp_path / "tiny.keras.json").write_text(json.dumps(origin))
     with pytest.raises(ConversionError, match="describes another file"):
         load_network(tmp_path / "tiny.keras")
+
+
+@pytest.mark.parametrize(
+    ("exposure_shift", "shown"), [(0.25, "normal-light partners"), (0.0, "low-light pictures, sha")]
+)
+def test_card_says_which_pictures_the_network_saw(
+    exposure_shift: float, shown: str, folder: Path, tmp_path: Path
+) -> None:
+    content = (folder / "tiny.keras").read_bytes()
+    (tmp_path / "tiny.keras").write_bytes(content)
+    origin = {
+        "recipe": {"name": "edge", "exposure_shift": exposure_shift},
+        "epochs": 3,
+        "data": {"title": "LOL", "train_files": 7, "train_sha256": "0" * 64},
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    (tmp_path / "tiny.keras.json").write_text(json.dumps(origin))
+    source = load_network(tmp_path / "tiny.keras").origin
+    assert (source.recipe, source.epochs) == ("edge", 3)
+    assert shown in source.data
 
 
 def test_size_that_the_network_does_not_take_is_refused(tmp_path: Path) -> None:
