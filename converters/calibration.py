@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from converters.source import ConversionError
 from edge_dce import card
-from edge_dce.enhancer import shrink
+from edge_dce.enhancer import normalize, shrink
 from edge_dce.images import find_pictures, read_picture
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -31,7 +31,7 @@ class CalibrationSet:
     def tensors(self) -> Iterator[list[FloatArray]]:
         """What the converter asks for: one list of input tensors per sample."""
         for image in (make_step_wedge(*self.images.shape[1:3]), *self.images):
-            yield [image[np.newaxis].astype(np.float32) / np.float32(255)]
+            yield [normalize(image)]
 
 
 def choose_calibration_set(

@@ -11,7 +11,7 @@ import numpy as np
 from converters.source import SourceNetwork
 from edge_dce import curve
 from edge_dce.card import Fidelity
-from edge_dce.enhancer import Enhancer, shrink
+from edge_dce.enhancer import Enhancer, normalize, shrink
 from edge_dce.images import read_picture
 from edge_dce.metrics import finite_psnr
 
@@ -50,7 +50,7 @@ def compare(source: SourceNetwork, enhancer: Enhancer, paths: Sequence[Path]) ->
 
 def _compare_one(source: SourceNetwork, enhancer: Enhancer, path: Path) -> Comparison:
     image = read_picture(path).image
-    tensor = shrink(image, enhancer.width, enhancer.height)[np.newaxis].astype(np.float32) / np.float32(255)
+    tensor = normalize(shrink(image, enhancer.width, enhancer.height))
     expected = curve.apply_exact(image, np.asarray(source.network(tensor))[0])
     found = enhancer.enhance(image)
     difference = np.abs(expected.astype(np.int16) - found.astype(np.int16))

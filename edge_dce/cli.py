@@ -20,11 +20,7 @@ from edge_dce.card import ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
 from edge_dce.enhancer import MAX_STRENGTH, Enhancer, load
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
-from edge_dce.images import (
-    encode_picture,
-    read_picture,
-    write_picture,
-)
+from edge_dce.images import encode_picture, read_picture, write_picture
 from edge_dce.jobs import STDOUT, Job, plan_jobs
 from edge_dce.output import check_free, check_parent, make_folder, write_file
 from edge_dce.runtime import open_interpreter
@@ -126,8 +122,6 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def _enhance(arguments: argparse.Namespace) -> int:
     jobs = plan_jobs(arguments.inputs, arguments.output)
-    if len(jobs) == 1 and jobs[0].target is not None:
-        check_free(jobs[0].target, overwrite=arguments.overwrite)
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
     for folder in {job.target.parent for job in jobs if job.target is not None}:
         make_folder(folder)

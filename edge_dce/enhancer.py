@@ -43,7 +43,7 @@ def load(
 
 
 def shrink(image: Uint8Array, width: int, height: int) -> Uint8Array:
-    """The image at the network's size: the one preprocessing of inference and calibration alike.
+    """The image at the network's size: with `normalize` the one preprocessing of inference and calibration alike.
 
     Area averaging, so that sensor noise averages out; bilinear along an axis that has to grow. Aspect is not kept: the
     curves are stretched back over the frame.
@@ -51,6 +51,12 @@ def shrink(image: Uint8Array, width: int, height: int) -> Uint8Array:
     grows = image.shape[0] < height or image.shape[1] < width
     resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR if grows else cv2.INTER_AREA)
     return resized.astype(np.uint8, copy=False)
+
+
+def normalize(image: Uint8Array) -> FloatArray:
+    """A (height, width, 3) uint8 image as (1, height, width, 3) float32 in [0, 1]: what networks are trained on."""
+    tensor: FloatArray = image[np.newaxis].astype(np.float32) / np.float32(255)
+    return tensor
 
 
 def check_image(image: Uint8Array) -> None:
@@ -126,7 +132,7 @@ class Enhancer:
         # Scale 1/255 is what our converter makes; 0 is an unquantized byte, which only can mean the sample itself.
         if dtype == np.uint8 and zero_point == 0 and (scale == 0 or abs(scale * 255 - 1) < 1e-5):
             return image[np.newaxis]
-        tensor = image[np.newaxis].astype(np.float32) / np.float32(255)
+        tensor = normalize(image)
         if np.issubdtype(dtype, np.floating):
             return tensor.astype(dtype, copy=False)
         limits = np.iinfo(dtype)

@@ -1,9 +1,11 @@
 """A training run: a folder that holds all there is to know about it and can be resumed at any epoch.
 
-runs/NAME/recipe.json             the recipe, as JSON
-runs/NAME/data.json               which pictures it learns from
-runs/NAME/checkpoint.weights.h5   weights and optimizer state after the last finished epoch
-runs/NAME/history.csv             one row of losses per finished epoch
+    runs/NAME/recipe.json             the recipe, as JSON
+    runs/NAME/data.json               which pictures it learns from
+    runs/NAME/checkpoint.weights.h5   weights and optimizer state after the last finished epoch
+    runs/NAME/history.csv             one row of losses per finished epoch
+
+Each file is replaced in one step, so a kill leaves the old one or the new one.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -178,9 +181,8 @@ class _Recorder(keras.callbacks.Callback):
         if path.exists():
             with path.open(newline="") as stream:
                 rows = [old for old in csv.DictReader(stream) if int(old["epoch"]) < int(row["epoch"])]
-        unfinished = path.with_name("unfinished.csv")
-        with unfinished.open("w", newline="") as stream:
-            writer = csv.DictWriter(stream, list(row))
-            writer.writeheader()
-            writer.writerows([*rows, row])
-        unfinished.replace(path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(row))
+        writer.writeheader()
+        writer.writerows([*rows, row])
+        write_file(path, text.getvalue().encode(), overwrite=True)
