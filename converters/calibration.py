@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from converters.source import ConversionError
 from edge_dce import card
-from edge_dce.enhancer import normalize, shrink
 from edge_dce.images import find_pictures, read_picture
+from edge_dce.preprocessing import normalize, shrink
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

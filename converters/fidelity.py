@@ -11,9 +11,10 @@ import numpy as np
 from converters.source import SourceNetwork
 from edge_dce import curve
 from edge_dce.card import Fidelity
-from edge_dce.enhancer import Enhancer, normalize, shrink
+from edge_dce.enhancer import Enhancer
 from edge_dce.images import read_picture
 from edge_dce.metrics import finite_psnr
+from edge_dce.preprocessing import normalize, shrink
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,7 @@ def compare(source: SourceNetwork, enhancer: Enhancer, paths: Sequence[Path]) ->
 def _compare_one(source: SourceNetwork, enhancer: Enhancer, path: Path) -> Comparison:
     image = read_picture(path).image
     tensor = normalize(shrink(image, enhancer.width, enhancer.height))
-    expected = curve.apply_exact(image, np.asarray(source.network(tensor))[0])
+    expected = curve.apply_exact(image, np.asarray(source.network(tensor))[0], shape=source.shape)
     found = enhancer.enhance(image)
     difference = np.abs(expected.astype(np.int16) - found.astype(np.int16))
     return Comparison(path, finite_psnr(found, expected), int(difference.max()))

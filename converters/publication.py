@@ -15,7 +15,6 @@ from converters.conversion import convert
 from converters.fidelity import compare
 from converters.inspection import describe_input, describe_output, take_census
 from converters.source import ConversionError, SourceNetwork, build_curves_network
-from edge_dce import curve
 from edge_dce.card import Fidelity, ModelCard, ModelFile, append_card
 from edge_dce.enhancer import Enhancer
 from edge_dce.output import check_free, make_folder, write_file
@@ -122,7 +121,8 @@ def _describe(
         contract="curves",
         input=describe_input(model),
         output=describe_output(model),
-        iterations=curve.ITERATIONS,
+        iterations=source.shape.iterations,
+        root=source.shape.root,
         source=source.origin,
         calibration=calibration.record if calibration else None,
         fidelity=None,

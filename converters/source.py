@@ -15,7 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.card import Source
+from edge_dce.curve import ZERO_DCE, CurveShape
 from edge_dce.errors import EdgeDceError
+
+# What `training export` adds to the archive that a .keras file is.
+_ORIGIN_ENTRY = "edge-dce-origin.json"
 
 
 class ConversionError(EdgeDceError):
@@ -29,11 +33,12 @@ class SourceNetwork:
     name: str
     network: Any  # keras.Model, which has no type information
     maps: int
+    shape: CurveShape
     origin: Source
 
 
 def load_network(path: Path) -> SourceNetwork:
-    """Load a `.keras` file and the JSON that `training export` writes beside it.
+    """Load a `.keras` file, with the origin that `training export` keeps inside it.
 
     Raises:
         ConversionError: the file is missing, no Keras model, or does not map RGB to curves.
@@ -54,7 +59,8 @@ def load_network(path: Path) -> SourceNetwork:
             f"{path}: expected input (B, H, W, 3) and output (B, H, W, 3 · maps), "
             f"found {input_shape} and {output_shape}"
         )
-    return SourceNetwork(path.stem, network, output_shape[-1] // 3, _read_origin(path))
+    shape, origin = _read_origin(path)
+    return SourceNetwork(path.stem, network, output_shape[-1] // 3, shape, origin)
 
 
 def build_curves_network(source: SourceNetwork, width: int, height: int) -> Any:
@@ -87,25 +93,23 @@ def mean_kernel(maps: int) -> npt.NDArray[np.float32]:
     return np.tile(identity, (maps, 1))[np.newaxis, np.newaxis] / np.float32(maps)
 
 
-def _read_origin(path: Path) -> Source:
+def _read_origin(path: Path) -> tuple[CurveShape, Source]:
     checkpoint_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    beside = path.with_name(path.name + ".json")
-    if not beside.exists():
-        return Source(checkpoint_sha256, recipe="unknown", epochs=0, data="unknown")
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(_ORIGIN_ENTRY) if _ORIGIN_ENTRY in archive.namelist() else None
+    if text is None:
+        return ZERO_DCE, Source(checkpoint_sha256, recipe="unknown", epochs=0, data="unknown")
     try:
-        origin = json.loads(beside.read_text())
-        data = origin["data"]
-        exported_sha256 = origin["sha256"]
-        uses_partners = origin["recipe"].get("exposure_shift", 0) > 0
-        shown = "low-light pictures" + (" and their normal-light partners" if uses_partners else "")
+        origin = json.loads(text)
+        data, recipe = origin["data"], origin["recipe"]
+        shape = CurveShape(root=recipe["curve_root"])
+        shown = "low-light pictures" + (" and their normal-light partners" if origin["uses_partners"] else "")
         source = Source(
             checkpoint_sha256,
-            recipe=origin["recipe"]["name"],
+            recipe=recipe["name"],
             epochs=origin["epochs"],
             data=f"{data['title']}, {data['train_files']} {shown}, sha256 {data['train_sha256'][:16]}",
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise ConversionError(f"{beside}: not written by 'training export' ({error!r}); export again") from error
-    if exported_sha256 != checkpoint_sha256:
-        raise ConversionError(f"{beside}: describes another file than {path.name}; export again")
-    return source
+        raise ConversionError(f"{path}: its origin cannot be read ({error!r}); export it again") from error
+    return shape, source

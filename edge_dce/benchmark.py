@@ -20,10 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.catalog import find_model
-from edge_dce.enhancer import Enhancer, load, shrink
+from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ImageError
 from edge_dce.images import find_pictures, read_picture
 from edge_dce.metrics import finite_psnr, ssim
+from edge_dce.preprocessing import shrink
 from edge_dce.runtime import find_runtime
 
 Uint8Array = npt.NDArray[np.uint8]

@@ -16,12 +16,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from edge_dce.curve import CurveShape
 from edge_dce.errors import CardError, ModelError
 
 SCHEMA = 1
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 CONTRACTS = ("curves", "image")
-_MAX_ITERATIONS = 64
 _ENTRY = "edge-dce-card.json"
 # A flatbuffer carries its file identifier in bytes 4 to 8.
 _TFLITE_IDENTIFIER = b"TFL3"
@@ -102,7 +102,13 @@ class ModelCard:
     sha256: str
     license: str
     created: str
+    root: int = 1
     schema: int = SCHEMA
+
+    @property
+    def shape(self) -> CurveShape:
+        """What the curves of a model of the contract "curves" mean."""
+        return CurveShape(self.iterations, self.root)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
@@ -190,8 +196,7 @@ def _split(data: bytes, path: Path) -> tuple[bytes, bytes | None]:
 
 def _check(card: ModelCard) -> ModelCard:
     """What the rest of the package relies on; a file may say anything."""
-    if type(card.iterations) is not int or not 1 <= card.iterations <= _MAX_ITERATIONS:
-        raise ValueError(f"iterations {card.iterations!r}")
+    CurveShape(card.iterations, card.root)
     if card.precision not in PRECISIONS:
         raise ValueError(f"precision {card.precision!r}")
     if card.contract not in CONTRACTS:

@@ -4,12 +4,17 @@ One step is y = x + a·(x² − x) with a in [-1, 1] (Zero-DCE, Guo et al., CVPR
 authors' code: negative `a` brightens). Eight steps with one `a` per pixel and channel are a function of (a, x) alone,
 and x is a byte: so all eight are one look-up in a table of 256 levels of `a` by 256 values of x.
 
+The steps may run on a root axis: u = x^(1/root) takes the steps and y = u^root leaves them. The table hides the cost.
+A higher root treats the darkest pixels, which are mostly noise, more gently: at equal brightness of the picture the
+noise in it is amplified less (docs/decisions/0006).
+
 Curves are estimated on a small copy of the image and upsampled here, bilinearly with half-pixel centers: cost hardly
 depends on the network, and the picture keeps its full resolution.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -23,17 +28,43 @@ Uint16Array = npt.NDArray[np.uint16]
 IndexArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float32]
 
-ITERATIONS = 8
 LEVELS = 256
 # Strips of this many pixels keep a strip, its indices and the table in the second-level cache (measured at 1080p:
 # 32 strips 7 ms, 16 strips 8 ms, 120 strips 11 ms).
 _STRIP_PX = 64 * 1024
 # Frames up to 4K keep their buffer for the next frame.
 _KEPT_PX = 3840 * 2160
+# Square roots of square roots, which every GPU and every quantizer has; powers are neither cheap nor common.
+ROOTS = (1, 2, 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class CurveShape:
+    """What a network's curves mean: how many steps they make, on which axis.
+
+    Attributes:
+        iterations: number of curve steps, from 1 to 64.
+        root: 1 (the paper's curve), 2 or 4: the steps are made on the root-th root of the pixel value.
+
+    Raises:
+        ValueError: other values than these.
+    """
+
+    iterations: int = 8
+    root: int = 1
+
+    def __post_init__(self) -> None:
+        if type(self.iterations) is not int or not 1 <= self.iterations <= 64:
+            raise ValueError(f"expected 1 to 64 iterations, found {self.iterations!r}")
+        if type(self.root) is not int or self.root not in ROOTS:
+            raise ValueError(f"expected a root of {ROOTS}, found {self.root!r}")
+
+
+ZERO_DCE = CurveShape()
 
 
 def apply_exact(
-    image: Uint8Array, curves: FloatArray, *, strength: float = 1.0, iterations: int = ITERATIONS
+    image: Uint8Array, curves: FloatArray, *, strength: float = 1.0, shape: CurveShape = ZERO_DCE
 ) -> Uint8Array:
     """Enhance by the formula, in float32: the reference for `LookUp`, many times slower.
 
@@ -41,7 +72,7 @@ def apply_exact(
         image: (H, W, 3) uint8 RGB.
         curves: (h, w, 3) float32 map of `a` in [-1, 1], any size; (h, w, 3·n) are n maps that take turns.
         strength: factor on `a`; 0 leaves the image as it is, 1 is what the network estimated.
-        iterations: number of curve steps.
+        shape: what the curves mean.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -51,11 +82,11 @@ def apply_exact(
         cv2.resize(_scale(a, strength), (width, height), interpolation=cv2.INTER_LINEAR)
         for a in np.split(curves, curves.shape[2] // 3, axis=2)
     ]
-    x = image.astype(np.float32) / np.float32(255)
-    for iteration in range(iterations):
+    u = (image.astype(np.float32) / np.float32(255)) ** np.float32(1 / shape.root)
+    for iteration in range(shape.iterations):
         a = maps[iteration % len(maps)]
-        x = x + a * (x * x - x)
-    enhanced: Uint8Array = np.rint(x * np.float32(255)).astype(np.uint8)
+        u = u + a * (u * u - u)
+    enhanced: Uint8Array = np.rint(u**shape.root * np.float32(255)).astype(np.uint8)
     return enhanced
 
 
@@ -66,8 +97,8 @@ class LookUp:
     `apply_exact` at worst and 0.5 on average. Not for use by several threads at once.
     """
 
-    def __init__(self, *, threads: int = 1, iterations: int = ITERATIONS) -> None:
-        self._iterations = iterations
+    def __init__(self, *, threads: int = 1, shape: CurveShape = ZERO_DCE) -> None:
+        self._shape = shape
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="edge-dce") if threads > 1 else None
         self._indices = [np.empty(0, np.intp) for _ in range(threads)]
         self._levels: Uint16Array = np.empty((0, 0, 3), np.uint16)
@@ -89,7 +120,7 @@ class LookUp:
             raise ImageError(f"expected a contiguous uint8 `out` of shape {image.shape}, found {enhanced.shape}")
         scaled = _scale(curves, strength)
         low, high = float(scaled.min()), float(scaled.max())
-        table = build_table(low, high, iterations=self._iterations).ravel()
+        table = build_table(low, high, self._shape).ravel()
         levels = self._upsample(_quantize(scaled, low, high), *image.shape[:2])
         # Workers draw strips from one iterator (a draw is atomic), so none waits while another has work left.
         strips = iter(_cut_strips(*image.shape[:2]))
@@ -155,7 +186,7 @@ def _cv2_takes_wide_indices() -> bool:
 _CV2_TAKES_WIDE_INDICES = _cv2_takes_wide_indices()
 
 
-def build_table(low: float, high: float, *, iterations: int = ITERATIONS) -> Uint8Array:
+def build_table(low: float, high: float, shape: CurveShape = ZERO_DCE) -> Uint8Array:
     """The curve for every pair of map level and pixel value.
 
     Args:
@@ -165,15 +196,17 @@ def build_table(low: float, high: float, *, iterations: int = ITERATIONS) -> Uin
         (256, 256) uint8: row = level of `a`, column = pixel value.
     """
     a = np.linspace(low, high, LEVELS, dtype=np.float32)[:, np.newaxis]
-    x = np.tile(np.arange(256, dtype=np.float32) / np.float32(255), (LEVELS, 1))
-    step = np.empty_like(x)
-    for _ in range(iterations):
-        np.multiply(x, x, out=step)
-        step -= x
+    axis = (np.arange(256, dtype=np.float32) / np.float32(255)) ** np.float32(1 / shape.root)
+    u = np.tile(axis, (LEVELS, 1))
+    step = np.empty_like(u)
+    for _ in range(shape.iterations):
+        np.multiply(u, u, out=step)
+        step -= u
         step *= a
-        x += step
-    x *= 255
-    table: Uint8Array = np.rint(x, out=x).astype(np.uint8)
+        u += step
+    np.power(u, shape.root, out=u)
+    u *= 255
+    table: Uint8Array = np.rint(u, out=u).astype(np.uint8)
     return table
 
 

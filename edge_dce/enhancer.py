@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +12,7 @@ from edge_dce import curve
 from edge_dce.card import ModelCard, ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, find_model
 from edge_dce.errors import CardError, ImageError, ModelError
+from edge_dce.preprocessing import normalize, shrink
 from edge_dce.runtime import MAX_THREADS, Interpreter, default_threads, open_interpreter
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -40,23 +40,6 @@ def load(
         raise ModelError(f"expected 1 to {MAX_THREADS} threads, found {threads}")
     model = read_model_file(find_model(name_or_path))
     return Enhancer(model, open_interpreter(model, threads=threads), threads=threads, contract=contract)
-
-
-def shrink(image: Uint8Array, width: int, height: int) -> Uint8Array:
-    """The image at the network's size: with `normalize` the one preprocessing of inference and calibration alike.
-
-    Area averaging, so that sensor noise averages out; bilinear along an axis that has to grow. Aspect is not kept: the
-    curves are stretched back over the frame.
-    """
-    grows = image.shape[0] < height or image.shape[1] < width
-    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR if grows else cv2.INTER_AREA)
-    return resized.astype(np.uint8, copy=False)
-
-
-def normalize(image: Uint8Array) -> FloatArray:
-    """A (height, width, 3) uint8 image as (1, height, width, 3) float32 in [0, 1]: what networks are trained on."""
-    tensor: FloatArray = image[np.newaxis].astype(np.float32) / np.float32(255)
-    return tensor
 
 
 def check_image(image: Uint8Array) -> None:
@@ -91,8 +74,8 @@ class Enhancer:
         _check_tensors(model, self._input, self._output)
         self.contract = _infer_contract(model, self._output, contract)
         self.height, self.width = (int(side) for side in self._input["shape"][1:3])
-        iterations = model.card.iterations if model.card else curve.ITERATIONS
-        self._look_up = curve.LookUp(threads=threads, iterations=iterations)
+        shape = model.card.shape if model.card else curve.ZERO_DCE
+        self._look_up = curve.LookUp(threads=threads, shape=shape)
 
     @property
     def card(self) -> ModelCard | None:

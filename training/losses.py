@@ -14,7 +14,7 @@ from typing import Any
 
 from keras import ops
 
-from training.network import ITERATIONS
+from edge_dce.curve import ZERO_DCE, CurveShape
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
@@ -22,14 +22,19 @@ _SPATIAL_REGION_PX = 4
 _EXPOSURE_REGION_PX = 16
 
 
-def apply_curves(images: Tensor, curves: Tensor, iterations: int = ITERATIONS) -> Tensor:
-    """Enhance: y = x + a·(x² − x), eight times (paper eq. 3; sign as in the authors' code).
+def apply_curves(images: Tensor, curves: Tensor, shape: CurveShape = ZERO_DCE) -> Tensor:
+    """Enhance: y = x + a·(x² − x), eight times (paper eq. 3; sign as in the authors' code), on the shape's root axis.
 
     Every three channels of `curves` are one map `a`; where there are fewer maps than iterations, they take turns.
     """
     maps = ops.split(curves, curves.shape[-1] // 3, axis=-1)
-    for iteration in range(iterations):
+    halvings = shape.root.bit_length() - 1
+    for _ in range(halvings):
+        images = ops.sqrt(images)
+    for iteration in range(shape.iterations):
         images = images + maps[iteration % len(maps)] * (ops.square(images) - images)
+    for _ in range(halvings):
+        images = ops.square(images)
     return images
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from edge_dce.curve import CurveShape
 from training import losses
 from training.network import NETWORKS
 from training.recipe import Recipe
@@ -37,7 +38,7 @@ class ZeroDCE(keras.Model):
         training: bool = True,
     ) -> Any:
         """The weighted total; each loss is also tracked, unweighted, under its own name."""
-        enhanced = losses.apply_curves(x, y_pred)
+        enhanced = losses.apply_curves(x, y_pred, CurveShape(root=self.recipe.curve_root))
         values = {
             "spatial_consistency": losses.spatial_consistency(x, enhanced),
             "exposure": losses.exposure(enhanced, self.recipe.exposure_target),

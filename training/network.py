@@ -10,7 +10,8 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-ITERATIONS = 8
+from edge_dce.curve import ZERO_DCE
+
 _FILTERS = 32
 
 
@@ -31,7 +32,7 @@ def build_dce_net(*, initializer: str = "glorot_uniform") -> keras.Model:
             name=name,
         )(tensor)
 
-    return _build_symmetric(convolve, channels=3 * ITERATIONS, name="zero_dce")
+    return _build_symmetric(convolve, channels=3 * ZERO_DCE.iterations, name="zero_dce")
 
 
 def build_dce_net_pp(*, initializer: str = "glorot_uniform") -> keras.Model:

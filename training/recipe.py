@@ -37,6 +37,7 @@ class Recipe:
         flip: mirror each crop at random along both axes.
         exposure_shift: with this probability a low-light image is replaced by its normal-light partner scaled by
             a random exposure in [0.1, 1]: the network then learns to leave bright regions alone.
+        curve_root: axis that the curve steps run on, see edge_dce.curve: 1 is the paper's.
         exposure_target: E, the grey level in [0, 1] that the exposure loss asks of every 16x16 region.
         initializer: Keras name of the kernel initializer, or "normal_0.02" for N(0, 0.02).
         cosine_decay: lower the learning rate to zero along half a cosine over all epochs; else it is constant.
@@ -63,6 +64,12 @@ class Recipe:
     loss_weights: LossWeights = LossWeights()
     seed: int = 2001
     network: str = "zero-dce"
+    curve_root: int = 1
+
+    @property
+    def uses_partners(self) -> bool:
+        """Whether normal-light pictures are shown in training."""
+        return self.exposure_shift > 0
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"

@@ -17,6 +17,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -64,6 +65,15 @@ class Run:
             raise RunError(f"{self.folder}: no run here, recipe.json is missing; start one with 'fit --out'")
         return Recipe.from_json(self.recipe_path.read_text(), origin=self.recipe_path)
 
+    def read_data(self) -> dict[str, Any]:
+        """What data.json says of the pictures."""
+        data: dict[str, Any] = json.loads(self.data_path.read_text())
+        return data
+
+    def count_steps(self) -> int:
+        """Steps per epoch."""
+        return count_steps(self.read_data()["train_files"], self.read_recipe())
+
 
 def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, verbose: int = 1) -> None:
     """Train by `recipe` on the LOL folder `data`, or go on where the run stopped.
@@ -79,7 +89,7 @@ def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, 
     _start_or_check(run, recipe, _describe_data(parts, recipe, data_title or pairs[0].low.resolve().parent.parent.name))
     steps = count_steps(len(parts["train"]), recipe)
     model = build_model(recipe, steps_per_epoch=steps)
-    epoch = restore(model, run, steps_per_epoch=steps)
+    epoch = restore(model, run)
     if epoch >= recipe.epochs:
         return
     model.fit(
@@ -94,7 +104,7 @@ def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, 
     )
 
 
-def restore(model: ZeroDCE, run: Run, *, steps_per_epoch: int) -> int:
+def restore(model: ZeroDCE, run: Run) -> int:
     """Load the run's checkpoint, if there is one, into `model`; the number of epochs it has seen.
 
     Raises:
@@ -107,7 +117,7 @@ def restore(model: ZeroDCE, run: Run, *, steps_per_epoch: int) -> int:
     except (OSError, ValueError, KeyError) as error:
         cause = " ".join(str(error).split())[:200]
         raise RunError(f"{run.checkpoint_path}: cannot be loaded ({cause}); delete it to start the run over") from error
-    return int(model.optimizer.iterations) // steps_per_epoch
+    return int(model.optimizer.iterations) // run.count_steps()
 
 
 def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
@@ -121,7 +131,7 @@ def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
     changed = [f"{name} {before[name]}, now {now[name]}" for name in now if before[name] != now[name]]
     if changed:
         raise RunError(f"{run.folder}: started with another recipe ({'; '.join(changed)}); choose another --out")
-    started_with = json.loads(run.data_path.read_text())
+    started_with = run.read_data()
     if any(started_with.get(name) != data[name] for name in ("train_sha256", "normal_light_sha256")):
         raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")
 
@@ -134,7 +144,7 @@ def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> 
         "test_files": len(parts["test"]),
         "train_sha256": _hash_files([pair.low for pair in parts["train"]]),
         # Only exposure-shifted samples show the network normal-light pictures.
-        "normal_light_sha256": _hash_files([pair.high for pair in parts["train"]]) if recipe.exposure_shift else None,
+        "normal_light_sha256": _hash_files([pair.high for pair in parts["train"]]) if recipe.uses_partners else None,
     }
 
 
@@ -147,7 +157,7 @@ def _hash_files(paths: Sequence[Path]) -> str:
 
 def _load_training(pairs: Sequence[Pair], recipe: Recipe, *, first_epoch: int) -> Batches:
     low = read_resized([pair.low for pair in pairs], recipe.resize_px)
-    high = read_resized([pair.high for pair in pairs], recipe.resize_px) if recipe.exposure_shift else low
+    high = read_resized([pair.high for pair in pairs], recipe.resize_px) if recipe.uses_partners else low
     return Batches(low, high, recipe, first_epoch=first_epoch)
 
 

@@ -59,6 +59,7 @@ def test_one_changed_byte_of_the_model_is_noticed(tmp_path: Path, offset: int) -
         (b"{", b"[", "card cannot be read"),
         (b'"iterations": 8', b'"iterations": 0', "card cannot be read"),
         (b'"iterations": 8', b'"iterations": "8"', "card cannot be read"),
+        (b'"root": 1', b'"root": 3', "card cannot be read"),
         (b'"precision": "int8"', b'"precision": null', "card cannot be read"),
     ],
 )

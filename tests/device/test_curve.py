@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from edge_dce import curve
+from edge_dce.curve import CurveShape
 from edge_dce.errors import ImageError
 
 
@@ -25,22 +26,45 @@ def test_formula_equals_hand_computed_values(iterations: int) -> None:
         x = x - 0.5 * (x * x - x)
     image = np.full((2, 2, 3), 51, np.uint8)
     curves = np.full((1, 1, 3), -0.5, np.float32)
-    assert curve.apply_exact(image, curves, iterations=iterations)[0, 0, 0] == round(x * 255)
+    assert curve.apply_exact(image, curves, shape=CurveShape(iterations))[0, 0, 0] == round(x * 255)
+
+
+@pytest.mark.parametrize("root", [2, 4])
+def test_steps_run_on_the_root_axis(root: int) -> None:
+    u = (51 / 255) ** (1 / root)
+    u = u - 0.5 * (u * u - u)
+    image = np.full((2, 2, 3), 51, np.uint8)
+    curves = np.full((1, 1, 3), -0.5, np.float32)
+    assert curve.apply_exact(image, curves, shape=CurveShape(1, root))[0, 0, 0] == round(u**root * 255)
+
+
+@pytest.mark.parametrize("root", curve.ROOTS)
+def test_map_of_zeros_leaves_every_value_alone(root: int) -> None:
+    image = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
+    curves = np.zeros((1, 1, 3), np.float32)
+    np.testing.assert_array_equal(curve.LookUp(shape=CurveShape(root=root)).apply(image, curves), image)
+
+
+@pytest.mark.parametrize("fields", [{"root": 3}, {"root": 2.0}, {"iterations": 0}, {"iterations": True}])
+def test_shape_without_meaning_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        CurveShape(**fields)  # type: ignore[arg-type]
 
 
 def test_formula_uses_several_maps_in_turn() -> None:
     image = np.full((2, 2, 3), 51, np.uint8)
     maps = np.concatenate([np.full((1, 1, 3), a, np.float32) for a in (-1.0, -0.5)], axis=2)
     # 0.2 → 0.36 → 0.4752, as in the test of the losses.
-    assert curve.apply_exact(image, maps, iterations=2)[0, 0, 0] == round(0.4752 * 255)
+    assert curve.apply_exact(image, maps, shape=CurveShape(2))[0, 0, 0] == round(0.4752 * 255)
 
 
 @pytest.mark.parametrize(("height", "width"), [(270, 480), (481, 271), (64, 96), (33, 17), (1, 500), (500, 1), (1, 1)])
 @pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
-def test_look_up_stays_within_its_bounds(height: int, width: int, strength: float) -> None:
-    image, curves = make_image(1, height, width), make_map(2)
-    expected = curve.apply_exact(image, curves, strength=strength)
-    found = curve.LookUp(threads=2).apply(image, curves, strength=strength)
+@pytest.mark.parametrize("root", curve.ROOTS)
+def test_look_up_stays_within_its_bounds(height: int, width: int, strength: float, root: int) -> None:
+    image, curves, shape = make_image(1, height, width), make_map(2), CurveShape(root=root)
+    expected = curve.apply_exact(image, curves, strength=strength, shape=shape)
+    found = curve.LookUp(threads=2, shape=shape).apply(image, curves, strength=strength)
     difference = np.abs(expected.astype(int) - found.astype(int))
     # DESIGN section 4: 0.5 on average, 2 at worst. The map spans up to 1.2 here, so a level of `a` is 1.2/255; rounding
     # it is off by half of that, and eight steps multiply an error in `a` by up to about 2: half a level of 255.

@@ -7,8 +7,9 @@ import pytest
 import edge_dce
 from edge_dce import curve
 from edge_dce.card import read_model_file
-from edge_dce.enhancer import Enhancer, shrink
+from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CardError, ImageError, ModelError
+from edge_dce.preprocessing import shrink
 from edge_dce.runtime import open_interpreter
 from tests.device.fake_interpreter import NO_CARD, FakeInterpreter
 

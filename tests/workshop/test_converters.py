@@ -1,8 +1,8 @@
 """Conversion: what is in the files, and what is refused."""
 
 import dataclasses
-import hashlib
 import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -18,10 +18,12 @@ from converters.publication import Order, publish
 from converters.source import ConversionError, SourceNetwork, build_curves_network, load_network
 from edge_dce import curve
 from edge_dce.card import read_model_file
+from edge_dce.curve import CurveShape
 from edge_dce.enhancer import load
 from edge_dce.errors import OutputError
 from edge_dce.images import Picture, write_picture
 from tests.generate_models import SIDE_PX, build_tiny_network, write_dark_pictures
+from training.export import ORIGIN_ENTRY
 
 
 @pytest.fixture(scope="module")
@@ -137,37 +139,31 @@ def test_precisions_of_the_command_are_those_of_the_converter() -> None:
     assert cli._PRECISIONS == conversion.PRECISIONS
 
 
-def test_json_of_another_export_is_refused(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "tiny.keras").write_bytes((folder / "tiny.keras").read_bytes())
-    origin = {
-        "recipe": {"name": "edge"},
-        "epochs": 3,
-        "data": {"title": "x", "train_files": 1, "train_sha256": "0" * 64},
-        "sha256": "0" * 64,
-    }
-    (tmp_path / "tiny.keras.json").write_text(json.dumps(origin))
-    with pytest.raises(ConversionError, match="describes another file"):
-        load_network(tmp_path / "tiny.keras")
+def export_with_origin(folder: Path, target: Path, origin: dict[str, object]) -> Path:
+    target.write_bytes((folder / "tiny.keras").read_bytes())
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr(ORIGIN_ENTRY, json.dumps(origin))
+    return target
 
 
-@pytest.mark.parametrize(
-    ("exposure_shift", "shown"), [(0.25, "normal-light partners"), (0.0, "low-light pictures, sha")]
-)
-def test_card_says_which_pictures_the_network_saw(
-    exposure_shift: float, shown: str, folder: Path, tmp_path: Path
+def test_unreadable_origin_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="origin cannot be read"):
+        load_network(export_with_origin(folder, tmp_path / "tiny.keras", {"recipe": {"name": "edge"}}))
+
+
+@pytest.mark.parametrize(("uses_partners", "shown"), [(True, "normal-light partners"), (False, "pictures, sha")])
+def test_origin_says_which_pictures_the_network_saw_and_what_its_curves_mean(
+    uses_partners: bool, shown: str, folder: Path, tmp_path: Path
 ) -> None:
-    content = (folder / "tiny.keras").read_bytes()
-    (tmp_path / "tiny.keras").write_bytes(content)
     origin = {
-        "recipe": {"name": "edge", "exposure_shift": exposure_shift},
+        "recipe": {"name": "edge", "curve_root": 4},
         "epochs": 3,
         "data": {"title": "LOL", "train_files": 7, "train_sha256": "0" * 64},
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "uses_partners": uses_partners,
     }
-    (tmp_path / "tiny.keras.json").write_text(json.dumps(origin))
-    source = load_network(tmp_path / "tiny.keras").origin
-    assert (source.recipe, source.epochs) == ("edge", 3)
-    assert shown in source.data
+    source = load_network(export_with_origin(folder, tmp_path / "tiny.keras", origin))
+    assert (source.origin.recipe, source.origin.epochs, source.shape) == ("edge", 3, CurveShape(root=4))
+    assert shown in source.origin.data
 
 
 def test_size_that_the_network_does_not_take_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from edge_dce import curve
+from edge_dce.curve import CurveShape
 from training import losses
 
 
@@ -13,7 +15,7 @@ def test_curves_apply_three_channels_per_iteration() -> None:
     curves = np.zeros((1, 2, 2, 6), np.float32)
     curves[..., 0], curves[..., 3], curves[..., 4] = -1.0, -0.5, 1.0
     # Red: 0.2 − (0.04 − 0.2) = 0.36, then 0.36 − 0.5·(0.1296 − 0.36) = 0.4752. Green: 0.2 + (0.04 − 0.2) = 0.04.
-    enhanced = losses.apply_curves(images, curves, iterations=2)
+    enhanced = losses.apply_curves(images, curves, CurveShape(iterations=2))
     np.testing.assert_allclose(enhanced[0, 0, 0], [0.4752, 0.04, 0.2], rtol=1e-5)
 
 
@@ -22,6 +24,16 @@ def test_one_shared_map_is_used_in_every_iteration() -> None:
     shared = np.random.default_rng(9).uniform(-1, 1, (2, 4, 4, 3)).astype(np.float32)
     repeated = losses.apply_curves(images, np.tile(shared, (1, 1, 1, 8)))
     np.testing.assert_allclose(losses.apply_curves(images, shared), repeated, rtol=1e-6)
+
+
+@pytest.mark.parametrize("root", curve.ROOTS)
+def test_training_and_device_mean_the_same_by_a_curve(root: int) -> None:
+    shape = CurveShape(root=root)
+    image = np.random.default_rng(5).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    curves = np.random.default_rng(6).uniform(-1, 1, (16, 16, 3)).astype(np.float32)
+    trained = np.asarray(losses.apply_curves(image[np.newaxis] / np.float32(255), curves[np.newaxis], shape))[0]
+    # Half a level of rounding, and float32 sums in another order.
+    np.testing.assert_allclose(curve.apply_exact(image, curves, shape=shape) / 255, trained, atol=0.51 / 255)
 
 
 def test_uniform_brightening_costs_nothing_in_the_interior() -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import keras
@@ -16,7 +17,7 @@ from edge_dce.errors import ImageError, OutputError
 from tests.workshop.lol_folder import write_lol
 from training.cli import main
 from training.dataset import Batches, find_pairs, split_pairs
-from training.export import export
+from training.export import ORIGIN_ENTRY, export
 from training.recipe import RECIPES, Recipe, RecipeError
 from training.run import Run, RunError, fit
 
@@ -163,7 +164,8 @@ def test_export_gives_plain_layers_with_the_trained_weights(lol: Path, tmp_path:
     network = keras.models.load_model(output)
     assert network.count_params() == 79_416
     assert {type(layer).__name__ for layer in network.layers} == {"InputLayer", "Conv2D", "Concatenate"}
-    origin = json.loads((tmp_path / "network.keras.json").read_text())
+    with zipfile.ZipFile(output) as archive:
+        origin = json.loads(archive.read(ORIGIN_ENTRY))
     assert (origin["recipe"]["name"], origin["epochs"], origin["data"]["title"]) == ("tiny", 1, "made pictures")
     with pytest.raises(OutputError, match="exists already"):
         export(run, output)
