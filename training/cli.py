@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.output import check_free, make_folder, write_file
-from training.recipe import RECIPES, find_recipe
+from training.recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,12 +36,21 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     fit = commands.add_parser("fit", help="train, or go on with a run that was interrupted")
-    fit.add_argument("--data", type=Path, required=True, metavar="LOL_DIR", help="folder with low/ and high/")
-    fit.add_argument("--recipe", choices=list(RECIPES), default="report")
-    fit.add_argument("--out", type=Path, required=True, metavar="RUN_DIR")
+    fit.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of dark pictures, or a LOL folder with low/ and high/"
+    )
+    fit.add_argument("--recipe", choices=list(RECIPES), default=DEFAULT_RECIPE, help="default: %(default)s")
+    fit.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", dest="settings", help="change one field of it"
+    )
+    fit.add_argument("--show", action="store_true", help="print the recipe as JSON and stop")
+    fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="where the run is kept, new or to be gone on with")
     fit.add_argument("--epochs", type=_parse_count, help="instead of the recipe's")
     fit.add_argument("--data-title", metavar="TEXT", help="what model cards call the data (default: folder's name)")
-    fit.set_defaults(command=_fit)
+    fit.add_argument(
+        "--cache", type=Path, metavar="DIR", help="for decoded pictures (default: the user's cache folder)"
+    )
+    fit.set_defaults(command=_fit, parser=fit)
 
     export = commands.add_parser("export", help="write a run's network as a .keras file")
     export.add_argument("run", type=Path, metavar="RUN_DIR")
@@ -60,17 +69,24 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _fit(arguments: argparse.Namespace) -> None:
-    from training.run import Run, fit
-
-    recipe = find_recipe(arguments.recipe)
+    recipe = override(find_recipe(arguments.recipe), arguments.settings)
     if arguments.epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
+    if arguments.show:
+        print(recipe.to_json(), end="")
+        return
+    for option in ("data", "out"):
+        if getattr(arguments, option) is None:
+            arguments.parser.error(f"--{option} is needed to train")
+    from training.run import Run, fit
+
     run = Run(arguments.out)
     fit(
         arguments.data,
         recipe,
         run,
         data_title=arguments.data_title,
+        cache=arguments.cache,
         # A progress bar on a terminal, one line per epoch in a log.
         verbose=1 if sys.stdout.isatty() else 2,
     )

@@ -1,31 +1,53 @@
-"""LOL pairs as training batches."""
+"""Which pictures a run learns from, and the batches made of them."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import ImageError
-from edge_dce.images import find_pictures, read_picture
+from edge_dce.images import find_pictures
+from training.cache import read_shrunk
 from training.recipe import Recipe
 
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
+# Of a folder without partners every tenth picture is held out for validation.
+_HELD_OUT_EVERY = 10
+
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A low-light picture and the normal-light picture of the same scene."""
+    """A low-light picture and the normal-light picture of the same scene, None where there is none."""
 
     low: Path
-    high: Path
+    high: Path | None
+
+
+def find_parts(data: Path, recipe: Recipe) -> dict[str, list[Pair]]:
+    """The "train", "validation" and "test" part of a LOL folder, or of a plain folder of dark pictures.
+
+    A LOL folder is split as the recipe says; of a plain folder every tenth picture is held out for validation.
+
+    Raises:
+        ImageError: no pictures, too few of them, or no partners where the recipe needs them.
+    """
+    if _find_lol_root(data) is not None:
+        return split_pairs(find_pairs(data), recipe)
+    if recipe.uses_partners:
+        raise ImageError(
+            f"{data}: recipe '{recipe.name}' needs normal-light partners: expected folders 'low' and 'high', found none"
+        )
+    pictures = [Pair(path, None) for path in find_pictures(data)]
+    held_out = pictures[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY]
+    return {"test": [], "train": [pair for pair in pictures if pair not in held_out], "validation": held_out}
 
 
 def find_pairs(data: Path) -> list[Pair]:
@@ -36,15 +58,15 @@ def find_pairs(data: Path) -> list[Pair]:
     Raises:
         ImageError: no such folders, or a low-light picture without partner.
     """
-    for root in (data, data / "our485"):
-        if (root / "low").is_dir() and (root / "high").is_dir():
-            break
-    else:
+    root = _find_lol_root(data)
+    if root is None:
         raise ImageError(f"{data}: expected folders 'low' and 'high' (or 'our485' holding them), as LOL has them")
-    pairs = [Pair(low, root / "high" / low.name) for low in find_pictures(root / "low")]
-    for pair in pairs:
-        if not pair.high.exists():
-            raise ImageError(f"{pair.low}: no picture of the same name under {pair.high.parent}")
+    pairs = []
+    for low in find_pictures(root / "low"):
+        high = root / "high" / low.name
+        if not high.exists():
+            raise ImageError(f"{low}: no picture of the same name under {high.parent}")
+        pairs.append(Pair(low, high))
     return pairs
 
 
@@ -67,31 +89,51 @@ def split_pairs(pairs: Sequence[Pair], recipe: Recipe) -> dict[str, list[Pair]]:
     }
 
 
-def read_resized(paths: Sequence[Path], side_px: int) -> Uint8Array:
-    """Pictures as one (N, side, side, 3) uint8 array, shrunk by area averaging; decoded once, kept in memory."""
+def load_batches(pairs: Sequence[Pair], recipe: Recipe, *, cache: Path, first_epoch: int = 0) -> Batches:
+    """Augmented training batches.
 
-    def read(path: Path) -> Uint8Array:
-        resized = cv2.resize(read_picture(path).image, (side_px, side_px), interpolation=cv2.INTER_AREA)
-        return resized.astype(np.uint8, copy=False)
+    Raises:
+        ImageError, OutputError: as `read_shrunk`.
+    """
+    return Batches(*_read_samples(pairs, recipe, cache), recipe, first_epoch=first_epoch)
 
-    with ThreadPoolExecutor() as pool:
-        return np.stack(list(pool.map(read, paths)))
+
+def load_validation(pairs: Sequence[Pair], recipe: Recipe, *, cache: Path) -> Batches | None:
+    """Every held-out picture once, as it is; None where there are none. Raises as `load_batches`."""
+    if not pairs:
+        return None
+    plain = dataclasses.replace(
+        recipe,
+        shuffle=False,
+        flip=False,
+        rotate=False,
+        crop_px=None,
+        exposure_gain=1.0,
+        exposure_shift=0.0,
+        noise=0.0,
+    )
+    return Batches(*_read_samples(pairs, plain, cache), plain, keep_remainder=True)
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of one epoch after the other, a function of (seed, epoch, index) only: a resumed run sees the same."""
+    """Batches of one epoch after the other, a function of (seed, epoch, index) only: a resumed run sees the same.
+
+    A batch is (low,), or (low, high) where the recipe compares with partners: (B, side, side, channels) float32 in
+    [0, 1].
+    """
 
     def __init__(
         self,
         low: Uint8Array,
-        high: Uint8Array,
+        high: Uint8Array | None,
         recipe: Recipe,
         *,
         first_epoch: int = 0,
         keep_remainder: bool = False,
     ) -> None:
         """`keep_remainder` adds the last, smaller batch: for validation, which must see every picture."""
-        super().__init__()
+        # Threads make the next batches while the network trains on this one; numpy releases the lock in its loops.
+        super().__init__(workers=2, use_multiprocessing=False, max_queue_size=4)
         self._low, self._high = low, high
         self._recipe = recipe
         self._epoch = first_epoch
@@ -101,32 +143,77 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self._steps
 
-    def __getitem__(self, index: int) -> tuple[FloatArray]:
+    def __getitem__(self, index: int) -> tuple[FloatArray, ...]:
         recipe = self._recipe
         order = np.arange(len(self._low))
         if recipe.shuffle:
             np.random.default_rng([recipe.seed, self._epoch]).shuffle(order)
-        chosen = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
-        random = np.random.default_rng([recipe.seed, self._epoch, index])
-        return (np.stack([self._augment(number, random) for number in chosen]),)
+        positions = range(index * recipe.batch_size, min((index + 1) * recipe.batch_size, len(order)))
+        samples = [self._augment(order[position], position) for position in positions]
+        return tuple(np.stack(side) for side in zip(*samples, strict=True))
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
 
-    def _augment(self, number: int, random: np.random.Generator) -> FloatArray:
+    def _augment(self, number: int, position: int) -> tuple[FloatArray, ...]:
         recipe = self._recipe
+        random = np.random.default_rng([recipe.seed, self._epoch, position])
+        low = _normalize(self._low[number])
+        high = _normalize(self._high[number]) if self._high is not None else low
         if random.random() < recipe.exposure_shift:
-            image = self._high[number].astype(np.float32) * np.float32(random.uniform(0.1, 1.0) / 255)
-        else:
-            image = self._low[number].astype(np.float32) / np.float32(255)
-        if recipe.crop_px is not None:
-            top, left = random.integers(0, recipe.resize_px - recipe.crop_px + 1, size=2)
-            image = image[top : top + recipe.crop_px, left : left + recipe.crop_px]
-        if recipe.flip:
-            image = image[:: random.choice((-1, 1)), :: random.choice((-1, 1))]
-        return image
+            low = high * np.float32(random.uniform(0.1, 1.0))
+        low, high = _move(low, high, recipe, random)
+        if random.random() < 0.5:
+            low = np.minimum(low * np.float32(math.exp(random.uniform(0, math.log(recipe.exposure_gain)))), 1)
+        if recipe.noise > 0:
+            low = _add_noise(low, random.uniform(0, recipe.noise), random)
+        return (low, high) if recipe.is_paired else (low,)
 
 
 def count_steps(images: int, recipe: Recipe) -> int:
     """Steps per epoch; an incomplete last batch is dropped unless it is the only one."""
     return max(1, images // recipe.batch_size)
+
+
+def _find_lol_root(data: Path) -> Path | None:
+    roots = (root for root in (data, data / "our485") if (root / "low").is_dir() and (root / "high").is_dir())
+    return next(roots, None)
+
+
+def _read_samples(pairs: Sequence[Pair], recipe: Recipe, cache: Path) -> tuple[Uint8Array, Uint8Array | None]:
+    def read(paths: list[Path]) -> Uint8Array:
+        return read_shrunk(paths, recipe.resize_px, channels=recipe.channels, cache=cache)
+
+    low = read([pair.low for pair in pairs])
+    if not recipe.uses_partners:
+        return low, None
+    return low, read([pair.high for pair in pairs if pair.high is not None])
+
+
+def _normalize(image: Uint8Array) -> FloatArray:
+    return np.asarray(image, np.float32) / np.float32(255)
+
+
+def _move(
+    low: FloatArray, high: FloatArray, recipe: Recipe, random: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Crop, mirror and turn both alike."""
+    top = left = 0
+    side_px = recipe.resize_px
+    if recipe.crop_px is not None:
+        top, left = random.integers(0, recipe.resize_px - recipe.crop_px + 1, size=2)
+        side_px = recipe.crop_px
+    down, right = random.choice((-1, 1), size=2) if recipe.flip else (1, 1)
+    turns = int(random.integers(0, 4)) if recipe.rotate else 0
+
+    def move(image: FloatArray) -> FloatArray:
+        return np.rot90(image[top : top + side_px, left : left + side_px][::down, ::right], turns)
+
+    return move(low), move(high)
+
+
+def _add_noise(image: FloatArray, level: float, random: np.random.Generator) -> FloatArray:
+    """Shot and read noise: variance level·x + level²."""
+    deviation = np.sqrt(level * image + np.float32(level) ** 2)
+    noise = random.standard_normal(image.shape, dtype=np.float32)
+    return np.clip(image + deviation * noise, 0, 1).astype(np.float32)

@@ -7,8 +7,7 @@ import zipfile
 from pathlib import Path
 
 from edge_dce.output import check_free, make_folder
-from training.model import build_model
-from training.run import Run, RunError, restore
+from training.run import Run, RunError, load_trained
 
 # Keras ignores entries it does not know, so the network and its origin are one file, with nothing to lose.
 ORIGIN_ENTRY = "edge-dce-origin.json"
@@ -24,11 +23,8 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
     if output.suffix != ".keras":
         raise RunError(f"{output}: expected a name ending in .keras")
     check_free(output, overwrite=overwrite)
+    network, epochs = load_trained(run)
     recipe = run.read_recipe()
-    model = build_model(recipe, steps_per_epoch=run.count_steps())
-    epochs = restore(model, run)
-    if epochs == 0:
-        raise RunError(f"{run.folder}: no finished epoch to export; go on with 'fit'")
     origin = {
         "recipe": json.loads(recipe.to_json()),
         "epochs": epochs,
@@ -39,7 +35,7 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
     # Keras insists on the suffix.
     unfinished = output.with_name(f".{output.name}.part.keras")
     try:
-        model.network.save(unfinished)
+        network.save(unfinished)
         with zipfile.ZipFile(unfinished, "a") as archive:
             archive.writestr(ORIGIN_ENTRY, json.dumps(origin, indent=2) + "\n")
         unfinished.replace(output)

@@ -1,7 +1,9 @@
-"""The four non-reference losses of Zero-DCE, as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py).
+"""The four non-reference losses of Zero-DCE, as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py), and
+two that compare with a normal-light partner.
 
-`images` and `enhanced` are (B, H, W, 3) float32 RGB in [0, 1], `curves` (B, H, W, 3·maps) float32 in [-1, 1]. Each
-function returns a float32 scalar: the mean over the batch.
+`images`, `enhanced` and `partners` are (B, H, W, C) float32 in [0, 1], C being 1 (grey), 3 (RGB) or 4 (RGB and near
+infrared), `curves` (B, H, W, C·maps) float32 in [-1, 1]. Each function returns a float32 scalar: the mean over the
+batch.
 
 The widely copied Keras tutorial has two faults that the tests here keep out: its spatial kernels are laid out so that
 any brightening is punished and vertical neighbors are ignored, and its smoothness is divided by channel count instead
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from edge_dce.curve import ZERO_DCE, CurveShape
@@ -19,15 +22,17 @@ from edge_dce.curve import ZERO_DCE, CurveShape
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
 _SPATIAL_REGION_PX = 4
-_EXPOSURE_REGION_PX = 16
+# Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004; peak 1.
+_WINDOW_PX, _SIGMA_PX = 11, 1.5
+_C1, _C2 = 0.01**2, 0.03**2
 
 
 def apply_curves(images: Tensor, curves: Tensor, shape: CurveShape = ZERO_DCE) -> Tensor:
     """Enhance: y = x + a·(x² − x), eight times (paper eq. 3; sign as in the authors' code), on the shape's root axis.
 
-    Every three channels of `curves` are one map `a`; where there are fewer maps than iterations, they take turns.
+    Every C channels of `curves` are one map `a`; where there are fewer maps than iterations, they take turns.
     """
-    maps = ops.split(curves, curves.shape[-1] // 3, axis=-1)
+    maps = ops.split(curves, curves.shape[-1] // images.shape[-1], axis=-1)
     halvings = shape.root.bit_length() - 1
     for _ in range(halvings):
         images = ops.sqrt(images)
@@ -50,14 +55,25 @@ def spatial_consistency(images: Tensor, enhanced: Tensor) -> Tensor:
     return ops.mean(sum(ops.square(change - neighbor) for neighbor in neighbors))
 
 
-def exposure(enhanced: Tensor, target: float) -> Tensor:
-    """Squared distance of each 16x16 region's grey level from `target` (eq. 5, squared as in the authors' code)."""
-    return ops.mean(ops.square(_pool_grey(enhanced, _EXPOSURE_REGION_PX) - target))
+def exposure(enhanced: Tensor, target: float, region_px: int | None = 16) -> Tensor:
+    """Squared distance of each region's grey level from `target` (eq. 5, squared as in the authors' code).
+
+    With `region_px` None the whole picture is one region: it then costs nothing to leave a dark corner dark in a
+    picture that is bright enough, where the authors' 16x16 regions pull every place to the same grey.
+    """
+    if region_px is None:
+        return ops.mean(ops.square(ops.mean(enhanced, axis=(1, 2, 3)) - target))
+    return ops.mean(ops.square(_pool_grey(enhanced, region_px) - target))
 
 
 def color_constancy(enhanced: Tensor) -> Tensor:
-    """sqrt(d_rg² + d_rb² + d_gb²) with d the *squared* differences of an image's channel means (eq. 6, as coded)."""
-    red, green, blue = ops.split(ops.mean(enhanced, axis=(1, 2)), 3, axis=-1)
+    """sqrt(d_rg² + d_rb² + d_gb²) with d the *squared* differences of an image's channel means (eq. 6, as coded).
+
+    Of the color channels alone: near infrared has no color to be constant, and a grey image costs nothing.
+    """
+    if enhanced.shape[-1] < 3:
+        return ops.zeros(())
+    red, green, blue, *_ = ops.split(ops.mean(enhanced, axis=(1, 2)), enhanced.shape[-1], axis=-1)
     total = sum(ops.power(one - other, 4) for one, other in ((red, green), (red, blue), (green, blue)))
     # The floor keeps the gradient of the root finite for a perfectly grey image.
     return ops.mean(ops.sqrt(ops.maximum(total, 1e-12)))
@@ -71,6 +87,36 @@ def illumination_smoothness(curves: Tensor) -> Tensor:
     vertical = ops.sum(ops.square(curves[:, 1:] - curves[:, :-1]), axis=-1)
     horizontal = ops.sum(ops.square(curves[:, :, 1:] - curves[:, :, :-1]), axis=-1)
     return 2.0 * (ops.mean(vertical) + ops.mean(horizontal))
+
+
+def absolute(enhanced: Tensor, partners: Tensor) -> Tensor:
+    """Mean absolute difference from the normal-light partner (L1)."""
+    return ops.mean(ops.abs(enhanced - partners))
+
+
+def structure(enhanced: Tensor, partners: Tensor) -> Tensor:
+    """1 − SSIM against the normal-light partner, as `edge_dce.metrics.ssim` defines it, peak 1.
+
+    Needs images of at least 11x11 pixels.
+    """
+    mean_x, mean_y = _window_mean(enhanced), _window_mean(partners)
+    variance_x = _window_mean(ops.square(enhanced)) - ops.square(mean_x)
+    variance_y = _window_mean(ops.square(partners)) - ops.square(mean_y)
+    covariance = _window_mean(enhanced * partners) - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + _C1) / (ops.square(mean_x) + ops.square(mean_y) + _C1)
+    contrast = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
+    return 1 - ops.mean(luminance * contrast)
+
+
+def _window_mean(images: Tensor) -> Tensor:
+    channels = images.shape[-1]
+    offsets = np.arange(_WINDOW_PX) - _WINDOW_PX // 2
+    weights = np.exp(-(offsets**2) / (2 * _SIGMA_PX**2)).astype(np.float32)
+    weights /= weights.sum()
+    for kernel in (weights[:, np.newaxis], weights[np.newaxis]):
+        repeated = np.repeat(kernel[:, :, np.newaxis, np.newaxis], channels, axis=2)
+        images = ops.depthwise_conv(images, repeated, padding="valid")
+    return images
 
 
 def _pool_grey(images: Tensor, region_px: int) -> Tensor:

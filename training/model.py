@@ -1,30 +1,39 @@
-"""The trainable model: DCE-Net under the four losses."""
+"""The trainable model: a curve-estimating network under the losses of its recipe."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
+from keras import ops
 
 from edge_dce.curve import CurveShape
 from training import losses
 from training.network import NETWORKS
+from training.perceptual import load_perceptual_distance
 from training.recipe import Recipe
 
-LOSS_NAMES = ("spatial_consistency", "exposure", "color_constancy", "illumination_smoothness")
+# What every run measures; further losses are measured where they count.
+ZERO_REFERENCE = ("spatial_consistency", "exposure", "color_constancy", "illumination_smoothness")
+_FURTHER = ("perceptual", "absolute", "structure")
 
 
 class ZeroDCE(keras.Model):
-    """Wraps a curve-estimating network so that `fit` needs images only: no target exists.
+    """Wraps a curve-estimating network so that `fit` needs images only, unless the recipe compares with partners.
 
-    Called on (B, H, W, 3) float32 RGB in [0, 1] it returns the network's curves.
+    Called on (B, H, W, channels) float32 in [0, 1] it returns the network's curves.
     """
 
     def __init__(self, network: keras.Model, recipe: Recipe) -> None:
         super().__init__(name="zero_dce_training")
         self.network = network
         self.recipe = recipe
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in LOSS_NAMES}
+        self.loss_names = ZERO_REFERENCE + tuple(name for name in _FURTHER if getattr(recipe.loss_weights, name) > 0)
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
+        # A plain function: VGG is none of this model's layers, to be trained or saved.
+        self._perceptual_distance = load_perceptual_distance() if "perceptual" in self.loss_names else None
 
     def call(self, images: Any, training: bool = False) -> Any:
         return self.network(images, training=training)
@@ -38,16 +47,26 @@ class ZeroDCE(keras.Model):
         training: bool = True,
     ) -> Any:
         """The weighted total; each loss is also tracked, unweighted, under its own name."""
-        enhanced = losses.apply_curves(x, y_pred, CurveShape(root=self.recipe.curve_root))
-        values = {
-            "spatial_consistency": losses.spatial_consistency(x, enhanced),
-            "exposure": losses.exposure(enhanced, self.recipe.exposure_target),
-            "color_constancy": losses.color_constancy(enhanced),
-            "illumination_smoothness": losses.illumination_smoothness(y_pred),
-        }
+        values = self._measure(x, y, _fit_to(x, ops.cast(y_pred, "float32")))
         for name, value in values.items():
             self._trackers[name].update_state(value)
         return sum(getattr(self.recipe.loss_weights, name) * value for name, value in values.items())
+
+    def _measure(self, images: Any, partners: Any, curves: Any) -> dict[str, Any]:
+        recipe = self.recipe
+        enhanced = losses.apply_curves(images, curves, CurveShape(root=recipe.curve_root))
+        values = {
+            "spatial_consistency": losses.spatial_consistency(images, enhanced),
+            "exposure": losses.exposure(enhanced, recipe.exposure_target, recipe.exposure_region_px),
+            "color_constancy": losses.color_constancy(enhanced),
+            "illumination_smoothness": losses.illumination_smoothness(curves),
+        }
+        if self._perceptual_distance is not None:
+            values["perceptual"] = self._perceptual_distance(enhanced, images if partners is None else partners)
+        if recipe.is_paired:
+            compared = {"absolute": losses.absolute, "structure": losses.structure}
+            values |= {name: compared[name](enhanced, partners) for name in compared if name in self.loss_names}
+        return values
 
 
 class CoupledDecayAdam(keras.optimizers.Adam):
@@ -56,8 +75,8 @@ class CoupledDecayAdam(keras.optimizers.Adam):
     Keras's own `weight_decay` is the decoupled kind of AdamW. Clipping comes first, as in the authors' code.
     """
 
-    def __init__(self, learning_rate: Any, *, coupled_decay: float, clip_norm: float | None) -> None:
-        super().__init__(learning_rate, global_clipnorm=clip_norm)
+    def __init__(self, learning_rate: Any, *, coupled_decay: float, clip_norm: float | None, ema: float | None) -> None:
+        super().__init__(learning_rate, global_clipnorm=clip_norm, use_ema=ema is not None, ema_momentum=ema or 0.99)
         self._coupled_decay = coupled_decay
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -65,15 +84,40 @@ class CoupledDecayAdam(keras.optimizers.Adam):
 
 
 def build_model(recipe: Recipe, *, steps_per_epoch: int) -> ZeroDCE:
-    """A compiled model with fresh weights and an optimizer whose variables exist, ready to train or to restore into."""
+    """A compiled model with fresh weights and an optimizer whose variables exist, ready to train or to restore into.
+
+    Raises:
+        RecipeError: the perceptual loss's weights are not to be had.
+    """
     keras.utils.set_random_seed(recipe.seed)
-    network = NETWORKS[recipe.network](initializer=recipe.initializer)
+    with _computing_in("mixed_bfloat16" if recipe.mixed_precision else "float32"):
+        network = NETWORKS[recipe.network].build(channels=recipe.channels, initializer=recipe.initializer)
     model = ZeroDCE(network, recipe)
     learning_rate: Any = recipe.learning_rate
     if recipe.cosine_decay:
         learning_rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps_per_epoch)
-    optimizer = CoupledDecayAdam(learning_rate, coupled_decay=recipe.weight_decay or 0.0, clip_norm=recipe.clip_norm)
+    optimizer = CoupledDecayAdam(
+        learning_rate, coupled_decay=recipe.weight_decay or 0.0, clip_norm=recipe.clip_norm, ema=recipe.ema
+    )
     model.compile(optimizer=optimizer)
-    model.build((None, None, None, 3))
+    model.build((None, None, None, recipe.channels))
     optimizer.build(model.trainable_variables)
     return model
+
+
+def _fit_to(images: Any, curves: Any) -> Any:
+    """Curves at the images' size, upsampled as `edge_dce.curve` does it: bilinearly, with half-pixel centers."""
+    if curves.shape[1:3] == images.shape[1:3]:
+        return curves
+    height, width = images.shape[1:3]
+    return ops.image.resize(curves, (height, width), interpolation="bilinear")
+
+
+@contextlib.contextmanager
+def _computing_in(policy: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

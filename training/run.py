@@ -4,6 +4,8 @@
     runs/NAME/data.json               which pictures it learns from
     runs/NAME/checkpoint.weights.h5   weights and optimizer state after the last finished epoch
     runs/NAME/history.csv             one row of losses per finished epoch
+    runs/NAME/history.png             the same, drawn
+    runs/NAME/logs/                   the same for TensorBoard
 
 Each file is replaced in one step, so a kill leaves the old one or the new one.
 """
@@ -12,20 +14,20 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import hashlib
 import io
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+from tensorboard.summary import Writer
 
 from edge_dce.errors import EdgeDceError
 from edge_dce.output import make_folder, write_file
-from training.dataset import Batches, Pair, count_steps, find_pairs, read_resized, split_pairs
+from training.cache import find_cache_folder, hash_files
+from training.dataset import Pair, count_steps, find_parts, load_batches, load_validation
 from training.model import ZeroDCE, build_model
-from training.recipe import Recipe
+from training.recipe import LossWeights, Recipe
 
 
 class RunError(EdgeDceError):
@@ -75,26 +77,40 @@ class Run:
         return count_steps(self.read_data()["train_files"], self.read_recipe())
 
 
-def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, verbose: int = 1) -> None:
-    """Train by `recipe` on the LOL folder `data`, or go on where the run stopped.
+def fit(
+    data: Path,
+    recipe: Recipe,
+    run: Run,
+    *,
+    data_title: str | None = None,
+    cache: Path | None = None,
+    verbose: int = 1,
+) -> None:
+    """Train by `recipe` on the LOL folder or plain folder of dark pictures `data`, or go on where the run stopped.
 
     A kill at any moment loses the epoch under way and nothing else.
 
+    Args:
+        data_title: what cards call the data; None takes the folder's name.
+        cache: folder for decoded pictures; None takes the user's cache folder.
+
     Raises:
-        ImageError: `data` is no LOL folder, or a picture in it is broken.
+        ImageError: no pictures in `data`, too few, without partners that the recipe needs, or a broken one.
+        RecipeError: the recipe needs what is not to be had.
         RunError: the run was started with another recipe or other pictures, or its checkpoint is damaged.
+        OutputError: the run or the cache cannot be written.
     """
-    pairs = find_pairs(data)
-    parts = split_pairs(pairs, recipe)
-    _start_or_check(run, recipe, _describe_data(parts, recipe, data_title or pairs[0].low.resolve().parent.parent.name))
+    parts = find_parts(data, recipe)
+    _start_or_check(run, recipe, _describe_data(parts, recipe, data_title or data.resolve().name))
+    cache = find_cache_folder() if cache is None else cache
     steps = count_steps(len(parts["train"]), recipe)
     model = build_model(recipe, steps_per_epoch=steps)
     epoch = restore(model, run)
     if epoch >= recipe.epochs:
         return
     model.fit(
-        _load_training(parts["train"], recipe, first_epoch=epoch),
-        validation_data=_load_validation(parts["validation"], recipe),
+        load_batches(parts["train"], recipe, cache=cache, first_epoch=epoch),
+        validation_data=load_validation(parts["validation"], recipe, cache=cache),
         initial_epoch=epoch,
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
@@ -102,6 +118,24 @@ def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, 
         callbacks=[_Recorder(run)],
         verbose=verbose,
     )
+
+
+def load_trained(run: Run) -> tuple[keras.Model, int]:
+    """The run's network in float32, with averaged weights where the recipe averages, and the epochs it has seen.
+
+    Raises:
+        RunError: no finished epoch, or a damaged checkpoint.
+        RecipeError: the saved recipe is unreadable.
+    """
+    # Neither precision nor losses are part of the network.
+    recipe = dataclasses.replace(run.read_recipe(), mixed_precision=False, loss_weights=LossWeights())
+    model = build_model(recipe, steps_per_epoch=run.count_steps())
+    epochs = restore(model, run)
+    if epochs == 0:
+        raise RunError(f"{run.folder}: no finished epoch here; go on with 'fit'")
+    if recipe.ema is not None:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    return model.network, epochs
 
 
 def restore(model: ZeroDCE, run: Run) -> int:
@@ -142,35 +176,16 @@ def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> 
         "train_files": len(parts["train"]),
         "validation_files": len(parts["validation"]),
         "test_files": len(parts["test"]),
-        "train_sha256": _hash_files([pair.low for pair in parts["train"]]),
+        "train_sha256": hash_files([pair.low for pair in parts["train"]]),
         # Only exposure-shifted samples show the network normal-light pictures.
-        "normal_light_sha256": _hash_files([pair.high for pair in parts["train"]]) if recipe.uses_partners else None,
+        "normal_light_sha256": hash_files([pair.high for pair in parts["train"] if pair.high])
+        if recipe.uses_partners
+        else None,
     }
 
 
-def _hash_files(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _load_training(pairs: Sequence[Pair], recipe: Recipe, *, first_epoch: int) -> Batches:
-    low = read_resized([pair.low for pair in pairs], recipe.resize_px)
-    high = read_resized([pair.high for pair in pairs], recipe.resize_px) if recipe.uses_partners else low
-    return Batches(low, high, recipe, first_epoch=first_epoch)
-
-
-def _load_validation(pairs: Sequence[Pair], recipe: Recipe) -> Batches | None:
-    if not pairs:
-        return None
-    plain = dataclasses.replace(recipe, shuffle=False, flip=False, crop_px=None, exposure_shift=0.0)
-    low = read_resized([pair.low for pair in pairs], recipe.resize_px)
-    return Batches(low, low, plain, keep_remainder=True)
-
-
 class _Recorder(keras.callbacks.Callback):
-    """After each epoch: one row of history, then the checkpoint, each replaced in one step.
+    """After each epoch: TensorBoard, one row of history, then the checkpoint, each file replaced in one step.
 
     In this order a kill in between leaves a row too many, which the row of the repeated epoch replaces.
     """
@@ -178,8 +193,20 @@ class _Recorder(keras.callbacks.Callback):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
+        self._writer: Writer | None = None
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        self._writer = Writer(str(self._run.folder / "logs"))
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        if self._writer is not None:
+            self._writer.close()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            part = "validation" if name.startswith("val_") else "train"
+            self._writer.add_scalar(f"{part}/{name.removeprefix('val_')}", value, epoch + 1)
+        self._writer.flush()
         self._record({"epoch": str(epoch + 1)} | {name: f"{value:.6g}" for name, value in (logs or {}).items()})
         unfinished = self._run.checkpoint_path.with_name("unfinished.weights.h5")
         self.model.save_weights(unfinished, overwrite=True)

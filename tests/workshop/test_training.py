@@ -59,7 +59,7 @@ def test_report_recipe_is_the_reports() -> None:
     report = RECIPES["report"]
     assert (report.resize_px, report.batch_size, report.epochs, report.learning_rate) == (256, 16, 70, 1e-4)
     assert (report.test_files, report.validation_from, report.exposure_target) == (30, 400, 0.6)
-    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200)
+    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0)
 
 
 def test_split_follows_sorted_names_as_strings(lol: Path) -> None:
@@ -90,7 +90,7 @@ def test_batches_depend_on_seed_and_epoch_alone() -> None:
 
 def test_recipe_without_augmentation_shows_the_pictures_themselves() -> None:
     low = np.random.default_rng(1).integers(0, 255, (4, 256, 256, 3)).astype(np.uint8)
-    (batch,) = Batches(low, low, RECIPES["report"])[0]
+    (batch,) = Batches(low, None, RECIPES["report"])[0]
     np.testing.assert_allclose(batch, low / 255, atol=1e-6)
 
 

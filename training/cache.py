@@ -1,0 +1,109 @@
+"""Pictures decoded and shrunk once, kept on disk as uint8, found again by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.errors import ImageError, OutputError
+from edge_dce.images import Picture, read_picture
+from edge_dce.output import make_folder
+from edge_dce.preprocessing import shrink
+
+Uint8Array = npt.NDArray[np.uint8]
+
+# Raise it when the same file would be decoded to other samples: earlier entries are then not found any more.
+_VERSION = 1
+
+
+def find_cache_folder() -> Path:
+    """Where decoded pictures are kept unless told otherwise: the user's cache folder (XDG base directories)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-dce"
+
+
+def hash_files(paths: Sequence[Path]) -> str:
+    """Hexadecimal sha256 of the files' contents in order; names do not count.
+
+    Raises:
+        ImageError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(_hash_file(path))
+    return digest.hexdigest()
+
+
+def read_shrunk(paths: Sequence[Path], side_px: int, *, channels: int, cache: Path) -> Uint8Array:
+    """Pictures as one (N, side_px, side_px, channels) uint8 array, mapped from the cache: processes share the memory.
+
+    Args:
+        channels: 1 takes the mean of RGB, 4 appends a PNG's alpha channel (near infrared).
+
+    Raises:
+        ImageError: a picture is broken, or has no fourth channel where one is needed.
+        OutputError: the cache cannot be written.
+    """
+    shape = (len(paths), side_px, side_px, channels)
+    key = hashlib.sha256(f"{_VERSION} {shape} {hash_files(paths)}".encode()).hexdigest()[:32]
+    entry = cache / f"{key}.npy"
+    if not entry.exists():
+        _decode_into(entry, paths, shape)
+    samples: Uint8Array = np.load(entry, mmap_mode="r")
+    return samples
+
+
+def _hash_file(path: Path) -> bytes:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+
+
+def _decode_into(entry: Path, paths: Sequence[Path], shape: tuple[int, ...]) -> None:
+    make_folder(entry.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=".npy", dir=entry.parent)
+        os.close(handle)
+    except OSError as error:
+        raise OutputError(f"{entry.parent}: cannot be written to ({error.strerror}); name another --cache") from error
+    unfinished = Path(name)
+    try:
+        samples = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
+        _, side_px, _, channels = shape
+
+        def decode(number: int) -> None:
+            samples[number] = _shrink_channels(paths[number], side_px, channels)
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(decode, range(len(paths))))
+        samples.flush()
+        # Another process may have made the same entry meanwhile; both hold the same samples.
+        unfinished.replace(entry)
+    except OSError as error:
+        raise OutputError(f"{entry}: cannot be written ({error.strerror}); name another --cache") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _shrink_channels(path: Path, side_px: int, channels: int) -> Uint8Array:
+    picture = read_picture(path)
+    image = shrink(picture.image, side_px, side_px)
+    if channels == 1:
+        # A grey file holds the same value three times; of a color file the losses' own grey is taken, the mean.
+        return np.rint(image.mean(axis=2, keepdims=True)).astype(np.uint8)
+    if channels == 4:
+        return np.concatenate([image, _shrink_alpha(picture, path, side_px)], axis=2)
+    return image
+
+
+def _shrink_alpha(picture: Picture, path: Path, side_px: int) -> Uint8Array:
+    if picture.alpha is None:
+        raise ImageError(f"{path}: expected four channels (RGB and near infrared as alpha), found three")
+    return shrink(picture.alpha, side_px, side_px)[:, :, np.newaxis]

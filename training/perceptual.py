@@ -1,0 +1,72 @@
+"""Perceptual distance: how far apart two pictures are in the features of a network trained on photographs."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from edge_dce.output import make_folder
+from training.recipe import RecipeError
+
+# Keras Applications, VGG16 without its classifier; Keras itself looks for it in the same place.
+_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{_FILE}"
+# Johnson et al., "Perceptual losses for real-time style transfer", ECCV 2016, compare features of this depth.
+_LAYER = "block3_conv3"
+# Means that VGG was trained with, in its own order BGR, of values up to 255.
+_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
+
+
+def find_weights() -> Path:
+    """Where the weights of VGG16 are looked for."""
+    return Path(keras.config.keras_home()) / "models" / _FILE
+
+
+def load_perceptual_distance() -> Callable[[Any, Any], Any]:
+    """A function of two (B, H, W, 3) float32 RGB batches in [0, 1], H and W at least 32: the mean squared difference.
+
+    Features are divided by their own root mean square, so that one picture being darker does not count as another
+    content.
+
+    Raises:
+        RecipeError: the weights are neither on this machine nor to be had, or are not VGG16's.
+    """
+    path = find_weights()
+    if not path.exists():
+        _download(path)
+    vgg = keras.applications.VGG16(include_top=False, weights=None)
+    try:
+        vgg.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise RecipeError(
+            f"{path}: expected the weights of VGG16 without top, found something else; get a fresh copy"
+        ) from error
+    features = keras.Model(vgg.input, vgg.get_layer(_LAYER).output)
+    features.trainable = False
+
+    def extract(images: Any) -> Any:
+        found = features(images[..., ::-1] * 255.0 - _MEAN_BGR)
+        return found / ops.sqrt(ops.mean(ops.square(found), axis=(1, 2, 3), keepdims=True) + 1e-6)
+
+    return lambda one, other: ops.mean(ops.square(extract(one) - extract(other)))
+
+
+def _download(path: Path) -> None:
+    make_folder(path.parent)
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    try:
+        urllib.request.urlretrieve(_URL, unfinished)
+        unfinished.replace(path)
+    except OSError as error:
+        raise RecipeError(
+            f"the perceptual loss needs VGG16's weights, which could not be downloaded ({error}): "
+            f"place {_URL} at {path}, or set loss_weights.perceptual=0"
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
