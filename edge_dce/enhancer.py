@@ -101,7 +101,7 @@ class Enhancer:
         return self._look_up.apply(image, self.estimate_curves(image), strength=strength)
 
     def estimate_curves(self, image: Uint8Array) -> FloatArray:
-        """The network's (height, width, 3) float32 map of `a` in [-1, 1] for an image of any size.
+        """The network's (h, w, 3) float32 map of `a` in [-1, 1] for an image of any size; h, w at most height, width.
 
         Raises as `enhance`.
         """
@@ -159,11 +159,13 @@ def _check_tensors(model: ModelFile, image: dict[str, Any], curves: dict[str, An
         len(image_shape) != 4
         or image_shape[0] != 1
         or image_shape[3] != 3
-        or shape[:3] != image_shape[:3]
-        or shape[3:] not in ((3,), (24,))
+        or len(shape) != 4
+        or shape[0] != 1
+        or not all(0 < side <= limit for side, limit in zip(shape[1:3], image_shape[1:3], strict=True))
+        or shape[3] not in (3, 24)
     ):
         raise ModelError(
-            f"{model.path}: expected input (1, H, W, 3) and output (1, H, W, 3) or (1, H, W, 24), "
+            f"{model.path}: expected input (1, H, W, 3) and output (1, h, w, 3) or (1, h, w, 24), no larger, "
             f"found {image_shape} and {shape}; this is no curve-estimating network"
         )
     if -1 in image.get("shape_signature", ()):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_dce import curve
+from edge_dce import curve, metrics
 from edge_dce.curve import CurveShape
 from training import losses
 
@@ -71,6 +71,42 @@ def test_exposure_is_the_squared_distance_of_region_means() -> None:
     image[:, :16, :16] = 1.0
     # One region at 1, three at 0: (0.4² + 3·0.6²)/4 = 0.31.
     assert float(losses.exposure(image, 0.6)) == pytest.approx(0.31, rel=1e-5)
+
+
+def test_exposure_of_the_whole_picture_leaves_contrast_alone() -> None:
+    image = np.zeros((1, 32, 32, 3), np.float32)
+    image[:, :16] = 0.8
+    # Its mean is 0.4; regions at 0 and 0.8 would each cost 0.16.
+    assert float(losses.exposure(image, 0.4, None)) == pytest.approx(0, abs=1e-6)
+    assert float(losses.exposure(image, 0.4, 16)) == pytest.approx(0.16, rel=1e-5)
+
+
+def test_color_constancy_leaves_near_infrared_out_and_has_nothing_to_say_on_grey() -> None:
+    image = np.empty((1, 8, 8, 4), np.float32)
+    image[...] = (0.6, 0.4, 0.3, 0.9)
+    assert float(losses.color_constancy(image)) == pytest.approx(0.098995, rel=1e-4)
+    assert float(losses.color_constancy(image[..., :1])) == 0
+
+
+def test_curves_of_four_channels_take_turns_by_fours() -> None:
+    images = np.full((1, 2, 2, 4), 0.2, np.float32)
+    curves = np.zeros((1, 2, 2, 8), np.float32)
+    curves[..., 3], curves[..., 7] = -1.0, -0.5
+    enhanced = losses.apply_curves(images, curves, CurveShape(iterations=2))
+    np.testing.assert_allclose(enhanced[0, 0, 0], [0.2, 0.2, 0.2, 0.4752], rtol=1e-5)
+
+
+def test_absolute_is_the_mean_difference() -> None:
+    one, other = np.full((1, 4, 4, 3), 0.5, np.float32), np.full((1, 4, 4, 3), 0.3, np.float32)
+    assert float(losses.absolute(one, other)) == pytest.approx(0.2, rel=1e-5)
+
+
+def test_structure_is_one_minus_the_ssim_of_the_metrics() -> None:
+    one, other = (np.random.default_rng(seed).integers(0, 256, (24, 30, 3)).astype(np.uint8) for seed in (7, 8))
+    mixed = (one // 2 + other // 2).astype(np.uint8)
+    lost = float(losses.structure(*(image[np.newaxis] / np.float32(255) for image in (one, mixed))))
+    # float32 sums against float64 ones.
+    assert lost == pytest.approx(1 - metrics.ssim(one, mixed), abs=1e-4)
 
 
 def test_color_constancy_squares_twice_as_the_authors_do() -> None:

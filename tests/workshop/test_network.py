@@ -1,5 +1,6 @@
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
@@ -19,6 +20,51 @@ def test_network_has_the_papers_parameters_and_takes_any_size(name: str, paramet
     curves = np.asarray(network(np.random.default_rng(1).random((2, 20, 36, 3), np.float32)))
     assert curves.shape == (2, 20, 36, 3 * maps)
     assert np.abs(curves).max() <= 1
+
+
+def test_scene_network_returns_a_small_map_that_only_brightens() -> None:
+    network = NETWORKS["zero-dce-scene"].build()
+    assert network.count_params() == 76_891
+    curves = np.asarray(network(np.random.default_rng(1).random((2, 48, 32, 3), np.float32)))
+    assert curves.shape == (2, 12, 8, 3)
+    assert curves.min() >= -1
+    assert curves.max() <= 0
+
+
+def test_scene_network_sees_the_other_end_of_the_picture() -> None:
+    network = NETWORKS["zero-dce-scene"].build()
+    image = np.random.default_rng(1).random((1, 256, 256, 3), np.float32)
+    darker = image.copy()
+    darker[:, :, 200:] *= 0.1
+    near, far = (np.asarray(network(each))[:, :, 0] for each in (image, darker))
+    assert not np.allclose(near, far, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network_of_any_channels_learns(name: str, channels: int) -> None:
+    recipe = dataclasses.replace(RECIPES["edge-scene"], network=name, channels=channels, crop_px=None, resize_px=32)
+    model = build_model(recipe, steps_per_epoch=10)
+    images = np.random.default_rng(2).random((2, 32, 32, channels), np.float32) * 0.2
+    first = model.train_on_batch(images, return_dict=True)
+    for _ in range(5):
+        last = model.train_on_batch(images, return_dict=True)
+    assert model.network(images).shape[-1] % channels == 0
+    assert last["loss"] < first["loss"]
+    assert (last["color_constancy"] == 0) == (channels == 1)
+
+
+def test_mixed_precision_computes_in_bfloat16_and_keeps_float32_weights() -> None:
+    recipe = dataclasses.replace(RECIPES["edge-scene"], mixed_precision=True)
+    model = build_model(recipe, steps_per_epoch=10)
+    images = np.random.default_rng(2).random((2, 32, 32, 3), np.float32) * 0.2
+    first = model.train_on_batch(images, return_dict=True)
+    for _ in range(10):
+        last = model.train_on_batch(images, return_dict=True)
+    assert {weights.dtype.name for weights in model.network.get_weights()} == {"float32"}
+    assert {layer.compute_dtype for layer in model.network.layers} == {"bfloat16"}
+    assert keras.config.dtype_policy().name == "float32"
+    assert last["loss"] < first["loss"]
 
 
 def test_every_recipe_names_a_network() -> None:
