@@ -1,4 +1,4 @@
-"""Recipes, data and runs: what `python -m training` promises."""
+"""Runs: what `python -m training` promises."""
 
 import csv
 import dataclasses
@@ -13,26 +13,17 @@ import keras
 import numpy as np
 import pytest
 
-from edge_dce.errors import ImageError, OutputError
+from edge_dce.errors import OutputError
 from tests.workshop.lol_folder import write_lol
+from tests.workshop.tiny_recipe import TINY
+from training import perceptual
 from training.cli import main
-from training.dataset import Batches, find_pairs, split_pairs
 from training.export import ORIGIN_ENTRY, export
-from training.recipe import RECIPES, Recipe, RecipeError
-from training.run import Run, RunError, fit
+from training.model import build_model
+from training.recipe import RECIPES, RecipeError, override
+from training.run import Run, RunError, fit, load_trained, restore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TINY = Recipe(
-    name="tiny",
-    epochs=4,
-    batch_size=4,
-    resize_px=32,
-    crop_px=16,
-    flip=True,
-    exposure_shift=0.3,
-    cosine_decay=True,
-    validation_from=40,
-)
 
 
 @pytest.fixture(scope="module")
@@ -43,55 +34,6 @@ def lol(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read_history(run: Run) -> list[dict[str, str]]:
     with run.history_path.open(newline="") as stream:
         return list(csv.DictReader(stream))
-
-
-def test_recipe_survives_writing_and_reading(tmp_path: Path) -> None:
-    for recipe in RECIPES.values():
-        assert Recipe.from_json(recipe.to_json(), origin=tmp_path) == recipe
-
-
-def test_unreadable_recipe_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="not a recipe saved by this version"):
-        Recipe.from_json('{"name": "x"}', origin=tmp_path)
-
-
-def test_report_recipe_is_the_reports() -> None:
-    report = RECIPES["report"]
-    assert (report.resize_px, report.batch_size, report.epochs, report.learning_rate) == (256, 16, 70, 1e-4)
-    assert (report.test_files, report.validation_from, report.exposure_target) == (30, 400, 0.6)
-    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0)
-
-
-def test_split_follows_sorted_names_as_strings(lol: Path) -> None:
-    parts = split_pairs(find_pairs(lol), TINY)
-    assert [len(parts[part]) for part in ("test", "train", "validation")] == [30, 10, 4]
-    assert [pair.low.stem for pair in parts["test"][:4]] == ["0", "1", "10", "11"]
-
-
-def test_folder_that_is_no_lol_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="expected folders 'low' and 'high'"):
-        find_pairs(tmp_path)
-
-
-def test_too_few_pictures_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="expected more than 30 pairs"):
-        split_pairs(find_pairs(write_lol(tmp_path, 5)), TINY)
-
-
-def test_batches_depend_on_seed_and_epoch_alone() -> None:
-    low = np.random.default_rng(1).integers(0, 255, (9, 32, 32, 3)).astype(np.uint8)
-    first, again, later = (Batches(low, low, TINY, first_epoch=epoch) for epoch in (2, 2, 3))
-    assert len(first) == 2
-    np.testing.assert_array_equal(first[1][0], again[1][0])
-    assert not np.array_equal(first[1][0], later[1][0])
-    again.on_epoch_end()
-    np.testing.assert_array_equal(again[0][0], later[0][0])
-
-
-def test_recipe_without_augmentation_shows_the_pictures_themselves() -> None:
-    low = np.random.default_rng(1).integers(0, 255, (4, 256, 256, 3)).astype(np.uint8)
-    (batch,) = Batches(low, None, RECIPES["report"])[0]
-    np.testing.assert_allclose(batch, low / 255, atol=1e-6)
 
 
 def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(lol: Path, tmp_path: Path) -> None:
@@ -169,6 +111,67 @@ def test_export_gives_plain_layers_with_the_trained_weights(lol: Path, tmp_path:
     assert (origin["recipe"]["name"], origin["epochs"], origin["data"]["title"]) == ("tiny", 1, "made pictures")
     with pytest.raises(OutputError, match="exists already"):
         export(run, output)
+
+
+def test_averaged_weights_are_what_is_exported(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    averaging = dataclasses.replace(TINY, epochs=2, ema=0.5, learning_rate=1e-2, cosine_decay=False)
+    fit(lol, averaging, run, verbose=0)
+    raw = build_model(averaging, steps_per_epoch=run.count_steps())
+    restore(raw, run)
+    averaged, epochs = load_trained(run)
+    assert epochs == 2
+    assert not np.allclose(raw.network.get_weights()[0], averaged.get_weights()[0])
+
+
+def test_own_dark_photos_without_partners_are_enough(lol: Path, tmp_path: Path) -> None:
+    photos, run = lol / "our485" / "low", tmp_path / "run"
+    command = ["fit", "--data", str(photos), "--out", str(run), "--epochs", "1", "--set", "resize_px=32"]
+    assert main([*command, "--cache", str(tmp_path / "cache")]) == 0
+    assert main(["export", str(run), "-o", str(tmp_path / "own.keras")]) == 0
+    assert json.loads((run / "data.json").read_text())["normal_light_sha256"] is None
+
+
+def test_paired_recipe_learns_from_partners(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    paired = dataclasses.replace(RECIPES["paired"], epochs=4, resize_px=32, validation_from=40, cosine_decay=False)
+    fit(lol, paired, run, verbose=0)
+    first, *_, last = read_history(run)
+    assert float(last["absolute"]) < float(first["absolute"])
+    assert {"val_absolute", "val_structure"} <= last.keys()
+
+
+def test_pictures_of_one_channel_are_trained_on_and_exported(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    grey = dataclasses.replace(TINY, epochs=1, channels=1, network="zero-dce-scene", crop_px=None)
+    fit(lol, grey, run, verbose=0)
+    export(run, tmp_path / "grey.keras")
+    assert keras.models.load_model(tmp_path / "grey.keras").input_shape[-1] == 1
+
+
+def test_perceptual_loss_without_its_weights_says_where_to_place_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perceptual, "find_weights", lambda: tmp_path / "models" / "vgg16.h5")
+    monkeypatch.setattr(perceptual, "_URL", "http://127.0.0.1:9/vgg16.h5")
+    recipe = override(TINY, ["loss_weights.perceptual=1"])
+    with pytest.raises(RecipeError, match=r"could not be downloaded .* place http\S+ at \S+vgg16\.h5"):
+        build_model(recipe, steps_per_epoch=1)
+    assert not list((tmp_path / "models").iterdir())
+
+
+def test_perceptual_loss_sees_content_and_not_exposure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = tmp_path / "vgg16.weights.h5"
+    keras.utils.set_random_seed(1)
+    keras.applications.VGG16(include_top=False, weights=None).save_weights(weights)
+    monkeypatch.setattr(perceptual, "find_weights", lambda: weights)
+    model = build_model(override(TINY, ["loss_weights.perceptual=1"]), steps_per_epoch=1)
+    images = np.random.default_rng(3).random((1, 32, 32, 3), np.float32) * 0.2
+    assert "perceptual" in model.train_on_batch(images, return_dict=True)
+    assert len(model.trainable_variables) == len(model.network.trainable_variables)
+    distance = perceptual.load_perceptual_distance()
+    assert float(distance(images, images)) == pytest.approx(0, abs=1e-6)
+    assert float(distance(images, images[:, ::-1])) > 0
 
 
 def test_export_needs_a_run_with_a_finished_epoch(tmp_path: Path) -> None:

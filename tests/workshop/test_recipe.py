@@ -1,0 +1,78 @@
+"""Recipes: data that is checked, printed, changed field by field and saved."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from training.cli import main
+from training.recipe import RECIPES, Recipe, RecipeError, override
+
+
+def test_recipe_survives_writing_and_reading(tmp_path: Path) -> None:
+    for recipe in RECIPES.values():
+        assert Recipe.from_json(recipe.to_json(), origin=tmp_path) == recipe
+
+
+def test_unreadable_recipe_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="not a recipe saved by this version"):
+        Recipe.from_json('{"name": "x"}', origin=tmp_path)
+
+
+def test_report_recipe_is_the_reports() -> None:
+    report = RECIPES["report"]
+    assert (report.resize_px, report.batch_size, report.epochs, report.learning_rate) == (256, 16, 70, 1e-4)
+    assert (report.test_files, report.validation_from, report.exposure_target) == (30, 400, 0.6)
+    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0)
+
+
+def test_paper_recipe_has_the_weights_that_the_paper_prints() -> None:
+    # Section 3.3: spatial and exposure 1, color 0.5, smoothness 20.
+    assert dataclasses.astuple(RECIPES["paper"].loss_weights)[:4] == (1, 1, 0.5, 20)
+
+
+def test_our_default_never_asks_for_a_normal_light_picture() -> None:
+    assert not RECIPES["edge-scene"].uses_partners
+    assert RECIPES["paired"].uses_partners
+
+
+def test_fields_are_set_from_text() -> None:
+    settings = ["learning_rate=3e-4", "flip=false", "crop_px=64", "ema=none", "loss_weights.exposure=4"]
+    recipe = override(RECIPES["edge"], settings)
+    assert (recipe.learning_rate, recipe.flip, recipe.crop_px, recipe.ema) == (3e-4, False, 64, None)
+    assert recipe.loss_weights == dataclasses.replace(RECIPES["edge"].loss_weights, exposure=4)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("learning_rat=1", "one of the fields that --show prints"),
+        ("learning_rate", "expected FIELD=VALUE"),
+        ("learning_rate=fast", "expected float, found 'fast'"),
+        ("epochs=1.5", "expected int, found '1.5'"),
+        ("flip=perhaps", "expected bool, found 'perhaps'"),
+        ("name=other", "one of the fields"),
+        ("weights.exposure=1", "one of the fields"),
+        ("exposure_target=1.2", "expected exposure_target between 0 and 1"),
+        ("channels=2", "expected channels to be 1, 3 or 4"),
+        ("network=resnet", "expected network to be one of zero-dce"),
+        ("crop_px=512", "expected crop_px from 16 to resize_px"),
+    ],
+)
+def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "--show", "--set", setting]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_show_prints_the_recipe_with_what_was_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "--recipe", "report", "--set", "seed=7", "--epochs", "2", "--show"]) == 0
+    shown = Recipe.from_json(capsys.readouterr().out, origin=tmp_path)
+    assert shown == dataclasses.replace(RECIPES["report"], seed=7, epochs=2)
+
+
+def test_training_without_data_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "--out", "run"])
+    assert "--data is needed" in capsys.readouterr().err
