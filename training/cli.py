@@ -12,6 +12,9 @@ from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.output import check_free, make_folder, write_file
 from training.recipe import RECIPES, find_recipe
 
+# As written on the command line -> what the split calls it.
+_PARTS = {"test": "test", "val": "validation"}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run `python -m training ...`; the exit status: 0, 1 for an error said on stderr, 130 for Ctrl-C."""
@@ -56,6 +59,19 @@ def _build_parser() -> argparse.ArgumentParser:
     split.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     split.add_argument("--overwrite", action="store_true")
     split.set_defaults(command=_split)
+
+    evaluate = commands.add_parser("evaluate", help="PSNR, SSIM and pictures of a network, beside what needs none")
+    evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder, or a .keras file that 'export' wrote")
+    pairs = evaluate.add_mutually_exclusive_group(required=True)
+    pairs.add_argument("--data", type=Path, metavar="LOL_DIR", help="folder with low/ and high/, split by the recipe")
+    pairs.add_argument("--pairs", type=Path, nargs=2, metavar=("LOW", "HIGH"), help="two folders of equal file names")
+    evaluate.add_argument(
+        "--split", choices=list(_PARTS), action="append", help="part of --data; may be repeated (default: both)"
+    )
+    evaluate.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the run folder")
+    evaluate.add_argument("--pictures", type=int, default=12, metavar="N", help="how many to show in the HTML report")
+    evaluate.add_argument("--overwrite", action="store_true")
+    evaluate.set_defaults(command=_evaluate)
     return parser
 
 
@@ -100,6 +116,37 @@ def _split(arguments: argparse.Namespace) -> None:
         make_folder(target.parent)
         write_file(target, source.read_bytes(), overwrite=arguments.overwrite)
     print(f"{len(pairs)} pairs in {arguments.output}")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from training import evaluation, evaluation_page
+    from training.trained import load_trained
+
+    is_folder = arguments.run.is_dir()
+    if arguments.output is None and not is_folder:
+        raise evaluation.EvaluationError(f"{arguments.run}: not a run folder; say with -o where the results go")
+    folder = arguments.output or arguments.run
+    targets = [folder / evaluation.FILE_NAME, folder / "evaluation.html"]
+    for target in targets:
+        check_free(target, overwrite=arguments.overwrite)
+    trained = load_trained(arguments.run)
+    if arguments.pairs:
+        parts = evaluation.pair_folders(*arguments.pairs)
+    else:
+        names = [part for split, part in _PARTS.items() if split in (arguments.split or _PARTS)]
+        parts = evaluation.find_parts(arguments.data, trained.recipe, names)
+    with tqdm(total=sum(map(len, parts.values())), unit="pair", disable=None) as bar:
+        evaluated = evaluation.evaluate(trained, parts, track=bar.update)
+    make_folder(folder)
+    page = evaluation_page.draw_page(evaluated, trained, parts, pictures=arguments.pictures)
+    for target, content in zip(targets, (evaluated.to_json().encode(), page), strict=True):
+        write_file(target, content, overwrite=arguments.overwrite)
+    for part in evaluated.parts:
+        print(evaluation_page.tabulate_part(evaluated, part).to_text(), end="\n\n")
+    for line in (*(f"warning: {warning}" for warning in evaluated.warnings), *targets):
+        print(line)
 
 
 def _parse_count(text: str) -> int:
