@@ -72,6 +72,13 @@ def _build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--pictures", type=int, default=12, metavar="N", help="how many to show in the HTML report")
     evaluate.add_argument("--overwrite", action="store_true")
     evaluate.set_defaults(command=_evaluate)
+
+    compare = commands.add_parser("compare", help="evaluated runs side by side")
+    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
+    compare.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    compare.add_argument("--html", type=Path, metavar="FILE", help="write the table as a page too")
+    compare.add_argument("--overwrite", action="store_true")
+    compare.set_defaults(command=_compare)
     return parser
 
 
@@ -121,7 +128,8 @@ def _split(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from training import evaluation, evaluation_page
+    from training import evaluation, scoring
+    from training.evaluation_page import draw_page
     from training.trained import load_trained
 
     is_folder = arguments.run.is_dir()
@@ -133,20 +141,29 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         check_free(target, overwrite=arguments.overwrite)
     trained = load_trained(arguments.run)
     if arguments.pairs:
-        parts = evaluation.pair_folders(*arguments.pairs)
+        parts = scoring.pair_folders(*arguments.pairs)
     else:
         names = [part for split, part in _PARTS.items() if split in (arguments.split or _PARTS)]
-        parts = evaluation.find_parts(arguments.data, trained.recipe, names)
+        parts = scoring.find_parts(arguments.data, trained.recipe, names)
     with tqdm(total=sum(map(len, parts.values())), unit="pair", disable=None) as bar:
-        evaluated = evaluation.evaluate(trained, parts, track=bar.update)
+        evaluated = scoring.evaluate(trained, parts, track=bar.update)
     make_folder(folder)
-    page = evaluation_page.draw_page(evaluated, trained, parts, pictures=arguments.pictures)
+    page = draw_page(evaluated, trained, parts, pictures=arguments.pictures)
     for target, content in zip(targets, (evaluated.to_json().encode(), page), strict=True):
         write_file(target, content, overwrite=arguments.overwrite)
     for part in evaluated.parts:
-        print(evaluation_page.tabulate_part(evaluated, part).to_text(), end="\n\n")
+        print(evaluated.tabulate(part).to_text(), end="\n\n")
     for line in (*(f"warning: {warning}" for warning in evaluated.warnings), *targets):
         print(line)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from training.comparison import compare
+
+    comparison = compare(arguments.runs)
+    if arguments.html:
+        write_file(arguments.html, comparison.to_html(), overwrite=arguments.overwrite)
+    print(comparison.to_markdown() if arguments.markdown else comparison.to_text())
 
 
 def _parse_count(text: str) -> int:

@@ -1,40 +1,29 @@
-"""How good a trained network is, on pairs: PSNR, SSIM and brightness, beside what needs no network at all.
+"""What an evaluation says: a network's PSNR, SSIM and brightness on pairs, beside what needs no network at all.
 
-Every figure is of the picture at its native size, against its ground truth as it is: nothing is resized or aligned
-before it is compared. PSNR is computed in float64 (docs/psnr.md says what happens otherwise).
+Raw figures of every picture are kept and means computed on reading. training.scoring makes them; this module needs no
+Keras, so that runs can be compared anywhere.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from edge_dce.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES, GAMMA, apply_clahe, apply_gamma
-from edge_dce.errors import EdgeDceError, ImageError
-from edge_dce.images import match_pairs, read_picture
-from edge_dce.metrics import finite_psnr, ssim
-from training.dataset import Pair, find_pairs, split_pairs
+from edge_dce.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES, GAMMA
+from edge_dce.errors import EdgeDceError
 from training.recipe import Recipe
-from training.trained import Trained
-
-Uint8Array = npt.NDArray[np.uint8]
+from training.table import EMPTY, Table
 
 SCHEMA = 1
 FILE_NAME = "evaluation.json"
 # Method -> what tables call it; None is the evaluated network, which goes by its own name.
 METHODS = {"input": "dark input", "gamma": f"gamma {GAMMA}", "clahe": "CLAHE", "network": None}
 TOGETHER = "together"
-_LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
-# Pictures decoded at a time: enough for every core, and few enough for photos of many megapixels.
-_CHUNK = 8
 
 
 class EvaluationError(EdgeDceError):
@@ -54,6 +43,10 @@ class Score:
     psnr_db: float
     ssim: float
     brightness: float
+
+    def to_cells(self) -> tuple[str, str, str]:
+        """As tables show it, in this order."""
+        return f"{self.psnr_db:.2f}", f"{self.ssim:.3f}", f"{self.brightness:.3f}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +103,12 @@ class Evaluation:
     def average_normal_brightness(self, part: str) -> float:
         return float(np.mean([row.normal_brightness for row in self.select(part)]))
 
+    def tabulate(self, part: str) -> Table:
+        """Means of one part: a row for each method, and one for what the pictures should look like."""
+        rows = [(label or self.name, *self.average(part, method).to_cells()) for method, label in METHODS.items()]
+        rows.append(("normal light", EMPTY, EMPTY, f"{self.average_normal_brightness(part):.3f}"))
+        return Table((title_part(part, len(self.select(part))), "PSNR dB", "SSIM", "brightness"), rows)
+
     def to_json(self) -> str:
         """Every figure of every picture, and the means for readers who want no more."""
         fields = {
@@ -160,91 +159,15 @@ def read_evaluation(folder: Path) -> Evaluation:
     """
     path = folder / FILE_NAME
     if not path.is_file():
-        raise EvaluationError(f"{folder}: no {FILE_NAME} here; make it with 'python -m training evaluate {folder}'")
+        raise EvaluationError(
+            f"{folder}: no {FILE_NAME} here; make it with 'python -m training evaluate {folder} --data DIR'"
+        )
     return Evaluation.from_json(path.read_text(), origin=path)
 
 
-def find_parts(data: Path, recipe: Recipe, names: Sequence[str]) -> dict[str, list[Pair]]:
-    """The parts `names` ("test", "validation") of a LOL folder, by the recipe's split.
-
-    Raises:
-        ImageError: no LOL folder, or too few pictures for one of the parts.
-    """
-    parts = split_pairs(find_pairs(data), recipe)
-    for name in names:
-        if not parts[name]:
-            raise ImageError(f"{data}: its {name} part is empty; choose the other with --split, or use --pairs")
-    return {name: parts[name] for name in names}
-
-
-def pair_folders(low: Path, high: Path) -> dict[str, list[Pair]]:
-    """All pictures of two folders as the one part "pairs".
-
-    Raises:
-        ImageError: a folder is missing or empty, or a picture has no partner.
-    """
-    return {"pairs": [Pair(*paths) for paths in match_pairs(low, high)]}
-
-
-def evaluate(
-    trained: Trained,
-    parts: Mapping[str, Sequence[Pair]],
-    *,
-    threads: int | None = None,
-    track: Callable[[int], object] = lambda done: None,
-) -> Evaluation:
-    """Score a network, and what it has to beat, on every pair of every part.
-
-    Args:
-        parts: name of a part -> its pairs.
-        threads: for pictures and metrics; None is one for each core.
-        track: called with the number of pictures just done.
-
-    Raises:
-        ImageError: a picture is broken, too small for SSIM, or differs in size from its ground truth.
-    """
-    jobs = [(part, pair) for part, pairs in parts.items() for pair in pairs]
-    rows: list[ImageRow] = []
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        for start in range(0, len(jobs), _CHUNK):
-            chunk = jobs[start : start + _CHUNK]
-            pictures = list(pool.map(read_pair, [pair for _, pair in chunk]))
-            curves = trained.estimate_curves([low for low, _ in pictures])
-            enhanced = pool.map(trained.apply, [low for low, _ in pictures], curves)
-            scores = pool.map(_score_methods, pictures, enhanced)
-            for (part, pair), (_, normal), score in zip(chunk, pictures, scores, strict=True):
-                rows.append(ImageRow(part, pair.low.name, _measure_brightness(normal), score))
-            track(len(chunk))
-    lossy = any(path.suffix.lower() in _LOSSY_SUFFIXES for _, pair in jobs for path in (pair.low, pair.high))
-    warnings = ("lossy pairs: JPEG changes PSNR; compare lossless files",) if lossy else ()
-    parameters = trained.network.count_params()
-    return Evaluation(trained.name, trained.recipe, parameters, trained.epochs, tuple(rows), warnings)
-
-
-def read_pair(pair: Pair) -> tuple[Uint8Array, Uint8Array]:
-    """The dark picture and its ground truth, (H, W, 3) uint8 RGB each.
-
-    Raises:
-        ImageError: one is broken, or they differ in size.
-    """
-    low, high = read_picture(pair.low).image, read_picture(pair.high).image
-    if low.shape != high.shape:
-        sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (low, high)]
-        raise ImageError(f"{pair.low}: {sizes[0]}, but its ground truth is {sizes[1]}; never resize to compare")
-    return low, high
-
-
-def _score_methods(picture: tuple[Uint8Array, Uint8Array], enhanced: Uint8Array) -> dict[str, Score]:
-    low, normal = picture
-    candidates = {"input": low, "gamma": apply_gamma(low), "clahe": apply_clahe(low), "network": enhanced}
-    return {
-        method: Score(finite_psnr(image, normal), ssim(image, normal), _measure_brightness(image))
-        for method, image in candidates.items()
-    }
-
-
-def _measure_brightness(image: Uint8Array) -> float:
-    return float(image.mean()) / 255
+def title_part(part: str, count: int) -> str:
+    """What tables call a part of `count` pairs."""
+    return f"{part}, {count} pair{'' if count == 1 else 's'}"
 
 
 def _round(value: Any) -> Any:

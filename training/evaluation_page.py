@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from training.dataset import Pair
-from training.evaluation import METHODS, Evaluation, ImageRow, Score, read_pair
+from training.evaluation import METHODS, Evaluation, ImageRow
 from training.page import make_page
-from training.table import EMPTY, Table
+from training.scoring import read_pair
+from training.table import Table
 from training.trained import Trained
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -25,18 +26,6 @@ _WIDTH_PX = 400
 _JPEG_QUALITY = 85
 # Dark to bright in even steps of lightness, also for the color-blind.
 _COLORS = cv2.COLORMAP_VIRIDIS
-
-
-def tabulate_part(evaluation: Evaluation, part: str) -> Table:
-    """Means of one part: a row for each method, and one for what the pictures should look like."""
-    rows = [(label or evaluation.name, *_format(evaluation.average(part, method))) for method, label in METHODS.items()]
-    rows.append(("normal light", EMPTY, EMPTY, f"{evaluation.average_normal_brightness(part):.3f}"))
-    return Table((title_part(evaluation, part), "PSNR dB", "SSIM", "brightness"), rows)
-
-
-def title_part(evaluation: Evaluation, part: str) -> str:
-    count = len(evaluation.select(part))
-    return f"{part}, {count} pair{'' if count == 1 else 's'}"
 
 
 def draw_page(
@@ -104,9 +93,7 @@ def _draw_head(evaluation: Evaluation) -> str:
 
 def _draw_tables(evaluation: Evaluation) -> str:
     strong = list(METHODS).index("network")
-    tables = "\n".join(
-        f"<div>{tabulate_part(evaluation, part).to_html(strong=strong)}</div>" for part in evaluation.parts
-    )
+    tables = "\n".join(f"<div>{evaluation.tabulate(part).to_html(strong=strong)}</div>" for part in evaluation.parts)
     return f"""<h2>Means</h2>
 <div class="tables">
 {tables}
@@ -145,14 +132,10 @@ def _draw_all_figures(evaluation: Evaluation) -> str:
     header += [f"{label or evaluation.name}, {figure}" for label in METHODS.values() for figure in ("dB", "SSIM")]
     rows = []
     for row in evaluation.images:
-        figures = [cell for method in METHODS for cell in _format(row.scores[method])[:2]]
+        figures = [cell for method in METHODS for cell in row.scores[method].to_cells()[:2]]
         rows.append((row.name, row.part, *figures, f"{row.scores['network'].brightness:.3f}"))
     table = Table((*header, f"{evaluation.name}, brightness"), rows)
     return f'<details><summary>Every picture</summary><div class="wide">{table.to_html()}</div></details>'
-
-
-def _format(score: Score) -> tuple[str, str, str]:
-    return f"{score.psnr_db:.2f}", f"{score.ssim:.3f}", f"{score.brightness:.3f}"
 
 
 def _encode(image: Uint8Array) -> str:
