@@ -10,9 +10,11 @@ from pathlib import Path
 
 from training.evaluation import METHODS, TOGETHER, Evaluation, Score, read_evaluation, title_part
 from training.page import make_page
+from training.recipe import Recipe
 from training.table import EMPTY, Table
 
 _VALIDATION = "val_"
+_SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +105,21 @@ def _describe(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
         ("network", [each.recipe.network for each in evaluations]),
         ("parameters", [f"{each.parameters:,}" for each in evaluations]),
         ("epochs", [str(each.epochs) for each in evaluations]),
+        *_describe_differences([each.recipe for each in evaluations]),
+    ]
+
+
+def _describe_differences(recipes: Sequence[Recipe]) -> list[tuple[str, list[str]]]:
+    """The fields, apart from those shown anyway, in which recipes differ."""
+    flat = []
+    for recipe in recipes:
+        fields = dataclasses.asdict(recipe)
+        weights = {f"weight of {name}": weight for name, weight in fields.pop("loss_weights").items()}
+        flat.append({name: str(value) for name, value in (fields | weights).items() if name not in _SHOWN_ANYWAY})
+    return [
+        (name.replace("_", " "), values)
+        for name in flat[0]
+        if len(set(values := [fields.get(name, EMPTY) for fields in flat])) > 1
     ]
 
 
