@@ -79,6 +79,11 @@ def _build_parser() -> argparse.ArgumentParser:
     compare.add_argument("--html", type=Path, metavar="FILE", help="write the table as a page too")
     compare.add_argument("--overwrite", action="store_true")
     compare.set_defaults(command=_compare)
+
+    wraparound = commands.add_parser("psnr-wraparound", help="PSNR computed wrongly and rightly, see docs/psnr.md")
+    wraparound.add_argument("runs", type=Path, nargs="*", metavar="RUN", help="networks to score too")
+    wraparound.add_argument("--data", type=Path, required=True, metavar="LOL_DIR")
+    wraparound.set_defaults(command=_psnr_wraparound)
     return parser
 
 
@@ -164,6 +169,16 @@ def _compare(arguments: argparse.Namespace) -> None:
     if arguments.html:
         write_file(arguments.html, comparison.to_html(), overwrite=arguments.overwrite)
     print(comparison.to_markdown() if arguments.markdown else comparison.to_text())
+
+
+def _psnr_wraparound(arguments: argparse.Namespace) -> None:
+    from training.scoring import find_parts
+    from training.trained import load_trained
+    from training.wraparound import tabulate_wraparound
+
+    # The report's test set, whatever the networks were trained by.
+    pairs = find_parts(arguments.data, find_recipe("report"), ["test"])["test"]
+    print(tabulate_wraparound(pairs, [load_trained(run) for run in arguments.runs]).to_text())
 
 
 def _parse_count(text: str) -> int:

@@ -50,6 +50,9 @@ def draw_history(run: Run) -> bytes:
     rows = math.ceil(len(names) / _COLUMNS)
     # Not pyplot, whose figures live in a list of its own until someone closes them.
     figure = Figure(figsize=(_COLUMNS * _PANEL_INCHES[0], rows * _PANEL_INCHES[1] + 0.5), layout="constrained")
+    # The strip above the panels is for the name and the legend.
+    layout: Any = figure.get_layout_engine()
+    layout.set(rect=(0, 0, 1, 0.97))
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for panel, name in zip(panels, names, strict=False):
         _draw_panel(panel, name, epochs, curves)
