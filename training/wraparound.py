@@ -1,7 +1,8 @@
 """PSNR as uint8 arithmetic gets it wrong, beside PSNR: why a figure of 28 dB may mean nothing.
 
-numpy subtracts uint8 arrays modulo 256 and squares them modulo 256. The "mean squared error" of any two photos is then
-about that of random bytes, 105.5, and 10·log10(255² / 105.5) = 27.90 dB. docs/psnr.md tells the story.
+numpy squares uint8 arrays modulo 256, which is right for differences of at most 15 levels and random beyond. The "mean
+squared error" of any two photos is then about 105.5, the mean of k² modulo 256 over all bytes, and
+10·log10(255² / 105.5) = 27.90 dB. docs/psnr.md tells the story.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import numpy.typing as npt
 
 from edge_dce.baselines import GAMMA, apply_clahe, apply_gamma
 from edge_dce.metrics import finite_psnr
+from edge_dce.preprocessing import shrink
 from training.dataset import Pair
 from training.scoring import read_pair
 from training.table import Table
 from training.trained import Trained
 
 Uint8Array = npt.NDArray[np.uint8]
+
+_REPORT_PX = 256
 
 
 def compute_wrapped_psnr(image: Uint8Array, reference: Uint8Array) -> float:
@@ -34,7 +38,9 @@ def compute_wrapped_psnr(image: Uint8Array, reference: Uint8Array) -> float:
 
 
 def tabulate_wraparound(pairs: Sequence[Pair], networks: Sequence[Trained] = ()) -> Table:
-    """Both figures, means over pairs at native size, for what needs no network, for no picture at all, and networks.
+    """Both figures, means over pairs, for what needs no network, for no picture at all, and for networks.
+
+    Figures are of native size; the wrapped one also of pictures shrunk to 256x256, the size of the report's.
 
     Raises:
         ImageError: a picture is broken, or differs in size from its ground truth.
@@ -44,22 +50,27 @@ def tabulate_wraparound(pairs: Sequence[Pair], networks: Sequence[Trained] = ())
     rows = list(zip(_BASELINES, figures, strict=True))
     # One picture after the other: not every backend of Keras likes several threads.
     rows += [(each.name, np.mean([_score_network(pair, each) for pair in pairs], axis=0)) for each in networks]
-    cells = [(name, f"{wrapped:.2f}", f"{true:.2f}") for name, (wrapped, true) in rows]
-    return Table((f"{len(pairs)} pairs", "uint8, wrapped", "float64, true"), cells)
+    cells = [(name, *(f"{figure:.2f}" for figure in means)) for name, means in rows]
+    return Table((f"{len(pairs)} pairs", "uint8, wrapped", "at 256x256", "float64, true"), cells)
 
 
-def _score_baselines(pair: Pair) -> list[tuple[float, float]]:
+def _score_baselines(pair: Pair) -> list[tuple[float, float, float]]:
     low, normal = read_pair(pair)
     return [_score(brighten(low), normal) for brighten in _BASELINES.values()]
 
 
-def _score_network(pair: Pair, trained: Trained) -> tuple[float, float]:
+def _score_network(pair: Pair, trained: Trained) -> tuple[float, float, float]:
     low, normal = read_pair(pair)
     return _score(trained.apply(low, trained.estimate_curves([low])[0]), normal)
 
 
-def _score(image: Uint8Array, normal: Uint8Array) -> tuple[float, float]:
-    return compute_wrapped_psnr(image, normal), finite_psnr(image, normal)
+def _score(image: Uint8Array, normal: Uint8Array) -> tuple[float, float, float]:
+    small, small_normal = (shrink(each, _REPORT_PX, _REPORT_PX) for each in (image, normal))
+    return (
+        compute_wrapped_psnr(image, normal),
+        compute_wrapped_psnr(small, small_normal),
+        finite_psnr(image, normal),
+    )
 
 
 def _make_noise(image: Uint8Array) -> Uint8Array:
