@@ -19,10 +19,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.baselines import apply_gamma
 from edge_dce.catalog import find_model
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ImageError
-from edge_dce.images import find_pictures, read_picture
+from edge_dce.images import match_pairs, read_picture
 from edge_dce.metrics import finite_psnr, ssim
 from edge_dce.preprocessing import shrink
 from edge_dce.runtime import find_runtime
@@ -30,7 +31,6 @@ from edge_dce.runtime import find_runtime
 Uint8Array = npt.NDArray[np.uint8]
 
 SCHEMA = 1
-GAMMA = 0.4
 _NOISY_RATIO = 0.10
 _FEW_RUNS = 10
 _LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
@@ -166,20 +166,6 @@ def measure(
     )
 
 
-def match_pairs(low_folder: Path, high_folder: Path) -> list[tuple[Path, Path]]:
-    """Every picture of one folder with the picture of the same name in the other.
-
-    Raises:
-        ImageError: a folder is missing or empty, or a picture has no partner.
-    """
-    low = find_pictures(low_folder)
-    high = {path.name: path for path in find_pictures(high_folder)}
-    for path in low:
-        if path.name not in high:
-            raise ImageError(f"{path}: no ground truth named {path.name} in {high_folder}")
-    return [(path, high[path.name]) for path in low]
-
-
 def measure_quality(enhancer: Enhancer, pairs: list[tuple[Path, Path]]) -> Quality:
     """PSNR and SSIM at native size, in float64, without alignment of any kind.
 
@@ -205,12 +191,6 @@ def measure_quality(enhancer: Enhancer, pairs: list[tuple[Path, Path]]) -> Quali
         gamma_psnr_db=means[4],
         gamma_ssim=means[5],
     )
-
-
-def apply_gamma(image: Uint8Array, gamma: float = GAMMA) -> Uint8Array:
-    """The simplest brightening there is: 255 · (x / 255)^gamma. A network that scores less is broken."""
-    table: Uint8Array = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
-    return table[image]
 
 
 def make_dark_frame(width: int, height: int) -> Uint8Array:

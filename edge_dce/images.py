@@ -174,6 +174,20 @@ def find_pictures(folder: str | Path) -> list[Path]:
     return paths
 
 
+def match_pairs(low_folder: Path, high_folder: Path) -> list[tuple[Path, Path]]:
+    """Every picture of one folder with the picture of the same name in the other.
+
+    Raises:
+        ImageError: a folder is missing or empty, or a picture has no partner.
+    """
+    low = find_pictures(low_folder)
+    high = {path.name: path for path in find_pictures(high_folder)}
+    for path in low:
+        if path.name not in high:
+            raise ImageError(f"{path}: no ground truth named {path.name} in {high_folder}")
+    return [(path, high[path.name]) for path in low]
+
+
 def _open(path: Path) -> Image.Image:
     with _opening, warnings.catch_warnings():
         # Pillow warns at 89 megapixels and refuses at twice that; only the refusal is for us.

@@ -12,6 +12,9 @@ from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.output import check_free, make_folder, write_file
 from training.recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
 
+# As written on the command line -> what the split calls it.
+_PARTS = {"test": "test", "val": "validation"}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run `python -m training ...`; the exit status: 0, 1 for an error said on stderr, 130 for Ctrl-C."""
@@ -65,6 +68,31 @@ def _build_parser() -> argparse.ArgumentParser:
     split.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     split.add_argument("--overwrite", action="store_true")
     split.set_defaults(command=_split)
+
+    evaluate = commands.add_parser("evaluate", help="PSNR, SSIM and pictures of a network, beside what needs none")
+    evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder, or a .keras file that 'export' wrote")
+    pairs = evaluate.add_mutually_exclusive_group(required=True)
+    pairs.add_argument("--data", type=Path, metavar="LOL_DIR", help="folder with low/ and high/, split by the recipe")
+    pairs.add_argument("--pairs", type=Path, nargs=2, metavar=("LOW", "HIGH"), help="two folders of equal file names")
+    evaluate.add_argument(
+        "--split", choices=list(_PARTS), action="append", help="part of --data; may be repeated (default: both)"
+    )
+    evaluate.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the run folder")
+    evaluate.add_argument("--pictures", type=int, default=12, metavar="N", help="how many to show in the HTML report")
+    evaluate.add_argument("--overwrite", action="store_true")
+    evaluate.set_defaults(command=_evaluate)
+
+    compare = commands.add_parser("compare", help="evaluated runs side by side")
+    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
+    compare.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    compare.add_argument("--html", type=Path, metavar="FILE", help="write the table as a page too")
+    compare.add_argument("--overwrite", action="store_true")
+    compare.set_defaults(command=_compare)
+
+    wraparound = commands.add_parser("psnr-wraparound", help="PSNR computed wrongly and rightly, see docs/psnr.md")
+    wraparound.add_argument("runs", type=Path, nargs="*", metavar="RUN", help="networks to score too")
+    wraparound.add_argument("--data", type=Path, required=True, metavar="LOL_DIR")
+    wraparound.set_defaults(command=_psnr_wraparound)
     return parser
 
 
@@ -116,6 +144,57 @@ def _split(arguments: argparse.Namespace) -> None:
         make_folder(target.parent)
         write_file(target, source.read_bytes(), overwrite=arguments.overwrite)
     print(f"{len(pairs)} pairs in {arguments.output}")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from training import evaluation, scoring
+    from training.evaluation_page import draw_page
+    from training.trained import load_trained
+
+    is_folder = arguments.run.is_dir()
+    if arguments.output is None and not is_folder:
+        raise evaluation.EvaluationError(f"{arguments.run}: not a run folder; say with -o where the results go")
+    folder = arguments.output or arguments.run
+    targets = [folder / evaluation.FILE_NAME, folder / "evaluation.html"]
+    for target in targets:
+        check_free(target, overwrite=arguments.overwrite)
+    trained = load_trained(arguments.run)
+    if arguments.pairs:
+        parts = scoring.pair_folders(*arguments.pairs)
+    else:
+        names = [part for split, part in _PARTS.items() if split in (arguments.split or _PARTS)]
+        parts = scoring.find_evaluation_parts(arguments.data, trained.recipe, names)
+    with tqdm(total=sum(map(len, parts.values())), unit="pair", disable=None) as bar:
+        evaluated = scoring.evaluate(trained, parts, track=bar.update)
+    make_folder(folder)
+    page = draw_page(evaluated, trained, parts, pictures=arguments.pictures)
+    for target, content in zip(targets, (evaluated.to_json().encode(), page), strict=True):
+        write_file(target, content, overwrite=arguments.overwrite)
+    for part in evaluated.parts:
+        print(evaluated.tabulate(part).to_text(), end="\n\n")
+    for line in (*(f"warning: {warning}" for warning in evaluated.warnings), *targets):
+        print(line)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from training.comparison import compare
+
+    comparison = compare(arguments.runs)
+    if arguments.html:
+        write_file(arguments.html, comparison.to_html(), overwrite=arguments.overwrite)
+    print(comparison.to_markdown() if arguments.markdown else comparison.to_text())
+
+
+def _psnr_wraparound(arguments: argparse.Namespace) -> None:
+    from training.scoring import find_evaluation_parts
+    from training.trained import load_trained
+    from training.wraparound import tabulate_wraparound
+
+    # The report's test set, whatever the networks were trained by.
+    pairs = find_evaluation_parts(arguments.data, find_recipe("report"), ["test"])["test"]
+    print(tabulate_wraparound(pairs, [load_trained(run) for run in arguments.runs]).to_text())
 
 
 def _parse_count(text: str) -> int:

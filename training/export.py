@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from edge_dce.output import check_free, make_folder
-from training.run import Run, RunError, load_trained
+from training.run import Run, RunError, load_network
 
 # Keras ignores entries it does not know, so the network and its origin are one file, with nothing to lose.
 ORIGIN_ENTRY = "edge-dce-origin.json"
@@ -23,7 +23,7 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
     if output.suffix != ".keras":
         raise RunError(f"{output}: expected a name ending in .keras")
     check_free(output, overwrite=overwrite)
-    network, epochs = load_trained(run)
+    network, epochs = load_network(run)
     recipe = run.read_recipe()
     origin = {
         "recipe": json.loads(recipe.to_json()),

@@ -27,6 +27,7 @@ from edge_dce.output import make_folder, write_file
 from training.cache import find_cache_folder, hash_files
 from training.dataset import Pair, count_steps, find_parts, load_batches, load_validation
 from training.model import ZeroDCE, build_model
+from training.plots import draw_history
 from training.recipe import LossWeights, Recipe
 
 
@@ -120,7 +121,7 @@ def fit(
     )
 
 
-def load_trained(run: Run) -> tuple[keras.Model, int]:
+def load_network(run: Run) -> tuple[keras.Model, int]:
     """The run's network in float32, with averaged weights where the recipe averages, and the epochs it has seen.
 
     Raises:
@@ -211,6 +212,7 @@ class _Recorder(keras.callbacks.Callback):
         unfinished = self._run.checkpoint_path.with_name("unfinished.weights.h5")
         self.model.save_weights(unfinished, overwrite=True)
         unfinished.replace(self._run.checkpoint_path)
+        write_file(self._run.history_path.with_suffix(".png"), draw_history(self._run), overwrite=True)
 
     def _record(self, row: dict[str, str]) -> None:
         path = self._run.history_path

@@ -74,24 +74,11 @@ def test_lossy_pairs_are_warned_of(tmp_path: Path) -> None:
     assert any(warning.startswith("lossy pairs") for warning in measurement.warnings)
 
 
-def test_picture_without_partner_is_an_error(tmp_path: Path) -> None:
-    low, high = write_pairs(tmp_path)
-    (high / "1.png").unlink()
-    with pytest.raises(ImageError, match=r"no ground truth named 1\.png"):
-        benchmark.match_pairs(low, high)
-
-
 def test_pair_of_different_size_is_an_error_not_a_resize(tmp_path: Path) -> None:
     low, high = write_pairs(tmp_path, 1)
     write_picture(Picture(np.zeros((10, 24, 3), np.uint8)), high / "0.png", overwrite=True)
     with pytest.raises(ImageError, match="24x20, but its ground truth is 24x10"):
         benchmark.measure(MODEL, size=(32, 32), runs=1, pairs=(low, high))
-
-
-def test_gamma_row_is_the_formula() -> None:
-    image = np.array([[[0, 26, 255]]], np.uint8)
-    # 255 · (26/255)^0.4 = 102.41
-    np.testing.assert_array_equal(benchmark.apply_gamma(image), [[[0, 102, 255]]])
 
 
 def test_dark_frame_is_reproducible_dark_and_has_a_lamp() -> None:

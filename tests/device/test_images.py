@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from edge_dce.errors import ImageError, OutputError
-from edge_dce.images import Picture, encode_picture, find_pictures, read_picture, write_picture
+from edge_dce.images import Picture, encode_picture, find_pictures, match_pairs, read_picture, write_picture
 
 ORIENTATION = 0x0112
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -247,3 +247,12 @@ def test_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
         find_pictures(tmp_path)
     with pytest.raises(ImageError, match="no such folder"):
         find_pictures(tmp_path / "missing")
+
+
+def test_picture_without_partner_is_an_error(tmp_path: Path) -> None:
+    for side, names in (("low", ("0.png", "1.png")), ("high", ("0.png",))):
+        (tmp_path / side).mkdir()
+        for name in names:
+            (tmp_path / side / name).touch()
+    with pytest.raises(ImageError, match=r"no ground truth named 1\.png"):
+        match_pairs(tmp_path / "low", tmp_path / "high")

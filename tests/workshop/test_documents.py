@@ -1,4 +1,4 @@
-"""The workshop's commands in README and CONTRIBUTING are commands that exist."""
+"""The workshop's commands in README, CONTRIBUTING and docs/ are commands that exist."""
 
 import re
 import shlex
@@ -19,7 +19,8 @@ PARSERS = {
 
 
 def list_commands() -> list[str]:
-    text = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    pages = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
+    text = "\n".join(page.read_text() for page in pages)
     return sorted(set(re.findall(r"\.venv[\w-]*/bin/python -m ((?:training|converters|benchmarks) [^\n`]*)", text)))
 
 

@@ -21,7 +21,7 @@ from training.cli import main
 from training.export import ORIGIN_ENTRY, export
 from training.model import build_model
 from training.recipe import RECIPES, RecipeError, override
-from training.run import Run, RunError, fit, load_trained, restore
+from training.run import Run, RunError, fit, load_network, restore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -119,7 +119,7 @@ def test_averaged_weights_are_what_is_exported(lol: Path, tmp_path: Path) -> Non
     fit(lol, averaging, run, verbose=0)
     raw = build_model(averaging, steps_per_epoch=run.count_steps())
     restore(raw, run)
-    averaged, epochs = load_trained(run)
+    averaged, epochs = load_network(run)
     assert epochs == 2
     assert not np.allclose(raw.network.get_weights()[0], averaged.get_weights()[0])
 

@@ -1,0 +1,179 @@
+"""What an evaluation says: a network's PSNR, SSIM and brightness on pairs, beside what needs no network at all.
+
+Raw figures of every picture are kept and means computed on reading. training.scoring makes them; this module needs no
+Keras, so that runs can be compared anywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_dce.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES, GAMMA
+from edge_dce.errors import EdgeDceError
+from training.recipe import Recipe
+from training.table import EMPTY, Table
+
+SCHEMA = 1
+FILE_NAME = "evaluation.json"
+# Method -> what tables call it; None is the evaluated network, which goes by its own name.
+METHODS = {"input": "dark input", "gamma": f"gamma {GAMMA}", "clahe": "CLAHE", "network": None}
+TOGETHER = "together"
+
+
+class EvaluationError(EdgeDceError):
+    """A network cannot be evaluated on these pictures, or a saved evaluation cannot be read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """One picture, or the mean of many, against the ground truth.
+
+    Attributes:
+        psnr_db: over all samples, peak 255; equal pictures score as if one sample were off by one.
+        ssim: mean over channels, at most 1.
+        brightness: mean of all samples, in [0, 1].
+    """
+
+    psnr_db: float
+    ssim: float
+    brightness: float
+
+    def to_cells(self) -> tuple[str, str, str]:
+        """As tables show it, in this order."""
+        return f"{self.psnr_db:.2f}", f"{self.ssim:.3f}", f"{self.brightness:.3f}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageRow:
+    """What every method makes of one dark picture.
+
+    Attributes:
+        part: which part of the data it belongs to.
+        name: of the file.
+        normal_brightness: mean of all samples of the ground truth, in [0, 1].
+        scores: method -> its score.
+    """
+
+    part: str
+    name: str
+    normal_brightness: float
+    scores: Mapping[str, Score]
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """All figures of one network.
+
+    Attributes:
+        name: of the run or file.
+        recipe: how it was trained.
+        parameters, epochs: of the network.
+        images: the rows, part by part.
+        warnings: what makes the figures doubtful.
+    """
+
+    name: str
+    recipe: Recipe
+    parameters: int
+    epochs: int
+    images: tuple[ImageRow, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the data, and where there are several, "together"."""
+        parts = tuple(dict.fromkeys(row.part for row in self.images))
+        return (*parts, TOGETHER) if len(parts) > 1 else parts
+
+    def select(self, part: str) -> list[ImageRow]:
+        """The rows of one part, or of all together."""
+        return [row for row in self.images if part in (row.part, TOGETHER)]
+
+    def average(self, part: str, method: str) -> Score:
+        """The mean score of one method over a part."""
+        scores = [dataclasses.astuple(row.scores[method]) for row in self.select(part)]
+        return Score(*(float(mean) for mean in np.mean(scores, axis=0)))
+
+    def average_normal_brightness(self, part: str) -> float:
+        return float(np.mean([row.normal_brightness for row in self.select(part)]))
+
+    def tabulate(self, part: str) -> Table:
+        """Means of one part: a row for each method, and one for what the pictures should look like."""
+        rows = [(label or self.name, *self.average(part, method).to_cells()) for method, label in METHODS.items()]
+        rows.append(("normal light", EMPTY, EMPTY, f"{self.average_normal_brightness(part):.3f}"))
+        return Table((title_part(part, len(self.select(part))), "PSNR dB", "SSIM", "brightness"), rows)
+
+    def to_json(self) -> str:
+        """Every figure of every picture, and the means for readers who want no more."""
+        fields = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "recipe": dataclasses.asdict(self.recipe),
+            "parameters": self.parameters,
+            "epochs": self.epochs,
+            "clahe": {"clip_limit": CLAHE_CLIP_LIMIT, "tiles": CLAHE_TILES, "channel": "L of Lab"},
+            "gamma": GAMMA,
+            "warnings": self.warnings,
+            "means": {
+                part: {"images": len(self.select(part)), "normal_brightness": self.average_normal_brightness(part)}
+                | {method: dataclasses.asdict(self.average(part, method)) for method in METHODS}
+                for part in self.parts
+            },
+            "images": [dataclasses.asdict(row) for row in self.images],
+        }
+        return json.dumps(_round(fields), indent=1) + "\n"
+
+    @staticmethod
+    def from_json(text: str, *, origin: Path) -> Evaluation:
+        """Read what `to_json` wrote; `origin` is named in errors.
+
+        Raises:
+            EvaluationError: not such a file, or of another schema.
+        """
+        try:
+            fields = json.loads(text)
+            if fields["schema"] != SCHEMA:
+                raise ValueError(f"schema {fields['schema']}, expected {SCHEMA}")
+            rows = []
+            for image in fields["images"]:
+                scores = {method: Score(**image["scores"][method]) for method in METHODS}
+                rows.append(ImageRow(image["part"], image["name"], image["normal_brightness"], scores))
+            recipe = Recipe.from_json(json.dumps(fields["recipe"]), origin=origin)
+            counts = int(fields["parameters"]), int(fields["epochs"])
+            return Evaluation(str(fields["name"]), recipe, *counts, tuple(rows), tuple(fields["warnings"]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise EvaluationError(f"{origin}: not an evaluation of this version ({error}); evaluate again") from error
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """The evaluation in a run folder.
+
+    Raises:
+        EvaluationError: there is none, or it is unreadable.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise EvaluationError(
+            f"{folder}: no {FILE_NAME} here; make it with 'python -m training evaluate {folder} --data DIR'"
+        )
+    return Evaluation.from_json(path.read_text(), origin=path)
+
+
+def title_part(part: str, count: int) -> str:
+    """What tables call a part of `count` pairs."""
+    return f"{part}, {count} pair{'' if count == 1 else 's'}"
+
+
+def _round(value: Any) -> Any:
+    """Six decimals everywhere: far below what any figure means, and half the file."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _round(item) for key, item in value.items()}
+    return [_round(item) for item in value] if isinstance(value, list | tuple) else value

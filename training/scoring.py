@@ -1,0 +1,113 @@
+"""Scores a trained network, and what it has to beat, on pairs.
+
+Every figure is of the picture at its native size, against its ground truth as it is: nothing is resized or aligned
+before it is compared. PSNR is computed in float64 (docs/psnr.md says what happens otherwise).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.baselines import apply_clahe, apply_gamma
+from edge_dce.errors import ImageError
+from edge_dce.images import match_pairs, read_picture
+from edge_dce.metrics import finite_psnr, ssim
+from training.dataset import Pair, find_pairs, split_pairs
+from training.evaluation import Evaluation, ImageRow, Score
+from training.recipe import Recipe
+from training.trained import Trained
+
+Uint8Array = npt.NDArray[np.uint8]
+
+_LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
+# Pictures decoded at a time: enough for every core, and few enough for photos of many megapixels.
+_CHUNK = 8
+
+
+def find_evaluation_parts(data: Path, recipe: Recipe, names: Sequence[str]) -> dict[str, list[Pair]]:
+    """The parts `names` ("test", "validation") of a LOL folder, by the recipe's split.
+
+    Raises:
+        ImageError: no LOL folder, or too few pictures for one of the parts.
+    """
+    parts = split_pairs(find_pairs(data), recipe)
+    for name in names:
+        if not parts[name]:
+            raise ImageError(f"{data}: its {name} part is empty; choose the other with --split, or use --pairs")
+    return {name: parts[name] for name in names}
+
+
+def pair_folders(low: Path, high: Path) -> dict[str, list[Pair]]:
+    """All pictures of two folders as the one part "pairs".
+
+    Raises:
+        ImageError: a folder is missing or empty, or a picture has no partner.
+    """
+    return {"pairs": [Pair(*paths) for paths in match_pairs(low, high)]}
+
+
+def evaluate(
+    trained: Trained,
+    parts: Mapping[str, Sequence[Pair]],
+    *,
+    threads: int | None = None,
+    track: Callable[[int], object] = lambda done: None,
+) -> Evaluation:
+    """Score a network, and what it has to beat, on every pair of every part.
+
+    Args:
+        parts: name of a part -> its pairs.
+        threads: for pictures and metrics; None is one for each core.
+        track: called with the number of pictures just done.
+
+    Raises:
+        ImageError: a picture is broken, too small for SSIM, or differs in size from its ground truth.
+    """
+    jobs = [(part, pair) for part, pairs in parts.items() for pair in pairs]
+    rows: list[ImageRow] = []
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        for start in range(0, len(jobs), _CHUNK):
+            chunk = jobs[start : start + _CHUNK]
+            pictures = list(pool.map(read_pair, [pair for _, pair in chunk]))
+            curves = trained.estimate_curves([low for low, _ in pictures])
+            enhanced = pool.map(trained.apply, [low for low, _ in pictures], curves)
+            scores = pool.map(_score_methods, pictures, enhanced)
+            for (part, pair), (_, normal), score in zip(chunk, pictures, scores, strict=True):
+                rows.append(ImageRow(part, pair.low.name, _measure_brightness(normal), score))
+            track(len(chunk))
+    lossy = any(path.suffix.lower() in _LOSSY_SUFFIXES for _, pair in jobs for path in (pair.low, pair.high))
+    warnings = ("lossy pairs: JPEG changes PSNR; compare lossless files",) if lossy else ()
+    parameters = trained.network.count_params()
+    return Evaluation(trained.name, trained.recipe, parameters, trained.epochs, tuple(rows), warnings)
+
+
+def read_pair(pair: Pair) -> tuple[Uint8Array, Uint8Array]:
+    """The dark picture and its ground truth, (H, W, 3) uint8 RGB each.
+
+    Raises:
+        ImageError: one is broken, or they differ in size.
+    """
+    low, high = read_picture(pair.low).image, read_picture(pair.high).image
+    if low.shape != high.shape:
+        sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (low, high)]
+        raise ImageError(f"{pair.low}: {sizes[0]}, but its ground truth is {sizes[1]}; never resize to compare")
+    return low, high
+
+
+def _score_methods(picture: tuple[Uint8Array, Uint8Array], enhanced: Uint8Array) -> dict[str, Score]:
+    low, normal = picture
+    candidates = {"input": low, "gamma": apply_gamma(low), "clahe": apply_clahe(low), "network": enhanced}
+    return {
+        method: Score(finite_psnr(image, normal), ssim(image, normal), _measure_brightness(image))
+        for method, image in candidates.items()
+    }
+
+
+def _measure_brightness(image: Uint8Array) -> float:
+    return float(image.mean()) / 255

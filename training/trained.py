@@ -1,0 +1,87 @@
+"""A trained network with what is needed to use it: from a run folder, or from a file that `export` wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.curve import CurveShape, apply_exact
+from edge_dce.preprocessing import normalize, shrink
+from training.export import ORIGIN_ENTRY
+from training.recipe import Recipe
+from training.run import Run, RunError, load_network
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A network after training.
+
+    Attributes:
+        name: of the run folder or of the file, without its suffix.
+        network: keras.Model, (B, H, W, 3) float32 RGB in [0, 1] to (B, h, w, 3 · maps) float32 curves in [-1, 1].
+        recipe: how it was trained.
+        epochs: for how long.
+    """
+
+    name: str
+    network: Any
+    recipe: Recipe
+    epochs: int
+
+    def estimate_curves(self, images: Sequence[Uint8Array]) -> FloatArray:
+        """The curves of (H, W, 3) uint8 RGB images of any sizes, as (N, h, w, 3 · maps) float32.
+
+        The network sees each image at the size it was trained at.
+        """
+        side_px = self.recipe.resize_px
+        tensors = np.concatenate([normalize(shrink(image, side_px, side_px)) for image in images])
+        curves: FloatArray = np.asarray(self.network.predict_on_batch(tensors), np.float32)
+        return curves
+
+    def apply(self, image: Uint8Array, curves: FloatArray) -> Uint8Array:
+        """Enhance an image at its own size with its (h, w, 3 · maps) curves, by the exact formula."""
+        return apply_exact(image, curves, shape=CurveShape(root=self.recipe.curve_root))
+
+
+def load_trained(path: Path) -> Trained:
+    """The network of a run folder after its last finished epoch, or that of an exported `.keras` file.
+
+    Raises:
+        RunError: neither, or no epoch is finished, or the file does not say where it comes from.
+        RecipeError: the recipe is unreadable.
+    """
+    if path.suffix == ".keras" and not path.is_dir():
+        return _load_exported(path)
+    run = Run(path)
+    network, epochs = load_network(run)
+    return Trained(path.resolve().name, network, run.read_recipe(), epochs)
+
+
+def _load_exported(path: Path) -> Trained:
+    if not path.is_file():
+        raise RunError(f"{path}: no such .keras file; expected a run folder or what 'export' wrote")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            origin = json.loads(archive.read(ORIGIN_ENTRY))
+        network = keras.models.load_model(path, compile=False)
+        recipe, epochs = json.dumps(origin["recipe"]), int(origin["epochs"])
+    except KeyError:
+        raise RunError(f"{path}: does not say how it was trained; export its run again with 'export'") from None
+    except (ValueError, OSError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise RunError(
+            f"{path}: expected what 'export' wrote, but loading failed ({cause}); export it again"
+        ) from error
+    return Trained(path.stem, network, Recipe.from_json(recipe, origin=path), epochs)
