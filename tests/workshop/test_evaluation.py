@@ -249,10 +249,16 @@ def test_what_cannot_be_evaluated_is_an_error_of_one_line(
         load_trained(tmp_path / "missing.keras")
     assert main(["evaluate", str(file), "--data", str(lol)]) == 1
     assert main(["evaluate", str(tmp_path), "--data", str(lol)]) == 1
+    assert main(["evaluate", str(run.folder), "--pairs", "low", "high", "--split", "val", "-o", str(tmp_path)]) == 1
     assert main(["compare", str(tmp_path)]) == 1
     lines = capsys.readouterr().err.splitlines()
-    expected = ["say with -o", "recipe.json is missing", "no evaluation.json here; make it with"]
-    assert [text in line for text, line in zip(expected, lines, strict=True)] == [True] * 3
+    expected = [
+        "say with -o",
+        "recipe.json is missing",
+        "--split divides --data",
+        "no evaluation.json here; make it with",
+    ]
+    assert [text in line for text, line in zip(expected, lines, strict=True)] == [True] * 4
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, epochs: int | None = None) -> Path:
@@ -293,6 +299,13 @@ def test_compare_says_when_figures_do_not_compare_or_are_out_of_date(tmp_path: P
     assert "different pictures" in comparison.notes[0]
     assert "evaluated after epoch 1, trained to 7" in comparison.notes[1]
     assert all(note in comparison.to_text() for note in comparison.notes)
+
+
+def test_compare_names_a_damaged_history(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "one", make_evaluation([make_row("a", 10)]), epochs=2)
+    (folder / "history.csv").write_text("epoch,loss\n1,0.5\n2\n")
+    with pytest.raises(EvaluationError, match="one row of numbers per epoch"):
+        compare([folder])
 
 
 def test_compare_tells_runs_of_one_name_apart_by_folder(tmp_path: Path) -> None:
