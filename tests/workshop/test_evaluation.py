@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import re
+import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ from training.comparison import compare
 from training.dataset import Pair
 from training.evaluation import Evaluation, EvaluationError, ImageRow, Score, read_evaluation
 from training.evaluation_page import choose_rows, draw_page, draw_strength, measure_strength
-from training.export import export
+from training.export import ORIGIN_ENTRY, export
 from training.recipe import Recipe
 from training.run import Run, RunError, fit
 from training.scoring import evaluate, pair_folders
@@ -259,6 +261,16 @@ def test_what_cannot_be_evaluated_is_an_error_of_one_line(
         "no evaluation.json here; make it with",
     ]
     assert [text in line for text, line in zip(expected, lines, strict=True)] == [True] * 4
+
+
+def test_network_for_other_than_rgb_pictures_is_an_error(tmp_path: Path) -> None:
+    image = keras.Input((None, None, 1))
+    file = tmp_path / "thermal.keras"
+    keras.Model(image, keras.layers.Conv2D(3, 1)(image)).save(file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(ORIGIN_ENTRY, json.dumps({"recipe": json.loads(TINY.to_json()), "epochs": 1}))
+    with pytest.raises(RunError, match="for RGB pictures, found one for 1 channels"):
+        load_trained(file)
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, epochs: int | None = None) -> Path:
