@@ -78,7 +78,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "--split", choices=list(_PARTS), action="append", help="part of --data; may be repeated (default: both)"
     )
     evaluate.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the run folder")
-    evaluate.add_argument("--pictures", type=int, default=12, metavar="N", help="how many to show in the HTML report")
+    evaluate.add_argument("--pictures", type=_parse_count, default=12, metavar="N", help="how many the report shows")
     evaluate.add_argument("--overwrite", action="store_true")
     evaluate.set_defaults(command=_evaluate)
 
@@ -161,14 +161,16 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     for target in targets:
         check_free(target, overwrite=arguments.overwrite)
     trained = load_trained(arguments.run)
+    if arguments.pairs and arguments.split:
+        raise evaluation.EvaluationError("--split divides --data; leave it out with --pairs, all of which are used")
     if arguments.pairs:
         parts = scoring.pair_folders(*arguments.pairs)
     else:
         names = [part for split, part in _PARTS.items() if split in (arguments.split or _PARTS)]
         parts = scoring.find_evaluation_parts(arguments.data, trained.recipe, names)
+    make_folder(folder)
     with tqdm(total=sum(map(len, parts.values())), unit="pair", disable=None) as bar:
         evaluated = scoring.evaluate(trained, parts, track=bar.update)
-    make_folder(folder)
     page = draw_page(evaluated, trained, parts, pictures=arguments.pictures)
     for target, content in zip(targets, (evaluated.to_json().encode(), page), strict=True):
         write_file(target, content, overwrite=arguments.overwrite)

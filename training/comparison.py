@@ -8,7 +8,7 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.evaluation import METHODS, TOGETHER, Evaluation, Score, read_evaluation, title_part
+from training.evaluation import METHODS, TOGETHER, Evaluation, EvaluationError, Score, read_evaluation, title_part
 from training.page import make_page
 from training.recipe import Recipe
 from training.table import EMPTY, Table
@@ -78,10 +78,16 @@ def _read_column(folder: Path) -> Column:
     path = folder / "history.csv"
     if not path.is_file():
         return Column(evaluation, {}, None)
-    with path.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    last = {name: float(value) for name, value in rows[-1].items() if value} if rows else {}
-    return Column(evaluation, {name: last[name] for name in last if name != "epoch"}, int(last.get("epoch", 0)))
+    try:
+        with path.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        last = {name: float(value) for name, value in rows[-1].items()} if rows else {"epoch": 0.0}
+        epochs = int(last.pop("epoch"))
+    except (ValueError, TypeError, KeyError) as error:
+        raise EvaluationError(
+            f"{path}: expected one row of numbers per epoch, but {error}; delete damaged rows"
+        ) from error
+    return Column(evaluation, last, epochs)
 
 
 def _name_columns(folders: Sequence[Path], columns: Sequence[Column]) -> list[str]:

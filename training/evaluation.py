@@ -130,7 +130,7 @@ class Evaluation:
         return json.dumps(_round(fields), indent=1) + "\n"
 
     @staticmethod
-    def from_json(text: str, *, origin: Path) -> Evaluation:
+    def from_json(text: str | bytes, *, origin: Path) -> Evaluation:
         """Read what `to_json` wrote; `origin` is named in errors.
 
         Raises:
@@ -162,7 +162,7 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise EvaluationError(
             f"{folder}: no {FILE_NAME} here; make it with 'python -m training evaluate {folder} --data DIR'"
         )
-    return Evaluation.from_json(path.read_text(), origin=path)
+    return Evaluation.from_json(path.read_bytes(), origin=path)
 
 
 def title_part(part: str, count: int) -> str:

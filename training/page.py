@@ -18,12 +18,12 @@ h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem; }
 p { margin: .3rem 0 .8rem; max-width: 75ch; }
 .soft, figcaption { color: var(--soft); }
 .warning { border-left: 3px solid #d9822b; padding-left: .7rem; }
-.tables { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem; margin-bottom: 1.2rem; }
+.tables { display: flex; flex-wrap: wrap; gap: 1.2rem 1.5rem; margin-bottom: 1.2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; } thead th { color: var(--soft); font-size: .85rem; }
 th:first-child, td:first-child { text-align: left; padding-left: .4rem; }
-.tables th, .tables td { padding: .25rem .5rem; }
+.tables th, .tables td { padding: .25rem .4rem; }
 tr.strong td { background: var(--strong); font-weight: 600; }
 tr.heading th { padding-top: 1.1rem; }
 .wide { overflow-x: auto; }

@@ -59,11 +59,20 @@ def load_trained(path: Path) -> Trained:
     """The network of a run folder after its last finished epoch, or that of an exported `.keras` file.
 
     Raises:
-        RunError: neither, or no epoch is finished, or the file does not say where it comes from.
+        RunError: neither, or no epoch is finished, or the file does not say where it comes from, or the network sees
+            other than RGB pictures.
         RecipeError: the recipe is unreadable.
     """
-    if path.suffix == ".keras" and not path.is_dir():
-        return _load_exported(path)
+    trained = _load_exported(path) if path.suffix == ".keras" and not path.is_dir() else _load_run(path)
+    channels = trained.network.input_shape[-1]
+    if channels != 3:
+        raise RunError(
+            f"{path}: expected a network for RGB pictures, found one for {channels} channels; choose another"
+        )
+    return trained
+
+
+def _load_run(path: Path) -> Trained:
     run = Run(path)
     network, epochs = load_network(run)
     return Trained(path.resolve().name, network, run.read_recipe(), epochs)

@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import re
+import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ from training.comparison import compare
 from training.dataset import Pair
 from training.evaluation import Evaluation, EvaluationError, ImageRow, Score, read_evaluation
 from training.evaluation_page import choose_rows, draw_page, draw_strength, measure_strength
-from training.export import export
+from training.export import ORIGIN_ENTRY, export
 from training.recipe import Recipe
 from training.run import Run, RunError, fit
 from training.scoring import evaluate, pair_folders
@@ -249,10 +251,26 @@ def test_what_cannot_be_evaluated_is_an_error_of_one_line(
         load_trained(tmp_path / "missing.keras")
     assert main(["evaluate", str(file), "--data", str(lol)]) == 1
     assert main(["evaluate", str(tmp_path), "--data", str(lol)]) == 1
+    assert main(["evaluate", str(run.folder), "--pairs", "low", "high", "--split", "val", "-o", str(tmp_path)]) == 1
     assert main(["compare", str(tmp_path)]) == 1
     lines = capsys.readouterr().err.splitlines()
-    expected = ["say with -o", "recipe.json is missing", "no evaluation.json here; make it with"]
-    assert [text in line for text, line in zip(expected, lines, strict=True)] == [True] * 3
+    expected = [
+        "say with -o",
+        "recipe.json is missing",
+        "--split divides --data",
+        "no evaluation.json here; make it with",
+    ]
+    assert [text in line for text, line in zip(expected, lines, strict=True)] == [True] * 4
+
+
+def test_network_for_other_than_rgb_pictures_is_an_error(tmp_path: Path) -> None:
+    image = keras.Input((None, None, 1))
+    file = tmp_path / "thermal.keras"
+    keras.Model(image, keras.layers.Conv2D(3, 1)(image)).save(file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(ORIGIN_ENTRY, json.dumps({"recipe": json.loads(TINY.to_json()), "epochs": 1}))
+    with pytest.raises(RunError, match="for RGB pictures, found one for 1 channels"):
+        load_trained(file)
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, epochs: int | None = None) -> Path:
@@ -293,6 +311,13 @@ def test_compare_says_when_figures_do_not_compare_or_are_out_of_date(tmp_path: P
     assert "different pictures" in comparison.notes[0]
     assert "evaluated after epoch 1, trained to 7" in comparison.notes[1]
     assert all(note in comparison.to_text() for note in comparison.notes)
+
+
+def test_compare_names_a_damaged_history(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "one", make_evaluation([make_row("a", 10)]), epochs=2)
+    (folder / "history.csv").write_text("epoch,loss\n1,0.5\n2\n")
+    with pytest.raises(EvaluationError, match="one row of numbers per epoch"):
+        compare([folder])
 
 
 def test_compare_tells_runs_of_one_name_apart_by_folder(tmp_path: Path) -> None:
