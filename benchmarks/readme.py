@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from edge_dce.card import read_model_file
-from edge_dce.catalog import find_model
+from edge_dce.catalog import bundled_models, find_model
 from edge_dce.errors import EdgeDceError
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 _TEST_PAIRS = 30
 REFERENCE = ROOT / "benchmarks" / "reference"
+TRAINING_RESULTS = ROOT / "training" / "results"
 _BLOCK = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n)(.*?)(<!-- end (?P=name) -->)", re.DOTALL)
 
 
@@ -26,7 +27,12 @@ def render(text: str) -> str:
     Raises:
         EdgeDceError: a block of a name that no table has.
     """
-    tables = {"quality": _quality_table, "speed": _speed_table, "pixel-path": _pixel_path_line}
+    tables = {
+        "recipes": _recipe_table,
+        "quality": _quality_table,
+        "speed": _speed_table,
+        "pixel-path": _pixel_path_line,
+    }
 
     def replace(match: re.Match[str]) -> str:
         name = match["name"]
@@ -35,6 +41,45 @@ def render(text: str) -> str:
         return f"{match[1]}{tables[name]()}\n{match[4]}"
 
     return _BLOCK.sub(replace, text)
+
+
+def _recipe_table() -> str:
+    evaluations = [json.loads(path.read_text()) for path in sorted(TRAINING_RESULTS.glob("*/evaluation.json"))]
+    if not evaluations:
+        raise EdgeDceError(f"{TRAINING_RESULTS}: expected evaluations of trained networks, found none")
+    evaluations.sort(key=lambda evaluation: float(evaluation["means"]["together"]["network"]["psnr_db"]))
+    parts = {"test": "report's test pairs", "validation": "validation pairs", "together": "together"}
+    first = evaluations[0]["means"]
+    titles = [f"{first[part]['images']} {title}: dB / SSIM" for part, title in parts.items()]
+    lines = [
+        "| | " + " | ".join(titles) + " | parameters | int8 / float16 kB |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+
+    def score(means: dict[str, Any], method: str) -> str:
+        return " | ".join(f"{means[part][method]['psnr_db']:.2f} / {means[part][method]['ssim']:.3f}" for part in parts)
+
+    for method, label in (("input", "dark input"), ("clahe", "CLAHE"), ("gamma", "gamma 0.4")):
+        lines.append(f"| {label} | {score(first, method)} | | |")
+    sizes = _read_sizes_kb()
+    for evaluation in evaluations:
+        name, network = evaluation["recipe"]["name"], evaluation["recipe"]["network"]
+        size = " / ".join(
+            str(sizes[name, precision]) for precision in ("int8", "float16") if (name, precision) in sizes
+        )
+        means = score(evaluation["means"], "network")
+        lines.append(f"| recipe `{name}`, network `{network}` | {means} | {evaluation['parameters']:,} | {size} |")
+    return "\n".join(lines)
+
+
+def _read_sizes_kb() -> dict[tuple[str, str], int]:
+    """Sizes of the bundled files by recipe and precision."""
+    sizes = {}
+    for path in bundled_models():
+        card = read_model_file(path).card
+        if card is not None:
+            sizes[card.source.recipe, card.precision] = round(path.stat().st_size / 1000)
+    return sizes
 
 
 def _quality_table() -> str:
