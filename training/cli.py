@@ -41,6 +41,9 @@ def _build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--out", type=Path, required=True, metavar="RUN_DIR")
     fit.add_argument("--epochs", type=_parse_count, help="instead of the recipe's")
     fit.add_argument("--data-title", metavar="TEXT", help="what model cards call the data (default: folder's name)")
+    fit.add_argument(
+        "--worker", metavar="INDEX/HOST:PORT,...", help="train with other workers: which of these addresses this one is"
+    )
     fit.set_defaults(command=_fit)
 
     export = commands.add_parser("export", help="write a run's network as a .keras file")
@@ -60,19 +63,22 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _fit(arguments: argparse.Namespace) -> None:
+    from training.distribution import ALONE, Worker, join
     from training.run import Run, fit
 
     recipe = find_recipe(arguments.recipe)
     if arguments.epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
     run = Run(arguments.out)
+    team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
     fit(
         arguments.data,
         recipe,
         run,
         data_title=arguments.data_title,
         # A progress bar on a terminal, one line per epoch in a log.
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=(1 if sys.stdout.isatty() else 2) if team.is_chief else 0,
+        team=team,
     )
     print(f"{run.folder}: {recipe.epochs} epochs done")
 

@@ -78,6 +78,19 @@ def read_resized(paths: Sequence[Path], side_px: int) -> Uint8Array:
         return np.stack(list(pool.map(read, paths)))
 
 
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One of `count` equal, contiguous shares of a batch."""
+
+    index: int = 0
+    count: int = 1
+
+    def take(self, positions: range) -> range:
+        """This share of the positions; their number is a multiple of `count`."""
+        share = len(positions) // self.count
+        return positions[self.index * share : (self.index + 1) * share]
+
+
 class Batches(keras.utils.PyDataset):
     """Batches of one epoch after the other, a function of (seed, epoch, index) only: a resumed run sees the same."""
 
@@ -89,12 +102,17 @@ class Batches(keras.utils.PyDataset):
         *,
         first_epoch: int = 0,
         keep_remainder: bool = False,
+        shard: Shard = Shard(),
     ) -> None:
-        """`keep_remainder` adds the last, smaller batch: for validation, which must see every picture."""
+        """`keep_remainder` adds the last, smaller batch: for validation, which must see every picture.
+
+        `shard` leaves of each batch that share only; all shares together are the batch without sharding.
+        """
         super().__init__()
         self._low, self._high = low, high
         self._recipe = recipe
         self._epoch = first_epoch
+        self._shard = shard
         images, batch = len(low), recipe.batch_size
         self._steps = -(-images // batch) if keep_remainder else count_steps(images, recipe)
 
@@ -106,15 +124,16 @@ class Batches(keras.utils.PyDataset):
         order = np.arange(len(self._low))
         if recipe.shuffle:
             np.random.default_rng([recipe.seed, self._epoch]).shuffle(order)
-        chosen = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
-        random = np.random.default_rng([recipe.seed, self._epoch, index])
-        return (np.stack([self._augment(number, random) for number in chosen]),)
+        positions = range(index * recipe.batch_size, min((index + 1) * recipe.batch_size, len(order)))
+        return (np.stack([self._augment(order[position], position) for position in self._shard.take(positions)]),)
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
 
-    def _augment(self, number: int, random: np.random.Generator) -> FloatArray:
+    def _augment(self, number: int, position: int) -> FloatArray:
         recipe = self._recipe
+        # A stream for each picture: a shard need not make what comes before it.
+        random = np.random.default_rng([recipe.seed, self._epoch, position])
         if random.random() < recipe.exposure_shift:
             image = self._high[number].astype(np.float32) * np.float32(random.uniform(0.1, 1.0) / 255)
         else:

@@ -23,9 +23,13 @@ import keras
 
 from edge_dce.errors import EdgeDceError
 from edge_dce.output import make_folder, write_file
-from training.dataset import Batches, Pair, count_steps, find_pairs, read_resized, split_pairs
+from training.dataset import Batches, Pair, Shard, count_steps, find_pairs, read_resized, split_pairs
+from training.distribution import ALONE, Team
 from training.model import ZeroDCE, build_model
 from training.recipe import Recipe
+
+# What a run is resumed from.
+STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")
 
 
 class RunError(EdgeDceError):
@@ -75,31 +79,48 @@ class Run:
         return count_steps(self.read_data()["train_files"], self.read_recipe())
 
 
-def fit(data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, verbose: int = 1) -> None:
+def fit(
+    data: Path, recipe: Recipe, run: Run, *, data_title: str | None = None, verbose: int = 1, team: Team = ALONE
+) -> None:
     """Train by `recipe` on the LOL folder `data`, or go on where the run stopped.
 
-    A kill at any moment loses the epoch under way and nothing else.
+    A kill at any moment loses the epoch under way and nothing else. Where the `team` has several workers, each calls
+    this with the same recipe and pictures; only the chief's `run` is read and written.
 
     Raises:
         ImageError: `data` is no LOL folder, or a picture in it is broken.
         RunError: the run was started with another recipe or other pictures, or its checkpoint is damaged.
+        DistributionError: the batches cannot be divided among the team, or another worker is lost.
     """
     pairs = find_pairs(data)
     parts = split_pairs(pairs, recipe)
-    _start_or_check(run, recipe, _describe_data(parts, recipe, data_title or pairs[0].low.resolve().parent.parent.name))
+    description = _describe_data(parts, recipe, data_title or pairs[0].low.resolve().parent.parent.name)
+    team.check_divides(min(recipe.batch_size, len(parts["train"])))
+    if team.is_chief:
+        _start_or_check(run, recipe, description)
+    with team.watch(), team.share(run.folder, STATE_FILES) as folder:
+        if not team.is_chief:
+            # The chief's: a worker with another recipe or other pictures stops here.
+            _start_or_check(Run(folder), recipe, description)
+        _train(parts, recipe, Run(folder), team, verbose)
+
+
+def _train(parts: dict[str, list[Pair]], recipe: Recipe, run: Run, team: Team, verbose: int) -> None:
     steps = count_steps(len(parts["train"]), recipe)
     model = build_model(recipe, steps_per_epoch=steps)
+    team.prepare(model)
     epoch = restore(model, run)
     if epoch >= recipe.epochs:
         return
     model.fit(
-        _load_training(parts["train"], recipe, first_epoch=epoch),
+        _load_training(parts["train"], recipe, first_epoch=epoch, shard=team.shard),
+        # Not divided: each worker sees every picture, whatever their number, and finds the same losses.
         validation_data=_load_validation(parts["validation"], recipe),
         initial_epoch=epoch,
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
         shuffle=False,
-        callbacks=[_Recorder(run)],
+        callbacks=[*team.make_callbacks(), _Recorder(run)],
         verbose=verbose,
     )
 
@@ -155,10 +176,10 @@ def _hash_files(paths: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _load_training(pairs: Sequence[Pair], recipe: Recipe, *, first_epoch: int) -> Batches:
+def _load_training(pairs: Sequence[Pair], recipe: Recipe, *, first_epoch: int, shard: Shard) -> Batches:
     low = read_resized([pair.low for pair in pairs], recipe.resize_px)
     high = read_resized([pair.high for pair in pairs], recipe.resize_px) if recipe.uses_partners else low
-    return Batches(low, high, recipe, first_epoch=first_epoch)
+    return Batches(low, high, recipe, first_epoch=first_epoch, shard=shard)
 
 
 def _load_validation(pairs: Sequence[Pair], recipe: Recipe) -> Batches | None:
