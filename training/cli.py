@@ -63,8 +63,9 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _fit(arguments: argparse.Namespace) -> None:
-    from training.distribution import ALONE, Worker, join
+    from training.distribution import ALONE, join
     from training.run import Run, fit
+    from training.worker import Worker
 
     recipe = find_recipe(arguments.recipe)
     if arguments.epochs is not None:

@@ -14,7 +14,6 @@ Only the chief, worker 0, has the run folder: it sends its state to the others a
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import json
 import os
@@ -28,38 +27,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from edge_dce.errors import EdgeDceError
 from training.dataset import Shard
+from training.worker import DistributionError, Worker, meet
 
 Tensors = Sequence[Any]  # tensors of whichever backend Keras runs on
-
-
-class DistributionError(EdgeDceError):
-    """Workers cannot train together, or no longer can."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Worker:
-    """Which of the workers this process is, and where all of them are."""
-
-    index: int
-    addresses: tuple[str, ...]
-
-    @staticmethod
-    def parse(text: str) -> Worker:
-        """Read `INDEX/HOST:PORT,HOST:PORT,...`, for instance `0/10.0.0.1:2222,10.0.0.2:2222`.
-
-        Raises:
-            DistributionError: it is anything else.
-        """
-        index, _, rest = text.partition("/")
-        addresses = tuple(rest.split(","))
-        complete = all(host and port.isdigit() for host, _, port in (each.rpartition(":") for each in addresses))
-        if not complete or len(addresses) < 2 or not index.isdigit() or int(index) >= len(addresses):
-            raise DistributionError(
-                f"--worker: expected INDEX/HOST:PORT,HOST:PORT with INDEX counting the addresses from 0, found '{text}'"
-            )
-        return Worker(int(index), addresses)
 
 
 class Team:
@@ -135,7 +106,6 @@ class JaxTeam(Team):
     """Processes that jax makes one machine of; over gloo where the devices are CPUs."""
 
     def __init__(self, worker: Worker) -> None:
-        """Waits up to five minutes for the other workers."""
         keras.distribution.initialize(",".join(worker.addresses), len(worker.addresses), worker.index)
         # The data comes divided already, see training.dataset.Batches.
         distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
@@ -161,7 +131,6 @@ class TensorFlowTeam(Team):
     """Processes that average their gradients through TensorFlow's collectives."""
 
     def __init__(self, worker: Worker) -> None:
-        """Waits for the other workers without limit."""
         import tensorflow
 
         cluster = {"cluster": {"worker": worker.addresses}, "task": {"type": "worker", "index": worker.index}}
@@ -207,7 +176,7 @@ class TensorFlowTeam(Team):
 
 
 def join(worker: Worker) -> Team:
-    """Find the other workers; call it before anything is computed.
+    """Find the other workers, for five minutes; call it before anything is computed.
 
     Raises:
         DistributionError: Keras runs on an engine that has no such thing, or the others do not come.
@@ -216,6 +185,7 @@ def join(worker: Worker) -> Team:
     engine = keras.backend.backend()
     if engine not in teams:
         raise DistributionError(f"--worker: expected KERAS_BACKEND {' or '.join(teams)}, found {engine}")
+    meet(worker)
     return teams[engine](worker)
 
 

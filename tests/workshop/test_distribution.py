@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ from tests.workshop.lol_folder import write_lol
 from tests.workshop.train_tiny import TINY
 from training.cli import main
 from training.dataset import Batches, Shard
-from training.distribution import DistributionError, Team, Worker
+from training.distribution import Team
 from training.run import Run, fit
+from training.worker import DistributionError, Worker, meet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Child = subprocess.Popen[bytes]
@@ -123,6 +125,24 @@ def test_worker_that_is_none_is_one_line(text: str, tmp_path: Path, capsys: pyte
 
 def test_worker_knows_its_place() -> None:
     assert Worker.parse("1/a:1,[::1]:2") == Worker(1, ("a:1", "[::1]:2"))
+
+
+def test_workers_meet_whoever_comes_first() -> None:
+    addresses = tuple(f"localhost:{port}" for port in find_free_ports(3))
+    with ThreadPoolExecutor() as pool:
+        late = [pool.submit(meet, Worker(index, addresses), patience_s=20) for index in (2, 1)]
+        time.sleep(0.1)
+        with pytest.raises(DistributionError, match="cannot listen"), socket.create_server(("", 0)) as taken:
+            meet(Worker(0, (f"localhost:{taken.getsockname()[1]}", *addresses[1:])))
+        meet(Worker(0, addresses), patience_s=20)
+        assert [each.result() for each in late] == [None, None]
+
+
+@pytest.mark.parametrize(("index", "found"), [(0, r"found none at 1 \(localhost:"), (1, "start worker 0 there")])
+def test_worker_whose_others_do_not_come_gives_up(index: int, found: str) -> None:
+    addresses = tuple(f"localhost:{port}" for port in find_free_ports(2))
+    with pytest.raises(DistributionError, match=found):
+        meet(Worker(index, addresses), patience_s=0.1)
 
 
 def test_batch_that_the_devices_cannot_share_is_an_error(lol: Path, tmp_path: Path) -> None:
