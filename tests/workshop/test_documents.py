@@ -20,6 +20,7 @@ PARSERS = {
 
 def list_commands() -> list[str]:
     text = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    text += (ROOT / "docs" / "distributed.md").read_text()
     return sorted(set(re.findall(r"\.venv[\w-]*/bin/python -m ((?:training|converters|benchmarks) [^\n`]*)", text)))
 
 
