@@ -27,6 +27,7 @@ from training.dataset import Batches, Pair, Shard, count_steps, find_pairs, read
 from training.distribution import ALONE, Team
 from training.model import ZeroDCE, build_model
 from training.recipe import Recipe
+from training.worker import DistributionError
 
 # What a run is resumed from.
 STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")
@@ -90,7 +91,8 @@ def fit(
     Raises:
         ImageError: `data` is no LOL folder, or a picture in it is broken.
         RunError: the run was started with another recipe or other pictures, or its checkpoint is damaged.
-        DistributionError: the batches cannot be divided among the team, or another worker is lost.
+        DistributionError: the batches cannot be divided among the team, a worker was started differently from the
+            chief, or is lost.
     """
     pairs = find_pairs(data)
     parts = split_pairs(pairs, recipe)
@@ -100,8 +102,7 @@ def fit(
         _start_or_check(run, recipe, description)
     with team.watch(), team.share(run.folder, STATE_FILES) as folder:
         if not team.is_chief:
-            # The chief's: a worker with another recipe or other pictures stops here.
-            _start_or_check(Run(folder), recipe, description)
+            _check_like_chief(Run(folder), recipe, description)
         _train(parts, recipe, Run(folder), team, verbose)
 
 
@@ -155,6 +156,16 @@ def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
     started_with = run.read_data()
     if any(started_with.get(name) != data[name] for name in ("train_sha256", "normal_light_sha256")):
         raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")
+
+
+def _check_like_chief(copy: Run, recipe: Recipe, data: dict[str, object]) -> None:
+    try:
+        _start_or_check(copy, recipe, data)
+    except RunError as error:
+        cause = str(error).removeprefix(f"{copy.folder}: ")
+        raise DistributionError(
+            f"expected the chief's recipe and pictures, found others ({cause}); give all workers the same command"
+        ) from error
 
 
 def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ The engine is that of KERAS_BACKEND, for this process and for the workers alike.
 
 import contextlib
 import csv
+import dataclasses
 import socket
 import subprocess
 import sys
@@ -20,14 +21,14 @@ from tests.workshop.lol_folder import write_lol
 from tests.workshop.train_tiny import TINY
 from training.cli import main
 from training.dataset import Batches, Shard
-from training.distribution import Team
-from training.run import Run, fit
+from training.distribution import Team, _pack
+from training.run import STATE_FILES, Run, fit
 from training.worker import DistributionError, Worker, meet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Child = subprocess.Popen[bytes]
 # A worker that waits longer than this waits for ever.
-PATIENCE_S = 90
+PATIENCE_S = 180
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,24 @@ def test_worker_that_is_none_is_one_line(text: str, tmp_path: Path, capsys: pyte
 
 def test_worker_knows_its_place() -> None:
     assert Worker.parse("1/a:1,[::1]:2") == Worker(1, ("a:1", "[::1]:2"))
+
+
+def test_worker_unlike_its_chief_stops(lol: Path, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(TINY, epochs=1)
+    fit(lol, recipe, Run(tmp_path / "chief"), verbose=0)
+
+    class Second(Team):
+        shard = Shard(1, 2)
+
+        def _broadcast(self, content: bytes) -> bytes:
+            return _pack(tmp_path / "chief", STATE_FILES)
+
+    mine = Run(tmp_path / "mine")
+    with pytest.raises(DistributionError, match=r"found others .*seed 2001, now 7.*; give all workers the same"):
+        fit(lol, dataclasses.replace(recipe, seed=7), mine, team=Second())
+    with pytest.raises(DistributionError, match=r"found others .*other pictures"):
+        fit(write_lol(tmp_path / "other", 42), recipe, mine, team=Second())
+    assert not (tmp_path / "mine").exists()
 
 
 def test_workers_meet_whoever_comes_first() -> None:
