@@ -4,6 +4,8 @@ PYTHON ?= python3
 # tflite-runtime 2.14 has no wheels past Python 3.11.
 PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
+# Those that run on each engine of Keras; the converters need TensorFlow.
+TRAINING_TESTS = $(addprefix tests/workshop/test_,losses.py network.py training.py distribution.py)
 PIP = bin/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-litert test-tflite test-workshop lint format clean
@@ -26,6 +28,7 @@ endif
 
 test-workshop: .venv-workshop/.tested
 	.venv-workshop/bin/python -m pytest tests/workshop
+	KERAS_BACKEND=jax .venv-workshop/bin/python -m pytest $(TRAINING_TESTS)
 
 lint: .venv-workshop/.tested
 	.venv-workshop/bin/ruff check .
@@ -56,7 +59,7 @@ clean:
 
 .venv-workshop/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON),.venv-workshop)
-	.venv-workshop/$(PIP) --editable '.[convert,dev]'
+	.venv-workshop/$(PIP) --editable '.[convert,jax,dev]'
 	@touch $@
 
 # $(1) is the Python, $(2) the folder. Debian keeps venv in a package of its own: root gets it, others are told.

@@ -51,6 +51,9 @@ def _build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--epochs", type=_parse_count, help="instead of the recipe's")
     fit.add_argument("--data-title", metavar="TEXT", help="what model cards call the data (default: folder's name)")
     fit.add_argument(
+        "--worker", metavar="INDEX/HOST:PORT,...", help="train with other workers: which of these addresses this one is"
+    )
+    fit.add_argument(
         "--cache", type=Path, metavar="DIR", help="for decoded pictures (default: the user's cache folder)"
     )
     fit.set_defaults(command=_fit, parser=fit)
@@ -106,9 +109,12 @@ def _fit(arguments: argparse.Namespace) -> None:
     for option in ("data", "out"):
         if getattr(arguments, option) is None:
             arguments.parser.error(f"--{option} is needed to train")
+    from training.distribution import ALONE, join
     from training.run import Run, fit
+    from training.worker import Worker
 
     run = Run(arguments.out)
+    team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
     fit(
         arguments.data,
         recipe,
@@ -116,7 +122,8 @@ def _fit(arguments: argparse.Namespace) -> None:
         data_title=arguments.data_title,
         cache=arguments.cache,
         # A progress bar on a terminal, one line per epoch in a log.
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=(1 if sys.stdout.isatty() else 2) if team.is_chief else 0,
+        team=team,
     )
     print(f"{run.folder}: {recipe.epochs} epochs done")
 

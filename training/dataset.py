@@ -31,6 +31,19 @@ class Pair:
     high: Path | None
 
 
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One of `count` equal, contiguous shares of a batch."""
+
+    index: int = 0
+    count: int = 1
+
+    def take(self, positions: range) -> range:
+        """This share of the positions; their number is a multiple of `count`."""
+        share = len(positions) // self.count
+        return positions[self.index * share : (self.index + 1) * share]
+
+
 def find_parts(data: Path, recipe: Recipe) -> dict[str, list[Pair]]:
     """The "train", "validation" and "test" part of a LOL folder, or of a plain folder of dark pictures.
 
@@ -89,13 +102,15 @@ def split_pairs(pairs: Sequence[Pair], recipe: Recipe) -> dict[str, list[Pair]]:
     }
 
 
-def load_batches(pairs: Sequence[Pair], recipe: Recipe, *, cache: Path, first_epoch: int = 0) -> Batches:
+def load_batches(
+    pairs: Sequence[Pair], recipe: Recipe, *, cache: Path, first_epoch: int = 0, shard: Shard = Shard()
+) -> Batches:
     """Augmented training batches.
 
     Raises:
         ImageError, OutputError: as `read_shrunk`.
     """
-    return Batches(*_read_samples(pairs, recipe, cache), recipe, first_epoch=first_epoch)
+    return Batches(*_read_samples(pairs, recipe, cache), recipe, first_epoch=first_epoch, shard=shard)
 
 
 def load_validation(pairs: Sequence[Pair], recipe: Recipe, *, cache: Path) -> Batches | None:
@@ -111,6 +126,7 @@ def load_validation(pairs: Sequence[Pair], recipe: Recipe, *, cache: Path) -> Ba
         exposure_gain=1.0,
         exposure_shift=0.0,
         noise=0.0,
+        epoch_images=0,
     )
     return Batches(*_read_samples(pairs, plain, cache), plain, keep_remainder=True)
 
@@ -130,13 +146,18 @@ class Batches(keras.utils.PyDataset):
         *,
         first_epoch: int = 0,
         keep_remainder: bool = False,
+        shard: Shard = Shard(),
     ) -> None:
-        """`keep_remainder` adds the last, smaller batch: for validation, which must see every picture."""
+        """`keep_remainder` adds the last, smaller batch: for validation, which must see every picture.
+
+        `shard` leaves of each batch that share only; all shares together are the batch without sharding.
+        """
         # Threads make the next batches while the network trains on this one; numpy releases the lock in its loops.
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=4)
         self._low, self._high = low, high
         self._recipe = recipe
         self._epoch = first_epoch
+        self._shard = shard
         images, batch = len(low), recipe.batch_size
         self._steps = -(-images // batch) if keep_remainder else count_steps(images, recipe)
 
@@ -145,18 +166,26 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[FloatArray, ...]:
         recipe = self._recipe
-        order = np.arange(len(self._low))
-        if recipe.shuffle:
-            np.random.default_rng([recipe.seed, self._epoch]).shuffle(order)
+        order = self._draw_order()
         positions = range(index * recipe.batch_size, min((index + 1) * recipe.batch_size, len(order)))
-        samples = [self._augment(order[position], position) for position in positions]
+        samples = [self._augment(order[position], position) for position in self._shard.take(positions)]
         return tuple(np.stack(side) for side in zip(*samples, strict=True))
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
 
+    def _draw_order(self) -> npt.NDArray[np.intp]:
+        images = len(self._low)
+        turns = [np.arange(images) for _ in range(-(-count_images(images, self._recipe) // images))]
+        if self._recipe.shuffle:
+            random = np.random.default_rng([self._recipe.seed, self._epoch])
+            for turn in turns:
+                random.shuffle(turn)
+        return np.concatenate(turns)[: count_images(images, self._recipe)]
+
     def _augment(self, number: int, position: int) -> tuple[FloatArray, ...]:
         recipe = self._recipe
+        # A stream for each picture: a shard need not make what comes before it.
         random = np.random.default_rng([recipe.seed, self._epoch, position])
         low = _normalize(self._low[number])
         high = _normalize(self._high[number]) if self._high is not None else low
@@ -170,9 +199,14 @@ class Batches(keras.utils.PyDataset):
         return (low, high) if recipe.is_paired else (low,)
 
 
+def count_images(images: int, recipe: Recipe) -> int:
+    """How many pictures an epoch shows of a set of `images`: all, and those of a small set several times."""
+    return max(images, recipe.epoch_images)
+
+
 def count_steps(images: int, recipe: Recipe) -> int:
     """Steps per epoch; an incomplete last batch is dropped unless it is the only one."""
-    return max(1, images // recipe.batch_size)
+    return max(1, count_images(images, recipe) // recipe.batch_size)
 
 
 def _find_lol_root(data: Path) -> Path | None:

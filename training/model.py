@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -78,6 +78,12 @@ class CoupledDecayAdam(keras.optimizers.Adam):
     def __init__(self, learning_rate: Any, *, coupled_decay: float, clip_norm: float | None, ema: float | None) -> None:
         super().__init__(learning_rate, global_clipnorm=clip_norm, use_ema=ema is not None, ema_momentum=ema or 0.99)
         self._coupled_decay = coupled_decay
+        # Replaced where each worker computes the gradient of its own share, see training.distribution.
+        self.average_gradients: Callable[[Sequence[Any]], Sequence[Any]] = lambda gradients: gradients
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
+        # Before clipping, which must see the norm of the whole batch's gradient.
+        super().apply(self.average_gradients(grads), trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         super().update_step(gradient + self._coupled_decay * variable, variable, learning_rate)

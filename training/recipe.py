@@ -49,6 +49,7 @@ class Recipe:
             trained on, those from `validation_from` on are held out for validation, the rest is trained on.
         resize_px: every image is resized to this square first (aspect is not kept, as in the report).
         crop_px: side of the random square cut from it for each step, or None for the whole.
+        epoch_images: an epoch shows at least this many pictures, so those of a smaller folder several times.
         flip, rotate: mirror each crop at random along both axes; turn it by a random number of quarter turns.
         exposure_gain: half of the pictures are brightened by a random factor up to this one, and clipped as a sensor
             clips: the network then meets pictures that need less light, and lamps.
@@ -78,6 +79,7 @@ class Recipe:
     validation_from: int = 400
     resize_px: int = 256
     crop_px: int | None = None
+    epoch_images: int = 0
     shuffle: bool = True
     flip: bool = False
     rotate: bool = False
@@ -207,6 +209,7 @@ _SCENE = Recipe(
     curve_root=4,
     epochs=60,
     batch_size=8,
+    epoch_images=360,
     flip=True,
     exposure_gain=8.0,
     learning_rate=1e-3,

@@ -25,10 +25,15 @@ from tensorboard.summary import Writer
 from edge_dce.errors import EdgeDceError
 from edge_dce.output import make_folder, write_file
 from training.cache import find_cache_folder, hash_files
-from training.dataset import Pair, count_steps, find_parts, load_batches, load_validation
+from training.dataset import Pair, count_images, count_steps, find_parts, load_batches, load_validation
+from training.distribution import ALONE, Team
 from training.model import ZeroDCE, build_model
 from training.plots import draw_history
 from training.recipe import LossWeights, Recipe
+from training.worker import DistributionError
+
+# What a run is resumed from.
+STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")
 
 
 class RunError(EdgeDceError):
@@ -86,10 +91,12 @@ def fit(
     data_title: str | None = None,
     cache: Path | None = None,
     verbose: int = 1,
+    team: Team = ALONE,
 ) -> None:
     """Train by `recipe` on the LOL folder or plain folder of dark pictures `data`, or go on where the run stopped.
 
-    A kill at any moment loses the epoch under way and nothing else.
+    A kill at any moment loses the epoch under way and nothing else. Where the `team` has several workers, each calls
+    this with the same recipe and pictures; only the chief's `run` is read and written.
 
     Args:
         data_title: what cards call the data; None takes the folder's name.
@@ -100,23 +107,37 @@ def fit(
         RecipeError: the recipe needs what is not to be had.
         RunError: the run was started with another recipe or other pictures, or its checkpoint is damaged.
         OutputError: the run or the cache cannot be written.
+        DistributionError: the batches cannot be divided among the team, a worker was started differently from the
+            chief, or is lost.
     """
     parts = find_parts(data, recipe)
-    _start_or_check(run, recipe, _describe_data(parts, recipe, data_title or data.resolve().name))
+    description = _describe_data(parts, recipe, data_title or data.resolve().name)
+    team.check_divides(min(recipe.batch_size, count_images(len(parts["train"]), recipe)))
     cache = find_cache_folder() if cache is None else cache
+    if team.is_chief:
+        _start_or_check(run, recipe, description)
+    with team.watch(), team.share(run.folder, STATE_FILES) as folder:
+        if not team.is_chief:
+            _check_like_chief(Run(folder), recipe, description)
+        _train(parts, recipe, Run(folder), team, cache, verbose)
+
+
+def _train(parts: dict[str, list[Pair]], recipe: Recipe, run: Run, team: Team, cache: Path, verbose: int) -> None:
     steps = count_steps(len(parts["train"]), recipe)
     model = build_model(recipe, steps_per_epoch=steps)
+    team.prepare(model)
     epoch = restore(model, run)
     if epoch >= recipe.epochs:
         return
     model.fit(
-        load_batches(parts["train"], recipe, cache=cache, first_epoch=epoch),
+        load_batches(parts["train"], recipe, cache=cache, first_epoch=epoch, shard=team.shard),
+        # Not divided: each worker sees every picture, whatever their number, and finds the same losses.
         validation_data=load_validation(parts["validation"], recipe, cache=cache),
         initial_epoch=epoch,
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
         shuffle=False,
-        callbacks=[_Recorder(run)],
+        callbacks=[*team.make_callbacks(), _Recorder(run)],
         verbose=verbose,
     )
 
@@ -169,6 +190,16 @@ def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
     started_with = run.read_data()
     if any(started_with.get(name) != data[name] for name in ("train_sha256", "normal_light_sha256")):
         raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")
+
+
+def _check_like_chief(copy: Run, recipe: Recipe, data: dict[str, object]) -> None:
+    try:
+        _start_or_check(copy, recipe, data)
+    except RunError as error:
+        cause = str(error).removeprefix(f"{copy.folder}: ")
+        raise DistributionError(
+            f"expected the chief's recipe and pictures, found others ({cause}); give all workers the same command"
+        ) from error
 
 
 def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> dict[str, object]:
