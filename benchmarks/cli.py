@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import readme
+from benchmarks.gallery import draw_gallery
 from benchmarks.pixel_path import measure_pixel_path
 from edge_dce.benchmark import describe_machine
-from edge_dce.cli import parse_positive
+from edge_dce.catalog import DEFAULT_MODEL
+from edge_dce.cli import parse_positive, parse_size
 from edge_dce.errors import EdgeDceError
-from edge_dce.output import write_file
+from edge_dce.images import Picture, write_picture
+from edge_dce.output import check_free, write_file
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +46,15 @@ def _build_parser() -> argparse.ArgumentParser:
     pixel_path.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     pixel_path.set_defaults(command=_pixel_path)
 
+    gallery = commands.add_parser("gallery", help="pictures before and after, many on one sheet")
+    gallery.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
+    gallery.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    gallery.add_argument("--model", default=DEFAULT_MODEL)
+    gallery.add_argument("--columns", type=parse_positive, default=2)
+    gallery.add_argument("--cell", type=parse_size, default=(240, 180), metavar="WxH")
+    gallery.add_argument("--overwrite", action="store_true")
+    gallery.set_defaults(command=_gallery)
+
     tables = commands.add_parser("readme", help="make the README's tables anew from benchmarks/reference")
     tables.add_argument("--check", action="store_true", help="change nothing; exit status 1 if they are stale")
     tables.set_defaults(command=_readme)
@@ -60,6 +72,14 @@ def _pixel_path(arguments: argparse.Namespace) -> int:
     if arguments.json:
         record = {"schema": 1, "machine": describe_machine()} | dataclasses.asdict(measured)
         write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    return 0
+
+
+def _gallery(arguments: argparse.Namespace) -> int:
+    check_free(arguments.output, overwrite=arguments.overwrite)
+    sheet = draw_gallery(arguments.pictures, model=arguments.model, columns=arguments.columns, cell_px=arguments.cell)
+    write_picture(Picture(sheet), arguments.output, overwrite=arguments.overwrite)
+    print(arguments.output)
     return 0
 
 

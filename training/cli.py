@@ -64,9 +64,9 @@ def _build_parser() -> argparse.ArgumentParser:
     export.add_argument("--overwrite", action="store_true")
     export.set_defaults(command=_export)
 
-    split = commands.add_parser("split", help="write one part of a recipe's split as folders low/ and high/")
-    split.add_argument("--data", type=Path, required=True, metavar="LOL_DIR")
-    split.add_argument("--recipe", choices=list(RECIPES), default="report")
+    split = commands.add_parser("split", help="write one part of the data as folders low/ and, where there are, high/")
+    split.add_argument("--data", type=Path, required=True, metavar="DIR", help="as for fit")
+    split.add_argument("--recipe", choices=list(RECIPES), default=DEFAULT_RECIPE)
     split.add_argument("--part", choices=("test", "train", "validation"), required=True)
     split.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     split.add_argument("--overwrite", action="store_true")
@@ -137,11 +137,14 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _split(arguments: argparse.Namespace) -> None:
-    from training.dataset import find_pairs, split_pairs
+    from training.dataset import find_parts
 
-    pairs = split_pairs(find_pairs(arguments.data), find_recipe(arguments.recipe))[arguments.part]
+    pairs = find_parts(arguments.data, find_recipe(arguments.recipe))[arguments.part]
     copies = [
-        (getattr(pair, side), arguments.output / side / pair.low.name) for pair in pairs for side in ("low", "high")
+        (source, arguments.output / side / pair.low.name)
+        for pair in pairs
+        for side, source in (("low", pair.low), ("high", pair.high))
+        if source is not None
     ]
     if not copies:
         raise ImageError(f"{arguments.data}: its {arguments.part} part is empty; this recipe needs more pictures")
@@ -150,7 +153,8 @@ def _split(arguments: argparse.Namespace) -> None:
     for source, target in copies:
         make_folder(target.parent)
         write_file(target, source.read_bytes(), overwrite=arguments.overwrite)
-    print(f"{len(pairs)} pairs in {arguments.output}")
+    has_partners = len(copies) > len(pairs)
+    print(f"{len(pairs)} {'pairs' if has_partners else 'pictures'} in {arguments.output}")
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

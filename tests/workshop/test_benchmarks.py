@@ -6,6 +6,7 @@ from benchmarks import readme
 from benchmarks.cli import main
 from benchmarks.pixel_path import measure_pixel_path
 from edge_dce.errors import EdgeDceError
+from edge_dce.images import read_picture
 
 SAMPLE = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures" / "night-launch.jpg"
 
@@ -30,3 +31,14 @@ def test_pixel_path_prints_the_ratio(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["pixel-path", "--runs", "1", "--json", str(tmp_path / "result.json")]) == 0
     assert "speedup" in capsys.readouterr().out
     assert (tmp_path / "result.json").exists()
+
+
+def test_gallery_shows_each_picture_beside_its_enhancement(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    command = ["gallery", str(SAMPLE), str(SAMPLE), str(SAMPLE), "-o", str(sheet), "--cell", "40x30"]
+    assert main(command) == 0
+    image = read_picture(sheet).image
+    # Two pairs of 40 px cells in a row, each pair in a frame of 6 px; three pictures take two rows.
+    assert image.shape == (2 * (30 + 12), 2 * (80 + 12), 3)
+    assert image[6:36, 46:86].mean() > image[6:36, 6:46].mean()
+    assert main(command) == 1

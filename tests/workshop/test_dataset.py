@@ -50,6 +50,15 @@ def test_batches_depend_on_seed_and_epoch_alone() -> None:
     np.testing.assert_array_equal(again[0][0], later[0][0])
 
 
+def test_small_set_is_shown_several_times_an_epoch() -> None:
+    recipe = dataclasses.replace(RECIPES["report"], resize_px=32, batch_size=3, epoch_images=7, shuffle=True)
+    batches = Batches(make_images(3), None, recipe)
+    assert len(batches) == 2
+    for index in range(2):
+        # Each turn shows every picture once.
+        assert len(np.unique(batches[index][0], axis=0)) == 3
+
+
 def test_recipe_without_augmentation_shows_the_pictures_themselves() -> None:
     low = np.random.default_rng(1).integers(0, 255, (4, 256, 256, 3)).astype(np.uint8)
     (batch,) = Batches(low, None, RECIPES["report"])[0]

@@ -190,6 +190,15 @@ def test_split_command_copies_one_part(lol: Path, tmp_path: Path, capsys: pytest
     assert main(["split", "--data", str(lol), "--part", "test", "-o", str(target), "--overwrite"]) == 0
 
 
+def test_split_of_a_plain_folder_copies_dark_pictures_alone(
+    lol: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "validation"
+    assert main(["split", "--data", str(lol / "our485" / "low"), "--part", "validation", "-o", str(target)]) == 0
+    assert "4 pictures" in capsys.readouterr().out
+    assert [path.name for path in target.iterdir()] == ["low"]
+
+
 def test_empty_part_is_an_error(lol: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["split", "--data", str(lol), "--part", "validation", "-o", str(tmp_path / "validation")]) == 1
     assert "part is empty" in capsys.readouterr().err
