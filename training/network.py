@@ -18,8 +18,8 @@ _FILTERS = 32
 _SCENE_FILTERS = (16, 24, 32, 48)
 # Slopes at black of the three copies of the picture that the scene network starts from.
 _SCENE_EXPOSURES = (1.5, 5.0, 20.0)
-# The darkest pictures of LOL ask for 0.26. A black sky with a lit tower in it asks for more, and would get noise. In int8
-# the narrow range counts too: a sigmoid has 256 levels, whatever is made of it.
+# The darkest pictures of LOL ask for 0.26. A black sky with a lit tower in it asks for more, and would get noise. In
+# int8 the narrow range counts too: a sigmoid has 256 levels, whatever is made of it.
 _SCENE_STEEPEST = 0.3
 
 

@@ -218,8 +218,8 @@ _SCENE = Recipe(
     # Chosen on the validation part, where the normal-light pictures average 0.39.
     exposure_target=0.38,
     exposure_region_px=None,
-    # All channels get the same curve, so there is no color to keep constant. Smoothness is summed over channels: one map
-    # for all iterations has an eighth of those of the paper's eight. The rest is ours, see docs/decisions/0006.
+    # All channels get the same curve, so there is no color to keep constant. Smoothness is summed over channels, of
+    # which one map has an eighth of the paper's eight. The rest is ours, see docs/decisions/0006.
     loss_weights=LossWeights(color_constancy=0.0, illumination_smoothness=16000.0),
 )
 
