@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge_dce.errors import ModelError
 
-DEFAULT_MODEL = "zero-dce-256x256-int8"
+DEFAULT_MODEL = "zero-dce-scene-256x256-int8"
 _FOLDER = Path(__file__).resolve().parent / "models"
 
 

@@ -68,7 +68,7 @@ def build_scene_net(*, channels: int = 3, initializer: str = "glorot_uniform") -
 
     It starts from three copies of the picture, tanh(1.5 x), tanh(5 x) and tanh(20 x): in at least one of them the
     picture fills the range, however dark it is. Without them the features of a dark picture are a few of the 256
-    levels of int8 that a bright one needs, and pictures come within 39 dB of the float network's instead of REPLACE.
+    levels of int8 that a bright one needs, and pictures came within 39 dB of the float network's.
 
     Strided convolutions shrink the picture to a sixteenth; the mean of all that is there is added to every place, so
     that each place knows how bright the whole is, which DCE-Net with its view of 15 pixels cannot. One map of a quarter
