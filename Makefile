@@ -35,9 +35,10 @@ test-workshop: .venv-workshop/.tested
 OWN = .venv-workshop/bin/python -m training
 train: .venv-workshop/.tested
 	@test -d "$(PHOTOS)" || { echo "expected a folder of dark photos, found '$(PHOTOS)'; try: make train PHOTOS=photos" >&2; exit 1; }
+	@# First, because it tells at once if there are too few.
+	for part in validation train; do $(OWN) split --data "$(PHOTOS)" --part $$part -o runs/own/$$part --overwrite || exit 1; done
 	$(OWN) fit --data "$(PHOTOS)" --out runs/own
 	$(OWN) export runs/own -o runs/own/own.keras --overwrite
-	for part in train validation; do $(OWN) split --data "$(PHOTOS)" --part $$part -o runs/own/$$part --overwrite || exit 1; done
 	.venv-workshop/bin/python -m converters runs/own/own.keras \
 		--calibration runs/own/train/low --evaluation runs/own/validation/low -o runs/own --overwrite
 

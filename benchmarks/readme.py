@@ -50,6 +50,8 @@ def _recipe_table() -> str:
     evaluations.sort(key=lambda evaluation: float(evaluation["means"]["together"]["network"]["psnr_db"]))
     parts = {"test": "report's test pairs", "validation": "validation pairs", "together": "together"}
     first = evaluations[0]["means"]
+    if any(evaluation["means"][part]["input"] != first[part]["input"] for evaluation in evaluations for part in parts):
+        raise EdgeDceError(f"{TRAINING_RESULTS}: expected evaluations on the same pictures; evaluate all again")
     titles = [f"{first[part]['images']} {title}: dB / SSIM" for part, title in parts.items()]
     lines = [
         "| | " + " | ".join(titles) + " | parameters | int8 / float16 kB |",
@@ -63,7 +65,7 @@ def _recipe_table() -> str:
         lines.append(f"| {label} | {score(first, method)} | | |")
     sizes = _read_sizes_kb()
     for evaluation in evaluations:
-        name, network = evaluation["recipe"]["name"], evaluation["recipe"]["network"]
+        name, network = evaluation["title"], evaluation["recipe"]["network"]
         size = " / ".join(
             str(sizes[name, precision]) for precision in ("int8", "float16") if (name, precision) in sizes
         )

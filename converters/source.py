@@ -95,8 +95,11 @@ def mean_kernel(maps: int) -> npt.NDArray[np.float32]:
 
 def _read_origin(path: Path) -> tuple[CurveShape, Source]:
     checkpoint_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    with zipfile.ZipFile(path) as archive:
-        text = archive.read(_ORIGIN_ENTRY) if _ORIGIN_ENTRY in archive.namelist() else None
+    text = None
+    # Keras loads its older format too, which is no archive.
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read(_ORIGIN_ENTRY) if _ORIGIN_ENTRY in archive.namelist() else None
     if text is None:
         return ZERO_DCE, Source(checkpoint_sha256, recipe="unknown", epochs=0, data="unknown")
     try:
@@ -106,7 +109,7 @@ def _read_origin(path: Path) -> tuple[CurveShape, Source]:
         shown = "low-light pictures" + (" and their normal-light partners" if origin["uses_partners"] else "")
         source = Source(
             checkpoint_sha256,
-            recipe=recipe["name"],
+            recipe=origin["title"],
             epochs=origin["epochs"],
             data=f"{data['title']}, {data['train_files']} {shown}, sha256 {data['train_sha256'][:16]}",
         )

@@ -19,7 +19,9 @@ from typing import Any
 from edge_dce.curve import CurveShape
 from edge_dce.errors import CardError, ModelError
 
-SCHEMA = 1
+SCHEMA = 2
+# Of schema 1 no curve ran on a root axis.
+_READABLE = (1, 2)
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 CONTRACTS = ("curves", "image")
 _ENTRY = "edge-dce-card.json"
@@ -123,7 +125,7 @@ class ModelCard:
         try:
             fields = json.loads(text)
             schema = fields["schema"]
-            if schema != SCHEMA:
+            if schema not in _READABLE:
                 raise CardError(f"{origin}: expected a card of schema {SCHEMA}, found {schema}; upgrade edge-dce")
             return _check(_parse(fields))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -53,10 +53,22 @@ def read_shrunk(paths: Sequence[Path], side_px: int, *, channels: int, cache: Pa
     shape = (len(paths), side_px, side_px, channels)
     key = hashlib.sha256(f"{_VERSION} {shape} {hash_files(paths)}".encode()).hexdigest()[:32]
     entry = cache / f"{key}.npy"
-    if not entry.exists():
+    samples = _map_entry(entry, shape)
+    if samples is None:
         _decode_into(entry, paths, shape)
-    samples: Uint8Array = np.load(entry, mmap_mode="r")
+        samples = _map_entry(entry, shape)
+    if samples is None:
+        raise OutputError(f"{entry}: expected what was just written there, found something else; name another --cache")
     return samples
+
+
+def _map_entry(entry: Path, shape: tuple[int, ...]) -> Uint8Array | None:
+    try:
+        samples: Uint8Array = np.load(entry, mmap_mode="r")
+    except (OSError, ValueError):
+        # Missing, or damaged: it is made anew.
+        return None
+    return samples if samples.shape == shape and samples.dtype == np.uint8 else None
 
 
 def _hash_file(path: Path) -> bytes:
@@ -76,6 +88,9 @@ def _decode_into(entry: Path, paths: Sequence[Path], shape: tuple[int, ...]) -> 
     unfinished = Path(name)
     try:
         samples = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
+        # Writing to a mapped file on a full disk kills the process; reserving the space first is an error instead.
+        with unfinished.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, unfinished.stat().st_size)
         _, side_px, _, channels = shape
 
         def decode(number: int) -> None:

@@ -56,6 +56,11 @@ class Team:
                 "choose another batch size or number of workers"
             )
 
+    def trim(self, pictures: Sequence[Any]) -> Sequence[Any]:
+        """As many of the pictures as can be divided among the devices of one worker without remainder."""
+        own_devices = self.devices // self.shard.count
+        return pictures[: len(pictures) // own_devices * own_devices]
+
     def prepare(self, model: keras.Model) -> None:
         """Make a compiled model's steps those of the team."""
 
@@ -141,6 +146,11 @@ class TensorFlowTeam(Team):
         self._sum = tensorflow.function(lambda own: self._all_reduce([own], "SUM")[0], reduce_retracing=True)
         self.shard = Shard(worker.index, len(worker.addresses))
         self.devices = len(worker.addresses)
+
+    def trim(self, pictures: Sequence[Any]) -> Sequence[Any]:
+        """As many of the pictures as can be divided among the devices of one worker without remainder."""
+        own_devices = self.devices // self.shard.count
+        return pictures[: len(pictures) // own_devices * own_devices]
 
     def prepare(self, model: keras.Model) -> None:
         model.optimizer.average_gradients = lambda gradients: self._all_reduce(gradients, "MEAN")

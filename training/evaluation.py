@@ -114,6 +114,7 @@ class Evaluation:
         fields = {
             "schema": SCHEMA,
             "name": self.name,
+            "title": self.recipe.title,
             "recipe": dataclasses.asdict(self.recipe),
             "parameters": self.parameters,
             "epochs": self.epochs,

@@ -6,6 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
+from edge_dce.errors import OutputError
 from edge_dce.output import check_free, make_folder
 from training.run import Run, RunError, load_network
 
@@ -29,6 +30,7 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
         "recipe": json.loads(recipe.to_json()),
         "epochs": epochs,
         "data": run.read_data(),
+        "title": recipe.title,
         "uses_partners": recipe.uses_partners,
     }
     make_folder(output.parent)
@@ -39,5 +41,7 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
         with zipfile.ZipFile(unfinished, "a") as archive:
             archive.writestr(ORIGIN_ENTRY, json.dumps(origin, indent=2) + "\n")
         unfinished.replace(output)
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be written ({error.strerror}); choose another place") from error
     finally:
         unfinished.unlink(missing_ok=True)

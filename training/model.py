@@ -49,7 +49,8 @@ class ZeroDCE(keras.Model):
         """The weighted total; each loss is also tracked, unweighted, under its own name."""
         values = self._measure(x, y, _fit_to(x, ops.cast(y_pred, "float32")))
         for name, value in values.items():
-            self._trackers[name].update_state(value)
+            # As Keras weighs its own loss: the last batch of a validation may be a smaller one.
+            self._trackers[name].update_state(value, sample_weight=ops.shape(x)[0])
         return sum(getattr(self.recipe.loss_weights, name) * value for name, value in values.items())
 
     def _measure(self, images: Any, partners: Any, curves: Any) -> dict[str, Any]:

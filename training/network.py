@@ -30,10 +30,12 @@ class Network:
     Attributes:
         build: makes it with fresh weights: `build(channels=3, initializer="glorot_uniform") -> keras.Model`.
         about: one line for people who choose.
+        multiple_px: what the sides of its input must be multiples of.
     """
 
     build: Callable[..., keras.Model]
     about: str
+    multiple_px: int = 1
 
 
 def build_dce_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
@@ -106,7 +108,7 @@ def build_scene_net(*, channels: int = 3, initializer: str = "glorot_uniform") -
 NETWORKS: dict[str, Network] = {
     "zero-dce": Network(build_dce_net, "the paper's; eight maps"),
     "zero-dce-pp": Network(build_dce_net_pp, "Zero-DCE++: an eighth of the weights, one map"),
-    "zero-dce-scene": Network(build_scene_net, "sees the whole picture, returns a small map"),
+    "zero-dce-scene": Network(build_scene_net, "sees the whole picture, returns a small map", multiple_px=16),
 }
 
 
@@ -142,6 +144,15 @@ def _convolve(
         kernel_initializer=_make_initializer(initializer),
         name=name,
     )(tensor)
+
+
+def is_initializer(name: str) -> bool:
+    """Whether recipes can name this initializer."""
+    try:
+        _make_initializer(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _make_initializer(name: str) -> keras.initializers.Initializer:

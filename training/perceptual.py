@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from training.recipe import RecipeError
 # Keras Applications, VGG16 without its classifier; Keras itself looks for it in the same place.
 _FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{_FILE}"
+_TIMEOUT_S = 60
 # Johnson et al., "Perceptual losses for real-time style transfer", ECCV 2016, compare features of this depth.
 _LAYER = "block3_conv3"
 # Means that VGG was trained with, in its own order BGR, of values up to 255.
@@ -61,7 +63,8 @@ def _download(path: Path) -> None:
     make_folder(path.parent)
     unfinished = path.with_name(f".unfinished-{path.name}")
     try:
-        urllib.request.urlretrieve(_URL, unfinished)
+        with urllib.request.urlopen(_URL, timeout=_TIMEOUT_S) as answer, unfinished.open("wb") as stream:
+            shutil.copyfileobj(answer, stream)
         unfinished.replace(path)
     except OSError as error:
         raise RecipeError(

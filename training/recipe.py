@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Sequence
@@ -21,9 +22,9 @@ class RecipeError(EdgeDceError):
 class LossWeights:
     """Weights of the losses in the total; the defaults are those of the authors' published code.
 
-    The first four need nothing but the dark picture. `perceptual` compares VGG16 features of the enhanced picture with
-    those of its normal-light partner (of the dark picture itself where there are no partners). `absolute` (L1) and
-    `structure` (1 − SSIM) compare with the partner.
+    The first four need nothing but the dark picture. `absolute` (L1) and `structure` (1 − SSIM) compare with its
+    normal-light partner. `perceptual` compares VGG16 features of the enhanced picture with those of the partner where
+    one of these two counts, else with those of the dark picture.
     """
 
     spatial_consistency: float = 1.0
@@ -64,7 +65,7 @@ class Recipe:
         weight_decay: L2 penalty added to the gradient, as torch.optim.Adam does it; None for none.
         clip_norm: global gradient norm above which gradients are scaled down; None for never.
         ema: momentum of an exponential moving average of the weights, which is what is evaluated and exported; None
-            for the weights themselves.
+            for the weights themselves. Losses in the history are those of the weights themselves.
         mixed_precision: compute in bfloat16 where the weights stay float32: for GPUs, and CPUs with AMX.
     """
 
@@ -108,6 +109,16 @@ class Recipe:
         """Whether normal-light pictures are needed for training at all."""
         return self.is_paired or self.exposure_shift > 0
 
+    @property
+    def title(self) -> str:
+        """The name, and what differs from the recipe of that name: `edge (seed=7)`. What cards and tables say."""
+        original = RECIPES.get(self.name)
+        if original is None or original == self:
+            return self.name
+        before, now = (_flatten(recipe) for recipe in (original, self))
+        changes = (f"{name}={json.dumps(value)}" for name, value in now.items() if value != before[name])
+        return f"{self.name} ({', '.join(changes)})"
+
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
@@ -126,25 +137,46 @@ class Recipe:
             raise RecipeError(f"{origin}: not a recipe saved by this version ({error}); start a new run") from error
 
 
+def _flatten(recipe: Recipe) -> dict[str, Any]:
+    fields = dataclasses.asdict(recipe)
+    weights = fields.pop("loss_weights")
+    return fields | {f"loss_weights.{name}": weight for name, weight in weights.items()}
+
+
 def check_recipe(recipe: Recipe) -> Recipe:
     """The recipe itself, if a run can be made of it.
 
     Raises:
         RecipeError: a field is out of its range.
     """
-    from training.network import NETWORKS
+    from training.network import NETWORKS, is_initializer
 
     crop_px = recipe.crop_px or recipe.resize_px
+    weights = dataclasses.astuple(recipe.loss_weights)
+    if recipe.network not in NETWORKS:
+        raise RecipeError(f"recipe '{recipe.name}': expected network to be one of {' '.join(NETWORKS)}; see --show")
+    multiple_px = NETWORKS[recipe.network].multiple_px
     for is_met, expectation in (
-        (recipe.network in NETWORKS, f"network to be one of {' '.join(NETWORKS)}"),
         (recipe.channels in (1, 3, 4), "channels to be 1, 3 or 4"),
         (recipe.curve_root in (1, 2, 4), "curve_root to be 1, 2 or 4"),
         (recipe.epochs >= 1 and recipe.batch_size >= 1, "epochs and batch_size to be at least 1"),
         (16 <= crop_px <= recipe.resize_px, "crop_px from 16 to resize_px"),
+        (
+            crop_px % multiple_px == recipe.resize_px % multiple_px == 0,
+            f"crop_px and resize_px to be multiples of {multiple_px}, for its network",
+        ),
+        (recipe.exposure_region_px is None or 1 <= recipe.exposure_region_px <= crop_px, "regions within the crop"),
+        (0 <= recipe.test_files < recipe.validation_from, "test_files from 0 to less than validation_from"),
+        (recipe.epoch_images >= 0 and recipe.seed >= 0, "epoch_images and seed not to be negative"),
+        (is_initializer(recipe.initializer), "initializer to be a Keras name or normal_0.02"),
+        (all(0 <= weight < math.inf for weight in weights), "loss_weights not to be negative"),
+        (recipe.weight_decay is None or recipe.weight_decay >= 0, "weight_decay not to be negative, or none"),
+        (recipe.clip_norm is None or recipe.clip_norm > 0, "clip_norm above 0, or none"),
         (0 < recipe.exposure_target < 1, "exposure_target between 0 and 1"),
         (recipe.exposure_gain >= 1, "exposure_gain to be at least 1"),
         (0 <= recipe.exposure_shift <= 1, "exposure_shift from 0 to 1"),
-        (recipe.noise >= 0 and recipe.learning_rate > 0, "noise and learning_rate not to be negative"),
+        (recipe.noise >= 0, "noise not to be negative"),
+        (0 < recipe.learning_rate < math.inf, "learning_rate above 0"),
         (recipe.ema is None or 0 < recipe.ema < 1, "ema between 0 and 1, or none"),
         (recipe.loss_weights.perceptual == 0 or recipe.channels == 3, "3 channels for the perceptual loss"),
     ):

@@ -16,6 +16,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,18 @@ class Run:
         return Recipe.from_json(self.recipe_path.read_text(), origin=self.recipe_path)
 
     def read_data(self) -> dict[str, Any]:
-        """What data.json says of the pictures."""
-        data: dict[str, Any] = json.loads(self.data_path.read_text())
+        """What data.json says of the pictures.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        try:
+            data: dict[str, Any] = json.loads(self.data_path.read_text())
+            int(data["train_files"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f"{self.data_path}: expected what 'fit' wrote there, but {error!r}; start a new run"
+            ) from error
         return data
 
     def count_steps(self) -> int:
@@ -132,7 +143,7 @@ def _train(parts: dict[str, list[Pair]], recipe: Recipe, run: Run, team: Team, c
     model.fit(
         load_batches(parts["train"], recipe, cache=cache, first_epoch=epoch, shard=team.shard),
         # Not divided: each worker sees every picture, whatever their number, and finds the same losses.
-        validation_data=load_validation(parts["validation"], recipe, cache=cache),
+        validation_data=load_validation(team.trim(parts["validation"]), recipe, cache=cache),
         initial_epoch=epoch,
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
@@ -188,7 +199,7 @@ def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
     if changed:
         raise RunError(f"{run.folder}: started with another recipe ({'; '.join(changed)}); choose another --out")
     started_with = run.read_data()
-    if any(started_with.get(name) != data[name] for name in ("train_sha256", "normal_light_sha256")):
+    if any(started_with.get(name) != data[name] for name in data if name.endswith("_sha256")):
         raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")
 
 
@@ -209,7 +220,8 @@ def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> 
         "validation_files": len(parts["validation"]),
         "test_files": len(parts["test"]),
         "train_sha256": hash_files([pair.low for pair in parts["train"]]),
-        # Only exposure-shifted samples show the network normal-light pictures.
+        "validation_sha256": hash_files([pair.low for pair in parts["validation"]]),
+        # Few recipes show the network normal-light pictures.
         "normal_light_sha256": hash_files([pair.high for pair in parts["train"] if pair.high])
         if recipe.uses_partners
         else None,
@@ -235,6 +247,11 @@ class _Recorder(keras.callbacks.Callback):
             self._writer.close()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if not all(math.isfinite(value) for value in (logs or {}).values()):
+            raise RunError(
+                f"{self._run.folder}: the loss is no number any more after epoch {epoch + 1}; the checkpoint is of the "
+                "epoch before. Start a new run with a lower learning rate"
+            )
         for name, value in (logs or {}).items():
             part = "validation" if name.startswith("val_") else "train"
             self._writer.add_scalar(f"{part}/{name.removeprefix('val_')}", value, epoch + 1)

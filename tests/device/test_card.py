@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_dce.card import ModelCard, append_card, read_model_file
+from edge_dce.curve import CurveShape
 from edge_dce.errors import CardError, ModelError
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -25,7 +26,14 @@ def test_card_survives_writing_and_reading() -> None:
 
 def test_card_can_be_read_by_the_standard_library() -> None:
     with zipfile.ZipFile(INT8) as archive:
-        assert json.loads(archive.read("edge-dce-card.json"))["schema"] == 1
+        assert json.loads(archive.read("edge-dce-card.json"))["schema"] == 2
+
+
+def test_card_of_the_first_schema_means_the_papers_curve() -> None:
+    fields = json.loads(read_card().to_json())
+    del fields["root"]
+    card = ModelCard.from_json(json.dumps(fields | {"schema": 1}), origin=INT8)
+    assert card.shape == CurveShape(iterations=8, root=1)
 
 
 def test_content_is_the_model_without_the_card(tmp_path: Path) -> None:
@@ -54,7 +62,7 @@ def test_one_changed_byte_of_the_model_is_noticed(tmp_path: Path, offset: int) -
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (b'"schema": 1', b'"schema": 2', "expected a card of schema 1, found 2"),
+        (b'"schema": 2', b'"schema": 3', "expected a card of schema 2, found 3"),
         (b'"precision"', b'"praecision"', "card cannot be read"),
         (b"{", b"[", "card cannot be read"),
         (b'"iterations": 8', b'"iterations": 0', "card cannot be read"),

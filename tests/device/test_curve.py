@@ -72,6 +72,19 @@ def test_look_up_stays_within_its_bounds(height: int, width: int, strength: floa
     assert difference.mean() <= 0.5
 
 
+@pytest.mark.parametrize(("root", "worst"), [(1, 2), (2, 3), (4, 3)])
+def test_look_up_stays_within_its_bounds_for_a_map_of_the_whole_range(root: int, worst: int) -> None:
+    shape = CurveShape(root=root)
+    image = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 256, 3)
+    image = np.repeat(image, 512, axis=0)
+    curves = np.linspace(-1, 1, 512, dtype=np.float32)[:, np.newaxis, np.newaxis] * np.ones((1, 256, 3), np.float32)
+    expected = curve.apply_exact(image, curves, shape=shape)
+    difference = np.abs(expected.astype(int) - curve.LookUp(shape=shape).apply(image, curves).astype(int))
+    # A level of `a` is 2/255 here, more than in any map that a network returns.
+    assert difference.max() <= worst
+    assert difference.mean() <= 0.5
+
+
 def test_threads_do_not_change_the_result() -> None:
     image, curves = make_image(3, 700, 900), make_map(4)
     one = curve.LookUp(threads=1).apply(image, curves)

@@ -159,10 +159,11 @@ def test_origin_says_which_pictures_the_network_saw_and_what_its_curves_mean(
         "recipe": {"name": "edge", "curve_root": 4},
         "epochs": 3,
         "data": {"title": "LOL", "train_files": 7, "train_sha256": "0" * 64},
+        "title": "edge (seed=7)",
         "uses_partners": uses_partners,
     }
     source = load_network(export_with_origin(folder, tmp_path / "tiny.keras", origin))
-    assert (source.origin.recipe, source.origin.epochs, source.shape) == ("edge", 3, CurveShape(root=4))
+    assert (source.origin.recipe, source.origin.epochs, source.shape) == ("edge (seed=7)", 3, CurveShape(root=4))
     assert shown in source.origin.data
 
 

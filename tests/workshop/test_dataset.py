@@ -118,6 +118,14 @@ def test_pictures_are_decoded_once_and_found_by_content(lol: Path, tmp_path: Pat
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_damaged_cache_entry_is_made_anew(lol: Path, tmp_path: Path) -> None:
+    paths = [pair.low for pair in find_pairs(lol)]
+    first = read_shrunk(paths, 16, channels=3, cache=tmp_path).copy()
+    (entry,) = tmp_path.iterdir()
+    entry.write_bytes(entry.read_bytes()[:2000])
+    np.testing.assert_array_equal(read_shrunk(paths, 16, channels=3, cache=tmp_path), first)
+
+
 def test_broken_picture_leaves_no_cache_entry(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     with pytest.raises(ImageError, match="not a picture"):

@@ -57,6 +57,13 @@ def test_fields_are_set_from_text() -> None:
         ("channels=2", "expected channels to be 1, 3 or 4"),
         ("network=resnet", "expected network to be one of zero-dce"),
         ("crop_px=512", "expected crop_px from 16 to resize_px"),
+        ("resize_px=40", "multiples of 16, for its network"),
+        ("initializer=foo", "expected initializer"),
+        ("seed=-1", "expected epoch_images and seed"),
+        ("exposure_region_px=0", "expected regions within the crop"),
+        ("validation_from=30", "expected test_files from 0 to less than validation_from"),
+        ("loss_weights.exposure=nan", "expected loss_weights not to be negative"),
+        ("clip_norm=0", "expected clip_norm above 0"),
     ],
 )
 def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,6 +71,14 @@ def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys:
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_title_says_what_was_changed() -> None:
+    assert RECIPES["edge"].title == "edge"
+    assert override(RECIPES["edge"], ["seed=7", "loss_weights.exposure=4"]).title == (
+        "edge (seed=7, loss_weights.exposure=4.0)"
+    )
+    assert Recipe(name="own", epochs=1, batch_size=1).title == "own"
 
 
 def test_show_prints_the_recipe_with_what_was_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import json
+import math
+import signal
 import subprocess
 import sys
 import time
@@ -14,13 +16,14 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import OutputError
+from tests.workshop import train_tiny
 from tests.workshop.lol_folder import write_lol
 from tests.workshop.tiny_recipe import TINY
 from training import perceptual
 from training.cli import main
 from training.export import ORIGIN_ENTRY, export
 from training.model import build_model
-from training.recipe import RECIPES, RecipeError, override
+from training.recipe import RECIPES, LossWeights, RecipeError, override
 from training.run import Run, RunError, fit, load_network, restore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -62,30 +65,51 @@ def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(lol: Path,
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
 
 
-def test_killed_run_resumes_and_finishes(lol: Path, tmp_path: Path) -> None:
+def test_run_killed_again_and_again_ends_like_one_left_alone(lol: Path, tmp_path: Path) -> None:
+    run, whole = Run(tmp_path / "run"), Run(tmp_path / "whole")
+    command = [sys.executable, "-m", "tests.workshop.train_tiny", "fit", "--recipe", "tiny"]
+    command += ["--data", str(lol), "--out", str(run.folder)]
+    # Before anything is learned, and after the first checkpoint of each start.
+    for awaited in (run.recipe_path, run.checkpoint_path):
+        before = awaited.read_bytes() if awaited.exists() else b""
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while child.poll() is None and (not awaited.exists() or awaited.read_bytes() == before):
+            time.sleep(0.01)
+        child.kill()
+        _, errors = child.communicate()
+        assert child.returncode == -signal.SIGKILL, errors.decode()
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    fit(lol, train_tiny.TINY, whole, verbose=0)
+    for one, other in zip(read_history(run), read_history(whole), strict=True):
+        assert one["epoch"] == other["epoch"]
+        # As above.
+        assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
+
+
+def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    command = [
-        sys.executable,
-        "-m",
-        "training",
-        "fit",
-        "--data",
-        str(lol),
-        "--recipe",
-        "edge",
-        "--out",
-        str(run.folder),
-    ]
-    command += ["--epochs", "4"]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    while not run.checkpoint_path.exists() and child.poll() is None:
-        time.sleep(0.05)
-    child.kill()
-    _, errors = child.communicate()
-    assert run.checkpoint_path.exists(), errors.decode()
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    assert [row["epoch"] for row in read_history(run)] == ["1", "2", "3", "4"]
-    assert b"Epoch 1/4" not in finished.stdout
+    fit(lol, dataclasses.replace(TINY, epochs=1), run, verbose=0)
+    good = run.checkpoint_path.read_bytes()
+    diverging = dataclasses.replace(TINY, loss_weights=LossWeights(exposure=math.nan))
+    run.recipe_path.write_text(diverging.to_json().replace("NaN", "10.0"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "read_recipe", lambda self: diverging)
+        patch.setattr("training.run._start_or_check", lambda *arguments: None)
+        with pytest.raises(RunError, match="no number any more after epoch 2"):
+            fit(lol, diverging, run, verbose=0)
+    assert run.checkpoint_path.read_bytes() == good
+
+
+def test_validation_losses_weigh_a_smaller_last_batch_by_its_size(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    # Four validation pictures in batches of three.
+    recipe = dataclasses.replace(TINY, epochs=1, batch_size=3)
+    fit(lol, recipe, run, verbose=0)
+    (row,) = read_history(run)
+    parts = dataclasses.asdict(recipe.loss_weights).items()
+    total = sum(weight * float(row[f"val_{name}"]) for name, weight in parts if f"val_{name}" in row)
+    # Six digits are recorded, and the sum has terms of both signs of rounding.
+    assert float(row["val_loss"]) == pytest.approx(total, rel=1e-4)
 
 
 def test_run_of_another_recipe_or_other_pictures_is_not_continued(lol: Path, tmp_path: Path) -> None:
@@ -95,6 +119,7 @@ def test_run_of_another_recipe_or_other_pictures_is_not_continued(lol: Path, tmp
     with pytest.raises(RunError, match="seed 2001, now 7"):
         fit(lol, dataclasses.replace(short, seed=7), run, verbose=0)
     with pytest.raises(RunError, match="other pictures"):
+        # The 43 first are the same pictures; a validation picture less is another set all the same.
         fit(write_lol(tmp_path / "other", 43), short, run, verbose=0)
 
 
