@@ -8,7 +8,7 @@ PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 TRAINING_TESTS = $(addprefix tests/workshop/test_,losses.py network.py training.py distribution.py)
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo train test test-litert test-tflite test-workshop lint format clean
+.PHONY: demo train check-photos workshop test test-litert test-tflite test-workshop lint format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -30,17 +30,23 @@ test-workshop: .venv-workshop/.tested
 	.venv-workshop/bin/python -m pytest tests/workshop
 	KERAS_BACKEND=jax .venv-workshop/bin/python -m pytest $(TRAINING_TESTS)
 
-# From a folder of dark photos, ten or more, to model files of one's own: runs/own/*.tflite. Call it again after an
+# From a folder of dark photos, ten or more, to model files of one's own: $(RUN)/*.tflite. Call it again after an
 # interruption and it goes on.
 OWN = .venv-workshop/bin/python -m training
-train: .venv-workshop/.tested
-	@test -d "$(PHOTOS)" || { echo "expected a folder of dark photos, found '$(PHOTOS)'; try: make train PHOTOS=photos" >&2; exit 1; }
+RUN ?= runs/own
+train: check-photos .venv-workshop/.tested
 	@# First, because it tells at once if there are too few.
-	for part in validation train; do $(OWN) split --data "$(PHOTOS)" --part $$part -o runs/own/$$part --overwrite || exit 1; done
-	$(OWN) fit --data "$(PHOTOS)" --out runs/own
-	$(OWN) export runs/own -o runs/own/own.keras --overwrite
-	.venv-workshop/bin/python -m converters runs/own/own.keras \
-		--calibration runs/own/train/low --evaluation runs/own/validation/low -o runs/own --overwrite
+	for part in validation train; do $(OWN) split --data "$(PHOTOS)" --part $$part -o "$(RUN)/$$part" --overwrite || exit 1; done
+	$(OWN) fit --data "$(PHOTOS)" --out "$(RUN)"
+	$(OWN) export "$(RUN)" -o "$(RUN)/own.keras" --overwrite
+	.venv-workshop/bin/python -m converters "$(RUN)/own.keras" \
+		--calibration "$(RUN)/train/low" --evaluation "$(RUN)/validation/low" -o "$(RUN)" --overwrite
+
+check-photos:
+	@test -d "$(PHOTOS)" || { echo "expected a folder of dark photos, found '$(PHOTOS)'; try: make train PHOTOS=photos" >&2; exit 1; }
+
+# Everything that trains, converts and measures.
+workshop: .venv-workshop/.tested
 
 lint: .venv-workshop/.tested
 	.venv-workshop/bin/ruff check .

@@ -266,9 +266,10 @@ def _models(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=1))
         return 0
+    width = max(len(row["name"]) for row in rows)
     for row in rows:
         mark = "  (default)" if row["default"] else ""
-        print(f"{row['name']:28}{row['precision']:>8}{row['size_bytes'] / 1000:>8.0f} kB{mark}")
+        print(f"{row['name']:{width}}  {row['precision'] or '':8}{row['size_bytes'] / 1000:>8.0f} kB{mark}")
     return 0
 
 

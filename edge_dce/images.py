@@ -95,7 +95,7 @@ def read_picture(path: str | Path) -> Picture:
             return _decode(opened)
     except UnidentifiedImageError:
         raise ImageError(
-            f"{path}: not a picture that can be read; expected one of {_listed(READABLE_SUFFIXES)}"
+            f"{path}: not a picture, by its content; expected one that can be read: {_listed(READABLE_SUFFIXES)}"
         ) from None
     except Image.DecompressionBombError:
         limit_mp = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000

@@ -137,7 +137,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _split(arguments: argparse.Namespace) -> None:
-    from training.dataset import find_parts
+    from training.dataset import HELD_OUT_EVERY, find_parts
 
     pairs = find_parts(arguments.data, find_recipe(arguments.recipe))[arguments.part]
     copies = [
@@ -147,7 +147,10 @@ def _split(arguments: argparse.Namespace) -> None:
         if source is not None
     ]
     if not copies:
-        raise ImageError(f"{arguments.data}: its {arguments.part} part is empty; this recipe needs more pictures")
+        raise ImageError(
+            f"{arguments.data}: its {arguments.part} part is empty; expected at least {HELD_OUT_EVERY} dark pictures, "
+            f"or more pairs than recipe '{arguments.recipe}' takes for the other parts"
+        )
     for _, target in copies:
         check_free(target, overwrite=arguments.overwrite)
     for source, target in copies:
@@ -166,6 +169,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
     is_folder = arguments.run.is_dir()
     if arguments.output is None and not is_folder:
+        if not arguments.run.exists():
+            raise evaluation.EvaluationError(f"{arguments.run}: no such run folder or .keras file")
         raise evaluation.EvaluationError(f"{arguments.run}: not a run folder; say with -o where the results go")
     folder = arguments.output or arguments.run
     targets = [folder / evaluation.FILE_NAME, folder / "evaluation.html"]

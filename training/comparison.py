@@ -99,7 +99,12 @@ def _name_columns(folders: Sequence[Path], columns: Sequence[Column]) -> list[st
 def _share_pictures(columns: Sequence[Column]) -> bool:
     """Whether all runs were evaluated on the same pictures, so that what needs no network is the same for all."""
     return (
-        len({tuple((row.part, row.name, row.scores["input"]) for row in each.evaluation.images) for each in columns})
+        len(
+            {
+                tuple((row.part, Path(row.name).stem, row.scores["input"]) for row in each.evaluation.images)
+                for each in columns
+            }
+        )
         == 1
     )
 
@@ -107,7 +112,7 @@ def _share_pictures(columns: Sequence[Column]) -> bool:
 def _describe(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
     evaluations = [column.evaluation for column in columns]
     return [
-        ("recipe", [each.recipe.name for each in evaluations]),
+        ("recipe", [each.recipe.title for each in evaluations]),
         ("network", [each.recipe.network for each in evaluations]),
         ("parameters", [f"{each.parameters:,}" for each in evaluations]),
         ("epochs", [str(each.epochs) for each in evaluations]),

@@ -19,8 +19,8 @@ from training.recipe import Recipe
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
-# Of a folder without partners every tenth picture is held out for validation.
-_HELD_OUT_EVERY = 10
+# Of a folder without partners every fifth picture is held out for validation: of a few photos, more than one.
+HELD_OUT_EVERY = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +47,13 @@ class Shard:
 def find_parts(data: Path, recipe: Recipe) -> dict[str, list[Pair]]:
     """The "train", "validation" and "test" part of a LOL folder, or of a plain folder of dark pictures.
 
-    A LOL folder is split as the recipe says; of a plain folder every tenth picture is held out for validation.
+    A LOL folder is split as the recipe says; of a plain folder every fifth picture is held out for validation.
 
     Raises:
         ImageError: no pictures, too few of them, or no partners where the recipe needs them.
     """
+    if not data.is_dir():
+        raise ImageError(f"{data}: no such folder; expected one of dark pictures, or a LOL folder with low/ and high/")
     if _find_lol_root(data) is not None:
         return split_pairs(find_pairs(data), recipe)
     if recipe.uses_partners:
@@ -59,7 +61,7 @@ def find_parts(data: Path, recipe: Recipe) -> dict[str, list[Pair]]:
             f"{data}: recipe '{recipe.name}' needs normal-light partners: expected folders 'low' and 'high', found none"
         )
     pictures = [Pair(path, None) for path in find_pictures(data)]
-    held_out = pictures[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY]
+    held_out = pictures[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
     return {"test": [], "train": [pair for pair in pictures if pair not in held_out], "validation": held_out}
 
 

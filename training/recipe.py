@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import math
 import types
@@ -196,8 +197,12 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
         group, dot, name = path.rpartition(".")
         owner = recipe.loss_weights if group == "loss_weights" else recipe
         fields = {field.name for field in dataclasses.fields(owner)} - {"name", "about", "loss_weights"}
-        if not equals or (dot and group != "loss_weights") or name not in fields:
-            raise RecipeError(f"--set {setting}: expected FIELD=VALUE with one of the fields that --show prints")
+        if not equals:
+            raise RecipeError(f"--set {setting}: expected FIELD=VALUE, found no '='")
+        if (dot and group != "loss_weights") or name not in fields:
+            alike = difflib.get_close_matches(name, sorted(fields), n=1)
+            hint = f"did you mean {alike[0]}?" if alike else "--show prints those there are"
+            raise RecipeError(f"--set {setting}: no field '{path}' that can be set; {hint}")
         changed = dataclasses.replace(owner, **{name: _parse_value(text, owner, name, setting)})
         recipe = changed if isinstance(changed, Recipe) else dataclasses.replace(recipe, loss_weights=changed)
     return check_recipe(recipe)

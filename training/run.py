@@ -140,6 +140,8 @@ def _train(parts: dict[str, list[Pair]], recipe: Recipe, run: Run, team: Team, c
     epoch = restore(model, run)
     if epoch >= recipe.epochs:
         return
+    if epoch > 0 and verbose > 0:
+        print(f"{run.folder}: goes on after epoch {epoch}")
     model.fit(
         load_batches(parts["train"], recipe, cache=cache, first_epoch=epoch, shard=team.shard),
         # Not divided: each worker sees every picture, whatever their number, and finds the same losses.

@@ -46,13 +46,13 @@ def test_fields_are_set_from_text() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("learning_rat=1", "one of the fields that --show prints"),
+        ("learning_rat=1", "did you mean learning_rate?"),
         ("learning_rate", "expected FIELD=VALUE"),
         ("learning_rate=fast", "expected float, found 'fast'"),
         ("epochs=1.5", "expected int, found '1.5'"),
         ("flip=perhaps", "expected bool, found 'perhaps'"),
-        ("name=other", "one of the fields"),
-        ("weights.exposure=1", "one of the fields"),
+        ("name=other", "no field 'name' that can be set"),
+        ("weights.exposure=1", "no field 'weights.exposure'"),
         ("exposure_target=1.2", "expected exposure_target between 0 and 1"),
         ("channels=2", "expected channels to be 1, 3 or 4"),
         ("network=resnet", "expected network to be one of zero-dce"),

@@ -220,7 +220,7 @@ def test_split_of_a_plain_folder_copies_dark_pictures_alone(
 ) -> None:
     target = tmp_path / "validation"
     assert main(["split", "--data", str(lol / "our485" / "low"), "--part", "validation", "-o", str(target)]) == 0
-    assert "4 pictures" in capsys.readouterr().out
+    assert "8 pictures" in capsys.readouterr().out
     assert [path.name for path in target.iterdir()] == ["low"]
 
 
