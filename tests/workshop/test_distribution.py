@@ -147,19 +147,19 @@ def test_worker_unlike_its_chief_stops(lol: Path, tmp_path: Path) -> None:
 
 
 def test_workers_meet_whoever_comes_first() -> None:
-    addresses = tuple(f"localhost:{port}" for port in find_free_ports(3))
+    addresses = tuple(f"127.0.0.1:{port}" for port in find_free_ports(3))
     with ThreadPoolExecutor() as pool:
         late = [pool.submit(meet, Worker(index, addresses), patience_s=20) for index in (2, 1)]
         time.sleep(0.1)
         with pytest.raises(DistributionError, match="cannot listen"), socket.create_server(("", 0)) as taken:
-            meet(Worker(0, (f"localhost:{taken.getsockname()[1]}", *addresses[1:])))
+            meet(Worker(0, (f"127.0.0.1:{taken.getsockname()[1]}", *addresses[1:])))
         meet(Worker(0, addresses), patience_s=20)
         assert [each.result() for each in late] == [None, None]
 
 
-@pytest.mark.parametrize(("index", "found"), [(0, r"found none at 1 \(localhost:"), (1, "start worker 0 there")])
+@pytest.mark.parametrize(("index", "found"), [(0, r"found none at 1 \(127\.0\.0\.1:"), (1, "start worker 0 there")])
 def test_worker_whose_others_do_not_come_gives_up(index: int, found: str) -> None:
-    addresses = tuple(f"localhost:{port}" for port in find_free_ports(2))
+    addresses = tuple(f"127.0.0.1:{port}" for port in find_free_ports(2))
     with pytest.raises(DistributionError, match=found):
         meet(Worker(index, addresses), patience_s=0.1)
 
