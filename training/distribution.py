@@ -18,6 +18,7 @@ import io
 import json
 import os
 import re
+import socket
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -111,6 +112,7 @@ class JaxTeam(Team):
     """Processes that jax makes one machine of; over gloo where the devices are CPUs."""
 
     def __init__(self, worker: Worker) -> None:
+        _check_own_name()
         keras.distribution.initialize(",".join(worker.addresses), len(worker.addresses), worker.index)
         # The data comes divided already, see training.dataset.Batches.
         distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
@@ -197,6 +199,18 @@ def join(worker: Worker) -> Team:
         raise DistributionError(f"--worker: expected KERAS_BACKEND {' or '.join(teams)}, found {engine}")
     meet(worker)
     return teams[engine](worker)
+
+
+def _check_own_name() -> None:
+    """Gloo, which connects jax's CPUs, looks its own machine up by name and ends in a page of its own if it cannot."""
+    name = socket.gethostname()
+    try:
+        socket.getaddrinfo(name, None)
+    except socket.gaierror as error:
+        raise DistributionError(
+            f"expected this machine's own name '{name}' to have an address, found none ({error.strerror}); "
+            "add a line with both to /etc/hosts"
+        ) from error
 
 
 class _LossAverage(keras.callbacks.Callback):

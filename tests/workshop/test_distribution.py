@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from tests.workshop.lol_folder import write_lol
 from tests.workshop.train_tiny import TINY
+from training import distribution
 from training.cli import main
 from training.dataset import Batches, Shard
 from training.distribution import Team, _pack
@@ -81,6 +83,18 @@ def read_history(run: Run) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def knows_its_own_name() -> bool:
+    try:
+        socket.getaddrinfo(socket.gethostname(), None)
+    except socket.gaierror:
+        return False
+    return True
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "jax" and not knows_its_own_name(),
+    reason="gloo, which connects jax's CPUs, needs a machine whose own name has an address",
+)
 def test_two_workers_killed_and_started_again_have_the_losses_of_one(
     lol: Path, tmp_path: Path, launch: Callable[[Run, Path], list[Child]]
 ) -> None:
@@ -162,6 +176,12 @@ def test_worker_whose_others_do_not_come_gives_up(index: int, found: str) -> Non
     addresses = tuple(f"127.0.0.1:{port}" for port in find_free_ports(2))
     with pytest.raises(DistributionError, match=found):
         meet(Worker(index, addresses), patience_s=0.1)
+
+
+def test_machine_without_an_address_for_its_name_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "nowhere.invalid")
+    with pytest.raises(DistributionError, match=r"own name 'nowhere\.invalid' to have an address"):
+        distribution._check_own_name()
 
 
 def test_batch_that_the_devices_cannot_share_is_an_error(lol: Path, tmp_path: Path) -> None:
