@@ -23,7 +23,7 @@ from edge_dce.baselines import apply_gamma
 from edge_dce.catalog import find_model
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ImageError
-from edge_dce.images import match_pairs, read_picture
+from edge_dce.images import match_pairs, read_picture, warn_of_lossy
 from edge_dce.metrics import finite_psnr, ssim
 from edge_dce.preprocessing import shrink
 from edge_dce.runtime import find_runtime
@@ -33,7 +33,6 @@ Uint8Array = npt.NDArray[np.uint8]
 SCHEMA = 1
 _NOISY_RATIO = 0.10
 _FEW_RUNS = 10
-_LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
@@ -162,7 +161,7 @@ def measure(
         end_to_end=end_to_end,
         peak_rss_mb=peak_rss_mb,
         quality=measure_quality(enhancer, matched) if matched else None,
-        warnings=tuple(_find_warnings(runtime.name, invoke, end_to_end, [low for low, _ in matched])),
+        warnings=tuple(_find_warnings(runtime.name, invoke, end_to_end, matched)),
     )
 
 
@@ -248,7 +247,7 @@ def read_peak_rss_mb() -> float | None:
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
 
 
-def _find_warnings(runtime: str, invoke: Latency, end_to_end: Latency, low: list[Path]) -> list[str]:
+def _find_warnings(runtime: str, invoke: Latency, end_to_end: Latency, pairs: list[tuple[Path, Path]]) -> list[str]:
     warnings = []
     for name, latency in (("invoke", invoke), ("end to end", end_to_end)):
         if latency.is_noisy:
@@ -260,9 +259,7 @@ def _find_warnings(runtime: str, invoke: Latency, end_to_end: Latency, low: list
         warnings.append(f"clock: the CPU governor is '{governor}', not 'performance'")
     if runtime == "tflite-runtime" and platform.machine() in ("x86_64", "AMD64"):
         warnings.append("slow runtime: on x86-64 ai-edge-litert runs int8 models several times faster")
-    if any(path.suffix.lower() in _LOSSY_SUFFIXES for path in low):
-        warnings.append("lossy pairs: JPEG changes PSNR; compare lossless files")
-    return warnings
+    return warnings + warn_of_lossy(pairs)
 
 
 def _read_cpu_name() -> str:

@@ -12,6 +12,7 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ _FORMATS = {
 }
 WRITABLE_SUFFIXES = frozenset(_FORMATS)
 _NO_ALPHA = frozenset({"BMP", "JPEG"})
+_LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _KEEPS_EXIF = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 # Other formats stay closed: Pillow hands some of them to programs such as Ghostscript, whatever the suffix says.
 _READABLE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -186,6 +188,13 @@ def match_pairs(low_folder: Path, high_folder: Path) -> list[tuple[Path, Path]]:
         if path.name not in high:
             raise ImageError(f"{path}: no ground truth named {path.name} in {high_folder}")
     return [(path, high[path.name]) for path in low]
+
+
+def warn_of_lossy(pairs: Iterable[tuple[Path, Path]]) -> list[str]:
+    """The warning that figures computed from these files deserve, or none."""
+    if any(path.suffix.lower() in _LOSSY_SUFFIXES for pair in pairs for path in pair):
+        return ["lossy pairs: JPEG changes PSNR; compare lossless files"]
+    return []
 
 
 def _open(path: Path) -> Image.Image:

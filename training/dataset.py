@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import ImageError
-from edge_dce.images import find_pictures
+from edge_dce.images import find_pictures, match_pairs
 from training.cache import read_shrunk
 from training.recipe import Recipe
 
@@ -76,13 +76,7 @@ def find_pairs(data: Path) -> list[Pair]:
     root = _find_lol_root(data)
     if root is None:
         raise ImageError(f"{data}: expected folders 'low' and 'high' (or 'our485' holding them), as LOL has them")
-    pairs = []
-    for low in find_pictures(root / "low"):
-        high = root / "high" / low.name
-        if not high.exists():
-            raise ImageError(f"{low}: no picture of the same name under {high.parent}")
-        pairs.append(Pair(low, high))
-    return pairs
+    return [Pair(*paths) for paths in match_pairs(root / "low", root / "high")]
 
 
 def split_pairs(pairs: Sequence[Pair], recipe: Recipe) -> dict[str, list[Pair]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +68,7 @@ def _read_history(run: Run) -> tuple[list[int], dict[str, list[float]]]:
     if not path.is_file():
         raise PlotError(f"{run.folder}: no history.csv here; it is written after the first epoch of 'fit'")
     try:
-        with path.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
+        rows = run.read_history()
         epochs = [int(row["epoch"]) for row in rows]
         curves = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ()) if name != "epoch"}
     except (ValueError, TypeError, KeyError, OSError) as error:

@@ -89,6 +89,13 @@ class Run:
             ) from error
         return data
 
+    def read_history(self) -> list[dict[str, str]]:
+        """The rows of history.csv, a dictionary by column each; empty before the first epoch is finished."""
+        if not self.history_path.exists():
+            return []
+        with self.history_path.open(newline="") as stream:
+            return list(csv.DictReader(stream))
+
     def count_steps(self) -> int:
         """Steps per epoch."""
         return count_steps(self.read_data()["train_files"], self.read_recipe())
@@ -265,13 +272,9 @@ class _Recorder(keras.callbacks.Callback):
         write_file(self._run.history_path.with_suffix(".png"), draw_history(self._run), overwrite=True)
 
     def _record(self, row: dict[str, str]) -> None:
-        path = self._run.history_path
-        rows: list[dict[str, str]] = []
-        if path.exists():
-            with path.open(newline="") as stream:
-                rows = [old for old in csv.DictReader(stream) if int(old["epoch"]) < int(row["epoch"])]
+        rows = [old for old in self._run.read_history() if int(old["epoch"]) < int(row["epoch"])]
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, list(row))
         writer.writeheader()
         writer.writerows([*rows, row])
-        write_file(path, text.getvalue().encode(), overwrite=True)
+        write_file(self._run.history_path, text.getvalue().encode(), overwrite=True)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from edge_dce.baselines import apply_clahe, apply_gamma
 from edge_dce.errors import ImageError
-from edge_dce.images import match_pairs, read_picture
+from edge_dce.images import match_pairs, read_picture, warn_of_lossy
 from edge_dce.metrics import finite_psnr, ssim
 from training.dataset import Pair, find_pairs, split_pairs
 from training.evaluation import Evaluation, ImageRow, Score
@@ -25,7 +25,6 @@ from training.trained import Trained
 
 Uint8Array = npt.NDArray[np.uint8]
 
-_LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
 # Pictures decoded at a time: enough for every core, and few enough for photos of many megapixels.
 _CHUNK = 8
 
@@ -81,10 +80,9 @@ def evaluate(
             for (part, pair), (_, normal), score in zip(chunk, pictures, scores, strict=True):
                 rows.append(ImageRow(part, pair.low.name, _measure_brightness(normal), score))
             track(len(chunk))
-    lossy = any(path.suffix.lower() in _LOSSY_SUFFIXES for _, pair in jobs for path in (pair.low, pair.high))
-    warnings = ("lossy pairs: JPEG changes PSNR; compare lossless files",) if lossy else ()
+    warnings = warn_of_lossy((pair.low, pair.high) for _, pair in jobs)
     parameters = trained.network.count_params()
-    return Evaluation(trained.name, trained.recipe, parameters, trained.epochs, tuple(rows), warnings)
+    return Evaluation(trained.name, trained.recipe, parameters, trained.epochs, tuple(rows), tuple(warnings))
 
 
 def read_pair(pair: Pair) -> tuple[Uint8Array, Uint8Array]:

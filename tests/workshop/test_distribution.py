@@ -4,7 +4,6 @@ The engine is that of KERAS_BACKEND, for this process and for the workers alike.
 """
 
 import contextlib
-import csv
 import dataclasses
 import socket
 import subprocess
@@ -78,11 +77,6 @@ def wait_until(happened: Callable[[], bool], workers: list[Child], logs: Path) -
         time.sleep(0.02)
 
 
-def read_history(run: Run) -> list[dict[str, str]]:
-    with run.history_path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def knows_its_own_name() -> bool:
     try:
         socket.getaddrinfo(socket.gethostname(), None)
@@ -106,16 +100,16 @@ def test_two_workers_killed_and_started_again_have_the_losses_of_one(
     # The chief must say so, not wait for ever for an answer; jax then takes a minute to end (docs/distributed.md).
     wait_until(lambda: "start all of them again" in (before / "0.txt").read_text(), [chief], before)
     chief.kill()
-    assert len(read_history(shared)) < TINY.epochs
+    assert len(shared.read_history()) < TINY.epochs
 
     chief, other = launch(shared, after)
     fit(lol, TINY, alone, verbose=0)
     for worker in (chief, other):
         assert worker.wait(PATIENCE_S) == 0, (after / "0.txt").read_text()
     assert f"Epoch 1/{TINY.epochs}" not in (after / "0.txt").read_text()
-    rows = read_history(shared)
+    rows = shared.read_history()
     assert [int(row["epoch"]) for row in rows] == list(range(1, TINY.epochs + 1))
-    for one, two in zip(read_history(alone), rows, strict=True):
+    for one, two in zip(alone.read_history(), rows, strict=True):
         for name in one:
             # The same sums in another order: float32 rounds each by up to 6e-8 of it, and 24 steps of Adam carry it on.
             # History keeps six digits. Losses near zero are differences of means near 0.1, hence the floor.

@@ -1,6 +1,5 @@
 """Runs: what `python -m training` promises."""
 
-import csv
 import dataclasses
 import json
 import math
@@ -34,11 +33,6 @@ def lol(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_lol(tmp_path_factory.mktemp("lol"))
 
 
-def read_history(run: Run) -> list[dict[str, str]]:
-    with run.history_path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(lol: Path, tmp_path: Path) -> None:
     whole, halves = Run(tmp_path / "whole"), Run(tmp_path / "halves")
     fit(lol, TINY, whole, verbose=0)
@@ -60,7 +54,7 @@ def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(lol: Path,
     fit(lol, TINY, halves, verbose=0)
 
     # The same operations in the same order on the same values; only threads inside one operation may reorder sums.
-    for one, other in zip(read_history(whole), read_history(halves), strict=True):
+    for one, other in zip(whole.read_history(), halves.read_history(), strict=True):
         assert one["epoch"] == other["epoch"]
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
 
@@ -80,7 +74,7 @@ def test_run_killed_again_and_again_ends_like_one_left_alone(lol: Path, tmp_path
         assert child.returncode == -signal.SIGKILL, errors.decode()
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     fit(lol, train_tiny.TINY, whole, verbose=0)
-    for one, other in zip(read_history(run), read_history(whole), strict=True):
+    for one, other in zip(run.read_history(), whole.read_history(), strict=True):
         assert one["epoch"] == other["epoch"]
         # As above.
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
@@ -91,7 +85,6 @@ def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_p
     fit(lol, dataclasses.replace(TINY, epochs=1), run, verbose=0)
     good = run.checkpoint_path.read_bytes()
     diverging = dataclasses.replace(TINY, loss_weights=LossWeights(exposure=math.nan))
-    run.recipe_path.write_text(diverging.to_json().replace("NaN", "10.0"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "read_recipe", lambda self: diverging)
         patch.setattr("training.run._start_or_check", lambda *arguments: None)
@@ -105,7 +98,7 @@ def test_validation_losses_weigh_a_smaller_last_batch_by_its_size(lol: Path, tmp
     # Four validation pictures in batches of three.
     recipe = dataclasses.replace(TINY, epochs=1, batch_size=3)
     fit(lol, recipe, run, verbose=0)
-    (row,) = read_history(run)
+    (row,) = run.read_history()
     parts = dataclasses.asdict(recipe.loss_weights).items()
     total = sum(weight * float(row[f"val_{name}"]) for name, weight in parts if f"val_{name}" in row)
     # Six digits are recorded, and the sum has terms of both signs of rounding.
@@ -161,7 +154,7 @@ def test_paired_recipe_learns_from_partners(lol: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     paired = dataclasses.replace(RECIPES["paired"], epochs=4, resize_px=32, validation_from=40, cosine_decay=False)
     fit(lol, paired, run, verbose=0)
-    first, *_, last = read_history(run)
+    first, *_, last = run.read_history()
     assert float(last["absolute"]) < float(first["absolute"])
     assert {"val_absolute", "val_structure"} <= last.keys()
 
