@@ -14,8 +14,8 @@ from edge_dce.card import Census, TensorSpec
 def take_census(model: bytes) -> Census:
     """Operators by kind and tensors by type."""
     graph = schema.ModelT.InitFromPackedBuf(model, 0)
-    operators = _names(schema.BuiltinOperator)
-    types = _names(schema.TensorType)
+    operators = name_constants(schema.BuiltinOperator)
+    types = name_constants(schema.TensorType)
     main = graph.subgraphs[0]
     op = collections.Counter(operators[graph.operatorCodes[node.opcodeIndex].builtinCode] for node in main.operators)
     dtype = collections.Counter(types[tensor.type] for tensor in main.tensors)
@@ -28,10 +28,13 @@ def describe_input(model: bytes) -> TensorSpec:
     return _describe(main.tensors[main.inputs[0]], (0.0, 1.0), color="RGB")
 
 
-def describe_output(model: bytes) -> TensorSpec:
-    """The curve map: `a` in [-1, 1] as real values."""
+def describe_output(model: bytes, contract: str) -> TensorSpec:
+    """Of the contract "curves" the map, `a` in [-1, 1] as real values; of "image" RGB in [0, 1]."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
-    return _describe(main.tensors[main.outputs[0]], (-1.0, 1.0), color=None)
+    tensor = main.tensors[main.outputs[0]]
+    if contract == "image":
+        return _describe(tensor, (0.0, 1.0), color="RGB")
+    return _describe(tensor, (-1.0, 1.0), color=None)
 
 
 def _describe(tensor: Any, value_range: tuple[float, float], *, color: str | None) -> TensorSpec:
@@ -39,7 +42,7 @@ def _describe(tensor: Any, value_range: tuple[float, float], *, color: str | Non
     is_quantized = quantization is not None and quantization.scale is not None
     return TensorSpec(
         shape=tuple(int(side) for side in tensor.shape),
-        dtype=_names(schema.TensorType)[tensor.type].lower(),
+        dtype=name_constants(schema.TensorType)[tensor.type].lower(),
         scale=float(np.float32(quantization.scale[0])) if is_quantized else 0.0,
         zero_point=int(quantization.zeroPoint[0]) if is_quantized else 0,
         range=value_range,
@@ -47,5 +50,6 @@ def _describe(tensor: Any, value_range: tuple[float, float], *, color: str | Non
     )
 
 
-def _names(enumeration: type) -> dict[int, str]:
+def name_constants(enumeration: type) -> dict[int, str]:
+    """The names of an enumeration of the schema by their codes."""
     return {code: name for name, code in vars(enumeration).items() if not name.startswith("_")}

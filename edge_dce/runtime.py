@@ -92,7 +92,7 @@ def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
     if model.card is None:
         _try_in_child(model, runtime)
     try:
-        with _hold_back_notices():
+        with hold_back_notices():
             interpreter: Interpreter = importlib.import_module(runtime.module).Interpreter(
                 model_content=model.content, num_threads=threads
             )
@@ -109,7 +109,7 @@ def default_threads() -> int:
 
 
 @contextlib.contextmanager
-def _hold_back_notices() -> Iterator[None]:
+def hold_back_notices() -> Iterator[None]:
     """Drop what the runtime tells about itself ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.").
 
     It writes straight to file descriptor 2 and has no switch for it. Whatever else arrives there is passed on after.

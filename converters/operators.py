@@ -1,0 +1,144 @@
+"""Which operator int8 hurts: every tensor of a quantized file beside the same tensor in float32."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+from converters.activation import open_transparent
+from converters.inspection import name_constants
+from edge_dce.preprocessing import normalize
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+# Signals that int8 reproduces to the last bit would be infinitely good.
+_MOST_DB = 100.0
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatorError:
+    """Of one operator's output, over all pictures.
+
+    Attributes:
+        operator: kind, such as "CONV_2D".
+        layer: the Keras layer it comes from.
+        sqnr_db: power of the float signal over power of the difference: all the error that has gathered so far.
+        added_db: by how much that is worse than the worst of its inputs: what this operator adds.
+        max_abs: largest difference, in the tensor's own unit.
+        span: width of the range that the float tensor takes.
+    """
+
+    operator: str
+    layer: str
+    sqnr_db: float
+    added_db: float
+    max_abs: float
+    span: float
+
+
+def compare_operators(float_model: bytes, model: bytes, images: Sequence[Uint8Array]) -> list[OperatorError]:
+    """The operators of `model` that a float32 model has too, in the order in which they run.
+
+    Args:
+        float_model: the float32 file that `model` was quantized from.
+        images: (height, width, 3) uint8 at the files' size; a few are enough.
+    """
+    expected, found = open_transparent(float_model), open_transparent(model)
+    names = {details["name"]: details for details in expected.get_tensor_details()}
+    pairs = [(names[details["name"]], details) for details in found.get_tensor_details() if details["name"] in names]
+    sums = {details["name"]: np.zeros(2) for _, details in pairs}
+    worst: dict[str, float] = dict.fromkeys(sums, 0.0)
+    span: dict[str, float] = dict.fromkeys(sums, 0.0)
+    for image in images:
+        _show(expected, normalize(image))
+        _show(found, image[np.newaxis])
+        for original, details in pairs:
+            reference, values = _read(expected, original), _read(found, details)
+            if reference is None or values is None or reference.shape != values.shape:
+                continue
+            difference = values - reference
+            sums[details["name"]] += float(np.square(reference).sum()), float(np.square(difference).sum())
+            worst[details["name"]] = max(worst[details["name"]], float(np.abs(difference).max()))
+            span[details["name"]] = max(span[details["name"]], float(np.ptp(reference)))
+    return _tabulate(model, {name: _to_db(*power) for name, power in sums.items() if power[0] > 0}, worst, span)
+
+
+def rank_layers(errors: Sequence[OperatorError]) -> list[str]:
+    """Layers, those first whose operators add most error."""
+    added: dict[str, float] = {}
+    for error in errors:
+        added[error.layer] = added.get(error.layer, 0.0) + max(error.added_db, 0.0)
+    return sorted(added, key=lambda layer: (-added[layer], layer))
+
+
+def name_layer(tensor: str) -> str:
+    """The Keras layer that a tensor is named after: "net_1/conv1_1/Relu;net_1/conv1_1/BiasAdd" is of "conv1"."""
+    steps = tensor.partition(";")[0].split("/")
+    return re.sub(r"_\d+$", "", steps[-2] if len(steps) > 1 else steps[0])
+
+
+def _tabulate(
+    model: bytes, sqnr_db: dict[str, float], worst: dict[str, float], span: dict[str, float]
+) -> list[OperatorError]:
+    graph = schema.ModelT.InitFromPackedBuf(model, 0)
+    main = graph.subgraphs[0]
+    kinds = name_constants(schema.BuiltinOperator)
+    label = _trace_layers(main)
+    # A QUANTIZE in between is no tensor of the float model: what it passes on is as good as what it got.
+    seen = {index: sqnr_db.get(main.tensors[index].name.decode(), _MOST_DB) for index in main.inputs}
+    errors = []
+    for node in main.operators:
+        kind = kinds[graph.operatorCodes[node.opcodeIndex].builtinCode]
+        inputs = min((seen[index] for index in node.inputs if index in seen), default=_MOST_DB)
+        for index in node.outputs:
+            name = main.tensors[index].name.decode()
+            seen[index] = sqnr_db.get(name, inputs)
+            if name in sqnr_db and kind not in ("QUANTIZE", "DEQUANTIZE"):
+                errors.append(
+                    OperatorError(
+                        kind, label[index], round(seen[index], 2), round(inputs - seen[index], 2),
+                        round(worst[name], 5), round(span[name], 5),
+                    )
+                )  # fmt: skip
+    return errors
+
+
+def _trace_layers(main: Any) -> dict[int, str]:
+    """The layer of every tensor; the converter names the output after no layer, so it takes that of its input."""
+    layers = {index: name_layer(tensor.name.decode()) for index, tensor in enumerate(main.tensors)}
+    for node in main.operators:
+        for index in node.outputs:
+            if main.tensors[index].name.startswith(b"StatefulPartitionedCall"):
+                layers[index] = layers[node.inputs[0]]
+    return layers
+
+
+def _show(interpreter: Any, tensor: npt.NDArray[Any]) -> None:
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor)
+    interpreter.invoke()
+
+
+def _read(interpreter: Any, details: dict[str, Any]) -> FloatArray | None:
+    """Real values, None for constants by channel and tensors that hold nothing."""
+    quantization = details["quantization_parameters"]
+    if len(quantization["scales"]) > 1:
+        return None
+    try:
+        values = interpreter.get_tensor(details["index"])
+    except ValueError:
+        return None
+    real = values.astype(np.float32)
+    if len(quantization["scales"]) == 1:
+        real = (real - np.float32(quantization["zero_points"][0])) * np.float32(quantization["scales"][0])
+    return np.asarray(real, np.float32)
+
+
+def _to_db(signal: float, noise: float) -> float:
+    return _MOST_DB if noise == 0 else min(_MOST_DB, float(10 * np.log10(signal / noise)))
