@@ -28,8 +28,8 @@ _DARK = 64
 _HIGHLIGHT = 250
 _HIGHLIGHT_SHARE = 1e-3
 _FEW = 20
-# One or two neighbors from a burst are an accident, every tenth picture is an evaluation folder written again.
-_LOOK_ALIKES = 0.1
+# Neighbors from a burst fall on both sides of any split; more than half is one folder written again as the other.
+_LOOK_ALIKES = 0.5
 _LISTED = 5
 
 
@@ -62,9 +62,9 @@ class CalibrationSet:
 def choose_calibration_set(
     folder: Path, *, width: int, height: int, count: int, seed: int, evaluation: Sequence[Path] = ()
 ) -> CalibrationSet:
-    """Choose up to `count` pictures of a folder by `seed`, spread over brightness, and bring them to the network's size.
+    """Choose up to `count` pictures of a folder by `seed`, spread over brightness, at the network's size.
 
-    The function that brings them there is the one that inference uses. Copies are left out, those by content as well
+    The function that shrinks them is the one that inference uses. Copies are left out, those by content as well
     as other encodings of the same picture. Broken files are left out and named.
 
     Args:
@@ -88,7 +88,7 @@ def choose_calibration_set(
         images,
         tuple((picture.path.name, picture.sha256) for picture in chosen),
         record,
-        (*notes, *look_alikes, *_audit(folder, record)),
+        (*notes, *look_alikes, *_audit(folder, record, images)),
     )
 
 
@@ -119,7 +119,7 @@ def _read_candidates(paths: Sequence[Path]) -> tuple[list[Fingerprint], list[str
     for path in paths:
         try:
             candidates.append(take_fingerprint(path, read_picture(path).image))
-        except ImageError as error:
+        except ImageError as error:  # noqa: PERF203
             notes.append(f"calibration: left out: {error}")
     return candidates, notes
 
@@ -154,7 +154,7 @@ def _drop_evaluated(
             usable.append(picture)
         else:
             notes.append(f"calibration: left out: {picture.path}: looks like evaluation picture {same.path}")
-    if len(notes) > max(1, _LOOK_ALIKES * len(pictures)) or not usable:
+    if len(notes) > _LOOK_ALIKES * len(pictures):
         shown = _list([note.removeprefix("calibration: left out: ") for note in notes])
         raise ConversionError(
             f"{folder}: {len(notes)} of {len(pictures)} calibration pictures look like evaluation pictures, in another "
@@ -196,14 +196,15 @@ def _describe(
     )
 
 
-def _audit(folder: Path, record: card.Calibration) -> list[str]:
+def _audit(folder: Path, record: card.Calibration, images: Uint8Array) -> list[str]:
     notes = []
+    bright_share = float((images.mean(axis=(1, 2, 3)) >= _DARK).mean())
     if record.files < _FEW:
         notes.append(f"calibration: {folder}: {record.files} picture(s) are few; {_FEW} or more give steadier scales")
-    if record.dark_share < 0.5:
+    if bright_share > 0.5:
         histogram = " ".join(str(count) for count in record.brightness_histogram)
         notes.append(
-            f"calibration: {folder}: expected low-light pictures, {1 - record.dark_share:.0%} are not dark "
+            f"calibration: {folder}: expected low-light pictures, {bright_share:.0%} are not dark "
             f"(brightness histogram, dark to bright: {histogram})"
         )
     if not record.has_highlight:

@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
 from converters.activation import Ranges
+from converters.inspection import trace_layers
 from converters.source import ConversionError
 
 FLOATS = ("float32", "float16", "dynamic")
@@ -46,7 +47,9 @@ def convert(network: Any, *, precision: str) -> bytes:
     return model
 
 
-def quantize(model: bytes, ranges: Ranges, *, float_layers: Sequence[str] = (), has_image_output: bool = False) -> bytes:
+def quantize(
+    model: bytes, ranges: Ranges, *, float_layers: Sequence[str] = (), has_image_output: bool = False
+) -> bytes:
     """A float32 model in int8: weights by channel, activations over `ranges`, uint8 in.
 
     Args:
@@ -58,9 +61,9 @@ def quantize(model: bytes, ranges: Ranges, *, float_layers: Sequence[str] = (), 
     """
     recipes = recipe_manager.RecipeManager()
     recipes.add_static_config(".*", _Operation.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
-    for layer in float_layers:
+    for pattern in _match_layers(model, float_layers):
         recipes.add_quantization_config(
-            _match_layer(layer), _Operation.ALL_SUPPORTED, algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE
+            pattern, _Operation.ALL_SUPPORTED, algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE
         )
     unsigned = qtyping.OpQuantizationConfig(
         activation_tensor_config=qtyping.TensorQuantizationConfig(
@@ -69,9 +72,10 @@ def quantize(model: bytes, ranges: Ranges, *, float_layers: Sequence[str] = (), 
         weight_tensor_config=qtyping.TensorQuantizationConfig(8, symmetric=True),
         compute_precision=qtyping.ComputePrecision.INTEGER,
     )
-    recipes.add_quantization_config(".*", _Operation.INPUT, op_config=unsigned)
+    # A pattern of its own: rules of one pattern count as of when it first came, and these must come last.
+    recipes.add_quantization_config(".*$", _Operation.INPUT, op_config=unsigned)
     if has_image_output:
-        recipes.add_quantization_config(".*", _Operation.OUTPUT, op_config=unsigned)
+        recipes.add_quantization_config(".*$", _Operation.OUTPUT, op_config=unsigned)
     statistics = {
         name: {"min": np.full((1, 1, 1, 1), low, np.float32), "max": np.full((1, 1, 1, 1), high, np.float32)}
         for name, (low, high) in ranges.items()
@@ -92,9 +96,14 @@ def quantize(model: bytes, ranges: Ranges, *, float_layers: Sequence[str] = (), 
     return bytes(result.quantized_model)
 
 
-def _match_layer(layer: str) -> str:
+def _match_layers(model: bytes, layers: Sequence[str]) -> list[str]:
+    """Patterns for the names of the tensors that come out of layers."""
     # Tensors are named after the Keras layers on the way to them; Keras numbers a layer's name when it is used again.
-    return rf"(^|/){re.escape(layer)}(_\d+)?/"
+    patterns = [rf"(^|/){re.escape(layer)}(_\d+)?/" for layer in layers]
+    main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
+    if trace_layers(main)[main.outputs[0]] in layers:
+        patterns.append(f"^{re.escape(_find_output_name(model))}")
+    return patterns
 
 
 def _find_output_name(model: bytes) -> str:

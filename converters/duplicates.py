@@ -15,8 +15,8 @@ Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 _SIDE_PX = 32
-# Mean difference of two thumbnails, in units of their contrast. Measured on the 485 dark pictures of LOL: a copy as JPEG
-# of quality 50 to 90, or a quarter of the size, comes to 0.12 at most; another scene to 0.5 and more.
+# Mean difference of two thumbnails, in units of their contrast. Measured on the 485 dark pictures of LOL: a copy as
+# JPEG of quality 50 to 90, or a quarter of the size, comes to 0.12 at most; another scene to 0.5 and more.
 _SAME = 0.15
 
 

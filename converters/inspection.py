@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import re
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,25 @@ def describe_output(model: bytes, contract: str) -> TensorSpec:
     if contract == "image":
         return _describe(tensor, (0.0, 1.0), color="RGB")
     return _describe(tensor, (-1.0, 1.0), color=None)
+
+
+def name_layer(tensor: str) -> str:
+    """The Keras layer that a tensor is named after: "net_1/conv1_1/Relu;net_1/conv1_1/BiasAdd" is of "conv1"."""
+    steps = tensor.partition(";")[0].split("/")
+    return re.sub(r"_\d+$", "", steps[-2] if len(steps) > 1 else steps[0])
+
+
+def trace_layers(main: Any) -> dict[int, str]:
+    """The Keras layer of every tensor of a `SubGraphT`, by index.
+
+    The converter names the output after no layer: it takes that of its weights, or else of its input.
+    """
+    layers = {index: name_layer(tensor.name.decode()) for index, tensor in enumerate(main.tensors)}
+    for node in main.operators:
+        for index in node.outputs:
+            if main.tensors[index].name.startswith(b"StatefulPartitionedCall"):
+                layers[index] = layers[node.inputs[min(1, len(node.inputs) - 1)]]
+    return layers
 
 
 def _describe(tensor: Any, value_range: tuple[float, float], *, color: str | None) -> TensorSpec:

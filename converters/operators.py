@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.activation import open_transparent
-from converters.inspection import name_constants
+from converters.inspection import name_constants, trace_layers
 from edge_dce.preprocessing import normalize
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -30,7 +29,7 @@ class OperatorError:
         operator: kind, such as "CONV_2D".
         layer: the Keras layer it comes from.
         sqnr_db: power of the float signal over power of the difference: all the error that has gathered so far.
-        added_db: by how much that is worse than the worst of its inputs: what this operator adds.
+        added: power of the error over power of the signal, less that of its worst input: what this operator adds.
         max_abs: largest difference, in the tensor's own unit.
         span: width of the range that the float tensor takes.
     """
@@ -38,7 +37,7 @@ class OperatorError:
     operator: str
     layer: str
     sqnr_db: float
-    added_db: float
+    added: float
     max_abs: float
     span: float
 
@@ -74,14 +73,8 @@ def rank_layers(errors: Sequence[OperatorError]) -> list[str]:
     """Layers, those first whose operators add most error."""
     added: dict[str, float] = {}
     for error in errors:
-        added[error.layer] = added.get(error.layer, 0.0) + max(error.added_db, 0.0)
+        added[error.layer] = added.get(error.layer, 0.0) + error.added
     return sorted(added, key=lambda layer: (-added[layer], layer))
-
-
-def name_layer(tensor: str) -> str:
-    """The Keras layer that a tensor is named after: "net_1/conv1_1/Relu;net_1/conv1_1/BiasAdd" is of "conv1"."""
-    steps = tensor.partition(";")[0].split("/")
-    return re.sub(r"_\d+$", "", steps[-2] if len(steps) > 1 else steps[0])
 
 
 def _tabulate(
@@ -90,7 +83,7 @@ def _tabulate(
     graph = schema.ModelT.InitFromPackedBuf(model, 0)
     main = graph.subgraphs[0]
     kinds = name_constants(schema.BuiltinOperator)
-    label = _trace_layers(main)
+    label = trace_layers(main)
     # A QUANTIZE in between is no tensor of the float model: what it passes on is as good as what it got.
     seen = {index: sqnr_db.get(main.tensors[index].name.decode(), _MOST_DB) for index in main.inputs}
     errors = []
@@ -101,23 +94,9 @@ def _tabulate(
             name = main.tensors[index].name.decode()
             seen[index] = sqnr_db.get(name, inputs)
             if name in sqnr_db and kind not in ("QUANTIZE", "DEQUANTIZE"):
-                errors.append(
-                    OperatorError(
-                        kind, label[index], round(seen[index], 2), round(inputs - seen[index], 2),
-                        round(worst[name], 5), round(span[name], 5),
-                    )
-                )  # fmt: skip
+                added = max(0.0, 10 ** (-seen[index] / 10) - 10 ** (-inputs / 10))
+                errors.append(OperatorError(kind, label[index], round(seen[index], 2), added, worst[name], span[name]))
     return errors
-
-
-def _trace_layers(main: Any) -> dict[int, str]:
-    """The layer of every tensor; the converter names the output after no layer, so it takes that of its input."""
-    layers = {index: name_layer(tensor.name.decode()) for index, tensor in enumerate(main.tensors)}
-    for node in main.operators:
-        for index in node.outputs:
-            if main.tensors[index].name.startswith(b"StatefulPartitionedCall"):
-                layers[index] = layers[node.inputs[0]]
-    return layers
 
 
 def _show(interpreter: Any, tensor: npt.NDArray[Any]) -> None:

@@ -16,7 +16,7 @@ from converters.proof import prove
 from converters.search import Settings, search
 from converters.source import ConversionError, SourceNetwork
 from converters.verification import HeldOut, Reference, read_held_out
-from edge_dce.card import ModelCard, append_card
+from edge_dce.card import Calibration, ModelCard, append_card
 from edge_dce.output import check_free, make_folder, write_file
 from edge_dce.preprocessing import shrink
 
@@ -72,7 +72,7 @@ class Publication:
         card: as written into it.
         judgement: of the file.
         attempts: of all that was tried before it, the file itself last.
-        operators: the error of each operator of the first int8 file that was tried; empty for other precisions.
+        operators: the error of each operator in full int8; empty for other precisions.
         reasons: why it is rejected; none if it is published.
         notes: about its calibration, one line each.
         manifest: names and sha256 of its calibration pictures.
@@ -136,15 +136,11 @@ class _Press:
                 lambda count: self._calibrate(subject, count), self._order.calibration_count, self._order.qat_epochs
             )
             outcome = search(subject, reference, self._pictures, bounds, settings)
-            used = outcome.best.draft.calibration
-            manifest = next(
-                (chosen.files for chosen in self._sets.values() if used and chosen.record.files == used.files), ()
-            )
-            return self._write(outcome.best, outcome.judgements, outcome.operators, outcome.notes, manifest)
+            return self._write(outcome.best, outcome.judgements, outcome.operators, outcome.notes)
         network = build_network(subject.source, subject.contract, subject.width, subject.height)
         draft = Draft(subject, precision, convert(network, precision=precision), precision)
         judgement = judge(draft, reference, self._pictures, bounds)
-        return self._write(judgement, (judgement,), (), (), ())
+        return self._write(judgement, (judgement,), (), ())
 
     def _calibrate(self, subject: Subject, count: int) -> CalibrationSet:
         order = self._order
@@ -168,7 +164,6 @@ class _Press:
         attempts: tuple[Judgement, ...],
         operators: tuple[OperatorError, ...],
         notes: tuple[str, ...],
-        manifest: tuple[tuple[str, str], ...],
     ) -> Publication:
         draft = judgement.draft
         proven, unproven = self._prove(draft) if judgement.passes else ((), ())
@@ -184,7 +179,15 @@ class _Press:
         if reasons:
             text = "".join(f"{reason}\n" for reason in reasons)
             write_file(path.with_suffix(".txt"), text.encode(), overwrite=True)
+        manifest = self._find_manifest(card.calibration)
         return Publication(path, card, judgement, attempts, operators, reasons, notes, manifest)
+
+    def _find_manifest(self, record: Calibration | None) -> tuple[tuple[str, str], ...]:
+        if record is None:
+            return ()
+        return next(
+            chosen.files for chosen in self._sets.values() if chosen.record.manifest_sha256 == record.manifest_sha256
+        )
 
     def _prove(self, draft: Draft) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The other runtimes that give the same result, and why others do not."""

@@ -204,20 +204,21 @@ def _show_operators(publication: Publication) -> str:
         (
             f"{error.layer} · {error.operator.lower()}",
             f"{error.sqnr_db:.1f}",
-            f"{error.added_db:+.1f}",
+            f"{1000 * error.added:.2f}",
             f"{error.max_abs:.3g}",
             f"{error.span:.3g}",
         )
         for error in publication.operators
     ]
-    worst = max(range(len(rows)), key=lambda number: publication.operators[number].added_db)
-    table = Table(("layer · operator", "SQNR dB", "adds dB", "largest", "range"), rows)
+    worst = max(range(len(rows)), key=lambda number: publication.operators[number].added)
+    table = Table(("layer · operator", "SQNR dB", "adds ‰", "largest", "range"), rows)
     subject = publication.judgement.draft.subject
     return (
         f"<details><summary>Operators of {html.escape(subject.name_file('int8'))}, int8 against float32</summary>"
-        '<p class="soft">SQNR: power of the signal over power of its error, all that has gathered so far; adds: by how '
-        "much that is worse than the worst input; largest: difference in the tensor's own unit; range: what the float "
-        f'tensor spans.</p><div class="wide">{table.to_html(strong=worst)}</div></details>'
+        '<p class="soft">SQNR: power of the signal over power of its error, all that has gathered so far; adds: error '
+        "that this operator adds to that of its worst input, in thousandths of the signal's power; largest: difference "
+        f'in the tensor\'s own unit; range: what the float tensor spans.</p><div class="wide">'
+        f"{table.to_html(strong=worst)}</div></details>"
     )
 
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-from converters.activation import ESTIMATORS, Activations, record_activations
+from converters.activation import ESTIMATORS, record_activations
 from converters.calibration import CalibrationSet
 from converters.contract import STEPS, build_network
 from converters.conversion import convert, quantize
 from converters.draft import Draft, Subject
 from converters.finetuning import fine_tune
 from converters.gate import Bounds, Judgement, judge
+from converters.inspection import name_layer
 from converters.operators import OperatorError, compare_operators, rank_layers
-from converters.source import ConversionError
 from converters.verification import HeldOut, Reference
 
 # Layers that are left in float32 at most: with half of them the file would be float with a trace of int8.
 _MOST_FLOAT_LAYERS = 4
 # Pictures on which operators are compared; errors differ little from one to the next.
-_OPERATOR_PICTURES = 4
+_OPERATOR_PICTURES = 6
 # Two halves of the calibration pictures should agree this well on every activation range.
 STABLE = 0.2
 
@@ -42,7 +41,7 @@ class Settings:
 class Outcome:
     """Attributes:
     judgements: of all that was tried, in order; the last one passes if any does.
-    operators: the error of each operator of the first file that was tried.
+    operators: the error of each operator in full int8.
     notes: about the calibration, one line each.
     """
 
@@ -63,115 +62,118 @@ def search(
 ) -> Outcome:
     """Quantize until a file passes `bounds`, or nothing is left to try.
 
-    In order: ranges from the extremes seen, a larger calibration set, other estimates of the ranges, the worst layers
-    left in float32 (precision "mixed"), quantization-aware training. Where the curve steps are what hurts, ranges are no
-    remedy, and the steps go to float32 at once.
+    Activation ranges are always those of the estimate that comes closest to float32 on calibration pictures. Then, in
+    order: a larger calibration set, the worst layers left in float32 (precision "mixed"), quantization-aware training.
+    Where the curve steps are what hurts, ranges are no remedy, and the steps go to float32 at once.
 
     Raises as `judge` and `choose_calibration_set`.
     """
     trial = _Trial(subject, settings)
     judgements: list[Judgement] = []
-    operators: tuple[OperatorError, ...] = ()
     for draft in trial.drafts():
         judgements.append(judge(draft, reference, pictures, bounds))
-        if not operators:
-            operators = trial.compare(draft)
         if judgements[-1].passes:
             break
-    return Outcome(tuple(judgements), operators, trial.notes)
+    return Outcome(tuple(judgements), trial.operators, trial.notes)
 
 
 class _Trial:
-    """The drafts of one subject, made as they are asked for."""
+    """The drafts of one subject, made as they are asked for.
+
+    Attributes:
+        operators: errors of the full int8 file that was made last.
+    """
 
     def __init__(self, subject: Subject, settings: Settings) -> None:
         self._subject, self._settings = subject, settings
         self._float_model = self._convert(subject)
-        self._calibration = settings.calibrate(settings.calibration_count)
-        self._activations = self._record(self._float_model)
-        self._ranking: list[str] = []
+        self._observe(settings.calibrate(settings.calibration_count))
 
     @property
     def notes(self) -> tuple[str, ...]:
+        """About the calibration, one line each."""
         instability, tensor = self._activations.measure_instability()
         if instability <= STABLE:
             return self._calibration.notes
         return (
             *self._calibration.notes,
-            f"calibration: two halves of the {self._calibration.record.files} pictures disagree by {instability:.0%} on "
-            f"the range of one activation ({tensor.partition(';')[0]}); more pictures, or more kinds, would be steadier",
+            f"calibration: two halves of the {self._calibration.record.files} pictures disagree by {instability:.0%} "
+            f"on the range of an activation (layer {name_layer(tensor)}); more pictures would be steadier",
         )
 
-    def compare(self, draft: Draft) -> tuple[OperatorError, ...]:
-        """Compare the operators of a draft of full int8, and remember which layers are worst."""
-        images = self._calibration.images[:_OPERATOR_PICTURES]
-        errors = compare_operators(self._float_model, draft.model, images)
-        self._ranking = rank_layers(errors)
-        return tuple(errors)
-
     def drafts(self) -> Iterator[Draft]:
-        yield self._quantize("min-max", "extremes seen")
-        if self._ranking[:1] != [STEPS]:
-            yield from self._recalibrate()
-        for float_layers in self._choose_float_layers():
-            yield self._quantize("min-max", f"{', '.join(float_layers)} in float32", float_layers=float_layers)
+        """From the one that is wanted to those that are better than nothing."""
+        yield self._quantize(f"ranges by {self._estimator}")
+        ranking = rank_layers(self.operators)
+        if ranking[0] != STEPS:
+            larger = self._settings.calibrate(2 * self._settings.calibration_count)
+            if larger.record.files > self._calibration.record.files:
+                self._observe(larger)
+                yield self._quantize(f"{larger.record.files} calibration pictures, ranges by {self._estimator}")
+        for float_layers in _choose_float_layers(ranking):
+            yield self._quantize(f"{', '.join(float_layers)} in float32", float_layers)
         if self._settings.qat_epochs:
             yield from self._train()
 
-    def _recalibrate(self) -> Iterator[Draft]:
-        larger = self._settings.calibrate(2 * self._settings.calibration_count)
-        if larger.record.files > self._calibration.record.files:
-            self._calibration = larger
-            self._activations = self._record(self._float_model)
-            yield self._quantize("min-max", f"{larger.record.files} calibration pictures")
-        for estimator in ESTIMATORS[1:]:
-            yield self._quantize(estimator, f"ranges by {estimator}")
-
-    def _choose_float_layers(self) -> Iterator[tuple[str, ...]]:
-        always = (STEPS,) if self._subject.contract == "image" and STEPS in self._ranking else ()
-        others = [layer for layer in self._ranking if layer not in always]
-        if always:
-            yield always
-        for count in (1, 2, _MOST_FLOAT_LAYERS):
-            if count <= len(others) // 2:
-                yield (*always, *others[:count])
-
     def _train(self) -> Iterator[Draft]:
         source, epochs = self._subject.source, self._settings.qat_epochs
-        try:
-            network = fine_tune(source.network, self._calibration.images, epochs=epochs)
-        except ConversionError:
-            return
+        network = fine_tune(source.network, self._calibration.images, epochs=epochs)
         tuned = dataclasses.replace(self._subject, source=dataclasses.replace(source, network=network))
         self._float_model = self._convert(tuned)
-        self._activations = self._record(self._float_model)
+        self._observe(self._calibration)
         how = f"{epochs} epochs of quantization-aware training"
-        yield self._quantize("min-max", how, fine_tuned_epochs=epochs)
+        yield self._quantize(how, fine_tuned_epochs=epochs)
         if self._subject.contract == "image":
-            yield self._quantize("min-max", f"{how}, {STEPS} in float32", float_layers=(STEPS,), fine_tuned_epochs=epochs)
+            yield self._quantize(f"{how}, {STEPS} in float32", (STEPS,), fine_tuned_epochs=epochs)
 
-    def _quantize(self, estimator: str, how: str, *, float_layers: tuple[str, ...] = (), **facts: Any) -> Draft:
-        model = quantize(
+    def _observe(self, calibration: CalibrationSet) -> None:
+        """Look at the activations, and keep the estimate of their ranges that serves best."""
+        self._calibration = calibration
+        self._activations = record_activations(
+            self._float_model,
+            calibration.tensors(),
+            wedges=int(calibration.has_wedge),
+            has_pinned_input=calibration.has_wedge,
+        )
+        images = list(calibration.images[:: max(1, len(calibration.images) // _OPERATOR_PICTURES)])
+        errors = {
+            estimator: compare_operators(self._float_model, self._make_model(estimator, ()), images)
+            for estimator in ESTIMATORS
+        }
+        # The last operator makes the output.
+        self._estimator = max(errors, key=lambda estimator: errors[estimator][-1].sqnr_db)
+        self.operators = tuple(errors[self._estimator])
+
+    def _quantize(self, how: str, float_layers: tuple[str, ...] = (), *, fine_tuned_epochs: int = 0) -> Draft:
+        record = dataclasses.replace(
+            self._calibration.record,
+            instability=round(self._activations.measure_instability()[0], 3),
+            ranges=self._estimator,
+        )
+        precision = "mixed" if float_layers else "int8"
+        model = self._make_model(self._estimator, float_layers)
+        return Draft(self._subject, precision, model, how, record, float_layers, fine_tuned_epochs)
+
+    def _make_model(self, estimator: str, float_layers: tuple[str, ...]) -> bytes:
+        return quantize(
             self._float_model,
             self._activations.estimate_ranges(estimator),
             float_layers=float_layers,
             has_image_output=self._subject.contract == "image",
-        )
-        record = dataclasses.replace(
-            self._calibration.record,
-            instability=round(self._activations.measure_instability()[0], 3),
-            ranges=estimator,
-        )
-        precision = "mixed" if float_layers else "int8"
-        return Draft(self._subject, precision, model, how, record, float_layers, **facts)
-
-    def _record(self, model: bytes) -> Activations:
-        has_wedge = self._calibration.has_wedge
-        return record_activations(
-            model, self._calibration.tensors(), wedges=int(has_wedge), has_pinned_input=has_wedge
         )
 
     @staticmethod
     def _convert(subject: Subject) -> bytes:
         network = build_network(subject.source, subject.contract, subject.width, subject.height)
         return convert(network, precision="float32")
+
+
+def _choose_float_layers(ranking: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The steps, where there are any; then the worst of the other layers, more and more, half of them at most."""
+    steps = (STEPS,) if STEPS in ranking else ()
+    others = [layer for layer in ranking if layer != STEPS]
+    if steps:
+        yield steps
+    for count in (1, 2, _MOST_FLOAT_LAYERS):
+        if count <= len(others) // 2:
+            yield (*steps, *others[:count])

@@ -76,9 +76,8 @@ class ImageModel:
         self._interpreter.set_tensor(self._input["index"], image[np.newaxis] if takes_bytes else normalize(image))
         self._interpreter.invoke()
         output = self._interpreter.get_tensor(self._output["index"])[0]
-        if output.dtype == np.uint8:
-            return output
-        return np.rint(np.clip(output, 0, 1) * 255).astype(np.uint8)
+        levels = output if output.dtype == np.uint8 else np.rint(np.clip(output, 0, 1) * 255)
+        return np.asarray(levels, np.uint8)
 
     def estimate(self, image: Uint8Array) -> FloatArray | None:
         return None
@@ -238,17 +237,23 @@ def _compare(converted: ConvertedModel, reference: Reference, picture: HeldOut) 
 def _measure_banding(converted: ConvertedModel, reference: Reference) -> float:
     """Share of the levels in smooth gradients that the reference keeps and the file loses, the mean of two gradients.
 
-    One runs from black to white, one through the dark quarter, where curves are steep and banding shows.
+    One runs from black to white, one through the dark quarter, where curves are steep and banding shows. Levels are
+    counted along the middle row: those that the borders of the picture add are no part of the gradient.
     """
     lost = []
     for top in (255, 64):
         ramp = np.rint(np.linspace(0, top, 256)).astype(np.uint8)
-        gradient = converted.prepare(np.ascontiguousarray(np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (64, 256, 3))))
+        wide = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (64, 256, 3))
+        gradient = converted.prepare(np.ascontiguousarray(wide))
         expected, _ = reference.enhance(f"gradient to {top}", gradient)
         found = converted.enhance(gradient)
-        kept = sum(len(np.unique(found[..., channel])) for channel in range(3))
-        lost.append(1 - kept / sum(len(np.unique(expected[..., channel])) for channel in range(3)))
+        lost.append(1 - _count_levels(found) / _count_levels(expected))
     return max(0.0, float(np.mean(lost)))
+
+
+def _count_levels(gradient: Uint8Array) -> int:
+    row = gradient[len(gradient) // 2]
+    return sum(len(np.unique(row[:, channel])) for channel in range(3))
 
 
 def _measure_latency_ms(model: ModelFile) -> float:
