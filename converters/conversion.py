@@ -85,7 +85,8 @@ def quantize(
             "min": np.zeros((1, 1, 1, 1), np.float32),
             "max": np.ones((1, 1, 1, 1), np.float32),
         }
-    with warnings.catch_warnings():
+    # Ranges near nothing overflow a bias: what comes of it is for the gate to see.
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
         # It opens an interpreter that warns of its memory.
         warnings.simplefilter("ignore", UserWarning)
         result = quantizer.Quantizer(model, recipes.get_quantization_recipe()).quantize(

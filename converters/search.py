@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from converters.activation import ESTIMATORS, record_activations
 from converters.calibration import CalibrationSet
 from converters.contract import STEPS, build_network
@@ -14,7 +17,10 @@ from converters.finetuning import fine_tune
 from converters.gate import Bounds, Judgement, judge
 from converters.inspection import name_layer
 from converters.operators import OperatorError, compare_operators, rank_layers
+from converters.source import ConversionError
 from converters.verification import HeldOut, Reference
+
+Uint8Array = npt.NDArray[np.uint8]
 
 # Layers that are left in float32 at most: with half of them the file would be float with a trace of int8.
 _MOST_FLOAT_LAYERS = 4
@@ -136,13 +142,23 @@ class _Trial:
             has_pinned_input=calibration.has_wedge,
         )
         images = list(calibration.images[:: max(1, len(calibration.images) // _OPERATOR_PICTURES)])
-        errors = {
-            estimator: compare_operators(self._float_model, self._make_model(estimator, ()), images)
-            for estimator in ESTIMATORS
-        }
+        compared = {estimator: self._compare(estimator, images) for estimator in ESTIMATORS}
+        errors = {estimator: found for estimator, found in compared.items() if found}
+        if not errors:
+            raise ConversionError(
+                f"{self._subject.name_file('int8')}: no runtime takes what these calibration pictures lead to; "
+                "expected low-light photos, choose others"
+            )
         # The last operator makes the output.
         self._estimator = max(errors, key=lambda estimator: errors[estimator][-1].sqnr_db)
         self.operators = tuple(errors[self._estimator])
+
+    def _compare(self, estimator: str, images: Sequence[Uint8Array]) -> list[OperatorError]:
+        """Operators in full int8; none where the runtime refuses the file, as it does where ranges are near nothing."""
+        try:
+            return compare_operators(self._float_model, self._make_model(estimator, ()), images)
+        except RuntimeError:
+            return []
 
     def _quantize(self, how: str, float_layers: tuple[str, ...] = (), *, fine_tuned_epochs: int = 0) -> Draft:
         record = dataclasses.replace(

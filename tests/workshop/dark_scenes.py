@@ -10,7 +10,9 @@ import numpy as np
 from edge_dce.images import Picture, write_picture
 
 
-def write_dark_scenes(folder: Path, count: int, *, seed: int, brightest: int = 70, size: tuple[int, int] = (120, 90)) -> Path:
+def write_dark_scenes(
+    folder: Path, count: int, *, seed: int, brightest: int = 70, size: tuple[int, int] = (120, 90)
+) -> Path:
     """Write `count` different scenes as PNG; the folder. `size` is (width, height)."""
     folder.mkdir(parents=True)
     random = np.random.default_rng(seed)

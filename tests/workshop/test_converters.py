@@ -261,9 +261,7 @@ def test_int8_that_is_none_is_refused(folder: Path, source: SourceNetwork, float
     assert judgement.reasons == ("int8 was asked for, but tensors of type FLOAT32 remain",)
 
 
-def test_operators_are_compared_in_order_and_the_worst_named(
-    float32: bytes, int8: bytes, dark: CalibrationSet
-) -> None:
+def test_operators_are_compared_in_order_and_the_worst_named(float32: bytes, int8: bytes, dark: CalibrationSet) -> None:
     errors = compare_operators(float32, int8, list(dark.images[:2]))
     assert [error.operator for error in errors] == ["CONV_2D", "TANH", "CONV_2D"]
     assert errors[-1].layer == "mean_curves"
@@ -432,9 +430,7 @@ def test_command_makes_every_size_and_reports(folder: Path, tmp_path: Path) -> N
     command += ["--calibration", str(folder / "dark"), "--min-psnr", "40", "-o", str(tmp_path)]
     assert main(command) == 0
     made = {path.stem for path in tmp_path.glob("*.tflite")}
-    assert made == {
-        f"tiny-{size}-{precision}" for size in ("16x16", "24x16") for precision in conversion.PRECISIONS
-    }
+    assert made == {f"tiny-{size}-{precision}" for size in ("16x16", "24x16") for precision in conversion.PRECISIONS}
     page = (tmp_path / "report.html").read_text()
     for part in ("Files", "Worst picture", "Calibration", "Operators of tiny-16x16-int8", "data:image/jpeg"):
         assert part in page
