@@ -1,4 +1,4 @@
-"""Pictures that look like photos taken in the dark: smooth surfaces, a lamp, sensor noise; reproducible, no data set."""
+"""Pictures like photos taken in the dark: smooth surfaces, a lamp, sensor noise; reproducible, no data set."""
 
 from __future__ import annotations
 
