@@ -18,10 +18,11 @@ from tqdm import tqdm
 from edge_dce.benchmark import Measurement, make_report, measure
 from edge_dce.card import ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
-from edge_dce.enhancer import MAX_STRENGTH, Enhancer, load
+from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.images import encode_picture, read_picture, write_picture
 from edge_dce.jobs import STDOUT, Job, plan_jobs
+from edge_dce.look import MAX_STRENGTH, Look
 from edge_dce.output import check_free, check_parent, make_folder, write_file
 from edge_dce.runtime import open_interpreter
 from edge_dce.version import VERSION
@@ -135,7 +136,7 @@ def _enhance(arguments: argparse.Namespace) -> int:
 def _try_enhance(job: Job, enhancer: Enhancer, arguments: argparse.Namespace) -> bool:
     """Whether it worked: one broken picture must not stop the others of a folder."""
     try:
-        _enhance_one(job, enhancer, strength=arguments.strength, overwrite=arguments.overwrite)
+        _enhance_one(job, enhancer, look=Look(strength=arguments.strength), overwrite=arguments.overwrite)
     except (ImageError, OutputError) as error:
         if arguments.debug:
             raise
@@ -144,12 +145,12 @@ def _try_enhance(job: Job, enhancer: Enhancer, arguments: argparse.Namespace) ->
     return True
 
 
-def _enhance_one(job: Job, enhancer: Enhancer, *, strength: float, overwrite: bool) -> None:
+def _enhance_one(job: Job, enhancer: Enhancer, *, look: Look, overwrite: bool) -> None:
     if job.target is not None:
         check_free(job.target, overwrite=overwrite)
     picture = read_picture(job.source)
     start = time.perf_counter()
-    enhanced = picture.with_image(enhancer.enhance(picture.image, strength=strength))
+    enhanced = picture.with_image(enhancer.enhance(picture.image, look))
     took_ms = (time.perf_counter() - start) * 1e3
     if job.target is None:
         sys.stdout.buffer.write(encode_picture(enhanced, ".png"))

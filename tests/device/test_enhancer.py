@@ -9,6 +9,7 @@ from edge_dce import curve
 from edge_dce.card import read_model_file
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CardError, ImageError, ModelError
+from edge_dce.look import Look
 from edge_dce.preprocessing import shrink
 from edge_dce.runtime import open_interpreter
 from tests.device.fake_interpreter import NO_CARD, FakeInterpreter
@@ -92,19 +93,21 @@ def test_failing_runtime_is_an_error() -> None:
     [
         np.zeros((4, 4), np.uint8),
         np.zeros((4, 4, 4), np.uint8),
-        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 3), np.float64),
+        np.full((4, 4, 3), 255, np.float32),
+        np.full((4, 4, 3), np.nan, np.float32),
         np.zeros((0, 4, 3), np.uint8),
     ],
 )
 def test_arrays_that_are_no_rgb_image_are_refused(image: np.ndarray) -> None:
-    with pytest.raises(ImageError, match=r"expected a \(height, width, 3\) uint8 RGB array"):
+    with pytest.raises(ImageError, match="expected"):
         make_enhancer(np.zeros((1, 4, 6, 3), np.float32)).enhance(image)
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
 def test_strength_out_of_range_is_refused(strength: float) -> None:
     with pytest.raises(ImageError, match="expected a strength"):
-        make_enhancer(np.zeros((1, 4, 6, 3), np.float32)).enhance(make_image(4, 4), strength=strength)
+        Look(strength=strength)
 
 
 def test_three_channels_without_card_must_be_named() -> None:
