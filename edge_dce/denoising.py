@@ -1,10 +1,10 @@
 """Smooth away the noise that brightening amplified, and leave alone what it did not brighten.
 
-Self-guided filters (He et al., "Guided Image Filtering", TPAMI 2013, eq. 5 and 6) on luma, and at half the resolution on
-the two chroma channels. Their regularizer is the variance below which a texture counts as noise; here it follows the
+Self-guided filters (He et al., "Guided Image Filtering", TPAMI 2013, eq. 5 and 6) on luma and, at half the resolution,
+on the two chroma channels. Their regularizer is the variance below which a texture counts as noise; here it follows the
 gain: where enhancement multiplied brightness by g, it multiplied noise by about as much, so sigma = amount · (g - 1) of
-255 levels. What was not brightened stays as it is. The guide is blurred a little, or it would hold the very noise that it
-is to remove.
+255 levels. What was not brightened stays as it is. The guide is blurred a little, or it would hold the very noise that
+it is to remove.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _CONVERSIONS = {
 def measure_gain(before: Uint8Array, after: Uint8Array) -> FloatArray:
     """How many times brighter one small (h, w, C) image is than the other, smoothed; (h, w) float32, at least 1."""
     dark, bright = (image[..., :3].mean(axis=2, dtype=np.float32) + 1 for image in (before, after))
-    gain: FloatArray = cv2.GaussianBlur(bright / dark, (0, 0), 2)
-    return np.maximum(gain, 1)
+    gain: FloatArray = np.maximum(cv2.GaussianBlur(bright / dark, (0, 0), 2), np.float32(1))
+    return gain
 
 
 def shrink_for_gain(image: npt.NDArray[Any]) -> Uint8Array:
@@ -70,7 +70,7 @@ def remove_noise(
     height, width = noisy.shape[:2]
     white = np.float32(np.iinfo(noisy.dtype).max if np.issubdtype(noisy.dtype, np.integer) else 1)
     # The map is small, and stretching it whole keeps strips from differing at their edges.
-    wide_gain = cv2.resize(gain, (width, len(gain)), interpolation=cv2.INTER_LINEAR)
+    wide_gain = _resize(gain, (width, len(gain)), cv2.INTER_LINEAR)
 
     def work(rows: slice, _: Buffers) -> None:
         top, bottom = max(0, rows.start - _HALO_ROWS), min(height, rows.stop + _HALO_ROWS)
@@ -102,25 +102,24 @@ def _filter(samples: FloatArray, sigma: FloatArray, channel_order: str) -> Float
     height, width = sigma.shape
     to_luma, to_color = _CONVERSIONS[channel_order[:3]]
     half = (width // 2, height // 2)
-    half_sigma = cv2.resize(sigma, half, interpolation=cv2.INTER_AREA) * np.float32(_CHROMA_SHARE)
+    half_sigma = _resize(sigma, half, cv2.INTER_AREA) * np.float32(_CHROMA_SHARE)
     share = np.minimum(sigma, 1)
-    planes = []
-    for number, plane in enumerate(cv2.split(cv2.cvtColor(samples, to_luma))):
-        if number == 0:
-            smooth = _smooth(plane, sigma, _LUMA_RADIUS_PX, _LUMA_BLUR_PX)
-        else:
-            halved = cv2.resize(plane, half, interpolation=cv2.INTER_AREA)
-            smooth = _smooth(halved, half_sigma, _CHROMA_RADIUS_PX, _CHROMA_BLUR_PX)
-            smooth = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
-        # The blur and the halving must not touch what was not brightened.
-        planes.append(plane + share * (smooth - plane))
-    filtered: FloatArray = cv2.cvtColor(cv2.merge(planes), to_color)
-    return filtered
+
+    def smooth_chroma(plane: FloatArray) -> FloatArray:
+        halved = _resize(plane, half, cv2.INTER_AREA)
+        smooth = _smooth(halved, half_sigma, _CHROMA_RADIUS_PX, _CHROMA_BLUR_PX)
+        return _resize(smooth, (width, height), cv2.INTER_LINEAR)
+
+    luma, *chroma = (np.asarray(plane, np.float32) for plane in cv2.split(cv2.cvtColor(samples, to_luma)))
+    smooth = [_smooth(luma, sigma, _LUMA_RADIUS_PX, _LUMA_BLUR_PX), *map(smooth_chroma, chroma)]
+    # The blur and the halving must not touch what was not brightened.
+    planes = [plane + share * (other - plane) for plane, other in zip((luma, *chroma), smooth, strict=True)]
+    return np.asarray(cv2.cvtColor(cv2.merge(planes), to_color), np.float32)
 
 
 def _smooth(plane: FloatArray, sigma: FloatArray, radius_px: int, blur_px: float) -> FloatArray:
     """The plane filtered by itself: kept where its local variance is far above sigma², averaged where it is below."""
-    guide = cv2.GaussianBlur(plane, (0, 0), blur_px)
+    guide = np.asarray(cv2.GaussianBlur(plane, (0, 0), blur_px), np.float32)
     mean_guide, mean = _average(guide, radius_px), _average(plane, radius_px)
     covariance = _average(guide * plane, radius_px) - mean_guide * mean
     variance = _average(guide * guide, radius_px) - mean_guide * mean_guide
@@ -132,7 +131,11 @@ def _smooth(plane: FloatArray, sigma: FloatArray, radius_px: int, blur_px: float
 
 def _average(plane: FloatArray, radius_px: int) -> FloatArray:
     side = 2 * radius_px + 1
-    return cv2.boxFilter(plane, -1, (side, side)).astype(np.float32, copy=False)
+    return np.asarray(cv2.boxFilter(plane, -1, (side, side)), np.float32)
+
+
+def _resize(plane: FloatArray, size: tuple[int, int], method: int) -> FloatArray:
+    return np.asarray(cv2.resize(plane, size, interpolation=method), np.float32)
 
 
 def _stretch(wide: FloatArray, top: int, bottom: int, height: int) -> FloatArray:

@@ -58,7 +58,7 @@ def check_image(image: npt.NDArray[Any], channel_order: str = "RGB") -> None:
     channels = len(channel_order)
     if image.dtype not in _DTYPES or image.ndim != 3 or image.shape[2] != channels or image.size == 0:
         raise ImageError(
-            f"expected a (height, width, {channels}) uint8 {channel_order} array, or uint16, or floating point in [0, 1], "
+            f"expected a (height, width, {channels}) {channel_order} array, uint8, uint16 or floating point in [0, 1], "
             f"found {image.shape} {image.dtype}; edge_dce.read_picture makes one from any picture file"
         )
     if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):

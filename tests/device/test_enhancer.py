@@ -259,8 +259,8 @@ def test_nothing_is_allocated_for_further_frames_of_one_size(order: str) -> None
         after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # What comes and goes within a call: some kB of Python objects, and numpy's buffers of 8,192 samples where it converts
-    # types. A frame has 389 kB, a plane of it 130.
+    # What comes and goes within a call: some kB of Python objects, and numpy's buffers of 8,192 samples where it
+    # converts types. A frame has 389 kB, a plane of it 130.
     assert peak - before < 100_000
     assert after - before < 8_000
     # A page here or there belongs to the interpreter; one kB kept for each frame would be 2,000.
