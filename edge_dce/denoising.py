@@ -95,6 +95,7 @@ def _filter(samples: FloatArray, sigma: FloatArray, channel_order: str) -> Float
     # Chroma is halved: an odd side would be halved by another factor in each strip.
     odd_rows, odd_columns = (side % 2 for side in sigma.shape)
     if odd_rows or odd_columns:
+        border = (0, odd_rows, 0, odd_columns, cv2.BORDER_REPLICATE)
         even: list[Any] = [cv2.copyMakeBorder(each, *border) for each in (samples, sigma)]
         return _filter(even[0], even[1], channel_order)[: sigma.shape[0], : sigma.shape[1]]
     height, width = sigma.shape
