@@ -43,7 +43,7 @@ def render_frames(record: dict[str, Any]) -> str:
     photo = PhotoTimes(**record["photo"])
     clahe_ms, full_size_ms = times.median_ms(CLAHE), times.median_ms(FULL_SIZE)
     lines = [
-        f"| frame in, frame out, {times.threads} threads | 1080p ms | 4K ms | CLAHE takes | network at full size takes |",
+        f"| frame to frame, {times.threads} threads | 1080p ms | 4K ms | CLAHE takes | network at full size takes |",
         "| --- | --- | --- | --- | --- |",
         f"| zero-dce on the whole frame in float32, eight numpy steps | {full_size_ms:.0f} | | | |",
         f"| OpenCV CLAHE on L of Lab | {clahe_ms:.1f} | | | |",
