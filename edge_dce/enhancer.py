@@ -12,11 +12,13 @@ from edge_dce.buffers import Buffers
 from edge_dce.card import ModelCard, ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, find_model
 from edge_dce.curve import PLAIN, ZERO_DCE
+from edge_dce.denoising import measure_gain, remove_noise, shrink_for_gain
 from edge_dce.errors import CardError, ImageError, ModelError
 from edge_dce.look import Look
 from edge_dce.look_up import LookUp
 from edge_dce.preprocessing import Shrinker, normalize
 from edge_dce.runtime import MAX_THREADS, Interpreter, default_threads, open_interpreter
+from edge_dce.strips import StripWorkers
 from edge_dce.xnnpack import uses_xnnpack
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -57,7 +59,7 @@ def check_image(image: npt.NDArray[Any], channel_order: str = "RGB") -> None:
     channels = len(channel_order)
     if image.dtype not in _DTYPES or image.ndim != 3 or image.shape[2] != channels or image.size == 0:
         raise ImageError(
-            f"expected a (height, width, {channels}) uint8 {channel_order} array, or uint16, or floating point in [0, 1], "
+            f"expected a (height, width, {channels}) {channel_order} array, uint8, uint16 or floating point in [0, 1], "
             f"found {image.shape} {image.dtype}; edge_dce.read_picture makes one from any picture file"
         )
     if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):
@@ -92,7 +94,8 @@ class Enhancer:
         self.contract = _infer_contract(model, self._output, contract)
         self.height, self.width = (int(side) for side in self._input["shape"][1:3])
         self._shrinker = Shrinker(self.width, self.height)
-        self._look_up = LookUp(threads=threads, shape=model.card.shape if model.card else ZERO_DCE)
+        self._workers = StripWorkers(threads)
+        self._look_up = LookUp(self._workers, shape=model.card.shape if model.card else ZERO_DCE)
         self._buffers = Buffers()
 
     @property
@@ -204,7 +207,14 @@ class Enhancer:
     ) -> npt.NDArray[Any]:
         if channel_order.startswith("BGR"):
             curves = curves[..., ::-1]
-        return self._look_up.apply(image, curves, look=look, out=out)
+        if not look.denoise:
+            return self._look_up.apply(image, curves, look=look, out=out)
+        before = shrink_for_gain(image)
+        noisy = self._look_up.apply(image, curves, look=look)
+        clean = np.empty(image.shape, image.dtype) if out is None else out
+        gain = measure_gain(before, shrink_for_gain(noisy))
+        remove_noise(noisy, gain, look.denoise, clean, channel_order=channel_order, workers=self._workers)
+        return clean
 
     def _dequantize(self, stored: npt.NDArray[Any]) -> FloatArray:
         curves: FloatArray = self._buffers.reserve("curves", stored.shape, np.float32)

@@ -7,7 +7,6 @@ bits go through the formula itself instead, in strips that stay in the cache.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -18,14 +17,12 @@ from edge_dce.buffers import Buffers
 from edge_dce.curve import LEVELS, PLAIN, ZERO_DCE, CurveShape, CurveTable, make_steps
 from edge_dce.errors import ImageError
 from edge_dce.look import Look, protect_highlights
+from edge_dce.strips import STRIP_PX, StripWorkers, cut_strips
 
 Uint8Array = npt.NDArray[np.uint8]
 Uint16Array = npt.NDArray[np.uint16]
 FloatArray = npt.NDArray[np.float32]
 
-# Strips of this many pixels keep a strip, its indices and the table in the second-level cache (measured at 1080p:
-# 32 strips 7 ms, 16 strips 8 ms, 120 strips 11 ms).
-_STRIP_PX = 64 * 1024
 # Up to 4K the map is stretched over the whole frame in one call of OpenCV and its buffer kept; beyond, row by row,
 # where the 1.5 µs of a call no longer matter and a whole map would be 600 MB for 100 megapixels.
 _WHOLE_PX = 3840 * 2160
@@ -39,12 +36,11 @@ class LookUp:
     for use by several threads at once.
     """
 
-    def __init__(self, *, threads: int = 1, shape: CurveShape = ZERO_DCE) -> None:
+    def __init__(self, workers: StripWorkers | None = None, *, shape: CurveShape = ZERO_DCE) -> None:
         self._shape = shape
         self._table = CurveTable(shape)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="edge-dce") if threads > 1 else None
+        self._workers = workers or StripWorkers(1)
         self._buffers = Buffers()
-        self._workspaces = [Buffers() for _ in range(threads)]
 
     def apply(
         self,
@@ -76,22 +72,9 @@ class LookUp:
         np.multiply(curves, np.float32(look.strength), out=scaled)
         np.clip(scaled, -1, 1, out=scaled)
         make_work = self._prepare_table if image.dtype == np.uint8 else self._prepare_formula
-        self._run(make_work(scaled, image, enhanced, look), *image.shape[:2])
+        height, width = image.shape[:2]
+        self._workers.run(make_work(scaled, image, enhanced, look), cut_strips(height, STRIP_PX // width))
         return enhanced
-
-    def _run(self, work: Callable[[slice, Buffers], None], height: int, width: int) -> None:
-        # Workers draw strips from one iterator (a draw is atomic), so none waits while another has work left.
-        strips = iter(cut_strips(height, width))
-
-        def work_on_strips(workspace: Buffers) -> None:
-            for rows in strips:
-                work(rows, workspace)
-
-        if self._pool is None:
-            work_on_strips(self._workspaces[0])
-        else:
-            # The work is in numpy and OpenCV calls that release the GIL, so threads run side by side.
-            list(self._pool.map(work_on_strips, self._workspaces))
 
     def _prepare_table(
         self, scaled: FloatArray, image: Uint8Array, enhanced: Uint8Array, look: Look
@@ -171,12 +154,6 @@ class LookUp:
             np.copyto(enhanced[rows, :, 3:], image[rows, :, 3:])
 
         return work
-
-
-def cut_strips(height: int, width: int) -> list[slice]:
-    """Rows of an image in strips that fit the cache."""
-    rows = max(1, _STRIP_PX // width)
-    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 
 def _stretch_rows(wide: npt.NDArray[Any], rows: slice, height: int, out: npt.NDArray[Any]) -> None:

@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.buffers import Buffers
+from edge_dce.strips import STRIP_PX, cut_strips
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
-
-# As in edge_dce.look_up: a strip and its copy stay in the second-level cache.
-_STRIP_PX = 64 * 1024
 
 
 class Shrinker:
@@ -53,11 +51,9 @@ class Shrinker:
             cv2.resize(even, (width, height), dst=halved, interpolation=cv2.INTER_AREA)
             return halved
         # OpenCV would copy the whole frame first.
-        rows = max(1, _STRIP_PX // (2 * width))
-        for top in range(0, height, rows):
-            target = halved[top : top + rows]
-            strip = self._copy_as_bytes(even[2 * top : 2 * (top + rows)])
-            cv2.resize(strip, (width, len(target)), dst=target, interpolation=cv2.INTER_AREA)
+        for rows in cut_strips(height, STRIP_PX // (2 * width)):
+            strip = self._copy_as_bytes(even[2 * rows.start : 2 * rows.stop])
+            cv2.resize(strip, (width, len(strip) // 2), dst=halved[rows], interpolation=cv2.INTER_AREA)
         return halved
 
     def _copy_as_bytes(self, image: npt.NDArray[Any]) -> Uint8Array:

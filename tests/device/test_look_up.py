@@ -7,6 +7,7 @@ from edge_dce.curve import CurveShape
 from edge_dce.errors import ImageError
 from edge_dce.look import Look
 from edge_dce.look_up import LookUp
+from edge_dce.strips import StripWorkers
 
 
 def make_map(seed: int, height: int = 64, width: int = 96) -> np.ndarray:
@@ -34,7 +35,7 @@ def test_map_of_zeros_leaves_every_value_alone(root: int) -> None:
 def test_look_up_stays_within_its_bounds(height: int, width: int, strength: float, root: int) -> None:
     image, curves, shape = make_image(1, height, width), make_map(2), CurveShape(root=root)
     expected = curve.apply_exact(image, curves, look=Look(strength=strength), shape=shape)
-    found = LookUp(threads=2, shape=shape).apply(image, curves, look=Look(strength=strength))
+    found = LookUp(StripWorkers(2), shape=shape).apply(image, curves, look=Look(strength=strength))
     difference = np.abs(expected.astype(int) - found.astype(int))
     # DESIGN section 4: 0.5 on average, 2 at worst. The map spans up to 1.2 here, so a level of `a` is 1.2/255; rounding
     # it is off by half of that, and eight steps multiply an error in `a` by up to about 2: half a level of 255.
@@ -57,12 +58,12 @@ def test_look_up_stays_within_its_bounds_for_a_map_of_the_whole_range(root: int,
 
 def test_threads_do_not_change_the_result() -> None:
     image, curves = make_image(3, 700, 900), make_map(4)
-    one = LookUp(threads=1).apply(image, curves)
-    np.testing.assert_array_equal(one, LookUp(threads=4).apply(image, curves))
+    one = LookUp(StripWorkers(1)).apply(image, curves)
+    np.testing.assert_array_equal(one, LookUp(StripWorkers(4)).apply(image, curves))
 
 
 def test_look_up_serves_frames_of_changing_size() -> None:
-    look_up = LookUp(threads=2)
+    look_up = LookUp(StripWorkers(2))
     curves = make_map(5)
     for height, width in ((40, 60), (400, 30), (40, 60), (10, 2000)):
         image = make_image(height, height, width)
@@ -80,7 +81,7 @@ def test_earlier_results_are_not_overwritten_by_later_frames() -> None:
 def test_result_is_written_where_asked() -> None:
     image, curves = make_image(20, 70, 90), make_map(21)
     out = np.empty_like(image)
-    assert LookUp(threads=2).apply(image, curves, out=out) is out
+    assert LookUp(StripWorkers(2)).apply(image, curves, out=out) is out
     np.testing.assert_array_equal(out, LookUp().apply(image, curves))
 
 
@@ -94,9 +95,9 @@ def test_unfit_result_array_is_refused(out: np.ndarray) -> None:
 
 def test_both_ways_to_look_up_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     image, curves = make_image(22, 300, 400), make_map(23)
-    found = LookUp(threads=2).apply(image, curves)
+    found = LookUp(StripWorkers(2)).apply(image, curves)
     monkeypatch.setattr(look_up, "_CV2_TAKES_WIDE_INDICES", False)
-    np.testing.assert_array_equal(found, LookUp(threads=2).apply(image, curves))
+    np.testing.assert_array_equal(found, LookUp(StripWorkers(2)).apply(image, curves))
 
 
 def test_strength_zero_returns_the_image_unchanged() -> None:
@@ -151,14 +152,14 @@ def test_result_goes_into_arrays_of_any_strides(view: tuple[slice, ...]) -> None
 def test_image_may_receive_its_own_result() -> None:
     image, curves = make_image(32, 300, 400), make_map(33)
     expected = LookUp().apply(image, curves)
-    LookUp(threads=2).apply(image, curves, out=image)
+    LookUp(StripWorkers(2)).apply(image, curves, out=image)
     np.testing.assert_array_equal(image, expected)
 
 
 def test_fourth_channel_stays_as_it_is() -> None:
     image, curves = make_image(34, 200, 300), make_map(35)
     alpha = np.random.default_rng(36).integers(0, 256, (200, 300, 1)).astype(np.uint8)
-    found = LookUp(threads=2).apply(np.concatenate([image, alpha], axis=2), curves)
+    found = LookUp(StripWorkers(2)).apply(np.concatenate([image, alpha], axis=2), curves)
     np.testing.assert_array_equal(found[..., 3:], alpha)
     difference = np.abs(found[..., :3].astype(int) - curve.apply_exact(image, curves).astype(int))
     # As without the fourth channel, which takes one level of 256.
@@ -169,7 +170,7 @@ def test_fourth_channel_stays_as_it_is() -> None:
 def test_frames_beyond_4k_get_the_same_curves_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
     image, curves = make_image(37, 301, 203), make_map(38)
     monkeypatch.setattr(look_up, "_WHOLE_PX", 0)
-    found = LookUp(threads=2).apply(image, curves)
+    found = LookUp(StripWorkers(2)).apply(image, curves)
     difference = np.abs(found.astype(int) - curve.apply_exact(image, curves).astype(int))
     # The bounds of the class; rounding the map once more, to 1/256 of a level, does not show.
     assert difference.max() <= 2
@@ -180,7 +181,7 @@ def test_frames_beyond_4k_get_the_same_curves_row_by_row(monkeypatch: pytest.Mon
 def test_sixteen_bits_keep_their_depth(root: int) -> None:
     shape, curves = CurveShape(root=root), make_map(39)
     image = (np.random.default_rng(40).random((90, 120, 3)) ** 3 * 65535).astype(np.uint16)
-    found = LookUp(threads=2, shape=shape).apply(image, curves)
+    found = LookUp(StripWorkers(2), shape=shape).apply(image, curves)
     a = cv2.resize(curves, (120, 90), interpolation=cv2.INTER_LINEAR).astype(np.float64)
     u = (image / 65535) ** (1 / root)
     for _ in range(8):
