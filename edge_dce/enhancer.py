@@ -78,7 +78,6 @@ class Enhancer:
         width, height: size in pixels at which curves are estimated.
         contract: "curves".
         threads: as asked for.
-        xnnpack: whether the runtime hands the network, or part of it, to XNNPACK; None if it does not tell.
     """
 
     def __init__(
@@ -86,7 +85,6 @@ class Enhancer:
     ) -> None:
         self.model = model
         self.threads = threads
-        self.xnnpack = uses_xnnpack(interpreter)
         self._interpreter = interpreter
         self._input = interpreter.get_input_details()[0]
         self._output = interpreter.get_output_details()[0]
@@ -102,6 +100,11 @@ class Enhancer:
     def card(self) -> ModelCard | None:
         """The model's card, or None for a file that carries none."""
         return self.model.card
+
+    @property
+    def xnnpack(self) -> bool | None:
+        """Whether the runtime hands the network, or part of it, to XNNPACK; None if it does not tell."""
+        return uses_xnnpack(self._interpreter)
 
     def enhance(self, image: npt.NDArray[Any], look: Look = PLAIN, *, channel_order: str = "RGB") -> npt.NDArray[Any]:
         """Enhance one image.

@@ -17,73 +17,26 @@ import numpy as np
 from edge_dce.card import ModelFile
 from edge_dce.errors import ModelError
 
-# Table -> its fields in the order of their slots: a number as in `struct`, a string, another table, a union (any
-# table), or with "[" before it a vector of these. Later slots than these are not followed.
-_SCHEMA: dict[str, tuple[tuple[str, str], ...]] = {
-    "Model": (
-        ("version", "I"),
-        ("operator_codes", "[OperatorCode"),
-        ("subgraphs", "[SubGraph"),
-        ("description", "string"),
-        ("buffers", "[Buffer"),
-        ("metadata_buffer", "[i"),
-        ("metadata", "[Metadata"),
-        ("signature_defs", "[SignatureDef"),
-    ),
-    "OperatorCode": (("deprecated_code", "b"), ("custom_code", "string"), ("version", "i"), ("builtin_code", "i")),
-    "SubGraph": (
-        ("tensors", "[Tensor"),
-        ("inputs", "[i"),
-        ("outputs", "[i"),
-        ("operators", "[Operator"),
-        ("name", "string"),
-    ),
-    "Tensor": (
-        ("shape", "[i"),
-        ("type", "b"),
-        ("buffer", "I"),
-        ("name", "string"),
-        ("quantization", "Quantization"),
-        ("is_variable", "b"),
-        ("sparsity", "union"),
-        ("shape_signature", "[i"),
-    ),
-    "Quantization": (
-        ("min", "[f"),
-        ("max", "[f"),
-        ("scale", "[f"),
-        ("zero_point", "[q"),
-        ("details_type", "B"),
-        ("details", "union"),
-        ("dimension", "i"),
-    ),
-    "Operator": (
-        ("opcode_index", "I"),
-        ("inputs", "[i"),
-        ("outputs", "[i"),
-        ("options_type", "B"),
-        ("options", "union"),
-        ("custom_options", "[B"),
-        ("custom_options_format", "b"),
-        ("mutating_variable_inputs", "[b"),
-        ("intermediates", "[i"),
-        ("large_custom_options_offset", "Q"),
-        ("large_custom_options_size", "Q"),
-        ("options_2_type", "B"),
-        ("options_2", "union"),
-    ),
-    "Buffer": (("data", "[B"), ("offset", "Q"), ("size", "Q")),
-    "Metadata": (("name", "string"), ("buffer", "I")),
-    "SignatureDef": (
-        ("inputs", "[TensorMap"),
-        ("outputs", "[TensorMap"),
-        ("key", "string"),
-        ("unused", "string"),
-        ("subgraph", "I"),
-    ),
-    "TensorMap": (("name", "string"), ("tensor", "I")),
-    "union": (),
+# Table -> its fields, name:type, in the order of their slots. A type is a number as in `struct`, a string, another
+# table, a union (any table), or with "[" before it a list of these. Later slots than these are not followed.
+_FIELDS = {
+    "Model": "version:I operator_codes:[OperatorCode subgraphs:[SubGraph description:string buffers:[Buffer"
+    " metadata_buffer:[i metadata:[Metadata signature_defs:[SignatureDef",
+    "OperatorCode": "deprecated_code:b custom_code:string version:i builtin_code:i",
+    "SubGraph": "tensors:[Tensor inputs:[i outputs:[i operators:[Operator name:string",
+    "Tensor": "shape:[i type:b buffer:I name:string quantization:Quantization is_variable:b sparsity:union"
+    " shape_signature:[i",
+    "Quantization": "min:[f max:[f scale:[f zero_point:[q details_type:B details:union dimension:i",
+    "Operator": "opcode_index:I inputs:[i outputs:[i options_type:B options:union custom_options:[B"
+    " custom_options_format:b mutating_variable_inputs:[b intermediates:[i large_custom_options_offset:Q"
+    " large_custom_options_size:Q options_2_type:B options_2:union",
+    "Buffer": "data:[B offset:Q size:Q",
+    "Metadata": "name:string buffer:I",
+    "SignatureDef": "inputs:[TensorMap outputs:[TensorMap key:string unused:string subgraph:I",
+    "TensorMap": "name:string tensor:I",
+    "union": "",
 }
+_SCHEMA = {table: [field.split(":") for field in fields.split()] for table, fields in _FIELDS.items()}
 _VERSION = 3
 # Bits of one element by TensorType. Strings, resources, variants and types that came later have no fixed size.
 _BITS = {0: 32, 1: 16, 2: 32, 3: 8, 4: 64, 6: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11: 128, 12: 64, 15: 32, 16: 16, 17: 4}
@@ -157,9 +110,10 @@ class _Decoder:
         target = at + self._read_number("I", at)
         if form == "string":
             text = self._read_vector(target, "B")
-            # C reads on up to the zero.
+            # C reads on up to the zero; and Python fails at what is no UTF-8, each time it asks for a name.
             if self._read_number("B", target + 4 + len(text)) != 0:
                 raise ValueError(f"a text at byte {target} without end")
+            text.tobytes().decode()
             return text
         if form.startswith("["):
             return self._read_vector(target, form[1:])

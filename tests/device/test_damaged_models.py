@@ -1,6 +1,6 @@
 """A damaged model file is one ModelError, or behaves like a sound model; it never ends the process that loads it.
 
-What no check can know is asserted as such: damage to weights of a file without card gives another picture, not an error.
+What no check can know is asserted as such: damaged weights of a file without card give another picture, not an error.
 The batch runs in a child of the test, so that a crash is a failed test that names the file, not the end of all tests.
 """
 
@@ -67,7 +67,7 @@ DAMAGES = (truncate, flip_bits, swap_sections, zero_range, change_offsets)
 
 
 def make_damaged_files(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Half of them with a card, all different from the file they are made of; paths, and whether the card is there."""
+    """Most of them with a card, all different from the file they are made of; paths, and whether the card is there."""
     random = np.random.default_rng(2026)
     sound = [read_model_file(path) for path in [*SOUND, WITHOUT_CARD]]
     for number in range(FILES):
@@ -76,7 +76,7 @@ def make_damaged_files(folder: Path) -> Iterator[tuple[Path, bool]]:
         content = bytearray(model.content)
         while content == model.content:
             damage(content, random)
-        has_card = model.card is not None and number % 2 == 0
+        has_card = model.card is not None and number % 3 != 0
         path = folder / f"{number}-{damage.__name__}-{'card' if has_card else 'plain'}-{model.path.name}"
         # The card as the file had it: it goes on stating the hash of the sound model.
         path.write_bytes(bytes(content) + (model.path.read_bytes()[len(model.content) :] if has_card else b""))
@@ -165,6 +165,13 @@ def test_model_that_asks_for_120_gb_is_an_error() -> None:
         load(MODELS / "greedy.tflite", contract="curves")
 
 
+def test_name_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "name.tflite"
+    path.write_bytes(WITHOUT_CARD.read_bytes().replace(b"serving_default", b"serving\xffdefault", 1))
+    with pytest.raises(ModelError, match="expected a whole TFLite model"):
+        load(path)
+
+
 def test_weight_that_is_no_number_is_an_error_not_a_black_picture(tmp_path: Path) -> None:
     sound = WITHOUT_CARD.read_bytes()
     bias = np.full(24, -0.4, "<f4").tobytes()
@@ -177,7 +184,7 @@ def test_weight_that_is_no_number_is_an_error_not_a_black_picture(tmp_path: Path
 
 def test_system_that_starts_no_child_refuses_a_model_without_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(ModelError, match="none starts here .* use a model with a card"):
+    with pytest.raises(ModelError, match=r"none starts here .* use a model with a card"):
         load(WITHOUT_CARD)
 
 
