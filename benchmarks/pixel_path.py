@@ -12,6 +12,8 @@ import numpy as np
 
 import edge_dce
 from edge_dce import curve
+from edge_dce.look_up import LookUp
+from edge_dce.strips import StripWorkers
 
 WIDTH, HEIGHT = 1920, 1080
 
@@ -41,7 +43,7 @@ def measure_pixel_path(photo: Path, *, threads: int = 2, runs: int = 21) -> Pixe
     image = cv2.resize(edge_dce.read_picture(photo).image, (WIDTH, HEIGHT)).astype(np.uint8, copy=False)
     curves = edge_dce.load(threads=threads).estimate_curves(image)
     formula_ms, look_up_ms = [], []
-    look_up = curve.LookUp(threads=threads)
+    look_up = LookUp(StripWorkers(threads))
     frame = np.empty_like(image)
     expected = curve.apply_exact(image, curves)
     found = look_up.apply(image, curves)

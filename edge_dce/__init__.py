@@ -23,6 +23,7 @@ from edge_dce.errors import (
     RuntimeMissingError,
 )
 from edge_dce.images import Picture, read_picture, write_picture
+from edge_dce.look import Look
 
 __version__ = _version.VERSION
 
@@ -33,6 +34,7 @@ __all__ = [
     "EdgeDceError",
     "Enhancer",
     "ImageError",
+    "Look",
     "ModelCard",
     "ModelError",
     "OutputError",

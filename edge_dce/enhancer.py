@@ -8,17 +8,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce import curve
+from edge_dce.buffers import Buffers
 from edge_dce.card import ModelCard, ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, find_model
+from edge_dce.curve import PLAIN, ZERO_DCE
+from edge_dce.denoising import measure_gain, remove_noise, shrink_for_gain
 from edge_dce.errors import CardError, ImageError, ModelError
-from edge_dce.preprocessing import normalize, shrink
+from edge_dce.look import Look
+from edge_dce.look_up import LookUp
+from edge_dce.preprocessing import Shrinker, normalize
 from edge_dce.runtime import MAX_THREADS, Interpreter, default_threads, open_interpreter
+from edge_dce.strips import StripWorkers
+from edge_dce.xnnpack import uses_xnnpack
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
-MAX_STRENGTH = 1.5
+# Where red, green and blue are in each order of channels.
+_COLORS = {"RGB": (0, 1, 2), "BGR": (2, 1, 0), "RGBA": (0, 1, 2), "BGRA": (2, 1, 0)}
+_DTYPES = (np.uint8, np.uint16, np.float16, np.float32)
 
 
 def load(
@@ -42,19 +50,28 @@ def load(
     return Enhancer(model, open_interpreter(model, threads=threads), threads=threads, contract=contract)
 
 
-def check_image(image: Uint8Array) -> None:
-    """Raise ImageError unless `image` is a (H, W, 3) uint8 array with pixels in it."""
+def check_image(image: npt.NDArray[Any], channel_order: str = "RGB") -> None:
+    """Raise ImageError unless `image` is an array that `Enhancer` takes, with pixels in it."""
     if not isinstance(image, np.ndarray):
         raise ImageError(f"expected a numpy array, found {type(image).__name__}")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+    if channel_order not in _COLORS:
+        raise ImageError(f"expected a channel_order of {' '.join(_COLORS)}, found {channel_order!r}")
+    channels = len(channel_order)
+    if image.dtype not in _DTYPES or image.ndim != 3 or image.shape[2] != channels or image.size == 0:
         raise ImageError(
-            f"expected a (height, width, 3) uint8 RGB array, found {image.shape} {image.dtype}; "
-            "edge_dce.read_picture makes one from any picture file"
+            f"expected a (height, width, {channels}) {channel_order} array, uint8, uint16 or floating point in [0, 1], "
+            f"found {image.shape} {image.dtype}; edge_dce.read_picture makes one from any picture file"
         )
+    if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):
+        raise ImageError(f"expected samples from 0 to 1 in a {image.dtype} image, found {image.min()} to {image.max()}")
 
 
 class Enhancer:
     """One model, loaded. Not for use by several threads at once: the interpreter holds one frame at a time.
+
+    Images are (H, W, 3) arrays of any size and strides: uint8, or uint16 or floating point in [0, 1], which keep their
+    depth. `channel_order` says what the channels are: "RGB", "BGR", "RGBA" or "BGRA"; alpha stays as it is, and no
+    order costs a copy of the frame.
 
     Attributes:
         model: the file this enhancer was made from.
@@ -74,39 +91,76 @@ class Enhancer:
         _check_tensors(model, self._input, self._output)
         self.contract = _infer_contract(model, self._output, contract)
         self.height, self.width = (int(side) for side in self._input["shape"][1:3])
-        shape = model.card.shape if model.card else curve.ZERO_DCE
-        self._look_up = curve.LookUp(threads=threads, shape=shape)
+        self._shrinker = Shrinker(self.width, self.height)
+        self._workers = StripWorkers(threads)
+        self._look_up = LookUp(self._workers, shape=model.card.shape if model.card else ZERO_DCE)
+        self._buffers = Buffers()
 
     @property
     def card(self) -> ModelCard | None:
         """The model's card, or None for a file that carries none."""
         return self.model.card
 
-    def enhance(self, image: Uint8Array, *, strength: float = 1.0) -> Uint8Array:
-        """Enhance one image of any size.
+    @property
+    def xnnpack(self) -> bool | None:
+        """Whether the runtime hands the network, or part of it, to XNNPACK; None if it does not tell."""
+        return uses_xnnpack(self._interpreter)
 
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            strength: 0 returns the image unchanged, 1 is what the network estimated, up to 1.5 exaggerates.
+    def enhance(self, image: npt.NDArray[Any], look: Look = PLAIN, *, channel_order: str = "RGB") -> npt.NDArray[Any]:
+        """Enhance one image.
 
         Returns:
-            (H, W, 3) uint8 RGB, a new array.
+            A new array like the image.
 
         Raises:
-            ImageError: not such an array, or strength out of range.
+            ImageError: not an image of that order, see `Enhancer`.
             ModelError: the runtime failed, or the network returned values that are not numbers.
         """
-        check_image(image)
-        check_strength(strength)
-        return self._look_up.apply(image, self.estimate_curves(image), strength=strength)
+        check_image(image, channel_order)
+        return self._apply(image, self._estimate(image, channel_order), look, None, channel_order)
 
-    def estimate_curves(self, image: Uint8Array) -> FloatArray:
-        """The network's (h, w, 3) float32 map of `a` in [-1, 1] for an image of any size; h, w at most height, width.
+    def enhance_into(
+        self, image: npt.NDArray[Any], out: npt.NDArray[Any], look: Look = PLAIN, *, channel_order: str = "RGB"
+    ) -> None:
+        """Enhance one frame of many: as `enhance`, into an array like the image (or into the image itself).
+
+        Nothing is allocated for a frame of a size and type seen before, unless `look` asks for denoise.
+
+        Raises:
+            ImageError: as `enhance`, and if `out` is not like the image.
+        """
+        check_image(image, channel_order)
+        self._apply(image, self._estimate(image, channel_order), look, out, channel_order)
+
+    def estimate_curves(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
+        """The network's (h, w, 3) float32 map of `a` in [-1, 1], channels in the order RGB; h, w at most height, width.
 
         Raises as `enhance`.
         """
-        check_image(image)
-        return self.invoke(self.quantize_input(shrink(image, self.width, self.height)))
+        check_image(image, channel_order)
+        return self._estimate(image, channel_order).copy()
+
+    def apply_curves(
+        self,
+        image: npt.NDArray[Any],
+        curves: FloatArray,
+        look: Look = PLAIN,
+        *,
+        out: npt.NDArray[Any] | None = None,
+        channel_order: str = "RGB",
+    ) -> npt.NDArray[Any]:
+        """Apply a map such as `estimate_curves` returns to an image, perhaps to another one than it was estimated on.
+
+        Returns:
+            `out`, or a new array like the image.
+
+        Raises:
+            ImageError: as `enhance_into`, and if the map is not (h, w, 3).
+        """
+        check_image(image, channel_order)
+        if curves.ndim != 3 or curves.shape[2] != 3 or curves.size == 0:
+            raise ImageError(f"expected a (height, width, 3) map of curves, found {curves.shape}")
+        return self._apply(image, curves, look, out, channel_order)
 
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]:
         """A (height, width, 3) uint8 image as the (1, height, width, 3) tensor that the network takes."""
@@ -115,7 +169,8 @@ class Enhancer:
         # Scale 1/255 is what our converter makes; 0 is an unquantized byte, which only can mean the sample itself.
         if dtype == np.uint8 and zero_point == 0 and (scale == 0 or abs(scale * 255 - 1) < 1e-5):
             return image[np.newaxis]
-        tensor = normalize(image)
+        tensor: FloatArray = self._buffers.reserve("tensor", (1, *image.shape), np.float32)
+        normalize(image, out=tensor)
         if np.issubdtype(dtype, np.floating):
             return tensor.astype(dtype, copy=False)
         limits = np.iinfo(dtype)
@@ -123,34 +178,63 @@ class Enhancer:
         return stored
 
     def invoke(self, tensor: npt.NDArray[Any]) -> FloatArray:
-        """Run the network on what `quantize_input` returned; the curve map as in `estimate_curves`."""
+        """Run the network on what `quantize_input` returned.
+
+        Returns:
+            The map as `estimate_curves` returns it, overwritten by the next call.
+        """
         try:
             self._interpreter.set_tensor(self._input["index"], tensor)
             self._interpreter.invoke()
-            curves = self._interpreter.get_tensor(self._output["index"])[0]
-        except (ValueError, RuntimeError) as error:
+            # A view of the interpreter's memory, which must be let go before the next call.
+            return self._dequantize(self._interpreter.tensor(self._output["index"])()[0])
+        except (ValueError, RuntimeError, MemoryError) as error:
             raise ModelError(
-                f"{self.model.path}: the runtime failed on an image ({' '.join(str(error).split())})"
+                f"{self.model.path}: the runtime failed on an image ({' '.join(str(error).split()) or 'out of memory'})"
             ) from error
-        return self._dequantize(curves)
+
+    def _estimate(self, image: npt.NDArray[Any], channel_order: str) -> FloatArray:
+        small = self._shrinker.shrink(image)
+        if channel_order != "RGB":
+            ordered = self._buffers.reserve("ordered", (self.height, self.width, 3), np.uint8)
+            small = np.take(small, _COLORS[channel_order], axis=2, out=ordered, mode="clip")
+        return self.invoke(self.quantize_input(small))
+
+    def _apply(
+        self,
+        image: npt.NDArray[Any],
+        curves: FloatArray,
+        look: Look,
+        out: npt.NDArray[Any] | None,
+        channel_order: str,
+    ) -> npt.NDArray[Any]:
+        if channel_order.startswith("BGR"):
+            curves = curves[..., ::-1]
+        if not look.denoise:
+            return self._look_up.apply(image, curves, look=look, out=out)
+        before = shrink_for_gain(image)
+        noisy = self._look_up.apply(image, curves, look=look)
+        clean = np.empty(image.shape, image.dtype) if out is None else out
+        gain = measure_gain(before, shrink_for_gain(noisy))
+        remove_noise(noisy, gain, look.denoise, clean, channel_order=channel_order, workers=self._workers)
+        return clean
 
     def _dequantize(self, stored: npt.NDArray[Any]) -> FloatArray:
-        curves = stored.astype(np.float32)
+        curves: FloatArray = self._buffers.reserve("curves", stored.shape, np.float32)
+        np.copyto(curves, stored, casting="unsafe")
         if np.issubdtype(stored.dtype, np.integer):
             scale, zero_point = self._output["quantization"]
-            curves = (curves - np.float32(zero_point)) * np.float32(scale)
-        if not np.isfinite(curves).all():
+            curves -= np.float32(zero_point)
+            curves *= np.float32(scale)
+        # The sum is a number only if all are, and needs no array of its own.
+        elif not np.isfinite(curves.sum(dtype=np.float64)):
             raise ModelError(f"{self.model.path}: the network returned values that are not numbers; use another model")
         if curves.shape[-1] != 3:
             # Using the mean of the eight maps eight times comes within 55 dB of using each once, on our networks.
-            curves = curves.reshape(*curves.shape[:2], -1, 3).mean(axis=2)
+            maps = curves.reshape(*curves.shape[:2], -1, 3)
+            curves = self._buffers.reserve("mean", (*curves.shape[:2], 3), np.float32)
+            np.mean(maps, axis=2, out=curves)
         return curves
-
-
-def check_strength(strength: float) -> None:
-    """Raise ImageError unless 0 <= strength <= 1.5."""
-    if not 0 <= strength <= MAX_STRENGTH:
-        raise ImageError(f"expected a strength from 0 to {MAX_STRENGTH}, found {strength}")
 
 
 def _check_tensors(model: ModelFile, image: dict[str, Any], curves: dict[str, Any]) -> None:
@@ -171,6 +255,10 @@ def _check_tensors(model: ModelFile, image: dict[str, Any], curves: dict[str, An
     if -1 in image.get("shape_signature", ()):
         raise ModelError(f"{model.path}: expected a fixed input size, found a dynamic one; convert it with a size")
     for name, details in (("input", image), ("output", curves)):
+        if np.dtype(details["dtype"]).kind not in "fiu":
+            raise ModelError(
+                f"{model.path}: expected numbers as {name}, found {np.dtype(details['dtype'])}; use another model"
+            )
         is_unscaled = np.issubdtype(details["dtype"], np.integer) and details["quantization"][0] == 0
         if is_unscaled and not (name == "input" and details["dtype"] == np.uint8):
             raise ModelError(f"{model.path}: expected a scale for the integer {name}, found none; convert it again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ NO_CARD = ModelFile(Path("fake.tflite"), b"", None)
 
 
 class FakeInterpreter:
-    """Same details and methods as a TFLite interpreter; `output` is what `get_tensor` returns."""
+    """Same details and methods as a TFLite interpreter; `output` is what the output tensor holds."""
 
     def __init__(
         self,
@@ -57,6 +58,6 @@ class FakeInterpreter:
         if self.error is not None:
             raise self.error
 
-    def get_tensor(self, tensor_index: int) -> np.ndarray:
+    def tensor(self, tensor_index: int) -> Callable[[], np.ndarray]:
         assert tensor_index == 1
-        return self.output
+        return lambda: self.output
