@@ -1,4 +1,4 @@
-"""Which operator int8 hurts: every tensor of a quantized file beside the same tensor in float32."""
+"""What int8 costs: the outputs of a quantized file, and every tensor inside, beside those in float32."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 
 from converters.activation import open_transparent
 from converters.inspection import name_constants, trace_layers
 from edge_dce.preprocessing import normalize
+from edge_dce.runtime import default_threads, hold_back_notices
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -67,6 +69,22 @@ def compare_operators(float_model: bytes, model: bytes, images: Sequence[Uint8Ar
             worst[details["name"]] = max(worst[details["name"]], float(np.abs(difference).max()))
             span[details["name"]] = max(span[details["name"]], float(np.ptp(reference)))
     return _tabulate(model, {name: _to_db(*power) for name, power in sums.items() if power[0] > 0}, worst, span)
+
+
+def run(model: bytes, images: Sequence[Uint8Array]) -> list[FloatArray]:
+    """What a file returns for (height, width, 3) uint8 images of its size, as real values."""
+    with hold_back_notices():
+        interpreter = Interpreter(model_content=model, num_threads=default_threads())
+        interpreter.allocate_tensors()
+    output = interpreter.get_output_details()[0]
+    takes_bytes = interpreter.get_input_details()[0]["dtype"] == np.uint8
+    outputs = []
+    for image in images:
+        _show(interpreter, image[np.newaxis] if takes_bytes else normalize(image))
+        values = _read(interpreter, output)
+        assert values is not None
+        outputs.append(values)
+    return outputs
 
 
 def rank_layers(errors: Sequence[OperatorError]) -> list[str]:

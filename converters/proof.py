@@ -84,7 +84,7 @@ def prove(model: ModelFile, python: Path, images: Sequence[Uint8Array]) -> Proof
     for tensor in inputs:
         interpreter.set_tensor(image["index"], tensor)
         interpreter.invoke()
-        expected.append(interpreter.get_tensor(output["index"]))
+        expected.append(interpreter.tensor(output["index"])().copy())
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "model.tflite").write_bytes(model.content)
         np.save(Path(folder, "inputs.npy"), inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -16,16 +17,19 @@ from converters.draft import Draft, Subject
 from converters.finetuning import fine_tune
 from converters.gate import Bounds, Judgement, judge
 from converters.inspection import name_layer
-from converters.operators import OperatorError, compare_operators, rank_layers
+from converters.operators import OperatorError, compare_operators, rank_layers, run
 from converters.source import ConversionError
 from converters.verification import HeldOut, Reference
 
 Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
 
 # Layers that are left in float32 at most: with half of them the file would be float with a trace of int8.
 _MOST_FLOAT_LAYERS = 4
 # Pictures on which operators are compared; errors differ little from one to the next.
 _OPERATOR_PICTURES = 6
+# Pictures on which estimates of ranges are compared: with six the choice is luck.
+_ESTIMATE_PICTURES = 32
 # Two halves of the calibration pictures should agree this well on every activation range.
 STABLE = 0.2
 
@@ -141,24 +145,28 @@ class _Trial:
             wedges=int(calibration.has_wedge),
             has_pinned_input=calibration.has_wedge,
         )
-        images = list(calibration.images[:: max(1, len(calibration.images) // _OPERATOR_PICTURES)])
-        compared = {estimator: self._compare(estimator, images) for estimator in ESTIMATORS}
-        errors = {estimator: found for estimator, found in compared.items() if found}
-        if not errors:
+        images = calibration.images[:: max(1, len(calibration.images) // _ESTIMATE_PICTURES)]
+        expected = run(self._float_model, list(images))
+        errors = {estimator: self._measure(estimator, list(images), expected) for estimator in ESTIMATORS}
+        self._estimator = min(errors, key=lambda estimator: errors[estimator])
+        if errors[self._estimator] == math.inf:
             raise ConversionError(
                 f"{self._subject.name_file('int8')}: no runtime takes what these calibration pictures lead to; "
                 "expected low-light photos, choose others"
             )
-        # The last operator makes the output.
-        self._estimator = max(errors, key=lambda estimator: errors[estimator][-1].sqnr_db)
-        self.operators = tuple(errors[self._estimator])
+        shown = list(images[:: max(1, len(images) // _OPERATOR_PICTURES)])
+        self.operators = tuple(compare_operators(self._float_model, self._make_model(self._estimator, ()), shown))
 
-    def _compare(self, estimator: str, images: Sequence[Uint8Array]) -> list[OperatorError]:
-        """Operators in full int8; none where the runtime refuses the file, as it does where ranges are near nothing."""
+    def _measure(self, estimator: str, images: Sequence[Uint8Array], expected: Sequence[FloatArray]) -> float:
+        """Mean squared error of the output in full int8.
+
+        Infinite where the runtime refuses the file, as it does where ranges are near nothing.
+        """
         try:
-            return compare_operators(self._float_model, self._make_model(estimator, ()), images)
+            found = run(self._make_model(estimator, ()), images)
         except RuntimeError:
-            return []
+            return math.inf
+        return float(np.mean([np.square(one - other).mean() for one, other in zip(found, expected, strict=True)]))
 
     def _quantize(self, how: str, float_layers: tuple[str, ...] = (), *, fine_tuned_epochs: int = 0) -> Draft:
         record = dataclasses.replace(

@@ -75,7 +75,7 @@ class ImageModel:
         takes_bytes = self._input["dtype"] == np.uint8
         self._interpreter.set_tensor(self._input["index"], image[np.newaxis] if takes_bytes else normalize(image))
         self._interpreter.invoke()
-        output = self._interpreter.get_tensor(self._output["index"])[0]
+        output = self._interpreter.tensor(self._output["index"])()[0].copy()
         levels = output if output.dtype == np.uint8 else np.rint(np.clip(output, 0, 1) * 255)
         return np.asarray(levels, np.uint8)
 

@@ -31,7 +31,7 @@ def compute(model: ModelFile) -> npt.NDArray[Any]:
     small = shrink(read_picture(PHOTO).image, width, height)
     interpreter.set_tensor(image["index"], small[np.newaxis] if image["dtype"] == np.uint8 else normalize(small))
     interpreter.invoke()
-    return interpreter.get_tensor(output["index"])[0, ::STRIDE, ::STRIDE]
+    return interpreter.tensor(output["index"])()[0, ::STRIDE, ::STRIDE].copy()
 
 
 def main() -> None:
