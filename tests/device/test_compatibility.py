@@ -1,9 +1,8 @@
 """Every bundled model returns under this runtime what it returned under the oldest one that is supported.
 
-How far two runtimes may differ follows from the scales. Integer kernels round halves differently, so after each
-operator that rounds a value may be off by one quantization step; the next operator averages hundreds of such values,
-which mostly cancel, and adds a step of its own. So the output agrees within one step on average, and everywhere within
-one step for each operator that rounds. Measured: 0.5 and 6 steps at most, for 20 operators that round.
+Both hand int8 to XNNPACK (docs/decisions/0011), whose kernels keep sums exact and round once, when a sum is brought to
+the scale of the output. Releases and CPUs may round a half up or down there: so the output may be off by one step of its
+own scale. Measured on x86-64, tflite-runtime 2.14 against ai-edge-litert 2.3: not at all.
 """
 
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters.proof import count_roundings
 from edge_dce.card import read_model_file
 from edge_dce.catalog import bundled_models
 from tests.record_references import FOLDER, compute
@@ -30,7 +28,6 @@ def test_bundled_model_returns_what_it_did_under_the_oldest_runtime(path: Path) 
         expected = reference["output"].astype(np.float64)
     difference = np.abs(compute(model).astype(np.float64) - expected)
     if model.card.precision == "int8":
-        assert difference.mean() <= 1
-        assert difference.max() <= count_roundings(model.card.census)
+        assert difference.max() <= 1
     else:
         assert difference.max() <= FLOAT_TOLERANCE
