@@ -1,8 +1,8 @@
 """Every bundled model returns under this runtime what it returned under the oldest one that is supported.
 
 Both hand int8 to XNNPACK (docs/decisions/0011), whose kernels keep sums exact and round once, when a sum is brought to
-the scale of the output. Releases and CPUs may round a half up or down there: so the output may be off by one step of its
-own scale. Measured on x86-64, tflite-runtime 2.14 against ai-edge-litert 2.3: not at all.
+the scale of the output. Releases and CPUs may round a half up or down there: so the output may be off by one step of
+its own scale. Measured on x86-64, tflite-runtime 2.14 against ai-edge-litert 2.3: not at all.
 """
 
 from pathlib import Path
