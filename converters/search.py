@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -40,11 +41,13 @@ class Settings:
     calibrate: makes a calibration set of up to so many pictures at the network's size.
     calibration_count: how many to begin with.
     qat_epochs: of quantization-aware training, the last resort; 0 for none.
+    runtimes: Pythons of other environments, under whose runtime the file must give the same result.
     """
 
     calibrate: Callable[[int], CalibrationSet]
     calibration_count: int
     qat_epochs: int = 0
+    runtimes: tuple[Path, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +84,7 @@ def search(
     trial = _Trial(subject, settings)
     judgements: list[Judgement] = []
     for draft in trial.drafts():
-        judgements.append(judge(draft, reference, pictures, bounds))
+        judgements.append(judge(draft, reference, pictures, bounds, runtimes=settings.runtimes))
         if judgements[-1].passes:
             break
     return Outcome(tuple(judgements), trial.operators, trial.notes)
