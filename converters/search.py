@@ -77,7 +77,7 @@ def search(
 
     Activation ranges are always those of the estimate that comes closest to float32 on calibration pictures. Then, in
     order: a larger calibration set, the worst layers left in float32 (precision "mixed"), quantization-aware training.
-    Where the curve steps are what hurts, ranges are no remedy, and the steps go to float32 at once.
+    Where the curve steps are in the graph, it is they that hurt: they go to float32 before more pictures are tried.
 
     Raises as `judge` and `choose_calibration_set`.
     """
@@ -118,7 +118,7 @@ class _Trial:
         """From the one that is wanted to those that are better than nothing."""
         yield self._quantize(f"ranges by {self._estimator}")
         ranking = rank_layers(self.operators)
-        if ranking[0] != STEPS:
+        if STEPS not in ranking:
             larger = self._settings.calibrate(2 * self._settings.calibration_count)
             if larger.record.files > self._calibration.record.files:
                 self._observe(larger)
