@@ -6,13 +6,16 @@ import argparse
 import dataclasses
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import readme
+from benchmarks import frame_table, readme
+from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
+from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import measure_pixel_path
 from edge_dce.benchmark import describe_machine
 from edge_dce.catalog import DEFAULT_MODEL
@@ -46,6 +49,13 @@ def _build_parser() -> argparse.ArgumentParser:
     pixel_path.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     pixel_path.set_defaults(command=_pixel_path)
 
+    frame = commands.add_parser("frame", help="whole frames and a photo against what people would use instead")
+    frame.add_argument("--photo", type=Path, default=readme.ROOT / "docs" / "pictures" / "night-launch.jpg")
+    frame.add_argument("--threads", type=parse_positive, default=2)
+    frame.add_argument("--rounds", type=parse_positive, default=31)
+    frame.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    frame.set_defaults(command=_frame)
+
     gallery = commands.add_parser("gallery", help="pictures before and after, many on one sheet")
     gallery.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
     gallery.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
@@ -71,6 +81,19 @@ def _pixel_path(arguments: argparse.Namespace) -> int:
     print(f"error          {measured.mean_error:7.2f} of 255 levels on average, {measured.worst_error} at worst")
     if arguments.json:
         record = {"schema": 1, "machine": describe_machine()} | dataclasses.asdict(measured)
+        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    return 0
+
+
+def _frame(arguments: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        photo = measure_photo(arguments.photo, Path(folder))
+    times = measure_frames(arguments.photo, frame_table.MODELS, threads=arguments.threads, rounds=arguments.rounds)
+    print(frame_table.format_frames(times))
+    print(frame_table.format_photo(photo))
+    if arguments.json:
+        record = {"schema": 1, "machine": describe_machine(), "frame": dataclasses.asdict(times)}
+        record["photo"] = dataclasses.asdict(photo)
         write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
     return 0
 
