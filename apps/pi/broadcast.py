@@ -56,7 +56,8 @@ class Broadcast:
     async def stop(self) -> None:
         self._is_stopping = True
         self._demand.set()
-        await asyncio.to_thread(self._thread.join, _STOP_TIMEOUT_S)
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join, _STOP_TIMEOUT_S)
 
     @property
     def is_finished(self) -> bool:

@@ -61,7 +61,8 @@ class Pipeline:
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
-        self._thread.join(_STOP_TIMEOUT_S)
+        if self._thread.is_alive():
+            self._thread.join(_STOP_TIMEOUT_S)
 
     @property
     def is_finished(self) -> bool:

@@ -24,14 +24,15 @@ from apps.pi.statistics import Statistics
 _log = logging.getLogger(__name__)
 
 _MAX_CONNECTIONS = 64
-_MAX_HEAD_BYTES = 16 * 1024
+# h11 compares with what an incomplete head has come to, so the longest that passes is one reading more.
+_MAX_HEAD_BYTES = 8 * 1024
 # Of a whole request, from its first byte or the end of the one before: a client that dribbles is a client that stalls.
 _REQUEST_TIMEOUT_S = 10.0
 # A viewer that took nothing for so long is gone.
 _WRITE_TIMEOUT_S = 10.0
 # What waits in the kernel is old by the time it arrives: room for a frame or two, not for the system's megabytes.
 _SEND_BUFFER_BYTES = 256 * 1024
-_READ_BYTES = 16 * 1024
+_READ_BYTES = 8 * 1024
 _SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
@@ -140,26 +141,30 @@ class Server:
             writer.transport.abort()
 
     async def _converse(self, connection: _Connection) -> None:
-        while True:
+        is_open = True
+        while is_open:
+            head_only = False
             try:
                 request = await connection.read_request()
                 if request is None:
                     return
+                head_only = request.method == "HEAD"
                 answer = await self._handler(request)
+                self._statistics.requests += 1
             except RequestError as error:
                 self._statistics.refused += 1
-                await connection.answer(error.to_response())
-                return
-            self._statistics.requests += 1
+                answer = error.to_response()
             if isinstance(answer, Stream):
-                self._statistics.viewers += 1
-                try:
-                    await connection.stream(answer)
-                finally:
-                    self._statistics.viewers -= 1
+                await self._stream(connection, answer)
                 return
-            if not await connection.answer(answer, head_only=request.method == "HEAD"):
-                return
+            is_open = await connection.answer(answer, head_only=head_only)
+
+    async def _stream(self, connection: _Connection, answer: Stream) -> None:
+        self._statistics.viewers += 1
+        try:
+            await connection.stream(answer)
+        finally:
+            self._statistics.viewers -= 1
 
 
 class _Connection:
@@ -223,9 +228,8 @@ class _Connection:
             headers.append(("Connection", "close"))
         head = h11.Response(status_code=response.status, reason=response.status.phrase, headers=headers)
         events = [head, h11.EndOfMessage()] if head_only else [head, h11.Data(data=response.body), h11.EndOfMessage()]
-        for event in events:
-            # Unlike send(), this copies no body.
-            self._writer.writelines(protocol.send_with_data_passthrough(event) or ())
+        # Unlike send(), this copies no body on its way through h11.
+        self._writer.writelines([data for event in events for data in protocol.send_with_data_passthrough(event) or ()])
         await self._drain()
         if protocol.our_state is not h11.DONE or protocol.their_state is not h11.DONE:
             await self._finish()
