@@ -215,7 +215,8 @@ def format_soak(run: Soak) -> str:
             f"memory     {rss_mb[0]:7.1f} MB at first, {max(rss_mb):.1f} at most, {rss_mb[-1]:.1f} at the end; "
             f"drift {run.drift_mb:+.1f} MB",
             f"rate       {statistics.median(fps):7.1f} fps (median), {min(fps):.1f} at least",
-            f"latency    {statistics.median(latency_ms):7.1f} ms p95 camera to stream (median), {max(latency_ms):.1f} at most",
+            f"latency    {statistics.median(latency_ms):7.1f} ms p95 camera to stream (median), "
+            f"{max(latency_ms):.1f} at most",
             f"frames     {run.samples[-1].frames:7d}",
             f"requests   {run.requests:7d}",
         ]

@@ -34,7 +34,7 @@ class RunningCamera:
 
     def __init__(self, *flags: str, env: dict[str, str] | None = None) -> None:
         # A file, not a pipe: nobody has to empty it.
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115: closed by run_camera
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "apps.pi", "--http", "127.0.0.1:0", *flags],
             cwd=ROOT,
