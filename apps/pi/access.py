@@ -13,11 +13,12 @@ from apps.pi.settings import is_loopback
 _COOKIE = "edge-dce-token"
 # A year: a camera on the wall should not ask every evening.
 _COOKIE_S = 365 * 86400
-_ASK = b"""<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Night camera</title><link rel="stylesheet" href="/page.css">
-<form class="ask" method="get" action="/"><label>Token of this camera
+_ASK = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark">
+<title>Night camera</title><link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/page.css">
+<form class="ask" action="/"><label>Token of this camera
 <input name="token" type="password" autocomplete="current-password" required autofocus></label>
-<button>Watch</button></form>
+<button>Watch</button><p role="alert">{}</p></form>
 """
 
 
@@ -36,9 +37,9 @@ class Access:
             )
         if self._token is not None and not self._knows_token(request):
             # The page asks a person; a program reads the status.
-            return Response(
-                _ASK, "text/html; charset=utf-8", HTTPStatus.UNAUTHORIZED, (("WWW-Authenticate", "Bearer"),)
-            )
+            page = _ASK.format("That is not the token." if "token" in request.query else "")
+            headers = (("WWW-Authenticate", "Bearer"),)
+            return Response(page.encode(), "text/html; charset=utf-8", HTTPStatus.UNAUTHORIZED, headers)
         if request.method == "POST" and _is_from_elsewhere(request):
             return Response(b"settings are changed from the camera's own page only\n", status=HTTPStatus.FORBIDDEN)
         return None

@@ -42,6 +42,9 @@ class RunningCamera:
             stderr=self._log,
             env=env,
         )
+        self.url = ""
+
+    def wait_until_started(self) -> None:
         self.url = self.wait_for(self._find_url)
 
     @property
@@ -62,7 +65,6 @@ class RunningCamera:
             if found:
                 return found
             time.sleep(0.02)
-        self.kill()
         raise AssertionError(f"waited in vain; the script said:\n{self.read_log()}")
 
     def wait_for_log(self, text: str) -> None:
@@ -89,10 +91,12 @@ class RunningCamera:
         return self.process.wait(_PATIENCE_S)
 
     def kill(self) -> None:
+        """End it, and everything that was opened for it."""
         self.process.kill()
         self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
+        self._log.close()
 
     def _find_url(self) -> str | None:
         if self.process.poll() is not None:
@@ -107,10 +111,10 @@ def run_camera(*flags: str, env: dict[str, str] | None = None) -> Iterator[Runni
     size = "x".join(str(side) for side in SIZE)
     camera = RunningCamera("--source", "synthetic", "--size", size, *flags, env=env)
     try:
+        camera.wait_until_started()
         yield camera
     finally:
         camera.kill()
-        camera._log.close()
 
 
 @pytest.fixture(scope="module")
