@@ -52,9 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = sys.argv[1:] if argv is None else argv
     settings = read_settings(argv)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="edge-dce-pi: %(message)s" + (" [%(name)s]" * settings.verbose)
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edge-dce-pi: %(message)s")
     try:
         return asyncio.run(Program(settings, argv).run())
     except KeyboardInterrupt:

@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 import cv2
+import numpy as np
 
 from apps.pi.consumer import Consumer
 from apps.pi.pipeline import Pipeline
+from edge_dce.camera.frames import fit_size, to_bytes
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +24,7 @@ class RawOutput(Consumer):
 
     def __init__(self, pipeline: Pipeline, *, size: tuple[int, int], fps: float) -> None:
         super().__init__(pipeline)
+        self._size = size
         self._written = 0
         _log.info(
             "raw frames: ffplay -f rawvideo -pixel_format bgr24 -video_size %dx%d -framerate %g -", *size, round(fps, 2)
@@ -33,9 +36,12 @@ class RawOutput(Consumer):
                 shot = shots.wait(0.5)
                 if shot is None:
                     continue
-                image = shot.after if shot.channel_order == "BGR" else cv2.cvtColor(shot.after, cv2.COLOR_RGB2BGR)
+                # A camera that came back may deliver another size than the reader was told.
+                image = fit_size(shot.after, self._size)
+                if shot.channel_order != "BGR":
+                    image = to_bytes(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
                 try:
-                    sys.stdout.buffer.write(image.data if image.flags.c_contiguous else image.tobytes())
+                    sys.stdout.buffer.write(np.ascontiguousarray(image).data)
                     sys.stdout.buffer.flush()
                 except BrokenPipeError:
                     # The reader has seen enough: the pipe's usual end, and nothing more may fail on it.

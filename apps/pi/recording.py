@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.pi.consumer import Consumer
-from apps.pi.pipeline import Pipeline, Shot
+from apps.pi.pipeline import Pipeline, Shot, Subscription
 from edge_dce.camera.frames import fit_size
 from edge_dce.errors import EdgeDceError, OutputError
 from edge_dce.output import check_free, check_parent
@@ -58,9 +58,7 @@ class Recording(Consumer):
     def run(self) -> None:
         try:
             with self._pipeline.subscribe() as shots:
-                first = self._wait(shots)
-                if first is not None:
-                    self._record(first, shots)
+                self._record(shots)
         except (OSError, self._av.FFmpegError) as error:
             self._trouble = f"{self._path}: {error.strerror or error}"
             _log.error("recording stopped: %s", self._trouble)
@@ -74,15 +72,17 @@ class Recording(Consumer):
             "trouble": self._trouble,
         }
 
-    def _wait(self, shots: Any) -> Shot | None:
+    def _wait(self, shots: Subscription) -> Shot | None:
         while self.is_wanted:
-            shot: Shot | None = shots.wait(0.5)
+            shot = shots.wait(0.5)
             if shot is not None:
                 return shot
         return None
 
-    def _record(self, shot: Shot | None, shots: Any) -> None:
-        assert shot is not None
+    def _record(self, shots: Subscription) -> None:
+        shot = self._wait(shots)
+        if shot is None:
+            return
         height, width = shot.after.shape[:2]
         # H.264 with its chroma at half the size has no odd sides.
         size = width // 2 * 2, height // 2 * 2

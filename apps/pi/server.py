@@ -46,7 +46,7 @@ class Request:
 
     Attributes:
         method: GET, HEAD or POST.
-        path: decoded neither once nor twice: as it came.
+        path: as it came, not decoded.
         query: the last value of every name.
         headers: names in lower case.
     """

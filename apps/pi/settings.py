@@ -47,7 +47,6 @@ class Settings:
     every_s: float
     raw: bool
     screen: bool
-    verbose: bool
     config: Path | None
 
 
@@ -140,7 +139,6 @@ def build_parser() -> argparse.ArgumentParser:
     output.add_argument("--every", type=_parse_duration, default=10.0, metavar="10s|5m|1h", help="default: 10s")
     output.add_argument("--raw", action=switch, default=False, help="bgr24 frames to stdout")
     output.add_argument("--screen", action=switch, default=False, help="show it on the console's screen (/dev/fb0)")
-    output.add_argument("--verbose", action=switch, default=False, help="say more on stderr")
     return parser
 
 

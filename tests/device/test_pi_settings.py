@@ -50,13 +50,12 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
         every = "5m"
         raw = true
         screen = true
-        verbose = true
     """
     flags = [
         *("--source", "usb:0", "--size", "640x480", "--fps", "15", "--once", "--model", "zero-dce-256x256-int8"),
         *("--contract", "curves", "--threads", "3", "--strength", "0.8", "--max-brightness", "0.9", "--denoise", "0.5"),
         *("--no-smooth", "--auto", "--http", "0.0.0.0:9000", "--token", TOKEN, "--quality", "70"),
-        *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--raw", "--screen", "--verbose"),
+        *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--raw", "--screen"),
     ]
     from_file = read_toml(tmp_path, text)
     from_flags = read_settings([*flags, "--config", str(from_file.config)])
