@@ -243,12 +243,13 @@ class Program:
         """What /stats.json says; docs/pi.md describes it."""
         stats = {"version": VERSION} | self._statistics.summarize()
         newest, source, enhancement = self._camera.wait(timeout_s=0), self._source, self._enhancement
+        fault = self.find_fault()
         assert source is not None
         look, darkness = enhancement.look, enhancement.darkness
         stats["camera"] = {
             "source": source.name,
-            "live": self.find_fault() is None,
-            "status": self.find_fault() or self._camera.status,
+            "live": fault is None,
+            "status": fault or self._camera.status,
             "width": source.size[0],
             "height": source.size[1],
             "fps": source.fps,

@@ -203,6 +203,13 @@ def _sample(process: subprocess.Popen[bytes], clients: _Clients, duration_s: flo
     return samples, requests
 
 
+def read_soak(path: Path) -> Soak:
+    """What --json wrote."""
+    record = json.loads(path.read_text())
+    samples = tuple(Sample(**sample) for sample in record["samples"])
+    return Soak(record["minutes"], tuple(record["size"]), record["fps"], samples, record["requests"])
+
+
 def format_soak(run: Soak) -> str:
     """What docs/soak.md shows."""
     rss_mb = [sample.rss_bytes / 1e6 for sample in run.samples]
@@ -229,7 +236,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--size", type=parse_size, default=(1280, 720), metavar="WxH", help="default: 1280x720")
     parser.add_argument("--fps", type=float, default=30.0)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
     arguments = parser.parse_args(argv)
+    if arguments.show:
+        print(format_soak(read_soak(arguments.show)))
+        return 0
     try:
         run = soak(minutes=arguments.minutes, size=arguments.size, fps=arguments.fps)
     except SoakError as error:
