@@ -29,6 +29,8 @@ _OPENCVS = (
 )
 # Distribution and what to import of it, in the order in which edge_dce.runtime prefers them.
 _RUNTIMES = (("ai-edge-litert", "ai_edge_litert"), ("tflite-runtime", "tflite_runtime"))
+# The line that brings numpy 1; later releases of OpenCV need numpy 2.
+NUMPY_1 = "'numpy<2' opencv-python-headless==4.11.0.86"
 # Where Debian keeps what apt installs for its own Python.
 _SYSTEM_PACKAGES = "usr/lib/python3/dist-packages"
 
@@ -53,7 +55,7 @@ def examine_numpy() -> Finding:
     version = outcome.output.strip()
     if int(version.split(".")[0]) >= 2 and _find_runtimes() == ["tflite-runtime"]:
         found = f"{version} with tflite-runtime, which dies of a bare SystemError on numpy 2"
-        return Finding("numpy", "problem", found, pip_line("'numpy<2' opencv-python-headless==4.11.0.86"))
+        return Finding("numpy", "problem", found, pip_line(NUMPY_1))
     return Finding("numpy", "ok", version)
 
 
@@ -115,6 +117,9 @@ def examine_picamera2(root: Path) -> Finding:
         if outcome.failure is None:
             return Finding("picamera2", "ok", read_version("picamera2") or "the system's")
         remedy = "sudo apt install -y python3-picamera2"
+        if "numpy" in outcome.failure:
+            # "numpy.dtype size changed": what apt brings with picamera2 in bookworm was built against numpy 1.
+            remedy = pip_line(NUMPY_1)
         return Finding("picamera2", "warning", f"cannot be imported ({outcome.failure})", remedy)
     if in_system and _in_venv():
         remedy = f"/usr/bin/python3 -m venv --system-site-packages {_shorten(sys.prefix)}"

@@ -239,6 +239,12 @@ def test_picamera2_from_pip_lacks_libcamera(environment: Environment) -> None:
     assert finding.remedy == "sudo apt install -y python3-picamera2"
 
 
+def test_picamera2_of_bookworm_under_numpy_2_is_told_from_a_missing_library(environment: Environment) -> None:
+    source = "raise ValueError('numpy.dtype size changed, may indicate binary incompatibility.')"
+    environment.add("picamera2", "0.3.31", "picamera2", source)
+    assert "pip install 'numpy<2'" in str(environment.examine()["picamera2"].remedy)
+
+
 def test_kivy_is_examined_only_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "read_version", lambda name: None)
     assert packages.examine_kivy() == []
