@@ -45,7 +45,6 @@ class Interpreter(Protocol):
     def set_tensor(self, tensor_index: int, value: npt.NDArray[Any]) -> None: ...
     def tensor(self, tensor_index: int) -> Callable[[], npt.NDArray[Any]]: ...
     def invoke(self) -> None: ...
-    def _get_ops_details(self) -> list[dict[str, Any]]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,14 +106,6 @@ def default_threads() -> int:
     """Up to four of the cores this process may use: more gains nothing on networks this small."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(4, cores)
-
-
-def uses_xnnpack(interpreter: Interpreter) -> bool:
-    """Whether XNNPACK, the fast code for this CPU, runs the network or a part of it.
-
-    Both runtimes hand it what it takes when tensors are allocated, and have no public word for that.
-    """
-    return any(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details())
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ readonly VENV=${VENV:-.venv}
 
 main() {
     local runtime
-    runtime=$("$PYTHON" -m edge_dce.doctor.wheels) ||
+    runtime=$("$PYTHON" -c 'import sys; from edge_dce.doctor import wheels; sys.exit(wheels.main())') ||
         fail "use 64-bit Raspberry Pi OS (bookworm or trixie), or 32-bit bookworm"
     echo "install-pi: $runtime for $("$PYTHON" --version)"
     install_system_packages

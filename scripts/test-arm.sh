@@ -84,11 +84,16 @@ install_wheels() {
     # Up to the glibc of bookworm.
     for minor in $(seq 17 36); do options+=(--platform "manylinux_2_${minor}_$machine"); done
     case $machine-$runtime in
-        aarch64-litert) requirements+=("ai-edge-litert>=1.2" "numpy>=1.23.2" "opencv-python-headless>=4.7" "pillow>=10.1") ;;
-        aarch64-tflite) requirements+=("tflite-runtime==2.14.0" "numpy<2" "opencv-python-headless==4.11.0.86" "pillow>=10.1") ;;
+        aarch64-litert) requirements+=("ai-edge-litert>=1.2" "pillow>=10.1") ;;
+        aarch64-tflite) requirements+=("tflite-runtime==2.14.0" "pillow>=10.1") ;;
         armv7l-tflite)
             # Its dependency numpy is Debian's, which pip does not see.
             "${pip[@]}" "${options[@]}" --no-deps "tflite-runtime==2.14.0" ;;
+    esac
+    # As scripts/install-pi.sh: bookworm stays with numpy 1.
+    case $machine-$python in
+        aarch64-3.11) requirements+=("numpy<2" "opencv-python-headless==4.11.0.86") ;;
+        aarch64-*) requirements+=("numpy>=2" "opencv-python-headless>=4.7") ;;
     esac
     "${pip[@]}" "${options[@]}" --upgrade "${requirements[@]}"
 }

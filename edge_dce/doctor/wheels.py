@@ -1,6 +1,6 @@
 """Which TFLite runtime has a wheel for this device.
 
-`scripts/install-pi.sh` asks here too: `python3 -m edge_dce.doctor.wheels` prints the requirement.
+`scripts/install-pi.sh` asks here too.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def choose_runtime(python: tuple[int, int] | None = None, bits: int | None = Non
 
 
 def main() -> int:
+    """Print the requirement for this Python; exit status 1 where there is none."""
     requirement = choose_runtime()
     if requirement is None:
         version, bits = ".".join(str(part) for part in sys.version_info[:2]), struct.calcsize("P") * 8
@@ -35,7 +36,3 @@ def main() -> int:
         return 1
     print(requirement)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
