@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.benchmark import make_dark_frame, read_peak_rss_mb, time_runs
+from edge_dce.benchmark import describe_machine, make_dark_frame, read_peak_rss_mb, time_runs
 from edge_dce.card import read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, find_model
 from edge_dce.enhancer import Enhancer
@@ -48,7 +48,10 @@ def run_trial() -> dict[str, Any]:
     default, enhanced = _try_model(DEFAULT_MODEL, frame, threads)
     twin, enhanced_by_twin = _try_model(TWIN, frame, threads)
     return {
-        "runtime": f"{runtime.name} {runtime.version}",
+        "cpu": describe_machine()["cpu"],
+        "runtime": runtime.name,
+        "runtime_version": runtime.version,
+        "size": list(SIZE),
         "threads": threads,
         "default": dataclasses.asdict(default),
         "twin": dataclasses.asdict(twin),

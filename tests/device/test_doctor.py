@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from edge_dce import cli, doctor
-from edge_dce.doctor import board, examine, format_findings, network, packages, wheels, worst_level
+from edge_dce.doctor import board, examine, format_findings, network, packages, reference, wheels, worst_level
 from edge_dce.doctor.finding import LEVELS, Finding
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOOD_TRIAL = {
-    "runtime": "ai-edge-litert 2.3.0",
+    "cpu": "Cortex-A76",
+    "runtime": "ai-edge-litert",
+    "runtime_version": "2.3.0",
+    "size": [1920, 1080],
     "threads": 2,
     "default": {"model": "network-int8", "uses_xnnpack": True, "network_ms": 2.0, "end_to_end_ms": 20.0},
     "twin": {"model": "network-float16", "uses_xnnpack": True, "network_ms": 4.0, "end_to_end_ms": 22.0},
@@ -265,7 +268,7 @@ def test_this_environment_is_healthy_enough_to_enhance() -> None:
 
 def judge(**changes: object) -> dict[str, Finding]:
     trial = GOOD_TRIAL | changes
-    findings = [network._judge_result(trial), network._judge_delegate(trial), network._judge_speed(trial)]
+    findings = [network._judge_result(trial), network._judge_delegate(trial), network._judge_speed(trial, None)]
     return {finding.name: finding for finding in findings}
 
 
@@ -281,9 +284,23 @@ def test_wrong_results_are_a_problem_and_name_the_other_model() -> None:
 
 def test_runtime_that_leaves_int8_out_of_xnnpack_is_a_warning() -> None:
     slow = GOOD_TRIAL["default"] | {"uses_xnnpack": False, "network_ms": 40.0}  # type: ignore[operator]
-    finding = judge(default=slow, runtime="tflite-runtime 2.14.0")["xnnpack"]
+    finding = judge(default=slow, runtime="tflite-runtime", runtime_version="2.14.0")["xnnpack"]
     assert finding.level == "warning"
     assert "tflite-runtime 2.14.0 runs int8 without it" in finding.found
+
+
+def test_speed_is_judged_by_results_of_the_same_processor_alone(tmp_path: Path) -> None:
+    result = {"model": "network-int8", "runtime": "ai-edge-litert", "threads": 2, "size": [1920, 1080]}
+    report = {
+        "machine": {"cpu": "Cortex-A76"},
+        "results": [result | {"end_to_end_ms": {"values": [9.0, 8.0, 7.0]}}],
+    }
+    write_files(tmp_path, {"pi-5/network-int8.json": json.dumps(report), "pi-5/other.json": '{"results": 1}'})
+    assert reference.find_end_to_end_ms(GOOD_TRIAL | {"cpu": "Cortex-A72"}, tmp_path) is None
+    assert reference.find_end_to_end_ms(GOOD_TRIAL, tmp_path) == 8.0
+    assert network._judge_speed(GOOD_TRIAL, 8.0).level == "warning"
+    assert network._judge_speed(GOOD_TRIAL, 10.0).level == "ok"
+    assert "no reference for this CPU" in network._judge_speed(GOOD_TRIAL, None).found
 
 
 @pytest.mark.parametrize(
