@@ -39,8 +39,8 @@ def _judge_result(trial: dict[str, Any]) -> Finding:
 
 def _judge_delegate(trial: dict[str, Any]) -> Finding:
     default, twin = trial["default"], trial["twin"]
-    if default["uses_xnnpack"]:
-        return Finding("xnnpack", "ok", "in use")
+    if default["uses_xnnpack"] is not False:
+        return Finding("xnnpack", "ok", "in use" if default["uses_xnnpack"] else "the runtime does not tell")
     found = f"not in use: {trial['runtime']} {trial['runtime_version']} runs int8 without it"
     best = choose_runtime()
     if best == LITERT and trial["runtime"] == "tflite-runtime":

@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.benchmark import describe_machine, make_dark_frame, read_peak_rss_mb, time_runs
-from edge_dce.card import read_model_file
-from edge_dce.catalog import DEFAULT_MODEL, find_model
-from edge_dce.enhancer import Enhancer
+from edge_dce.catalog import DEFAULT_MODEL
+from edge_dce.enhancer import load
 from edge_dce.metrics import finite_psnr
 from edge_dce.preprocessing import shrink
-from edge_dce.runtime import default_threads, find_runtime, open_interpreter
+from edge_dce.runtime import default_threads, find_runtime
 
 SIZE = (1920, 1080)
 # The same network in another precision, which other code of the runtime computes.
@@ -32,7 +31,7 @@ class ModelTrial:
     """One model here: medians in ms of the network alone and of a whole 1080p frame."""
 
     model: str
-    uses_xnnpack: bool
+    uses_xnnpack: bool | None
     network_ms: float
     end_to_end_ms: float
 
@@ -61,22 +60,15 @@ def run_trial() -> dict[str, Any]:
 
 
 def _try_model(name: str, frame: npt.NDArray[np.uint8], threads: int) -> tuple[ModelTrial, npt.NDArray[np.uint8]]:
-    model = read_model_file(find_model(name))
-    interpreter = open_interpreter(model, threads=threads)
-    enhancer = Enhancer(model, interpreter, threads=threads)
+    enhancer = load(name, threads=threads)
     tensor = enhancer.quantize_input(shrink(frame, enhancer.width, enhancer.height))
     trial = ModelTrial(
         model=name,
-        uses_xnnpack=_uses_xnnpack(interpreter),
+        uses_xnnpack=enhancer.xnnpack,
         network_ms=_time_median_ms(lambda: enhancer.invoke(tensor)),
         end_to_end_ms=_time_median_ms(lambda: enhancer.enhance(frame)),
     )
     return trial, enhancer.enhance(frame)
-
-
-def _uses_xnnpack(interpreter: Any) -> bool:
-    """Whether XNNPACK runs the network or a part of it; neither runtime has a public word for that."""
-    return any(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details())
 
 
 def _time_median_ms(call: Callable[[], object]) -> float:
