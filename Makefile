@@ -8,7 +8,7 @@ PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 TRAINING_TESTS = $(addprefix tests/workshop/test_,losses.py network.py training.py distribution.py)
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo train check-photos workshop test test-litert test-tflite test-workshop lint format clean
+.PHONY: demo train check-photos workshop test test-litert test-tflite test-workshop test-arm lint format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -29,6 +29,10 @@ endif
 test-workshop: .venv-workshop/.tested
 	.venv-workshop/bin/python -m pytest tests/workshop
 	KERAS_BACKEND=jax .venv-workshop/bin/python -m pytest $(TRAINING_TESTS)
+
+# On emulated ARM, beside this machine's results; SYSTEMS and --quick: see the script.
+test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
+	scripts/test-arm.sh $(SYSTEMS)
 
 # From a folder of dark photos, ten or more, to model files of one's own: $(RUN)/*.tflite. Call it again after an
 # interruption and it goes on.
@@ -67,12 +71,12 @@ clean:
 	@touch $@
 
 .venv/.tested: .venv/.installed
-	.venv/$(PIP) 'pytest>=8'
+	.venv/$(PIP) 'pytest>=8' 'h11>=0.14' 'av>=12'
 	@touch $@
 
 .venv-tflite/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite)
-	.venv-tflite/$(PIP) --editable '.[tflite]' 'pytest>=8'
+	.venv-tflite/$(PIP) --editable '.[tflite]' 'pytest>=8' 'h11>=0.14' 'av>=12'
 	@touch $@
 
 .venv-workshop/.tested: pyproject.toml

@@ -16,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from edge_dce import doctor
 from edge_dce.benchmark import Measurement, make_report, measure
 from edge_dce.card import ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
@@ -112,6 +113,10 @@ def _build_parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", parents=[shared], help="list the bundled models")
     models.add_argument("--json", action="store_true")
     models.set_defaults(command=_models)
+
+    examination = commands.add_parser("doctor", parents=[shared], help="what is wrong here, and the line that mends it")
+    doctor.add_options(examination)
+    examination.set_defaults(command=doctor.run)
     return parser
 
 
