@@ -21,6 +21,7 @@ from edge_dce.errors import (
     ModelError,
     OutputError,
     RuntimeMissingError,
+    VideoError,
 )
 from edge_dce.images import Picture, read_picture, write_picture
 from edge_dce.look import Look
@@ -40,6 +41,7 @@ __all__ = [
     "OutputError",
     "Picture",
     "RuntimeMissingError",
+    "VideoError",
     "load",
     "read_picture",
     "write_picture",
