@@ -102,10 +102,14 @@ def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
     return interpreter
 
 
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_threads() -> int:
     """Up to four of the cores this process may use: more gains nothing on networks this small."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, cores)
+    return min(4, count_cores())
 
 
 @contextlib.contextmanager
