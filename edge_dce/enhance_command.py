@@ -15,6 +15,7 @@ from edge_dce.console import complain, print_result, say
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import OutputError, VideoError
 from edge_dce.images import encode_picture, read_picture
+from edge_dce.interruption import Interruption
 from edge_dce.jobs import Job
 from edge_dce.look import Look
 from edge_dce.output import make_folder
@@ -47,12 +48,16 @@ def enhance_files(jobs: Sequence[Job], enhancer: Enhancer, settings: Settings) -
     for folder in {job.target.parent for job in jobs if job.target is not None}:
         make_folder(folder)
     counts: Counter[str] = Counter()
-    with tqdm(total=len(jobs), unit="file", disable=None if len(jobs) > 1 else True) as bar:
+    with (
+        Interruption() as interruption,
+        tqdm(total=len(jobs), unit="file", disable=None if len(jobs) > 1 else True) as bar,
+    ):
         for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
             enhance = _enhance_videos if is_video else _enhance_pictures
-            for outcome in enhance(group, enhancer, settings):
+            for outcome in enhance(group, enhancer, settings, interruption):
                 counts[_report(outcome, settings)] += 1
                 bar.update()
+                interruption.check()
     if len(jobs) > 1 or any(job.resumes for job in jobs):
         say(", ".join(f"{counts[what]} {what}" for what in ("enhanced", "already there", "failed")))
     return counts["failed"]
@@ -69,22 +74,26 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, look: Look) -> None:
     sys.stdout.buffer.write(encode_picture(enhanced, ".png"))
 
 
-def _enhance_pictures(jobs: Iterable[Job], enhancer: Enhancer, settings: Settings) -> Iterator[Outcome]:
+def _enhance_pictures(
+    jobs: Iterable[Job], enhancer: Enhancer, settings: Settings, _: Interruption
+) -> Iterator[Outcome]:
     return enhance_pictures(jobs, enhancer, look=settings.look, overwrite=settings.overwrite)
 
 
-def _enhance_videos(jobs: Iterable[Job], enhancer: Enhancer, settings: Settings) -> Iterator[Outcome]:
+def _enhance_videos(
+    jobs: Iterable[Job], enhancer: Enhancer, settings: Settings, interruption: Interruption
+) -> Iterator[Outcome]:
     for job in jobs:
         if is_done(job, overwrite=settings.overwrite):
             yield Outcome(job, is_present=True)
             continue
         try:
-            yield Outcome(job, _enhance_video(job, enhancer, settings))
+            yield Outcome(job, _enhance_video(job, enhancer, settings, interruption))
         except (VideoError, OutputError) as error:
             yield Outcome(job, error=error)
 
 
-def _enhance_video(job: Job, enhancer: Enhancer, settings: Settings) -> str:
+def _enhance_video(job: Job, enhancer: Enhancer, settings: Settings, interruption: Interruption) -> str:
     """Show a bar with frames per second and the time left meanwhile; what was done."""
     if job.target is None:
         raise VideoError(f"{job.source}: expected a job with a target")
@@ -93,6 +102,7 @@ def _enhance_video(job: Job, enhancer: Enhancer, settings: Settings) -> str:
         def show(done: int, expected: int | None) -> None:
             bar.total = expected
             bar.update(done - bar.n)
+            interruption.check()
 
         stages = enhance_video(
             job.source, job.target, enhancer, look=settings.look, overwrite=settings.overwrite, on_frame=show

@@ -51,6 +51,8 @@ class VideoWriter:
         self._target = target
         self._durations: dict[int, int] = {}
         self._matrix, self._color_range = reader.matrix, reader.color_range
+        # Kept here, because the container may give its stream another one.
+        self._time_base = reader.video.time_base or Fraction(1, 90_000)
         with self._explain():
             self._container = av.open(f"file:{path}", "w", format=_FORMATS[target.suffix.lower()])
         with contextlib.ExitStack() as stack:
@@ -111,8 +113,7 @@ class VideoWriter:
         # 4:2:0 has one color sample for two by two pixels: odd sides grow by one.
         stream.width, stream.height = reader.width + reader.width % 2, reader.height + reader.height % 2
         stream.pix_fmt = "yuv420p"
-        if source.time_base is not None:
-            stream.time_base = context.time_base = source.time_base
+        stream.time_base = context.time_base = self._time_base
         aspect = original.sample_aspect_ratio
         if aspect:
             context.sample_aspect_ratio = 1 / aspect if reader.turns_sideways else aspect
@@ -146,7 +147,7 @@ class VideoWriter:
             dst_color_range=self._color_range,
             interpolation=_INTERPOLATION,
         )
-        frame.pts, frame.time_base = portion.pts, self._video.time_base
+        frame.pts, frame.time_base = portion.pts, self._time_base
         return frame
 
 
