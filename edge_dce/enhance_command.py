@@ -48,10 +48,8 @@ def enhance_files(jobs: Sequence[Job], enhancer: Enhancer, settings: Settings) -
     for folder in {job.target.parent for job in jobs if job.target is not None}:
         make_folder(folder)
     counts: Counter[str] = Counter()
-    with (
-        Interruption() as interruption,
-        tqdm(total=len(jobs), unit="file", disable=None if len(jobs) > 1 else True) as bar,
-    ):
+    is_quiet = None if len(jobs) > 1 else True
+    with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_quiet) as bar:
         for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
             enhance = _enhance_videos if is_video else _enhance_pictures
             for outcome in enhance(group, enhancer, settings, interruption):
