@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from converters.source import ConversionError
 from edge_dce import card
-from edge_dce.images import find_pictures, read_picture
+from edge_dce.folders import find_pictures
+from edge_dce.images import read_image
 from edge_dce.preprocessing import normalize, shrink
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -53,7 +54,7 @@ def choose_calibration_set(
             raise ConversionError(
                 f"{path}: calibration picture is also evaluation picture {held_out[digest]}; use separate folders"
             )
-    images = np.stack([shrink(read_picture(path).image, width, height) for path in selected])
+    images = np.stack([shrink(read_image(path), width, height) for path in selected])
     histogram, _ = np.histogram(images.mean(axis=(1, 2, 3)), bins=_HISTOGRAM_BINS, range=(0, 255))
     record = card.Calibration(
         files=len(selected),

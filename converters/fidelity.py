@@ -12,7 +12,7 @@ from converters.source import SourceNetwork
 from edge_dce import curve
 from edge_dce.card import Fidelity
 from edge_dce.enhancer import Enhancer
-from edge_dce.images import read_picture
+from edge_dce.images import read_image
 from edge_dce.metrics import finite_psnr
 from edge_dce.preprocessing import normalize, shrink
 
@@ -50,7 +50,7 @@ def compare(source: SourceNetwork, enhancer: Enhancer, paths: Sequence[Path]) ->
 
 
 def _compare_one(source: SourceNetwork, enhancer: Enhancer, path: Path) -> Comparison:
-    image = read_picture(path).image
+    image = read_image(path)
     tensor = normalize(shrink(image, enhancer.width, enhancer.height))
     expected = curve.apply_exact(image, np.asarray(source.network(tensor))[0], shape=source.shape)
     found = enhancer.enhance(image)

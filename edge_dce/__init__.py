@@ -22,6 +22,7 @@ from edge_dce.errors import (
     ModelError,
     OutputError,
     RuntimeMissingError,
+    VideoError,
 )
 
 if typing.TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = [
     "OutputError",
     "Picture",
     "RuntimeMissingError",
+    "VideoError",
     "load",
     "read_picture",
     "write_picture",

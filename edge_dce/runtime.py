@@ -120,6 +120,11 @@ def run_trial(content: bytes, *, threads: int) -> None:
         interpreter.invoke()
 
 
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_threads() -> int:
     """Up to four of the cores this process may use, less one with tflite-runtime.
 
@@ -132,7 +137,7 @@ def default_threads() -> int:
     Raises:
         RuntimeMissingError: see `find_runtime`.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = count_cores()
     spared = 1 if find_runtime().name == "tflite-runtime" else 0
     return max(1, min(4, cores - spared))
 

@@ -19,13 +19,18 @@ ALLOWED = {
     "apps": {"apps", "edge_dce", "kivy"},
 }
 # Package in question -> the modules that alone may import it, where that is narrower than the table above.
-ONLY_IN = {"PIL": {"edge_dce/images.py"}, "matplotlib": {"training/plots.py"}}
+ONLY_IN = {
+    "PIL": {"edge_dce/images.py"},
+    "av": {"edge_dce/video_reader.py", "edge_dce/video_writer.py"},
+    "matplotlib": {"training/plots.py"},
+}
 # Module -> what it alone of its package may import too, inside functions only: the engine that Keras runs on.
 ALSO_IN = {"training/distribution.py": {"tensorflow", "jax"}}
 RESTRICTED = OURS | {"keras", "tensorflow", "kivy", "ai_edge_litert", "tflite_runtime", "torch", "jax"}
 # training knows nothing of TFLite.
 TRAINING_MAY_USE = {
-    f"edge_dce.{module}" for module in ("baselines", "curve", "errors", "images", "metrics", "output", "preprocessing")
+    f"edge_dce.{module}"
+    for module in ("baselines", "curve", "errors", "folders", "images", "metrics", "output", "preprocessing")
 }
 
 
