@@ -21,10 +21,10 @@ from edge_dce.version import VERSION
 
 Uint8Array = npt.NDArray[np.uint8]
 
-_PHOTO_SUFFIX, _BEFORE_SUFFIX = ".jpg", ".jpg"
+_PHOTO_SUFFIX = ".jpg"
 # Lossless, so that it can be enhanced again and gives the same photo.
 _ORIGINAL_SUFFIX = ".png"
-_BEFORE_PX = 1280
+_BEFORE_PX, _THUMBNAIL_PX = 1280, 256
 _MOST_OF_ONE_SECOND = 100
 
 
@@ -35,7 +35,6 @@ class Photo:
     Attributes:
         path: the enhanced picture.
         original: the frame as it came, or None if it was not to be kept.
-        before: a small copy of it for comparison.
         strength: that it was enhanced with.
         brightness_before, brightness_after: mean of all samples, in [0, 1].
         frames: how many frames were merged.
@@ -43,7 +42,6 @@ class Photo:
 
     path: Path
     original: Path | None
-    before: Path
     strength: float
     brightness_before: float
     brightness_after: float
@@ -52,13 +50,18 @@ class Photo:
 
 @dataclasses.dataclass(frozen=True)
 class Album:
-    """Where photos go: the folder for everyone to see, and the one for small copies from before enhancement."""
+    """Where photos go: the folder for everyone to see, and the app's own for small copies."""
 
     pictures: Path
-    before: Path
+    copies: Path
 
     def locate_before(self, photo: Path) -> Path:
-        return self.before / f"{photo.stem}{_BEFORE_SUFFIX}"
+        """A copy of the frame before enhancement, for comparison on a screen."""
+        return self.copies / f"{photo.stem}-before{_PHOTO_SUFFIX}"
+
+    def locate_thumbnail(self, photo: Path) -> Path:
+        """A copy of the photo for the strip."""
+        return self.copies / f"{photo.stem}-thumbnail{_PHOTO_SUFFIX}"
 
 
 def take_photo(
@@ -90,17 +93,19 @@ def take_photo(
         original, enhanced = _to_bytes(merged), _to_bytes(enhancer.enhance(merged, look))
     exif = make_exif(taken, f"edge-dce {VERSION}")
     make_folder(album.pictures)
-    make_folder(album.before)
+    make_folder(album.copies)
     path = _write_new(Picture(enhanced, exif=exif), album.pictures, taken)
     kept = path.with_name(f"{path.stem}-original{_ORIGINAL_SUFFIX}") if keeps_original else None
     if kept is not None:
         write_picture(Picture(original, exif=exif), kept)
-    before = album.locate_before(path)
-    write_picture(Picture(_shrink(original)), before, overwrite=True)
+    for image, target, side_px in (
+        (original, album.locate_before(path), _BEFORE_PX),
+        (enhanced, album.locate_thumbnail(path), _THUMBNAIL_PX),
+    ):
+        write_picture(Picture(_shrink(image, side_px)), target, overwrite=True)
     return Photo(
         path=path,
         original=kept,
-        before=before,
         strength=look.strength,
         brightness_before=float(original.mean()) / 255,
         brightness_after=float(enhanced.mean()) / 255,
@@ -134,8 +139,8 @@ def _to_bytes(image: npt.NDArray[np.uint16]) -> Uint8Array:
     return rounded
 
 
-def _shrink(image: Uint8Array) -> Uint8Array:
-    scale = _BEFORE_PX / max(image.shape[:2])
+def _shrink(image: Uint8Array, side_px: int) -> Uint8Array:
+    scale = side_px / max(image.shape[:2])
     if scale >= 1:
         return image
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))

@@ -12,10 +12,17 @@ _PHOTO_SUFFIXES, _VIDEO_SUFFIXES = (".jpg",), (".mp4",)
 
 @dataclasses.dataclass(frozen=True)
 class Shot:
-    """A photo or a video; `before` is a small copy of the photo's frame before enhancement, where there is one."""
+    """A photo or a video.
+
+    Attributes:
+        path: of the file.
+        before: a small copy of the photo's frame before enhancement, where there is one.
+        thumbnail: a small copy of the photo, where there is one.
+    """
 
     path: Path
     before: Path | None
+    thumbnail: Path | None
 
     @property
     def is_video(self) -> bool:
@@ -29,7 +36,9 @@ def list_shots(album: Album, limit: int = 24) -> list[Shot]:
     except OSError:
         return []
     visible = sorted((path for path in paths if not path.name.startswith(".")), reverse=True)
-    return [Shot(path, _find(album.locate_before(path))) for path in visible[:limit]]
+    return [
+        Shot(path, _find(album.locate_before(path)), _find(album.locate_thumbnail(path))) for path in visible[:limit]
+    ]
 
 
 def _find(path: Path) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from kivy.clock import Clock
-from kivy.graphics import BindTexture, Color, Ellipse, Line, Rectangle, RenderContext
+from kivy.graphics import BindTexture, Color, Line, Rectangle, RenderContext, SmoothEllipse
 from kivy.graphics.texture import Texture
 from kivy.input import MotionEvent
 from kivy.metrics import dp
@@ -72,7 +72,7 @@ class Preview(Widget):
         with self.canvas.after:
             self._line_color = Color(1, 1, 1, 0)
             self._line = Line(width=dp(1))
-            self._grip = Ellipse(size=(0, 0))
+            self._grip = SmoothEllipse(size=(0, 0))
             self._arrow_color = Color(0, 0, 0, 0)
             self._arrows = [Line(width=dp(1.2), cap="round", joint="round") for _ in range(2)]
         redraw = self._place

@@ -69,7 +69,7 @@ class Session:
             size: (width, height) to ask cameras for; None leaves it to them.
         """
         self.settings = read_settings(folders.settings)
-        self.album = Album(folders.pictures, folders.before)
+        self.album = Album(folders.pictures, folders.copies)
         self.model_error = ""
         self._folders = folders
         self._size = size
@@ -78,6 +78,7 @@ class Session:
         self._read_temperature_c = read_temperature_c
         self._status = Status(PAUSED)
         self._camera: LatestFrame | None = None
+        self._source: FrameSource | None = None
         self._estimator: Estimator | None = None
         self._recorder: Recorder | None = None
         self._recording_error = ""
@@ -181,6 +182,13 @@ class Session:
         if estimator is not None:
             estimator.interval_s = interval_s
 
+    def set_torch(self, is_on: bool) -> None:
+        """Raises CameraError: the camera refuses, or has none."""
+        switch = getattr(self._source, "set_torch", None)
+        if switch is None:
+            raise CameraError("this camera has no torch")
+        switch(is_on)
+
     # Photos and video.
 
     def take_photo(self) -> concurrent.futures.Future[Photo]:
@@ -268,7 +276,7 @@ class Session:
     def _reopen(self) -> None:
         self._close(Status(OPENING))
         source = self.settings.camera
-        camera = LatestFrame(lambda: self._open_camera(source, self._size))
+        camera = LatestFrame(lambda: self._open_source(source))
         try:
             camera.start()
         except CameraError as error:
@@ -278,6 +286,10 @@ class Session:
         self._camera = camera
         self._status = Status(LIVE)
         self._start_estimator()
+
+    def _open_source(self, source: str) -> FrameSource:
+        self._source = self._open_camera(source, self._size)
+        return self._source
 
     def _start_estimator(self) -> None:
         camera, old = self._camera, self._estimator

@@ -84,7 +84,7 @@ class Folders:
 
     Attributes:
         pictures: photos and videos, for everyone to see.
-        private: settings, answers and small copies of the frames before enhancement.
+        private: settings, answers and small copies of photos.
     """
 
     pictures: Path
@@ -99,8 +99,8 @@ class Folders:
         return self.private / "feedback.json"
 
     @property
-    def before(self) -> Path:
-        return self.private / "before"
+    def copies(self) -> Path:
+        return self.private / "copies"
 
 
 def find_folders() -> Folders:

@@ -1,0 +1,43 @@
+"""`python -m apps.camera`: start the app."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+from apps.camera.settings import find_folders
+from edge_dce.cli import parse_size
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m apps.camera", description="A camera that sees in the dark.")
+    parser.add_argument("--camera", metavar="SOURCE", help="auto, picamera2[:N], usb[:N], synthetic, or a file")
+    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the camera's frames")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="where photos go (default: Pictures/edge-dce)")
+    arguments = parser.parse_args(argv)
+    folders = find_folders()
+    if arguments.pictures:
+        folders = dataclasses.replace(folders, pictures=arguments.pictures)
+    # Kivy would parse the command line and write log files of its own.
+    os.environ.setdefault("KIVY_NO_ARGS", "1")
+    os.environ.setdefault("KIVY_NO_FILELOG", "1")
+    from kivy.config import Config
+
+    Config.set("graphics", "width", "1120")
+    Config.set("graphics", "height", "680")
+    Config.set("graphics", "minimum_width", "320")
+    Config.set("graphics", "minimum_height", "320")
+    Config.set("kivy", "exit_on_escape", "0")
+    # The mouse is one finger; red dots for a second one are for developers.
+    Config.set("input", "mouse", "mouse,multitouch_on_demand")
+    from apps.camera.app import CameraApp
+
+    CameraApp(folders, camera=arguments.camera, size=arguments.size).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
