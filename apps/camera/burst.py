@@ -1,7 +1,7 @@
 """Several frames of one moment as one with less noise, which no curve can give.
 
 Frames are moved onto the first (rotation and translation, ECC: Evangelidis and Psarakis, TPAMI 2008) and averaged. What
-moved by itself is left out of the mean there: a sample counts the less the further it is from the first frame's, in
+moved by itself is left out of the mean there: a pixel counts the less the further it is from the first frame's, in
 units of the noise. The mean of n frames has 1/√n of the noise, and more than eight bits.
 """
 
@@ -23,8 +23,10 @@ _ITERATIONS = 60
 _PRECISION = 1e-4
 # Of the frame: hands shake less, and whoever moves further is not in the same picture.
 _MOST_SHIFT = 0.1
-# So many standard deviations of noise from the first frame a sample counts half.
-_GHOST_SD = 4.0
+# Frames of a real burst at a mean of 2 of 255 levels reach 0.6, pictures of different things hardly more than 0.
+_LEAST_CORRELATION = 0.4
+# Of the noise's usual difference: where a sample differs by so many it counts 1/e, by twice as many a fiftieth.
+_GHOST_FACTOR = 3.0
 _GHOST_BLUR_PX = 2.0
 
 
@@ -77,6 +79,8 @@ def _find_motion(reference: FloatArray, frame: FloatArray, width: int) -> FloatA
     except cv2.error:
         # Nothing alike in both, or no texture at all.
         return None
+    if not _correlate(reference, frame, motion) >= _LEAST_CORRELATION:
+        return None
     scale = width / reference.shape[1]
     # The centers of small pixels are not where the corners are.
     offset = (scale - 1) / 2
@@ -84,6 +88,16 @@ def _find_motion(reference: FloatArray, frame: FloatArray, width: int) -> FloatA
     middle = np.array([width / 2, width / 2], np.float32)
     shift = motion[:, :2] @ middle + motion[:, 2] - middle
     return np.asarray(motion, np.float32) if np.abs(shift).max() <= _MOST_SHIFT * width else None
+
+
+def _correlate(reference: FloatArray, frame: FloatArray, motion: FloatArray) -> float:
+    """Pearson's correlation once moved, away from the edges; NaN without any texture. ECC's own counts the edges too."""
+    moved = cv2.warpAffine(frame, motion, reference.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    edge = max(1, min(reference.shape) // 10)
+    inner = slice(edge, -edge), slice(edge, -edge)
+    here, there = (part - part.mean() for part in (reference[inner], moved[inner]))
+    norm = float(np.linalg.norm(here) * np.linalg.norm(there))
+    return float((here * there).sum()) / norm if norm else float("nan")
 
 
 def _move(frame: Uint8Array, motion: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -102,6 +116,6 @@ def _weigh(first: FloatArray, moved: FloatArray) -> FloatArray:
     # Sensor noise grows with the square root of light; most of a picture does not move, so the median is noise.
     light = np.sqrt(np.asarray(cv2.GaussianBlur(first.mean(axis=2), (0, 0), _GHOST_BLUR_PX), np.float32) + 4)
     noise = max(float(np.median(blurred / light)), 1e-3)
-    distance = blurred / (light * np.float32(noise * _GHOST_SD))
-    weight: FloatArray = 1 / (1 + distance**4)
+    distance = blurred / (light * np.float32(noise * _GHOST_FACTOR))
+    weight: FloatArray = np.exp(-distance * distance)
     return weight

@@ -310,13 +310,13 @@ class Session:
     def _close(self, status: Status) -> None:
         camera, estimator, recorder = self._camera, self._estimator, self._recorder
         self._camera = self._estimator = self._recorder = None
-        self._status = status
         if recorder is not None:
             recorder.stop()
         if camera is not None:
             camera.stop()
         if estimator is not None:
             estimator.stop()
+        self._status = status
 
     def _note_model_error(self, message: str) -> None:
         self.model_error = message
