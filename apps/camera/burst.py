@@ -72,7 +72,8 @@ def _find_motion(reference: FloatArray, frame: FloatArray, width: int) -> FloatA
     """The 2x3 matrix from the reference's full-size pixels to the frame's, or None if there is none to be found."""
     start = np.eye(2, 3, dtype=np.float32)
     window = cv2.createHanningWindow(reference.shape[::-1], cv2.CV_32F)
-    (start[0, 2], start[1, 2]), _ = cv2.phaseCorrelate(reference, frame, window)
+    # Copies, because OpenCV multiplies its arguments by the window in place.
+    (start[0, 2], start[1, 2]), _ = cv2.phaseCorrelate(reference.copy(), frame.copy(), window)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ITERATIONS, _PRECISION)
     try:
         _, motion = cv2.findTransformECC(reference, frame, start, cv2.MOTION_EUCLIDEAN, criteria, None, 5)
@@ -91,7 +92,7 @@ def _find_motion(reference: FloatArray, frame: FloatArray, width: int) -> FloatA
 
 
 def _correlate(reference: FloatArray, frame: FloatArray, motion: FloatArray) -> float:
-    """Pearson's correlation once moved, away from the edges; NaN without any texture. ECC's own counts the edges too."""
+    """Pearson's correlation once moved, away from the edges; NaN without any texture."""
     moved = cv2.warpAffine(frame, motion, reference.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     edge = max(1, min(reference.shape) // 10)
     inner = slice(edge, -edge), slice(edge, -edge)
