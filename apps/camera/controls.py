@@ -183,7 +183,20 @@ class Toast(Label):
         (Animation(duration=_TOAST_S) + Animation(opacity=0, duration=0.4)).start(self)
 
 
-class FeedbackBar(BoxLayout):
+class Card(BoxLayout):
+    """Something over the live view that comes and goes: while it is away, fingers go through it.
+
+    Attributes:
+        is_shown: it is there.
+    """
+
+    is_shown = BooleanProperty(False)
+
+    def on_touch_down(self, touch: MotionEvent) -> bool:
+        return self.is_shown and bool(super().on_touch_down(touch))
+
+
+class FeedbackBar(Card):
     """Asks about the last photo: dispatches `on_verdict` with the answer."""
 
     __events__ = ("on_verdict",)

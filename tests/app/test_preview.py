@@ -44,3 +44,57 @@ def test_view_agrees_with_the_formula(shape: CurveShape, low: float, high: float
     difference = np.abs(draw(preview).astype(int) - expected)
     print(shape, low, high, strength, difference.max(), difference.mean())
     assert difference.max() <= TOLERANCE
+
+
+def test_blue_first_frames_show_the_same() -> None:
+    frame, curves = make_frame(), smooth_map(-0.3, 0)
+    swapped = make_preview(np.ascontiguousarray(frame[..., ::-1]), curves, CurveShape(8, 4), order="BGR")
+    expected = draw(make_preview(frame, curves, CurveShape(8, 4)))
+    assert np.abs(draw(swapped).astype(int) - expected).max() <= 1
+
+
+def test_map_of_no_curves_changes_nothing() -> None:
+    frame = make_frame()
+    preview = Preview(size=frame.shape[1::-1])
+    preview.show_frame(frame)
+    assert np.array_equal(draw(preview), frame)
+
+
+@pytest.mark.parametrize("setting", ["is_comparing", "is_enhancing"])
+def test_frame_is_shown_as_it_is(setting: str) -> None:
+    frame = make_frame()
+    preview = make_preview(frame, smooth_map(-0.3, 0), CurveShape(8, 4))
+    setattr(preview, setting, setting == "is_comparing")
+    assert np.array_equal(draw(preview), frame)
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_line_divides_before_on_the_left_from_after(is_mirrored: bool) -> None:
+    frame = make_frame(200, 120)
+    preview = make_preview(frame, smooth_map(-0.3, 0), CurveShape(8, 4))
+    after = draw(preview)
+    if is_mirrored:
+        frame, after = frame[:, ::-1], after[:, ::-1]
+    preview.is_mirrored, preview.is_split, preview.split = is_mirrored, True, 0.25
+    drawn = draw(preview)
+    # The line and its grip are drawn over the pixels beside it.
+    assert np.array_equal(drawn[:, :35], frame[:, :35])
+    assert np.abs(drawn[:, 66:].astype(int) - after[:, 66:]).max() <= 1
+
+
+def test_each_change_of_size_order_and_curve_is_followed() -> None:
+    curves = smooth_map(-0.3, 0)
+    preview = make_preview(make_frame(), curves, CurveShape(8, 4))
+    frame, shape = make_frame(101, 77), CurveShape(8, 1)
+    preview.size = 101, 77
+    preview.show_frame(np.ascontiguousarray(frame[..., ::-1]), "BGR")
+    preview.show_curves(curves[:5, :9].copy(), shape)
+    expected = apply_exact(frame, curves[:5, :9], shape=shape)
+    assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
+
+
+def test_view_of_frames_cut_from_larger_ones() -> None:
+    whole = make_frame(400, 300)
+    preview = Preview(size=(100, 80))
+    preview.show_frame(whole[50:130, 60:160])
+    assert np.array_equal(draw(preview), whole[50:130, 60:160])
