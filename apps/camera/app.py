@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from kivy.app import App
+from kivy.clock import mainthread
 from kivy.core.window import Window
 from kivy.lang import Builder
 
 # Their names are used in camera.kv.
 from apps.camera import controls, gallery_view, preview, settings_view, texts  # noqa: F401
 from apps.camera.cameras import SYNTHETIC, open_camera
+from apps.camera.platform import Folders, is_android
 from apps.camera.screen import CameraScreen
 from apps.camera.session import Session
-from apps.camera.settings import Folders
+from apps.camera.thermal import BATTERY_STEPS
 from edge_dce.camera import FrameSource
 
 _PORTRAIT_SIZE = 720, 1280
@@ -34,7 +36,7 @@ class CameraApp(App):
             options: of `Session`.
         """
         super().__init__()
-        self.session = Session(folders, **{"open_camera": open_upright, **options})
+        self.session = Session(folders, **{"open_camera": open_upright, **_choose_options(), **options})
         self._camera = camera
         self._is_stopped = False
 
@@ -50,6 +52,14 @@ class CameraApp(App):
         return CameraScreen(self.session)
 
     def on_start(self) -> None:
+        if is_android():
+            from apps.camera.android import ask_for_permissions
+
+            ask_for_permissions(mainthread(self._open))
+        else:
+            self._open()
+
+    def _open(self) -> None:
         if self._camera is not None and self._camera != self.session.settings.camera:
             self.session.change(camera=self._camera)
         else:
@@ -77,6 +87,19 @@ class CameraApp(App):
             self.root.press_shutter()
             return True
         return key == 27 and bool(self.root.close_overlay())
+
+
+def _choose_options() -> dict[str, Any]:
+    """Of the session, as this kind of device wants them."""
+    if not is_android():
+        return {}
+    from apps.camera.android import leave_thread, read_battery_temperature_c
+
+    return {
+        "read_temperature_c": read_battery_temperature_c,
+        "thermal_steps": BATTERY_STEPS,
+        "leave_thread": leave_thread,
+    }
 
 
 def open_upright(source: str, size: tuple[int, int] | None) -> FrameSource:

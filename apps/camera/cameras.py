@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 
-from apps.camera.models import is_android
+from apps.camera.platform import is_android
 from edge_dce.camera import FrameSource, open_source
 from edge_dce.camera.devices import list_usb_devices
 

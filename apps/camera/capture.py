@@ -75,8 +75,8 @@ def take_photo(
 ) -> Photo:
     """Enhance a frame, or several merged into one, and save it under the time's name.
 
-    The pixels are those that `edge-dce enhance` makes of the original. Of a burst, the original is the merged frame, and
-    it is enhanced from 16 bits, which an eight-bit file of it cannot repeat exactly.
+    The pixels are those that `edge-dce enhance` makes of the original. Of a burst, the original is the merged frame,
+    and it is enhanced from 16 bits, which an eight-bit file of it cannot repeat exactly.
 
     Raises:
         ImageError: frames of different sizes.

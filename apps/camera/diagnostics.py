@@ -11,13 +11,19 @@ _WINDOW_S = 2.0
 
 
 class RateMeter:
-    """Events per second over the last two seconds; ticked on one thread, read on any."""
+    """Events per second over the last two seconds; ticked on one thread, read on any.
+
+    Attributes:
+        count: all events so far.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.count = 0
         self._clock = clock
         self._times: collections.deque[float] = collections.deque(maxlen=512)
 
     def tick(self) -> None:
+        self.count += 1
         self._times.append(self._clock())
 
     def read_hz(self) -> float:

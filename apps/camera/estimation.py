@@ -38,11 +38,13 @@ class Estimator:
         enhancer: Enhancer,
         *,
         on_error: Callable[[str], None] | None = None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         """
         Args:
-            enhancer: from now on this thread's alone.
-            on_error: told, on this thread, that the model failed on a frame; estimation ends with that.
+            enhancer: from now on the new thread's alone.
+            on_error: told, on the new thread, that the model failed on a frame; estimation ends with that.
+            on_end: called last on the new thread.
         """
         self.interval_s = 0.0
         self.rate = RateMeter()
@@ -51,6 +53,7 @@ class Estimator:
         self._camera = camera
         self._enhancer = enhancer
         self._on_error = on_error
+        self._on_end = on_end
         self._smoother = Smoother()
         self._current: FloatArray = self._smoother.advance()
         self._sampled: Uint8Array | None = None
@@ -67,7 +70,7 @@ class Estimator:
             self._thread.join(_STOP_TIMEOUT_S)
 
     def advance(self) -> FloatArray:
-        """The map of the next frame that is shown: (h, w, 3), not to be written to; the same array if nothing changed."""
+        """The (h, w, 3) map of the next frame that is shown, not to be written to; the same array if it is the same."""
         self._current = self._smoother.advance()
         return self._current
 
@@ -82,6 +85,12 @@ class Estimator:
         return self._sampled
 
     def _run(self) -> None:
+        try:
+            self._estimate()
+        finally:
+            self._on_end()
+
+    def _estimate(self) -> None:
         seen = -1
         while not (self._stopping.is_set() or self._camera.is_finished):
             frame = self._camera.wait(after=seen, timeout_s=0.2)

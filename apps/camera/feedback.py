@@ -89,7 +89,9 @@ def _read(path: Path) -> list[Answer]:
         document: dict[str, Any] = json.loads(path.read_text())
         answers = [Answer(**fields) for fields in document["answers"]]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise FeedbackError(f"{path}: expected answers of this app, found something else ({error}); move it away") from error
+        raise FeedbackError(
+            f"{path}: expected answers about photos, found otherwise ({error}); move it away"
+        ) from error
     if document.get("schema") != SCHEMA or any(answer.verdict not in VERDICTS for answer in answers):
         raise FeedbackError(f"{path}: expected answers of schema {SCHEMA}; move it away, or update the app")
     return answers

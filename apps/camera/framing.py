@@ -13,7 +13,8 @@ class Framing:
 
     Attributes:
         x, y, width, height: of the picture in the area, in its pixels, from its lower left corner.
-        left, top, right, bottom: of the part of the frame that is seen there, in shares of its sides, from its first pixel.
+        left, top, right, bottom: of the part of the frame that is seen there, in shares of its sides, from its first
+            pixel.
     """
 
     x: float

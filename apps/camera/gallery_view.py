@@ -27,7 +27,6 @@ from apps.camera.gallery import Shot
 from edge_dce.errors import ImageError
 from edge_dce.images import read_picture
 
-
 _decoding = concurrent.futures.ThreadPoolExecutor(1, "decoding")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+from apps.camera.platform import is_android
 from edge_dce.catalog import bundled_models, find_model
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.runtime import default_threads
@@ -20,13 +20,8 @@ def open_model(name_or_path: str) -> Enhancer:
     """Raises ModelError, RuntimeMissingError: as `edge_dce.load`."""
     if not is_android():
         return load(name_or_path)
-    from apps.camera.android import open_java_interpreter
+    from apps.camera.java_interpreter import open_java_interpreter
     from edge_dce.card import read_model_file
 
     model, threads = read_model_file(find_model(name_or_path)), default_threads()
     return Enhancer(model, open_java_interpreter(model, threads=threads), threads=threads)
-
-
-def is_android() -> bool:
-    """Python for Android calls the system "linux" before Python 3.13; this it sets always."""
-    return hasattr(sys, "getandroidapilevel")

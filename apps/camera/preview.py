@@ -18,7 +18,7 @@ from kivy.uix.widget import Widget
 
 from apps.camera.framing import Framing, View, frame_picture, limit_view, zoom_about
 from apps.camera.packing import PackedCurves, pack_curves
-from apps.camera.shader import make_shader
+from apps.camera.shader import make_plain_shader, make_shader
 from edge_dce.curve import ZERO_DCE, CurveShape
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -64,7 +64,7 @@ class Preview(Widget):
         self._packed: PackedCurves = pack_curves(_NO_CURVES)
         self._curves: FloatArray = _NO_CURVES
         self._surface = RenderContext(use_parent_projection=True, use_parent_modelview=True)
-        self._surface.shader.fs = make_shader(self._shape, self._order)
+        self._choose_shader()
         with self._surface:
             self._bound = BindTexture(texture=_make_curve_texture(1, 1), index=1)
             self._rectangle = Rectangle(size=(0, 0))
@@ -77,7 +77,7 @@ class Preview(Widget):
             self._arrows = [Line(width=dp(1.2), cap="round", joint="round") for _ in range(2)]
         redraw = self._place
         self.bind(pos=redraw, size=redraw, split=redraw, is_split=redraw, is_mirrored=redraw)
-        self.bind(is_comparing=redraw, is_enhancing=redraw, strength=lambda *_: self._set_range())
+        self.bind(is_comparing=redraw, is_enhancing=self._choose_shader, strength=lambda *_: self._set_range())
         self._upload_curves()
 
     @property
@@ -90,7 +90,7 @@ class Preview(Widget):
         height, width = image.shape[:2]
         if channel_order != self._order:
             self._order = channel_order
-            self._surface.shader.fs = make_shader(self._shape, channel_order)
+            self._choose_shader()
         if self.frame_size != (width, height):
             texture = Texture.create(size=(width, height), colorfmt="rgb", bufferfmt="ubyte")
             texture.mag_filter = texture.min_filter = "linear"
@@ -99,16 +99,14 @@ class Preview(Widget):
             self.view = View(is_filling=self.view.is_filling)
             self._place()
         assert self._frame_texture is not None
-        self._frame_texture.blit_buffer(
-            np.ascontiguousarray(image).reshape(-1), colorfmt="rgb", bufferfmt="ubyte"
-        )
+        self._frame_texture.blit_buffer(np.ascontiguousarray(image).reshape(-1), colorfmt="rgb", bufferfmt="ubyte")
         self._surface.ask_update()
 
     def show_curves(self, curves: FloatArray, shape: CurveShape) -> None:
         """Use an (h, w, 3) map from now on; the same array as the last time costs nothing."""
         if shape != self._shape:
             self._shape = shape
-            self._surface.shader.fs = make_shader(shape, self._order)
+            self._choose_shader()
         if curves is not self._curves:
             self._curves = curves
             self._packed = pack_curves(curves)
@@ -117,6 +115,11 @@ class Preview(Widget):
     def reset_view(self) -> None:
         """The whole frame again, or as much as fills the area."""
         self.view = View(is_filling=self.view.is_filling)
+        self._place()
+
+    def _choose_shader(self, *_: object) -> None:
+        is_plain = not self.is_enhancing
+        self._surface.shader.fs = make_plain_shader(self._order) if is_plain else make_shader(self._shape, self._order)
         self._place()
 
     def _upload_curves(self) -> None:
@@ -149,8 +152,7 @@ class Preview(Widget):
         if self._shows_line:
             self._surface["split"] = left + (right - left) * self.split
         else:
-            is_dark = self.is_comparing or not self.is_enhancing
-            self._surface["split"] = _NOTHING_ENHANCED if is_dark else _ALL_ENHANCED
+            self._surface["split"] = _NOTHING_ENHANCED if self.is_comparing else _ALL_ENHANCED
         self._place_line(framing)
         self._surface.ask_update()
 

@@ -12,7 +12,7 @@ import datetime
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,9 @@ from apps.camera.diagnostics import Diagnostics, RateMeter
 from apps.camera.estimation import Estimator
 from apps.camera.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
 from apps.camera.histogram import measure_histogram
+from apps.camera.platform import Folders
 from apps.camera.recording import Recorder
-from apps.camera.settings import BURST, Folders, Settings, read_settings, write_settings
+from apps.camera.settings import BURST, read_settings, write_settings
 from edge_dce.camera import Frame, FrameSource, LatestFrame
 from edge_dce.curve import ZERO_DCE, CurveShape
 from edge_dce.enhancer import Enhancer
@@ -32,6 +33,7 @@ from edge_dce.errors import CameraError, EdgeDceError
 from edge_dce.look import Look
 from edge_dce.look_up import LookUp
 
+_Result = TypeVar("_Result")
 FloatArray = npt.NDArray[np.float32]
 
 OPENING, LIVE, NO_CAMERA, LOST, PAUSED = "opening", "live", "no camera", "lost", "paused"
@@ -63,10 +65,14 @@ class Session:
         open_camera: Callable[[str, tuple[int, int] | None], FrameSource] = cameras.open_camera,
         open_model: Callable[[str], Enhancer] = models.open_model,
         read_temperature_c: Callable[[], float | None] = thermal.read_temperature_c,
+        thermal_steps: tuple[tuple[float, float], ...] = thermal.CHIP_STEPS,
+        leave_thread: Callable[[], None] = lambda: None,
     ) -> None:
         """
         Args:
             size: (width, height) to ask cameras for; None leaves it to them.
+            thermal_steps: what the temperatures mean, see `thermal`.
+            leave_thread: called at the end of each piece of work on another thread.
         """
         self.settings = read_settings(folders.settings)
         self.album = Album(folders.pictures, folders.copies)
@@ -75,6 +81,7 @@ class Session:
         self._size = size
         self._open_camera = open_camera
         self._open_model = open_model
+        self._leave_thread = leave_thread
         self._read_temperature_c = read_temperature_c
         self._status = Status(PAUSED)
         self._camera: LatestFrame | None = None
@@ -83,7 +90,7 @@ class Session:
         self._recorder: Recorder | None = None
         self._recording_error = ""
         self._enhancer: tuple[str, Enhancer] | None = None
-        self._governor = thermal.ThermalGovernor()
+        self._governor = thermal.ThermalGovernor(thermal_steps)
         self._temperature_c: float | None = None
         self._view_rate = RateMeter()
         self._latency_ms = 0.0
@@ -104,7 +111,7 @@ class Session:
         if self.settings.camera != before.camera:
             self.open()
         elif self.settings.model != before.model:
-            self._opener.submit(self._start_estimator)
+            self._submit(self._opener, self._start_estimator)
 
     @property
     def default_strength(self) -> float:
@@ -128,15 +135,15 @@ class Session:
     def open(self) -> None:
         """Open the camera and the model that are set; `status` tells how it goes."""
         self._status = Status(OPENING)
-        self._opener.submit(self._reopen)
+        self._submit(self._opener, self._reopen)
 
     def pause(self) -> None:
         """Free the camera, and stop all work."""
-        self._opener.submit(self._close, Status(PAUSED))
+        self._submit(self._opener, lambda: self._close(Status(PAUSED)))
 
     def close(self) -> None:
         """End everything; photos being made are finished first."""
-        self._opener.submit(self._close, Status(PAUSED)).result()
+        self._submit(self._opener, lambda: self._close(Status(PAUSED))).result()
         self._opener.shutdown()
         self._darkroom.shutdown()
 
@@ -174,6 +181,11 @@ class Session:
             interval_s=self._governor.interval_s,
         )
 
+    def count(self) -> tuple[int, int]:
+        """How many frames were returned and maps estimated since the camera was opened."""
+        estimator = self._estimator
+        return self._view_rate.count, estimator.rate.count if estimator else 0
+
     def watch_temperature(self) -> None:
         """To be called every few seconds: a warm device gets fewer maps."""
         self._temperature_c = self._read_temperature_c()
@@ -209,7 +221,7 @@ class Session:
             enhancer = self._find_enhancer(settings.model)
             return take_photo(frames, enhancer, look, self.album, keeps_original=settings.keeps_original)
 
-        return self._darkroom.submit(work)
+        return self._submit(self._darkroom, work)
 
     @property
     def is_recording(self) -> bool:
@@ -242,7 +254,7 @@ class Session:
                 raise CameraError(self._recording_error or "no video: nothing was recorded")
             return path
 
-        return self._darkroom.submit(work)
+        return self._submit(self._darkroom, work)
 
     def answer(self, photo: Photo, verdict: str) -> None:
         """Keep what a person said about a photo.
@@ -273,6 +285,17 @@ class Session:
 
     # On other threads.
 
+    def _submit(
+        self, executor: concurrent.futures.ThreadPoolExecutor, work: Callable[[], _Result]
+    ) -> concurrent.futures.Future[_Result]:
+        def run() -> _Result:
+            try:
+                return work()
+            finally:
+                self._leave_thread()
+
+        return executor.submit(run)
+
     def _reopen(self) -> None:
         self._close(Status(OPENING))
         source = self.settings.camera
@@ -296,7 +319,12 @@ class Session:
         if camera is None:
             return
         try:
-            estimator = Estimator(camera, self._open_model(self.settings.model), on_error=self._note_model_error)
+            estimator = Estimator(
+                camera,
+                self._open_model(self.settings.model),
+                on_error=self._note_model_error,
+                on_end=self._leave_thread,
+            )
         except EdgeDceError as error:
             self._note_model_error(str(error))
             return

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,38 +74,3 @@ def _fits(name: str, stored: dict[str, Any]) -> bool:
     if name == "burst_frames":
         return type(value) is int and LEAST_BURST <= value <= MOST_BURST
     return type(value) is type(getattr(Settings, name))
-
-
-@dataclasses.dataclass(frozen=True)
-class Folders:
-    """Where the app keeps things.
-
-    Attributes:
-        pictures: photos and videos, for everyone to see.
-        private: settings, answers and small copies of photos.
-    """
-
-    pictures: Path
-    private: Path
-
-    @property
-    def settings(self) -> Path:
-        return self.private / "settings.json"
-
-    @property
-    def feedback(self) -> Path:
-        return self.private / "feedback.json"
-
-    @property
-    def copies(self) -> Path:
-        return self.private / "copies"
-
-
-def find_folders() -> Folders:
-    """The usual places of this system: Pictures/edge-dce, and the user's folder for data of programs."""
-    home = Path.home()
-    if sys.platform == "darwin":
-        private = home / "Library" / "Application Support"
-    else:
-        private = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return Folders(home / "Pictures" / "edge-dce", private / "edge-dce-camera")

@@ -63,6 +63,20 @@ void main() {{
 """
 
 
+_PLAIN_SOURCE = """\
+#ifdef GL_ES
+precision highp float;
+#endif
+
+uniform sampler2D texture0;
+varying vec2 tex_coord0;
+
+void main() {{
+    gl_FragColor = vec4(texture2D(texture0, tex_coord0).{swizzle}, 1.0);
+}}
+"""
+
+
 def make_shader(shape: CurveShape, channel_order: str = "RGB") -> str:
     """The fragment shader for curves of one shape and frames of one order of channels, "RGB" or "BGR"."""
     turns = shape.root // 2
@@ -73,3 +87,8 @@ def make_shader(shape: CurveShape, channel_order: str = "RGB") -> str:
         into_axis="        x = sqrt(x);\n" * turns,
         out_of_axis="        x *= x;\n" * turns,
     )
+
+
+def make_plain_shader(channel_order: str = "RGB") -> str:
+    """The fragment shader that shows frames as they are, for a third of the work."""
+    return _PLAIN_SOURCE.format(swizzle=_SWIZZLES[channel_order])

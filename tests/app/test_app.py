@@ -15,8 +15,8 @@ from kivy.tests.common import UnitTestTouch
 
 import edge_dce
 from apps.camera.app import CameraApp
+from apps.camera.platform import Folders
 from apps.camera.session import LIVE, NO_CAMERA, PAUSED
-from apps.camera.settings import Folders
 from apps.camera.settings_view import Choice
 from edge_dce.cli import main
 from edge_dce.images import read_picture

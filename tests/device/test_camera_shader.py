@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from apps.camera.packing import pack_curves, unpack_curves
-from apps.camera.shader import make_shader
+from apps.camera.shader import make_plain_shader, make_shader
 from edge_dce.curve import CurveShape
 
 SHAPES = [CurveShape(8, 1), CurveShape(8, 2), CurveShape(8, 4), CurveShape(3, 1)]
@@ -37,8 +37,9 @@ def check_shader(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("order", ["RGB", "BGR"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_shader_is_valid_glsl_es_1(shape: CurveShape, order: str, tmp_path: Path) -> None:
-    checked = check_shader(make_shader(shape, order), tmp_path)
-    assert checked.returncode == 0, checked.stdout
+    for text in (make_shader(shape, order), make_plain_shader(order)):
+        checked = check_shader(text, tmp_path)
+        assert checked.returncode == 0, checked.stdout
 
 
 @pytest.mark.skipif(shutil.which("glslangValidator") is None, reason="needs apt's glslang-tools")
