@@ -8,12 +8,12 @@ PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 TRAINING_TESTS = $(addprefix tests/workshop/test_,losses.py network.py training.py distribution.py)
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo train check-photos workshop test test-litert test-tflite test-workshop lint format clean
+.PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app lint format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
 
-test: test-litert test-tflite test-workshop
+test: test-litert test-tflite test-workshop test-app
 
 test-litert: .venv/.tested
 	.venv/bin/python -m pytest tests/device
@@ -29,6 +29,21 @@ endif
 test-workshop: .venv-workshop/.tested
 	.venv-workshop/bin/python -m pytest tests/workshop
 	KERAS_BACKEND=jax .venv-workshop/bin/python -m pytest $(TRAINING_TESTS)
+
+# The camera app, with a webcam or without: make app CAMERA=synthetic
+app: .venv-app/.installed
+	.venv-app/bin/python -m apps.camera $(if $(CAMERA),--camera "$(CAMERA)")
+
+# Two processes: Java's machine and Kivy's window do not have to get on with each other.
+test-app: .venv-app/.tested
+	@if $(has_gl); then .venv-app/bin/python -m pytest tests/app; \
+		else echo "test-app: the window's tests are left out: they need apt's $(GL_PACKAGES)" >&2; fi
+	.venv-app/bin/python -m pytest tests/android
+
+# Needs the Android SDK and NDK, which buildozer downloads: see docs/android.md.
+apk: .venv-app/.tested
+	.venv-app/bin/python -m apps.camera.sources build/android
+	cd build/android && ../../.venv-app/bin/buildozer android debug
 
 # From a folder of dark photos, ten or more, to model files of one's own: $(RUN)/*.tflite. Call it again after an
 # interruption and it goes on.
@@ -58,7 +73,7 @@ format: .venv-workshop/.tested
 	.venv-workshop/bin/ruff format .
 
 clean:
-	rm -rf .venv .venv-tflite .venv-workshop out build ./*.egg-info
+	rm -rf .venv .venv-tflite .venv-workshop .venv-app out build ./*.egg-info
 
 # What a user has on the device: the package and one runtime.
 .venv/.installed: pyproject.toml
@@ -79,6 +94,26 @@ clean:
 	$(call make_venv,$(PYTHON),.venv-workshop)
 	.venv-workshop/$(PIP) --editable '.[convert,jax,dev]'
 	@touch $@
+
+# Kivy's window needs OpenGL; it draws without a screen too. Desktops have these packages, servers do not.
+GL_PACKAGES = libegl1 libgl1 libgl1-mesa-dri libmtdev1
+has_gl = ldconfig -p | grep -q 'libGL\.so\.1' && ldconfig -p | grep -q 'libEGL\.so\.1'
+
+.venv-app/.installed: pyproject.toml
+	$(call make_venv,$(PYTHON),.venv-app)
+	.venv-app/$(PIP) --editable '.[app,video]'
+	@$(has_gl) || if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy $(GL_PACKAGES) || true; \
+		else echo "Kivy needs OpenGL; run: sudo apt-get install $(GL_PACKAGES)" >&2; fi
+	@touch $@
+
+# Java stands in for a phone's, and glslang checks the shader; the tests that need them are skipped without.
+.venv-app/.tested: .venv-app/.installed
+	.venv-app/$(PIP) 'pytest>=8'
+	@if [ "$$(id -u)" = 0 ]; then apt-get update -q; for package in $(CHECKERS); do apt-get install -qy $$package || true; done; fi
+	.venv-app/$(PIP) --editable '.[app,video,android]' || echo "test-app: pyjnius needs a JDK; its tests are skipped" >&2
+	@touch $@
+
+CHECKERS = glslang-tools default-jdk-headless
 
 # $(1) is the Python, $(2) the folder. Debian keeps venv in a package of its own: root gets it, others are told.
 define make_venv

@@ -6,6 +6,7 @@ surface to look at. Nothing here can be tried without a phone except against sta
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -64,7 +65,9 @@ class AndroidCamera(ClosingSource):
         self._arrived = threading.Condition()
         self._newest: bytes | None = None
         self._sequence = 0
-        self._callback = _PreviewCallback(self._take)
+        self._is_open = True
+        callback = _PreviewCallback(self._take)
+        _callbacks.append(callback)
         try:
             self._camera = autoclass("android.hardware.Camera").open(number)
             self._parameters = self._camera.getParameters()
@@ -74,7 +77,7 @@ class AndroidCamera(ClosingSource):
             for _ in range(_BUFFERS):
                 # NV21: a byte of luma for each pixel, two of color for each four.
                 self._camera.addCallbackBuffer(bytes(self._width * self._height * 3 // 2))
-            self._camera.setPreviewCallbackWithBuffer(self._callback)
+            self._camera.setPreviewCallbackWithBuffer(callback)
             self._camera.startPreview()
         except JavaException as error:
             raise CameraError(
@@ -106,6 +109,7 @@ class AndroidCamera(ClosingSource):
             raise CameraError(f"{self.name}: its torch cannot be switched") from error
 
     def close(self) -> None:
+        self._is_open = False
         self._camera.setPreviewCallbackWithBuffer(None)
         self._camera.stopPreview()
         self._camera.release()
@@ -128,7 +132,10 @@ class AndroidCamera(ClosingSource):
         with self._arrived:
             self._newest = data.tostring()
             self._arrived.notify_all()
-        self._camera.addCallbackBuffer(data)
+        # Refused by a camera that is being closed at this moment.
+        with contextlib.suppress(JavaException):
+            if self._is_open:
+                self._camera.addCallbackBuffer(data)
 
     def _find_turn(self) -> int:
         """Degrees clockwise that make the sensor's picture upright; android.hardware.Camera.setDisplayOrientation."""
@@ -148,6 +155,10 @@ class _PreviewCallback(PythonJavaClass):
     @java_method("([BLandroid/hardware/Camera;)V")
     def onPreviewFrame(self, data: Any, camera: Any) -> None:  # noqa: N802 (Java's name)
         self._take(data)
+
+
+# Java may be about to call one whose camera is closed; freed, it would take the whole app with it.
+_callbacks: list[_PreviewCallback] = []
 
 
 def ask_for_permissions(then: Callable[[], None]) -> None:
