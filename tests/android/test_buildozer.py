@@ -16,6 +16,7 @@ PURE_PYTHON = {"tqdm"}
 # What recipes bring along, as far as that is nothing but Python.
 BROUGHT_ALONG = {
     "certifi",
+    "chardet",
     "charset-normalizer",
     "docutils",
     "filetype",

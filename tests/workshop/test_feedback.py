@@ -23,8 +23,8 @@ def write_answers(path: Path, *verdicts: str, brightness: float = 0.4) -> Path:
     ("verdicts", "target"),
     [
         (["right"] * 5, 0.4),
-        (["brighter"] * 4 + ["right"], 0.48),
-        (["darker"] * 5, 0.333),
+        (["brighter"] * 4 + ["right"], 0.468),
+        (["darker"] * 5, 0.342),
         (["darker", *["right"] * 4], 0.4),
     ],
 )
@@ -61,6 +61,6 @@ def test_missing_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_fit_takes_the_target_and_what_is_set_by_hand_wins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(write_answers(tmp_path / "answers.json", *["brighter"] * 5))
     assert main(["fit", "--show", "--feedback", path]) == 0
-    assert json.loads(capsys.readouterr().out)["exposure_target"] == 0.48
+    assert json.loads(capsys.readouterr().out)["exposure_target"] == 0.468
     assert main(["fit", "--show", "--feedback", path, "--set", "exposure_target=0.5"]) == 0
     assert json.loads(capsys.readouterr().out)["exposure_target"] == 0.5
