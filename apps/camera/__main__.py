@@ -31,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("KIVY_NO_FILELOG", "1")
     from kivy.config import Config
 
+    Config.set("graphics", "maxfps", "60")
     Config.set("graphics", "width", "1120")
     Config.set("graphics", "height", "680")
     Config.set("graphics", "minimum_width", "320")
@@ -38,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     # Lines and circles are drawn smooth; sampling every pixel several times would slow small devices down.
     Config.set("graphics", "multisamples", "0")
     Config.set("kivy", "exit_on_escape", "0")
+    Config.set("kivy", "window_icon", str(Path(__file__).with_name("icon.png")))
     # The mouse is one finger; red dots for a second one are for developers.
     Config.set("input", "mouse", "mouse,multitouch_on_demand")
     if arguments.benchmark is not None:

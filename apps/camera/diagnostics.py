@@ -62,6 +62,5 @@ class Diagnostics:
         ]
         if self.temperature_c is not None:
             parts.append(f"{self.temperature_c:.0f} °C")
-        if self.interval_s:
-            parts.append(f"too warm: a map every {self.interval_s:g} s")
-        return "  ·  ".join(parts)
+        line = "  ·  ".join(parts)
+        return f"{line}\ntoo warm: a map every {self.interval_s:g} s" if self.interval_s else line

@@ -10,9 +10,9 @@ from edge_dce.enhancer import Enhancer, load
 from edge_dce.runtime import default_threads
 
 
-def list_models(folder: str = "") -> list[str]:
+def list_models(folder: Path) -> list[str]:
     """Names of the bundled models, then paths of the `.tflite` files in a folder; a missing one holds none."""
-    own = sorted(str(path) for path in Path(folder).glob("*.tflite")) if folder else []
+    own = sorted(str(path) for path in folder.glob("*.tflite"))
     return [path.stem for path in bundled_models()] + own
 
 

@@ -80,6 +80,10 @@ class Recorder:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self) -> Path | None:
         """End the recording; the file's path, or None if there is nothing in it."""
         self._stopping.set()

@@ -113,6 +113,9 @@ class CameraScreen(FloatLayout):
             self.banner, self.banner_detail = texts.NO_MODEL.format(reason=self.session.model_error), ""
         is_wanted = self.session.settings.shows_diagnostics
         self.diagnostics = self.session.read_diagnostics().format() if is_wanted else ""
+        self._try(self.session.save)
+        if self.is_recording and not self.session.is_recording:
+            self._toggle_recording()
         if self.is_recording:
             minutes, seconds = divmod(round(time.monotonic() - self._recording_since_s), 60)
             self.recorded = texts.RECORDING.format(minutes=minutes, seconds=seconds)

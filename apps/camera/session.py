@@ -7,6 +7,7 @@ Nothing here waits on the caller's thread: cameras and models are opened, and ph
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import time
@@ -29,7 +30,7 @@ from apps.camera.settings import BURST, read_settings, write_settings
 from edge_dce.camera import Frame, FrameSource, LatestFrame
 from edge_dce.curve import ZERO_DCE, CurveShape
 from edge_dce.enhancer import Enhancer
-from edge_dce.errors import CameraError, EdgeDceError
+from edge_dce.errors import CameraError, EdgeDceError, OutputError
 from edge_dce.look import Look
 from edge_dce.look_up import LookUp
 
@@ -83,6 +84,7 @@ class Session:
         self._open_model = open_model
         self._leave_thread = leave_thread
         self._read_temperature_c = read_temperature_c
+        self._is_saved = True
         self._status = Status(PAUSED)
         self._camera: LatestFrame | None = None
         self._source: FrameSource | None = None
@@ -103,15 +105,31 @@ class Session:
     # Settings.
 
     def change(self, **fields: Any) -> None:
-        """Change settings, keep them, and open another camera or model where these changed."""
+        """Change settings, and open another camera or model where these changed; `save` keeps them."""
         before, self.settings = self.settings, dataclasses.replace(self.settings, **fields)
         if self.settings == before:
             return
-        write_settings(self.settings, self._folders.settings)
+        self._is_saved = False
         if self.settings.camera != before.camera:
             self.open()
         elif self.settings.model != before.model:
             self._submit(self._opener, self._start_estimator)
+
+    def save(self) -> None:
+        """Keep what was changed since the last time.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if not self._is_saved:
+            # Whatever happens, once: a full disk is not told of twice a second.
+            self._is_saved = True
+            write_settings(self.settings, self._folders.settings)
+
+    @property
+    def model_folder(self) -> Path:
+        """Where people put models of their own."""
+        return self.album.pictures / "models"
 
     @property
     def default_strength(self) -> float:
@@ -143,6 +161,8 @@ class Session:
 
     def close(self) -> None:
         """End everything; photos being made are finished first."""
+        with contextlib.suppress(OutputError):
+            self.save()
         self._submit(self._opener, lambda: self._close(Status(PAUSED))).result()
         self._opener.shutdown()
         self._darkroom.shutdown()
@@ -225,7 +245,8 @@ class Session:
 
     @property
     def is_recording(self) -> bool:
-        return self._recorder is not None
+        """Until it is stopped, or ends because the camera or the disk does; `stop_recording` tells the outcome."""
+        return self._recorder is not None and self._recorder.is_running
 
     def start_recording(self) -> None:
         """Raises CameraError: no camera is running. OutputError: the folder cannot be written to."""
@@ -337,7 +358,7 @@ class Session:
 
     def _close(self, status: Status) -> None:
         camera, estimator, recorder = self._camera, self._estimator, self._recorder
-        self._camera = self._estimator = self._recorder = None
+        self._camera = self._estimator = None
         if recorder is not None:
             recorder.stop()
         if camera is not None:

@@ -23,7 +23,6 @@ class Settings:
     Attributes:
         camera: as `edge_dce.camera.open_source` takes it.
         model: bundled model or path.
-        model_folder: where else to look for models, "" for nowhere.
         strength: of the enhancement, 0 to 1.5; None follows the answers about photos.
         mode: one of `MODES`: what the shutter does.
         burst_frames: how many frames a burst merges.
@@ -35,7 +34,6 @@ class Settings:
 
     camera: str = "auto"
     model: str = DEFAULT_MODEL
-    model_folder: str = ""
     strength: float | None = None
     mode: str = PHOTO
     burst_frames: int = 6

@@ -61,8 +61,9 @@ class SettingsView(FloatLayout):
 
     def _fill(self) -> None:
         settings = self._session.settings
-        folder = settings.model_folder
+        folder = self._session.model_folder
         self._add_choices("model", texts.MODEL, {name: Path(name).stem for name in list_models(folder)})
+        self._add(Note(text=texts.OWN_MODELS.format(folder=folder)))
         sources = ["auto", *(camera.source for camera in list_cameras())]
         if settings.camera not in sources:
             sources.append(settings.camera)

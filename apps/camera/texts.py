@@ -17,7 +17,7 @@ SAVED_PHOTO = "Saved {name}"
 SAVED_VIDEO = "Saved {name}"
 EXPORTED = "Saved {name} beside your photos"
 RECORDING = "{minutes}:{seconds:02d}"
-NO_VIDEO = "Recording needs PyAV: pip install 'edge-dce[video]'"
+NO_VIDEO = "Recording needs PyAV, which is not installed here (edge-dce[video])"
 USE_SYNTHETIC = "Show a night scene"
 TRY_AGAIN = "Try again"
 
@@ -40,6 +40,7 @@ NO_BEFORE = "The frame before enhancement was not kept"
 # Settings.
 SETTINGS = "Settings"
 MODEL = "Model"
+OWN_MODELS = "Models of your own (.tflite) go to {folder}"
 CAMERA = "Camera"
 CAMERA_NAMES = {
     "auto": "first one found",

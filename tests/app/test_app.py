@@ -322,6 +322,17 @@ def test_video_is_recorded(app: CameraApp) -> None:
     assert frames[-1].mean() > 2 * make_night().mean()
 
 
+def test_recording_ends_with_the_camera_and_is_saved(app: CameraApp) -> None:
+    wait_for_enhanced(app)
+    app.root.mode = "video"
+    app.root.press_shutter()
+    pump_until(lambda: app.session._recorder.frames >= 3)
+    app.root.switch_camera()
+    pump_until(lambda: not app.root.is_recording)
+    pump_until(lambda: app.root.ids.toast.text.endswith(".mp4"))
+    assert len(list(app.session.album.pictures.glob("*.mp4"))) == 1
+
+
 # What is kept.
 
 

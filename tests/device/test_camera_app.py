@@ -302,6 +302,14 @@ def test_settings_survive_a_restart(folders: Folders, plug: Plug) -> None:
     assert (again.settings.strength, again.settings.mode, again.settings.is_split) == (0.7, "burst", True)
 
 
+def test_settings_are_written_when_they_are_saved(session: Session, folders: Folders) -> None:
+    for percent in range(50):
+        session.change(strength=percent / 100)
+    assert not folders.settings.exists()
+    session.save()
+    assert read_settings(folders.settings).strength == 0.49
+
+
 def test_settings_that_make_no_sense_are_as_in_the_beginning(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     stored = {"strength": 9, "mode": "x", "burst_frames": 5, "is_split": "yes", "old": 1, "model": 3, "camera": "usb:1"}
@@ -314,7 +322,7 @@ def test_settings_that_make_no_sense_are_as_in_the_beginning(tmp_path: Path) -> 
 
 
 def test_every_setting_is_kept(tmp_path: Path) -> None:
-    settings = Settings("usb:1", "m", "folder", 0.5, "video", 8, True, True, True, True, True)
+    settings = Settings("usb:1", "m", 0.5, "video", 8, True, True, True, True, True)
     write_settings(settings, tmp_path / "new" / "settings.json")
     assert read_settings(tmp_path / "new" / "settings.json") == settings
 
@@ -365,8 +373,9 @@ def test_damaged_answers_are_told_and_put_aside(text: str, folders: Folders) -> 
 
 def test_models_of_a_folder_can_be_picked(tmp_path: Path) -> None:
     (tmp_path / "own.tflite").touch()
-    assert list_models(str(tmp_path)) == [*list_models(), str(tmp_path / "own.tflite")]
-    assert edge_dce.DEFAULT_MODEL in list_models(str(tmp_path / "missing"))
+    bundled = list_models(tmp_path / "missing")
+    assert edge_dce.DEFAULT_MODEL in bundled
+    assert list_models(tmp_path) == [*bundled, str(tmp_path / "own.tflite")]
 
 
 # Where things are on the screen.
