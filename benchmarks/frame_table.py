@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from benchmarks.frame import CLAHE, FULL_SIZE, HD, UHD, FrameTimes, name_frame
@@ -33,3 +35,24 @@ def format_photo(photo: PhotoTimes) -> str:
         f"({100 * photo.enhance_share:.0f} % of all), encode and write {encode:.0f} ms; "
         f"peak memory of the process {photo.peak_rss_mb:.0f} MB"
     )
+
+
+def render_frames(record: dict[str, Any]) -> str:
+    """What `python -m benchmarks frame --json` wrote, as Markdown."""
+    times = FrameTimes(record["frame"]["threads"], tuple(record["frame"]["rounds"]))
+    photo = PhotoTimes(**record["photo"])
+    clahe_ms, full_size_ms = times.median_ms(CLAHE), times.median_ms(FULL_SIZE)
+    lines = [
+        f"| frame to frame, {times.threads} threads | 1080p ms | 4K ms | CLAHE takes | network at full size takes |",
+        "| --- | --- | --- | --- | --- |",
+        f"| zero-dce on the whole frame in float32, eight numpy steps | {full_size_ms:.0f} | | | |",
+        f"| OpenCV CLAHE on L of Lab | {clahe_ms:.1f} | | | |",
+    ]
+    for model in MODELS:
+        hd, uhd = (name_frame(model, size) for size in (HD, UHD))
+        slower = [times.ratio(other, hd)[1] for other in (CLAHE, FULL_SIZE)]
+        lines.append(
+            f"| {model} | {times.median_ms(hd):.1f} | {times.median_ms(uhd):.1f} "
+            f"| {slower[0]:.1f} times as long | {slower[1]:.0f} times as long |"
+        )
+    return "\n".join([*lines, "", f"A photo: {format_photo(photo)}. Measured on: {record['machine']['cpu']}."])

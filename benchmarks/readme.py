@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.frame_table import render_frames
 from edge_dce.card import read_model_file
 from edge_dce.catalog import bundled_models, find_model
 from edge_dce.errors import EdgeDceError
@@ -32,6 +33,7 @@ def render(text: str) -> str:
         "quality": _quality_table,
         "speed": _speed_table,
         "pixel-path": _pixel_path_line,
+        "frame": _frame_table,
     }
 
     def replace(match: re.Match[str]) -> str:
@@ -128,6 +130,11 @@ def _pixel_path_line() -> str:
             f"are off by {measured['mean_error']:.2f} of 255 levels on average, {measured['worst_error']} at worst."
         )
     return "\n".join(lines)
+
+
+def _frame_table() -> str:
+    paths = sorted(REFERENCE.glob("*/frame.json"))
+    return "\n\n".join(render_frames(json.loads(path.read_text())) for path in paths)
 
 
 def _read_results() -> list[tuple[dict[str, Any], dict[str, Any]]]:

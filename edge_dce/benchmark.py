@@ -258,7 +258,7 @@ def _find_warnings(runtime: str, invoke: Latency, end_to_end: Latency, pairs: li
     if governor != "performance":
         warnings.append(f"clock: the CPU governor is '{governor}', not 'performance'")
     if runtime == "tflite-runtime" and platform.machine() in ("x86_64", "AMD64"):
-        warnings.append("slow runtime: on x86-64 ai-edge-litert runs int8 models several times faster")
+        warnings.append("slow runtime: on x86-64 ai-edge-litert runs int8 models two to three times as fast")
     return warnings + warn_of_lossy(pairs)
 
 

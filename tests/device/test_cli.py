@@ -166,7 +166,7 @@ def make_bad_input(kind: str, folder: Path) -> list[str]:
         ("missing path", "no such file or folder"),
         ("folder without pictures", "no pictures"),
         ("empty model", "empty file"),
-        ("truncated model", "cannot run this model"),
+        ("truncated model", "expected a whole TFLite model"),
         ("wrong shapes", "expected input (1, H, W, 3)"),
         ("missing model", "no such model file"),
         ("existing output", "exists already"),
