@@ -82,12 +82,12 @@ clean:
 	@touch $@
 
 .venv/.tested: .venv/.installed
-	.venv/$(PIP) 'pytest>=8'
+	.venv/$(PIP) 'pytest>=8' 'h11>=0.14' 'av>=12'
 	@touch $@
 
 .venv-tflite/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite)
-	.venv-tflite/$(PIP) --editable '.[tflite]' 'pytest>=8'
+	.venv-tflite/$(PIP) --editable '.[tflite]' 'pytest>=8' 'h11>=0.14' 'av>=12'
 	@touch $@
 
 .venv-workshop/.tested: pyproject.toml

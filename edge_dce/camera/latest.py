@@ -9,7 +9,7 @@ from collections.abc import Callable
 from edge_dce.camera.frames import Frame, FrameSource
 from edge_dce.errors import CameraError
 
-LIVE = "live"
+_LIVE = "live"
 # A read may be stuck in a driver for as long as it likes; whoever stops does not wait for that.
 _STOP_TIMEOUT_S = 2.0
 
@@ -54,6 +54,11 @@ class LatestFrame:
         return self._status
 
     @property
+    def is_live(self) -> bool:
+        """Whether the camera delivers, as far as is known: a driver may also fall silent without a word."""
+        return self._status == _LIVE
+
+    @property
     def is_finished(self) -> bool:
         """No frame will come any more: the file ended, or this was stopped."""
         return self._is_finished
@@ -70,7 +75,7 @@ class LatestFrame:
             CameraError: it cannot be opened.
         """
         source = self._open_camera()
-        self._set_status(LIVE)
+        self._set_status(_LIVE)
         self._thread = threading.Thread(target=self._run, args=(source,), name="camera", daemon=True)
         self._thread.start()
 
@@ -125,7 +130,7 @@ class LatestFrame:
         return None
 
     def _publish(self, frame: Frame) -> None:
-        self._set_status(LIVE)
+        self._set_status(_LIVE)
         with self._changed:
             self._frame = dataclasses.replace(frame, sequence=self._frames_read)
             self._frames_read += 1

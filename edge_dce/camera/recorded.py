@@ -20,7 +20,11 @@ _PICTURE_S = 2.0
 
 
 class VideoFileSource(ClosingSource):
-    """A video file, BGR, upright, at its own rate. Frames that come too late are skipped, as a camera would."""
+    """A video file, BGR, upright, at its own rate.
+
+    For a slow reader it skips frames, every other one at most; for a still slower one, or on a machine that cannot
+    decode it in time, it plays slower.
+    """
 
     def __init__(
         self, path: Path, *, size: tuple[int, int] | None = None, fps: float | None = None, loop: bool = True
@@ -52,7 +56,8 @@ class VideoFileSource(ClosingSource):
         self._sequence = 0
 
     def read(self) -> Frame | None:
-        for _ in range(self._pace.wait()):
+        # Decoding is what a skipped frame costs too: skipping all that were missed would miss ever more.
+        if self._pace.wait():
             self._capture.grab()
         image = self._next_image()
         if image is None:

@@ -59,6 +59,14 @@ class Request:
 
 
 def plug(monkeypatch: pytest.MonkeyPatch, *, cameras: int = 1) -> tuple[list, Unplugged]:
+    picamera2, libcamera, made, unplugged = make_modules(cameras)
+    monkeypatch.setitem(sys.modules, "picamera2", picamera2)
+    monkeypatch.setitem(sys.modules, "libcamera", libcamera)
+    return made, unplugged
+
+
+def make_modules(cameras: int = 1) -> tuple[types.ModuleType, types.ModuleType, list, Unplugged]:
+    """The two modules, the list of the cameras that will be made, and the hand that unplugs them."""
     made: list = []
     unplugged = Unplugged()
 
@@ -131,6 +139,4 @@ def plug(monkeypatch: pytest.MonkeyPatch, *, cameras: int = 1) -> tuple[list, Un
     picamera2, libcamera = types.ModuleType("picamera2"), types.ModuleType("libcamera")
     picamera2.Picamera2 = Picamera2
     libcamera.ColorSpace = ColorSpace
-    monkeypatch.setitem(sys.modules, "picamera2", picamera2)
-    monkeypatch.setitem(sys.modules, "libcamera", libcamera)
-    return made, unplugged
+    return picamera2, libcamera, made, unplugged
