@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import platform
+import re
 import statistics
 import time
 from pathlib import Path
@@ -57,6 +60,7 @@ class Benchmark:
         return {
             "schema": SCHEMA,
             "kind": "camera app",
+            "cpu": read_cpu_name(),
             "renderer": self._renderer,
             "size": SIZE,
             "turns": [dataclasses.asdict(turn) for turn in self.turns],
@@ -133,6 +137,12 @@ def run_benchmark(folders: Folders, seconds: float, json_path: Path | None) -> N
     if json_path is not None:
         write_file(json_path, f"{json.dumps(result, indent=1)}\n".encode())
     print(summarize(result))
+
+
+def read_cpu_name() -> str:
+    """As the system calls it, with the number of cores that this process may use."""
+    names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return f"{names[0] if names else platform.machine()}, {len(os.sched_getaffinity(0))} cores"
 
 
 def read_rss_mb() -> float:

@@ -146,7 +146,7 @@ class Session:
     @property
     def status(self) -> Status:
         camera = self._camera
-        if self._status.state == LIVE and camera is not None and camera.status != "live":
+        if self._status.state == LIVE and camera is not None and not camera.is_live:
             return Status(LOST, camera.status)
         return self._status
 
