@@ -147,10 +147,10 @@ def _camera_app_line() -> str:
             for is_on in (True, False)
         )
         width, height = measured["size"]
+        fps, ratio = np.median(on), np.median(np.divide(on, off))
         lines.append(
-            f"On {measured['cpu']} without a GPU ({measured['renderer']}) the view runs at {np.median(on):.0f} frames of "
-            f"{width}x{height} a second with the network at work, {np.median(np.divide(on, off)):.2f} times as many as with "
-            "the shader turned off."
+            f"On {measured['cpu']} without a GPU ({measured['renderer']}) the view runs at {fps:.0f} frames of "
+            f"{width}x{height} a second with the network at work, {ratio:.2f} times as many as with the shader off."
         )
     return "\n".join(lines)
 

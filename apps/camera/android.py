@@ -162,10 +162,13 @@ _callbacks: list[_PreviewCallback] = []
 
 
 def ask_for_permissions(then: Callable[[], None]) -> None:
-    """Ask the person for the camera; `then` is called on another thread, whatever the answer."""
+    """Ask the person for the camera, and up to Android 10 for the folder of photos; newer ones give that without asking.
+
+    `then` is called on another thread, whatever the answer.
+    """
     from android.permissions import Permission, request_permissions
 
-    request_permissions([Permission.CAMERA], lambda *_: then())
+    request_permissions([Permission.CAMERA, Permission.WRITE_EXTERNAL_STORAGE], lambda *_: then())
 
 
 def read_battery_temperature_c() -> float | None:

@@ -46,6 +46,7 @@ def test_buildozer_reads_the_recipe(spec: Any) -> None:
     assert spec.config.getlist("app", "android.archs") == ["arm64-v8a"]
     assert "com.google.ai.edge.litert:litert:1.4.1" in spec.config.getlist("app", "android.gradle_dependencies")
     assert spec.get_version()
+    assert Path(spec.config.get("app", "android.extra_manifest_application_arguments")).exists()
 
 
 def test_every_key_of_the_recipe_is_one_that_buildozer_knows(spec: Any) -> None:
