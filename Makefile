@@ -36,8 +36,8 @@ app: .venv-app/.installed
 
 # Two processes: Java's machine and Kivy's window do not have to get on with each other.
 test-app: .venv-app/.tested
-	@if $(has_gl); then .venv-app/bin/python -m pytest tests/app; \
-		else echo "test-app: the window's tests are left out: they need apt's $(GL_PACKAGES)" >&2; fi
+	@if $(has_gl); then .venv-app/bin/python -m pytest tests/app tests/device/test_camera_shader.py; \
+		else echo "test-app: the window's tests are left out: run: sudo apt-get install $(GL_PACKAGES)" >&2; fi
 	.venv-app/bin/python -m pytest tests/android
 
 # Needs the Android SDK and NDK, which buildozer downloads: see docs/android.md.
@@ -97,23 +97,27 @@ clean:
 
 # Kivy's window needs OpenGL; it draws without a screen too. Desktops have these packages, servers do not.
 GL_PACKAGES = libegl1 libgl1 libgl1-mesa-dri libmtdev1
-has_gl = ldconfig -p | grep -q 'libGL\.so\.1' && ldconfig -p | grep -q 'libEGL\.so\.1'
+has_gl = $(PYTHON) -c 'import ctypes; ctypes.CDLL("libGL.so.1"); ctypes.CDLL("libEGL.so.1")' 2>/dev/null
 
 .venv-app/.installed: pyproject.toml
 	$(call make_venv,$(PYTHON),.venv-app)
 	.venv-app/$(PIP) --editable '.[app,video]'
-	@$(has_gl) || if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy $(GL_PACKAGES) || true; \
-		else echo "Kivy needs OpenGL; run: sudo apt-get install $(GL_PACKAGES)" >&2; fi
+	$(call need_packages,$(has_gl),$(GL_PACKAGES))
 	@touch $@
 
-# Java stands in for a phone's, and glslang checks the shader; the tests that need them are skipped without.
+# glslang checks the shader, and Java stands in for a phone's; the tests that need them are skipped without.
 .venv-app/.tested: .venv-app/.installed
 	.venv-app/$(PIP) 'pytest>=8'
-	@if [ "$$(id -u)" = 0 ]; then apt-get update -q; for package in $(CHECKERS); do apt-get install -qy $$package || true; done; fi
-	.venv-app/$(PIP) --editable '.[app,video,android]' || echo "test-app: pyjnius needs a JDK; its tests are skipped" >&2
+	$(call need_packages,command -v glslangValidator >/dev/null,glslang-tools)
+	$(call need_packages,command -v javac >/dev/null,default-jdk-headless)
+	.venv-app/$(PIP) --editable '.[app,video,android]'
 	@touch $@
 
-CHECKERS = glslang-tools default-jdk-headless
+# $(1) tells whether Debian's packages $(2) are there: root gets them, others are told.
+define need_packages
+	@{ $(1); } || if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy $(2) || true; \
+		else echo "run: sudo apt-get install $(2)" >&2; fi
+endef
 
 # $(1) is the Python, $(2) the folder. Debian keeps venv in a package of its own: root gets it, others are told.
 define make_venv
