@@ -23,6 +23,21 @@ ONLY_IN = {
     "PIL": {"edge_dce/images.py"},
     "av": {"edge_dce/video_reader.py", "edge_dce/video_writer.py"},
     "matplotlib": {"training/plots.py"},
+    # The rest of the app is tested where there is no Kivy, and no Java.
+    "kivy": {
+        f"apps/camera/{module}.py"
+        for module in (
+            "__main__",
+            "app",
+            "benchmark",
+            "controls",
+            "gallery_view",
+            "preview",
+            "screen",
+            "settings_view",
+        )
+    },
+    "jnius": {"apps/camera/android.py", "apps/camera/java_interpreter.py"},
 }
 # Module -> what it alone of its package may import too, inside functions only: the engine that Keras runs on.
 ALSO_IN = {"training/distribution.py": {"tensorflow", "jax"}}
