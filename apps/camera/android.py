@@ -162,7 +162,7 @@ _callbacks: list[_PreviewCallback] = []
 
 
 def ask_for_permissions(then: Callable[[], None]) -> None:
-    """Ask the person for the camera, and up to Android 10 for the folder of photos; newer ones give that without asking.
+    """Ask the person for the camera, and up to Android 10 for the folder of photos, which newer ones give unasked.
 
     `then` is called on another thread, whatever the answer.
     """
