@@ -96,7 +96,7 @@ def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
         check_flatbuffer(model)
         _try_in_child(model, runtime, threads)
     try:
-        with _hold_back_notices():
+        with hold_back_notices():
             return _create_interpreter(runtime, model.content, threads)
     except (ValueError, RuntimeError, MemoryError) as error:
         raise _refused(model.path, runtime, str(error) or "out of memory") from error
@@ -143,7 +143,7 @@ def default_threads() -> int:
 
 
 @contextlib.contextmanager
-def _hold_back_notices() -> Iterator[None]:
+def hold_back_notices() -> Iterator[None]:
     """Drop what the runtime tells about itself ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.").
 
     It writes straight to file descriptor 2 and has no switch for it. Whatever else arrives there is passed on after.
