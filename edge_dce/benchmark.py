@@ -23,7 +23,8 @@ from edge_dce.baselines import apply_gamma
 from edge_dce.catalog import find_model
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ImageError
-from edge_dce.images import match_pairs, read_picture, warn_of_lossy
+from edge_dce.folders import match_pairs, warn_of_lossy
+from edge_dce.images import read_image
 from edge_dce.metrics import finite_psnr, ssim
 from edge_dce.preprocessing import shrink
 from edge_dce.runtime import find_runtime
@@ -173,7 +174,7 @@ def measure_quality(enhancer: Enhancer, pairs: list[tuple[Path, Path]]) -> Quali
     """
     rows: list[list[float]] = []
     for low_path, high_path in pairs:
-        image, truth = read_picture(low_path).image, read_picture(high_path).image
+        image, truth = read_image(low_path), read_image(high_path)
         if image.shape != truth.shape:
             raise ImageError(f"{low_path}: {_dimensions(image)}, but its ground truth is {_dimensions(truth)}")
         row: list[float] = []

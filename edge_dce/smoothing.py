@@ -78,6 +78,7 @@ class Smoothing:
         return max(calm + (1 - calm) * min(max(hurry, 0.0), 1.0), _KEPT_HASTE * before)
 
 
+STEADY = Smoothing()
 FRAME_BY_FRAME = Smoothing(time_constant_frames=0, every_frames=1)
 
 
@@ -95,7 +96,7 @@ class Smoother:
     `aim` may be called on another thread than `is_due` and `advance`.
     """
 
-    def __init__(self, smoothing: Smoothing = Smoothing()) -> None:
+    def __init__(self, smoothing: Smoothing = STEADY) -> None:
         self._smoothing = smoothing
         self._newest: _Moment | None = None
         self._shown: _Moment | None = None
@@ -159,7 +160,7 @@ class Stream:
         enhancer: Enhancer,
         *,
         look: Look = PLAIN,
-        smoothing: Smoothing = Smoothing(),
+        smoothing: Smoothing = STEADY,
         channel_order: str = "RGB",
     ) -> None:
         self._enhancer = enhancer

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from edge_dce.camera.frames import ClosingSource, Frame, Pace, fit_size, to_bytes
 from edge_dce.errors import CameraError, ImageError
-from edge_dce.images import find_pictures, read_picture
+from edge_dce.folders import find_pictures
+from edge_dce.images import read_image
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -99,7 +100,7 @@ class PicturesSource(ClosingSource):
         self.fps = fps or _DEFAULT_FPS
         try:
             self._paths = find_pictures(path) if path.is_dir() else [path]
-            first = read_picture(self._paths[0]).image
+            first = read_image(self._paths[0])
         except ImageError as error:
             raise CameraError(str(error)) from error
         self.size = size or (first.shape[1], first.shape[0])
@@ -120,7 +121,7 @@ class PicturesSource(ClosingSource):
 
     def _show(self, number: int) -> None:
         try:
-            self._image = fit_size(read_picture(self._paths[number]).image, self.size)
+            self._image = fit_size(read_image(self._paths[number]), self.size)
         except ImageError as error:
             raise CameraError(str(error)) from error
         self._shown = number
