@@ -185,11 +185,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def read_costs(path: Path) -> list[FrameCost]:
     """What --json wrote."""
-    costs: list[dict[str, Any]] = json.loads(path.read_text())["costs"]
-    return [
-        FrameCost(**{name: tuple(value) if isinstance(value, list) else value for name, value in cost.items()})
-        for cost in costs
-    ]
+    found = []
+    for cost in json.loads(path.read_text())["costs"]:
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in cost.items()
+        }
+        found.append(FrameCost(**fields))
+    return found
 
 
 def format_cost(cost: FrameCost) -> str:
