@@ -14,6 +14,7 @@ import queue
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,19 +44,38 @@ _QUALITY = 80
 
 @dataclasses.dataclass(frozen=True)
 class FrameCost:
-    """Milliseconds per frame, taken in turn."""
+    """Milliseconds per frame, taken in turn: by the clock, and of the processor on all threads.
+
+    The script's side includes the viewer, who is in the same process.
+    """
 
     size: tuple[int, int]
     model: str
     smooth: bool
     alone_ms: tuple[float, ...]
     script_ms: tuple[float, ...]
+    alone_cpu_ms: tuple[float, ...]
+    script_cpu_ms: tuple[float, ...]
 
     @property
     def ratio(self) -> float:
-        """The median, pair by pair: drift of the machine hits both alike."""
-        pairs = zip(self.script_ms, self.alone_ms, strict=True)
-        return float(np.median([script / alone for script, alone in pairs]))
+        """By the clock: the median, pair by pair, because drift of the machine hits both alike."""
+        return float(np.median(np.divide(self.script_ms, self.alone_ms)))
+
+    @property
+    def cpu_ratio(self) -> float:
+        """Of the processor: what is left where other programs compete for it and every change of threads waits."""
+        return float(np.median(np.divide(self.script_cpu_ms, self.alone_cpu_ms)))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Moment:
+    clock_s: float
+    cpu_s: float
+
+    @staticmethod
+    def now() -> _Moment:
+        return _Moment(time.perf_counter(), time.process_time())
 
 
 class _HandedFrames(ClosingSource):
@@ -85,7 +105,7 @@ async def measure_frame_cost(*, size: tuple[int, int], model: str, smooth: bool,
     alone, shared = load(model), load(model)
     source, statistics = _HandedFrames(image), Statistics()
     enhancement = Enhancement(shared, Look(), smoothing=Smoothing() if smooth else FRAME_BY_FRAME)
-    alone_ms, script_ms = [], []
+    moments: list[tuple[_Moment, _Moment, _Moment]] = []
     with LatestFrame(lambda: source) as camera:
         pipeline = Pipeline(camera, enhancement, statistics)
         broadcast = Broadcast(pipeline, statistics, quality=_QUALITY)
@@ -105,20 +125,26 @@ async def measure_frame_cost(*, size: tuple[int, int], model: str, smooth: bool,
         writer.write(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await reader.readuntil(b"--frame\r\n")
         for run in range(runs + _WARMUP):
-            start_s = time.perf_counter()
+            start = _Moment.now()
             encode_jpeg(alone.enhance(image, channel_order="BGR"), "BGR", _QUALITY)
-            between_s = time.perf_counter()
+            between = _Moment.now()
             source.hand()
             await _read_part(reader)
-            end_s = time.perf_counter()
             if run >= _WARMUP:
-                alone_ms.append((between_s - start_s) * 1e3)
-                script_ms.append((end_s - between_s) * 1e3)
+                moments.append((start, between, _Moment.now()))
         source.finish()
         await server.stop()
         pipeline.stop()
         await broadcast.stop()
-    return FrameCost(size, model, smooth, tuple(alone_ms), tuple(script_ms))
+    return FrameCost(
+        size,
+        model,
+        smooth,
+        alone_ms=tuple((between.clock_s - start.clock_s) * 1e3 for start, between, _ in moments),
+        script_ms=tuple((end.clock_s - between.clock_s) * 1e3 for _, between, end in moments),
+        alone_cpu_ms=tuple((between.cpu_s - start.cpu_s) * 1e3 for start, between, _ in moments),
+        script_cpu_ms=tuple((end.cpu_s - between.cpu_s) * 1e3 for _, between, end in moments),
+    )
 
 
 async def _read_part(reader: asyncio.StreamReader) -> None:
@@ -134,7 +160,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("-m", "--model", default=DEFAULT_MODEL)
     parser.add_argument("--runs", type=parse_positive, default=100)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
     arguments = parser.parse_args(argv)
+    if arguments.show:
+        print("\n".join(format_cost(cost) for cost in read_costs(arguments.show)))
+        return 0
     try:
         costs = [
             asyncio.run(
@@ -143,7 +173,7 @@ def main(argv: list[str] | None = None) -> int:
             for smooth in (False, True)
         ]
         for cost in costs:
-            print(_format_cost(cost))
+            print(format_cost(cost))
         if arguments.json:
             record = {"schema": 1, "machine": describe_machine(), "costs": [dataclasses.asdict(cost) for cost in costs]}
             write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
@@ -153,11 +183,30 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _format_cost(cost: FrameCost) -> str:
-    return (
-        f"{cost.size[0]}x{cost.size[1]} {cost.model}, {'smoothed' if cost.smooth else 'frame by frame'}: "
-        f"enhance + JPEG {np.median(cost.alone_ms):.1f} ms, through the script {np.median(cost.script_ms):.1f} ms, "
-        f"ratio {cost.ratio:.2f} (median of {len(cost.alone_ms)} pairs)"
+def read_costs(path: Path) -> list[FrameCost]:
+    """What --json wrote."""
+    found = []
+    for cost in json.loads(path.read_text())["costs"]:
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in cost.items()
+        }
+        found.append(FrameCost(**fields))
+    return found
+
+
+def format_cost(cost: FrameCost) -> str:
+    """One line."""
+    alone_ms, script_ms = np.median(cost.alone_ms), np.median(cost.script_ms)
+    alone_cpu_ms, script_cpu_ms = np.median(cost.alone_cpu_ms), np.median(cost.script_cpu_ms)
+    return "\n".join(
+        [
+            f"{cost.size[0]}x{cost.size[1]}, {cost.model}, {'smoothed' if cost.smooth else 'frame by frame'}, "
+            f"{len(cost.alone_ms)} pairs",
+            f"  clock      enhance + JPEG {alone_ms:5.1f} ms, through the script {script_ms:5.1f} ms, "
+            f"ratio {cost.ratio:.2f}",
+            f"  processor  enhance + JPEG {alone_cpu_ms:5.1f} ms, through the script {script_cpu_ms:5.1f} ms, "
+            f"ratio {cost.cpu_ratio:.2f}",
+        ]
     )
 
 

@@ -1,6 +1,8 @@
 """The half-hour soak of docs/soak.md, shortened."""
 
-from apps.pi.soak import Sample, Soak, soak
+from apps.pi.benchmark import format_cost, read_costs
+from apps.pi.soak import Sample, Soak, format_soak, read_soak, soak
+from tests.device.running_camera import ROOT
 
 
 def test_memory_stays_and_frames_keep_coming() -> None:
@@ -17,3 +19,11 @@ def test_drift_is_that_of_the_settled_run() -> None:
     samples = tuple(Sample(10.0 * number, round(1e6 * mb), 30, 50, number) for number, mb in enumerate(rss_mb))
     # 90 samples after settling: the medians of the first and last 18 are 72 samples apart.
     assert round(Soak(17, (1, 1), 30, samples, 0).drift_mb, 3) == 0.72
+
+
+def test_documented_figures_are_those_of_the_committed_results() -> None:
+    document = (ROOT / "docs" / "soak.md").read_text()
+    results = ROOT / "benchmarks" / "reference" / "x86_64-2-cores"
+    assert format_soak(read_soak(results / "pi-soak.json")) in document
+    for cost in read_costs(results / "pi-frame.json"):
+        assert format_cost(cost) in document
