@@ -25,7 +25,8 @@ ALSO_IN = {"training/distribution.py": {"tensorflow", "jax"}}
 RESTRICTED = OURS | {"keras", "tensorflow", "kivy", "ai_edge_litert", "tflite_runtime", "torch", "jax"}
 # training knows nothing of TFLite.
 TRAINING_MAY_USE = {
-    f"edge_dce.{module}" for module in ("baselines", "curve", "errors", "images", "metrics", "output", "preprocessing")
+    f"edge_dce.{module}"
+    for module in ("baselines", "curve", "errors", "images", "metrics", "output", "page", "preprocessing", "table")
 }
 
 
