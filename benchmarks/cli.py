@@ -14,11 +14,11 @@ import numpy as np
 from benchmarks import readme
 from benchmarks.gallery import draw_gallery
 from benchmarks.pixel_path import measure_pixel_path
-from edge_dce.benchmark import describe_machine
+from edge_dce.arguments import parse_positive, parse_size
 from edge_dce.catalog import DEFAULT_MODEL
-from edge_dce.cli import parse_positive, parse_size
 from edge_dce.errors import EdgeDceError
 from edge_dce.images import Picture, write_picture
+from edge_dce.machine import describe_machine
 from edge_dce.output import check_free, write_file
 
 

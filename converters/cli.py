@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dce.cli import parse_positive, parse_size
+from edge_dce.arguments import parse_positive, parse_size
 from edge_dce.errors import EdgeDceError
 
 # As converters.conversion.PRECISIONS, which costs an import of TensorFlow; a test holds them together.

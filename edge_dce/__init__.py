@@ -20,6 +20,7 @@ from edge_dce.errors import (
     ImageError,
     ModelError,
     OutputError,
+    ReportError,
     RuntimeMissingError,
 )
 from edge_dce.images import Picture, read_picture, write_picture
@@ -39,6 +40,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Picture",
+    "ReportError",
     "RuntimeMissingError",
     "load",
     "read_picture",

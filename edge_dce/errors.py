@@ -6,6 +6,7 @@
     │   └── CardError         the card inside a model file is damaged or does not describe it
     ├── ImageError            a picture cannot be read or enhanced
     ├── OutputError           a file exists already, or cannot be written where it should go
+    ├── ReportError           a benchmark's report cannot be read or compared
     └── CameraError           a camera cannot be opened or stopped delivering frames
 
 A message says what was expected, what was found and what to do, on one line.
@@ -34,6 +35,10 @@ class ImageError(EdgeDceError):
 
 class OutputError(EdgeDceError):
     """A file exists already and may not be replaced, or cannot be written where it should go."""
+
+
+class ReportError(EdgeDceError):
+    """A benchmark's report is missing, unreadable, or of other models than those it is to be compared with."""
 
 
 class CameraError(EdgeDceError):

@@ -48,6 +48,12 @@ class Condition:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"slowed_by": None if self.slowed_by is None else list(self.slowed_by)}
 
+    @staticmethod
+    def from_dict(fields: dict[str, Any]) -> Condition:
+        """What `to_dict` wrote."""
+        slowed_by = fields["slowed_by"]
+        return Condition(**fields | {"slowed_by": None if slowed_by is None else tuple(slowed_by)})
+
 
 def describe_machine(root: Path = _ROOT) -> dict[str, Any]:
     """What figures were measured on: for people and for JSON."""
