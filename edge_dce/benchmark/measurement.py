@@ -135,7 +135,7 @@ def measure_candidates(candidates: Sequence[Candidate], plan: Plan, *, progress:
     quality = _score(candidates, pictures, reference, progress) if pictures else None
     windows = _sustain(candidates, frame, plan, progress)
     after = windows[-1].condition if windows else read_condition()
-    scored = [_pick(quality, number) for number in range(len(candidates))]
+    scored = [_pick(quality, candidate.name) for candidate in candidates]
     return Report(
         machine=describe_machine(),
         before=before,
@@ -209,7 +209,8 @@ def _score(
     candidates: Sequence[Candidate], pictures: Pictures, reference: tuple[str, Subject] | None, progress: Progress
 ) -> Quality:
     progress.start("scoring", len(pictures))
-    models = [candidate.subject.enhance for candidate in candidates]
+    # Threads change no picture: one candidate of each name.
+    models = {candidate.name: candidate.subject.enhance for candidate in candidates}
     named = reference and (reference[0], reference[1].enhance)
     return measure_quality(pictures, models, reference=named, on_picture=progress.step)
 
@@ -222,10 +223,8 @@ def _sustain(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, pro
     return sustain(calls, plan.sustained_s, on_window=lambda window: progress.step())
 
 
-def _pick(quality: Quality | None, number: int) -> tuple[Score | None, Difference | None]:
-    if quality is None:
-        return None, None
-    return quality.models[number], quality.differences[number] if quality.differences else None
+def _pick(quality: Quality | None, name: str) -> tuple[Score | None, Difference | None]:
+    return (quality.models[name], quality.differences.get(name)) if quality else (None, None)
 
 
 def _join(

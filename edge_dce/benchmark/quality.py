@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,19 +70,19 @@ class Quality:
     Attributes:
         images: how many pictures.
         baselines: score by key of BASELINES.
-        models: score of each model, in the order given.
-        differences: of each model from the reference model, in the order given; empty without one.
+        models: score by name.
+        differences: of each model from the reference model, by name; empty without one.
     """
 
     images: int
     baselines: dict[str, Score]
-    models: tuple[Score, ...]
-    differences: tuple[Difference, ...]
+    models: dict[str, Score]
+    differences: dict[str, Difference]
 
 
 def measure_quality(
     pictures: Sequence[tuple[Path, Path | None]],
-    models: Sequence[Enhance],
+    models: Mapping[str, Enhance],
     *,
     reference: tuple[str, Enhance] | None = None,
     on_picture: Callable[[], object] = lambda: None,
@@ -91,32 +91,33 @@ def measure_quality(
 
     Args:
         pictures: one or more, each with its ground truth, or all without.
+        models: by name.
         reference: name and model that the others are compared with.
         on_picture: called after every picture.
 
     Raises:
         ImageError: a picture is broken, or the two of a pair differ in size.
     """
-    methods = [*BASELINES.values(), *models]
+    methods = [*BASELINES.values(), *models.values()]
     rows: list[list[tuple[float, ...]]] = [[] for _ in methods]
-    differences: list[list[tuple[float, float, str]]] = [[] for _ in models]
+    differences: dict[str, list[tuple[float, float, str]]] = {name: [] for name in models}
     for path, image, truth in _read(pictures):
         results = [method(image) for method in methods]
         for row, enhanced in zip(rows, results, strict=True):
             row.append(_describe(enhanced, image) if truth is None else _score(enhanced, truth))
         if reference is not None:
             expected = reference[1](image)
-            for taken, enhanced in zip(differences, results[len(BASELINES) :], strict=True):
+            for name, enhanced in zip(models, results[len(BASELINES) :], strict=True):
                 levels = float(np.mean(cv2.absdiff(enhanced, expected)))
-                taken.append((finite_psnr(enhanced, expected), levels, path.name))
+                differences[name].append((finite_psnr(enhanced, expected), levels, path.name))
         on_picture()
     kind = PhotoScore if pictures[0][1] is None else PairScore
     scores = [kind(*(float(mean) for mean in np.mean(row, axis=0))) for row in rows]
     return Quality(
         images=len(pictures),
         baselines=dict(zip(BASELINES, scores, strict=False)),
-        models=tuple(scores[len(BASELINES) :]),
-        differences=tuple(_sum_up(reference[0], taken) for taken in differences) if reference else (),
+        models=dict(zip(models, scores[len(BASELINES) :], strict=True)),
+        differences={name: _sum_up(reference[0], taken) for name, taken in differences.items()} if reference else {},
     )
 
 

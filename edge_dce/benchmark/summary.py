@@ -23,7 +23,7 @@ def format_report(report: Report, *, markdown: bool = False) -> str:
     if overhead:
         parts.append(overhead)
     if report.windows:
-        parts += ["Full load, all models in turn, photo to photo ms:", _draw(_make_windows_table(report), markdown)]
+        parts += ["Full load, all models in turn, from photo to photo:", _draw(_make_windows_table(report), markdown)]
     warnings = [f"warning: {warning}" for warning in gather_warnings(report)]
     return "\n\n".join(part for part in (*parts, _join_lines(warnings, markdown)) if part)
 
@@ -43,7 +43,7 @@ def make_table(report: Report) -> Table:
     scores = [result.score for result in report.results]
     kind = next((type(score) for score in scores if score), None)
     reference = next((result.difference.reference for result in report.results if result.difference), None)
-    header = ["", "threads", "network ms p50", "p90", "photo to photo ms p50", "p90", "load ms", "memory MB", "kB"]
+    header = ["", "threads", "network p50", "p90", "photo p50", "p90", "load", "memory MB", "file kB"]
     header += _name_scores(kind)
     if reference:
         header += [f"dB to {reference}", "worst"]
@@ -92,10 +92,11 @@ def _describe_run(report: Report) -> str:
     machine = report.machine
     runtimes = sorted({f"{result.runtime} {result.runtime_version}" for result in report.results})
     sizes = sorted({"x".join(str(side) for side in result.size) for result in report.results})
-    text = f"{machine['cpu']}, {machine['cores']} cores; {', '.join(runtimes)}; photos of {', '.join(sizes)}"
-    if report.images:
-        text += f"; scores: means over {report.images} pictures"
-    return text
+    scores = f" Scores are means over {report.images} pictures." if report.images else ""
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, {', '.join(runtimes)}. "
+        f"Times in ms; photo: from photo to photo of {', '.join(sizes)}.{scores}"
+    )
 
 
 def _describe_overhead(results: Iterable[Measurement]) -> str:

@@ -45,10 +45,10 @@ def test_scores_are_means_over_the_pictures(tmp_path: Path) -> None:
         write_picture(Picture(np.full((16, 16, 3), level, np.uint8)), tmp_path / f"{name}.png")
         write_picture(Picture(np.full((16, 16, 3), 30, np.uint8)), tmp_path / f"{name}-truth.png")
     pictures = [(tmp_path / f"{name}.png", tmp_path / f"{name}-truth.png") for name in "ab"]
-    quality = measure_quality(pictures, [brighten(5)])
+    quality = measure_quality(pictures, {"model": brighten(5)})
     # Errors of 15 and of 5 levels.
     expected = np.mean([20 * np.log10(255 / 15), 20 * np.log10(255 / 5)])
-    (score,) = quality.models
+    score = quality.models["model"]
     assert isinstance(score, PairScore)
     assert score.psnr_db == pytest.approx(expected)
 
@@ -58,9 +58,12 @@ def test_photos_without_ground_truth_tell_brightness_clipping_and_noise(tmp_path
     image = np.clip(60 + random.normal(0, 4, (200, 200, 3)), 0, 255).astype(np.uint8)
     image[:20] = 250
     write_picture(Picture(image), tmp_path / "a.png")
-    untouched, brighter, doubled = measure_quality(
-        [(tmp_path / "a.png", None)], [lambda image: image, brighten(10), lambda image: np.minimum(image, 127) * 2]
-    ).models
+    models = {
+        "untouched": lambda image: image,
+        "brighter": brighten(10),
+        "doubled": lambda image: np.minimum(image, 127) * 2,
+    }
+    untouched, brighter, doubled = measure_quality([(tmp_path / "a.png", None)], models).models.values()
     assert untouched == PhotoScore(brightness=pytest.approx(image.mean()), clipped_percent=0, noise_gain=1)
     assert isinstance(brighter, PhotoScore)
     assert isinstance(doubled, PhotoScore)
@@ -84,8 +87,8 @@ def test_difference_to_a_reference_names_the_worst_picture(tmp_path: Path) -> No
     for name, level in (("a", 10), ("b", 250)):
         write_picture(Picture(np.full((16, 16, 3), level, np.uint8)), tmp_path / f"{name}.png")
     pictures = [(tmp_path / f"{name}.png", None) for name in "ab"]
-    quality = measure_quality(pictures, [brighten(1), brighten(20)], reference=("plain", brighten(1)))
-    same, off = quality.differences
+    quality = measure_quality(pictures, {"same": brighten(1), "off": brighten(20)}, reference=("plain", brighten(1)))
+    same, off = quality.differences.values()
     assert same.mean_levels == 0
     # 250 + 20 is cut to 255, so that picture is off by 4 levels, the other by 19.
     assert (off.worst_picture, off.mean_levels) == ("a.png", pytest.approx(11.5))

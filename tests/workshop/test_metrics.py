@@ -28,9 +28,7 @@ def make_pairs() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 @pytest.mark.parametrize("name", make_pairs())
 def test_psnr_and_ssim_agree_with_scikit_image(name: str) -> None:
     image, reference = make_pairs()[name]
-    assert psnr(image, reference) == pytest.approx(
-        peak_signal_noise_ratio(reference, image, data_range=255), abs=1e-6
-    )
+    assert psnr(image, reference) == pytest.approx(peak_signal_noise_ratio(reference, image, data_range=255), abs=1e-6)
     # The settings of Wang et al. 2004, whose window reaches 3.5 sigma and leaves the border out.
     expected = structural_similarity(
         reference,
