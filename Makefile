@@ -77,7 +77,7 @@ clean:
 
 .venv-workshop/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON),.venv-workshop)
-	.venv-workshop/$(PIP) --editable '.[convert,jax,dev]'
+	.venv-workshop/$(PIP) --editable '.[convert,jax,peers,dev]'
 	@touch $@
 
 # $(1) is the Python, $(2) the folder. Debian keeps venv in a package of its own: root gets it, others are told.

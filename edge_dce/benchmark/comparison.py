@@ -84,7 +84,7 @@ def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
         if old.model_sha256 != result.model_sha256:
             warnings.append(f"{result.model}: the base report is of another file of this name")
         changes = [
-            Change(divide(mine, theirs, in_turn=False), tolerance)
+            Change(divide(mine, theirs), tolerance)
             for mine, theirs in ((result.invoke, old.invoke), (result.end_to_end, old.end_to_end))
         ]
         rows.append(Row(result, *changes))
@@ -120,5 +120,5 @@ def _doubt_machines(new: Report, base: Report, tolerance: float) -> list[str]:
 def _drift(new: Latency | None, base: Latency | None, tolerance: float) -> Change | None:
     if new is None or base is None:
         return None
-    change = Change(divide(new, base, in_turn=False), tolerance)
+    change = Change(divide(new, base), tolerance)
     return change if change.is_slower or change.is_faster else None

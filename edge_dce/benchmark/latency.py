@@ -67,22 +67,35 @@ def share_runs(runs: int, turns: int) -> list[int]:
     return [runs * (turn + 1) // turns - runs * turn // turns for turn in range(turns)]
 
 
-def divide(new: Latency, base: Latency, *, in_turn: bool) -> Ratio:
-    """How many times `base` the time of `new` is.
+def divide(new: Latency, base: Latency) -> Ratio:
+    """How many times `base` the time of `new` is, for two measured in runs of their own.
 
     The ratio of the medians over turns of each turn's median. Its interval is a bootstrap over whole turns: runs of one
     turn share the state of the machine, so they are no independent evidence.
-
-    Args:
-        in_turn: both were measured in turn in one run, so that the same turns are drawn for both.
     """
     new_ms, base_ms = new.turn_medians_ms, base.turn_medians_ms
-    random = np.random.default_rng(0)
-    drawn_new = random.integers(0, len(new_ms), (_RESAMPLES, len(new_ms)))
-    if in_turn and len(new_ms) == len(base_ms):
-        drawn_base = drawn_new
-    else:
-        drawn_base = random.integers(0, len(base_ms), (_RESAMPLES, len(base_ms)))
-    ratios = np.median(new_ms[drawn_new], axis=1) / np.median(base_ms[drawn_base], axis=1)
-    low, high = np.percentile(ratios, _INTERVAL_PERCENT)
-    return Ratio(float(np.median(new_ms) / np.median(base_ms)), float(low), float(high))
+    drawn = _resample_medians(new_ms, seed=0) / _resample_medians(base_ms, seed=1)
+    return _with_interval(float(np.median(new_ms) / np.median(base_ms)), drawn)
+
+
+def divide_in_turn(new: Latency, base: Latency) -> Ratio:
+    """As `divide`, for two measured in the same turns: the median of the turns' ratios, whose drift is shared.
+
+    Raises:
+        ValueError: different numbers of turns.
+    """
+    if new.turns != base.turns:
+        raise ValueError(f"expected the same turns, found {new.turns} and {base.turns}")
+    ratios = new.turn_medians_ms / base.turn_medians_ms
+    return _with_interval(float(np.median(ratios)), _resample_medians(ratios, seed=0))
+
+
+def _resample_medians(values: npt.NDArray[np.float64], *, seed: int) -> npt.NDArray[np.float64]:
+    drawn = np.random.default_rng(seed).integers(0, len(values), (_RESAMPLES, len(values)))
+    medians: npt.NDArray[np.float64] = np.median(values[drawn], axis=1)
+    return medians
+
+
+def _with_interval(value: float, drawn: npt.NDArray[np.float64]) -> Ratio:
+    low, high = np.percentile(drawn, _INTERVAL_PERCENT)
+    return Ratio(value, float(low), float(high))

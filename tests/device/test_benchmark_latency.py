@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_dce.benchmark.latency import Latency, divide, share_runs
+from edge_dce.benchmark.latency import Latency, divide, divide_in_turn, share_runs
 from edge_dce.benchmark.turns import Task, choose_runs, take_turns, warm_up
 
 
@@ -44,7 +44,7 @@ def test_turn_medians_follow_the_turns() -> None:
 
 
 def test_ratio_of_a_model_a_third_slower_has_an_interval_around_it() -> None:
-    ratio = divide(make_latency(13, seed=1), make_latency(10, seed=2), in_turn=False)
+    ratio = divide(make_latency(13, seed=1), make_latency(10, seed=2))
     # 2 % noise over 200 runs: the median strays by 0.02 · 1.25 / sqrt(200) = 0.2 % on each side.
     assert ratio.value == pytest.approx(1.3, rel=0.01)
     assert 1.25 < ratio.low < ratio.value < ratio.high < 1.35
@@ -53,7 +53,7 @@ def test_ratio_of_a_model_a_third_slower_has_an_interval_around_it() -> None:
 def test_interval_is_wide_where_the_machine_drifts_and_narrow_where_both_drift_together() -> None:
     base = make_latency(10, drift=0.2, seed=3)
     new = Latency(tuple(1.3 * value for value in base.values_ms), base.turns)
-    alone, together = divide(new, base, in_turn=False), divide(new, base, in_turn=True)
+    alone, together = divide(new, base), divide_in_turn(new, base)
     assert alone.low < 1.2 < 1.4 < alone.high
     assert together.low == pytest.approx(1.3)
     assert together.high == pytest.approx(1.3)
@@ -94,3 +94,8 @@ def test_number_of_runs_follows_their_length_within_bounds() -> None:
     assert choose_runs(0.01) == 200
     assert choose_runs(30) == 50
     assert choose_runs(5000) == 20
+
+
+def test_ratio_in_turn_needs_the_same_turns() -> None:
+    with pytest.raises(ValueError, match="found 2 and 1"):
+        divide_in_turn(Latency((1.0, 2.0), 2), Latency((1.0, 2.0), 1))
