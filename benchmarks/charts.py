@@ -66,16 +66,16 @@ def _draw_frontier(report: Report, frame: str) -> Chart | None:
                 point = (baseline.end_to_end.percentile(50), baseline.score.psnr_db)
                 points.append(point)
                 axes.scatter(*point, marker="x", c=INK, s=22, linewidths=1)
-                axes.annotate(LABELS[baseline.key], point, xytext=(5, -3), textcoords="offset points")
+                axes.annotate(LABELS[baseline.key], point, xytext=(-6, -3), textcoords="offset points", ha="right")
         best = _find_frontier(points)
         axes.step(*zip(*best, (axes.get_xlim()[1], best[-1][1]), strict=False), where="post", c=INK, lw=0.7, ls=":")
         set_time_axis(axes, f"photo to photo, {frame}: p50 ms")
         axes.set_ylabel("PSNR dB")
-        axes.margins(y=0.15)
+        axes.margins(x=0.15, y=0.15)
         for name, color in colors.items():
             axes.scatter([], [], c=color, label=name, s=30)
         axes.scatter([], [], facecolors="none", edgecolors=INK, label="hollow: float16")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
 
     return make_chart(
         "frontier",
@@ -91,8 +91,8 @@ def _draw_latencies(report: Report, frame: str) -> Chart:
     results = _at_most_threads(report)
     colors = _color_networks(results)
     for result in results:
-        rows.append((f"{_shorten(result)}: photo", result.end_to_end, colors[_network(result)]))
-        rows.append(("network", result.invoke, colors[_network(result)]))
+        rows.append((_shorten(result), result.end_to_end, colors[_network(result)]))
+        rows.append(("its network", result.invoke, colors[_network(result)]))
     rows += [(LABELS[each.key], each.end_to_end, INK) for each in report.baselines if each.end_to_end]
 
     def draw(axes: Axes) -> None:
@@ -176,7 +176,7 @@ def _draw_sizes(reports: Sequence[Report]) -> Chart | None:
         axes.set_xticks(megapixels, labels)
         axes.xaxis.set_minor_formatter(NullFormatter())
         set_time_axis(axes, "photo to photo p50 ms", axis="y")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
 
     return make_chart("sizes", "What larger photos cost", "Solid: int8, dashed: float16.", draw, height_in=3.8)
 
@@ -200,7 +200,7 @@ def _draw_runtimes(reports: Sequence[Report]) -> Chart | None:
         axes.invert_yaxis()
         set_time_axis(axes, "network p50 ms")
         axes.set_xlim(right=2 * axes.get_xlim()[1])
-        axes.legend(loc="upper center", bbox_to_anchor=(0.35, -0.22), ncols=2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
 
     return make_chart(
         "runtimes",
@@ -231,7 +231,7 @@ def _draw_peers(report: Report) -> Chart:
         axes.invert_yaxis()
         set_time_axis(axes, "times the time of TFLite (right of 1: slower)")
         axes.set_xlim(right=1.8 * axes.get_xlim()[1])
-        axes.legend(loc="upper center", bbox_to_anchor=(0.35, -0.22), ncols=2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
 
     return make_chart(
         "peers",
@@ -252,7 +252,7 @@ def _draw_sustained(report: Report) -> Chart:
             axes.plot(ends, times, c=colors[_network(result)], label=f"{_shorten(result)}, {result.threads}")
         axes.set_xlabel("seconds at full load")
         set_time_axis(axes, "photo to photo p50 ms", axis="y")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
 
     return make_chart(
         "sustained", "Minutes at full load", "A line that rises is a machine that gets hot.", draw, height_in=3.6

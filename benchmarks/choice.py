@@ -64,15 +64,15 @@ def make_choice_table(report: Report) -> Table:
     """Fastest first: a row per file with its verdict."""
     verdicts = sorted(judge(report), key=lambda verdict: verdict.result.end_to_end.percentile(50))
     return Table(
-        ("file", "photo to photo p50 ms", f"PSNR dB, {report.images} pairs", "memory MB", "kB", "take it for"),
+        ("file", "take it for", "photo to photo ms", "PSNR dB", "memory MB", "kB"),
         [
             (
                 f"`{verdict.result.model}`",
+                str(verdict),
                 f"{verdict.result.end_to_end.percentile(50):.1f}",
                 f"{verdict.psnr_db:.2f}",
                 "–" if verdict.result.peak_rss_mb is None else f"{verdict.result.peak_rss_mb:.0f}",
                 f"{verdict.result.file_bytes / 1000:.0f}",
-                str(verdict),
             )
             for verdict in verdicts
         ],

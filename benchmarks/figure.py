@@ -51,15 +51,14 @@ class Chart:
 def make_chart(name: str, title: str, note: str, draw: Callable[[Axes], None], *, height_in: float) -> Chart:
     """One chart with a grid, `height_in` inches high; `draw` draws it."""
     with mpl.rc_context(_STYLE | {"svg.hashsalt": name}):
-        figure = Figure(figsize=(_WIDTH_IN, height_in))
+        figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
         axes = figure.add_subplot()
         axes.grid(visible=True)
         axes.set_axisbelow(True)
         draw(axes)
         stream = io.StringIO()
-        figure.savefig(
-            stream, format="svg", bbox_inches="tight", pad_inches=0.03, transparent=True, metadata={"Date": None}
-        )
+        # Without a date the same results give the same file.
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     return Chart(name, title, note, _adapt(stream.getvalue(), name, title))
 
 

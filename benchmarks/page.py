@@ -29,9 +29,11 @@ _LAYOUT = """<style>
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.5rem 2.5rem; }
 .charts svg { width: 100%; height: auto; } .charts h2 { margin: .5rem 0 .1rem; }
 .charts figure { margin: 0; } .charts p { margin: 0 0 .4rem; }
-.crops { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem; margin: 0 0 1.2rem; }
+.crops { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(45%, 12.5rem), 1fr)); gap: .6rem;
+  margin: 0 0 1.2rem; }
 .crops figure { margin: 0; } .crops img { width: 100%; display: block; border-radius: 3px; }
-td:first-child { white-space: nowrap; }
+.wide td { white-space: nowrap; }
+.choice td:nth-child(2) { white-space: normal; min-width: 11rem; text-align: left; }
 </style>"""
 
 
@@ -48,15 +50,19 @@ def make_report_page(folder: Path, pictures: Sequence[Path]) -> bytes:
     body = [_LAYOUT, "<h1>Speed and quality of the model files</h1>", f'<p class="soft">{html.escape(facts)}</p>']
     scored = next((report for report in reports.values() if report.images), None)
     if scored is not None:
-        body += ["<h2>Which file to take</h2>", _wrap(make_choice_table(scored).to_html().replace("`", ""))]
+        choice = make_choice_table(scored).to_html().replace("`", "")
+        body += [
+            "<h2>Which file to take</h2>",
+            f'<div class="choice">{_wrap(choice)}</div>',
+        ]
     body.append(f'<div class="charts">{"".join(map(_show_chart, draw_charts(folder)))}</div>')
     body += _show_pictures(pictures)
     peers = read_peers(folder)
     if peers is not None:
         body += ["<h2>Other runtimes</h2>", f"<p>{html.escape(judge_peers(peers))}</p>"]
         body.append(_wrap(make_peers_table(peers).to_html()))
-    for name, report in reports.items():
-        body += _show_report(name, report)
+    for report in reports.values():
+        body += _show_report(report)
     return make_page("Benchmarks of edge-dce", "\n".join(body))
 
 
@@ -66,7 +72,7 @@ def _show_chart(chart: Chart) -> str:
 
 
 def _show_pictures(paths: Sequence[Path]) -> list[str]:
-    body = ["<h2>The same place in the same picture, pixel by pixel</h2>"]
+    body = ["<h2>The same place in the same picture</h2>"]
     enhancers = {path.stem: load(path) for path in bundled_models()}
     for path in paths:
         image = read_picture(path).image
@@ -100,13 +106,14 @@ def _show_crop(name: str, crop: Uint8Array) -> str:
     )
 
 
-def _show_report(name: str, report: Report) -> list[str]:
+def _show_report(report: Report) -> list[str]:
     warnings = "".join(f'<p class="warning">{html.escape(warning)}</p>' for warning in gather_warnings(report))
     versions = sorted({f"{result.runtime} {result.runtime_version}" for result in report.results})
-    facts = f"{', '.join(versions)}, Python {report.machine['python']}, numpy {report.machine['numpy']}"
+    sizes = sorted({"x".join(str(side) for side in result.size) for result in report.results})
+    facts = f"Times in ms. Python {report.machine['python']}, numpy {report.machine['numpy']}"
     return [
-        f"<h2>{html.escape(name)}</h2>",
-        f'<p class="soft">{facts}</p>',
+        f"<h2>{html.escape(', '.join(versions))}, photos of {', '.join(sizes)}</h2>",
+        f'<p class="soft">{html.escape(facts)}</p>',
         _wrap(make_table(report).to_html()),
         warnings,
     ]

@@ -20,9 +20,12 @@ PIXEL_PATH = "pixel-path.json"
 _NOISE = re.compile(r"\((?:r|tm)\)|\bprocessor\b|\bcpu\b|@.*|\brev [\d.]+", re.IGNORECASE)
 
 
-def name_machine() -> str:
-    """A folder's name for this machine: "raspberry-pi-5-model-b-4-cores"."""
-    machine = describe_machine()
+def name_machine(machine: dict[str, Any] | None = None) -> str:
+    """A folder's name for a machine as `describe_machine` tells of it (None: of this one).
+
+    "raspberry-pi-5-model-b-4-cores", "intel-xeon-2-cores".
+    """
+    machine = machine or describe_machine()
     words = re.findall(r"[a-z0-9.]+", _NOISE.sub(" ", str(machine["cpu"])).lower())
     return "-".join([*words, str(machine["cores"]), "cores"])
 

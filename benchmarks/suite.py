@@ -74,7 +74,7 @@ def plan_steps(matrix: Matrix, folder: Path) -> list[Step]:
         peers = (sys.executable, "-m", "benchmarks", "peers", *matrix.models, *runs, "--json", str(folder / PEERS))
         steps.append(Step("other runtimes", peers, PEERS))
     first = str(matrix.environments[0] / "bin" / "python")
-    pixel_path = (first, "-m", "benchmarks", "pixel-path", "--json", str(folder / PIXEL_PATH))
+    pixel_path = (first, "-m", "benchmarks", "pixel-path", *runs, "--json", str(folder / PIXEL_PATH))
     steps.append(Step("pixel path", pixel_path, PIXEL_PATH))
     return steps
 

@@ -3,55 +3,11 @@ from pathlib import Path
 import pytest
 
 from edge_dce.benchmark.comparison import Change, compare
-from edge_dce.benchmark.latency import Latency, Ratio
-from edge_dce.benchmark.report import Baseline, Measurement, Report, read_report
+from edge_dce.benchmark.latency import Ratio
+from edge_dce.benchmark.report import read_report
 from edge_dce.benchmark.summary import format_comparison
 from edge_dce.errors import ReportError
-from edge_dce.machine import Condition
-
-QUIET = Condition(None, None, None, None)
-
-
-def make_result(time_ms: float = 10.0, *, model: str = "a", threads: int = 2, sha256: str = "0") -> Measurement:
-    # Runs from 1 % below to 1 % above.
-    latency = Latency(tuple(time_ms * (0.99 + 0.001 * step) for step in range(21)))
-    return Measurement(
-        model=model,
-        model_sha256=sha256,
-        file_bytes=1000,
-        precision="int8",
-        contract="curves",
-        runtime="ai-edge-litert",
-        runtime_version="2.3.0",
-        size=(1920, 1080),
-        threads=threads,
-        threads_observed=threads,
-        load_ms=1.0,
-        first_run_ms=1.0,
-        peak_rss_mb=100.0,
-        rss_before_mb=60.0,
-        warmup_runs=6,
-        invoke=latency,
-        call_overhead_us=20.0,
-        end_to_end=latency,
-        score=None,
-        difference=None,
-        warnings=(),
-    )
-
-
-def make_report(*results: Measurement, baseline_ms: float = 10.0, cpu: str = "Cortex-A76") -> Report:
-    return Report(
-        machine={"cpu": cpu, "cores": 4},
-        before=QUIET,
-        after=QUIET,
-        busy_cores=0.0,
-        results=results,
-        baselines=(Baseline("clahe", Latency((baseline_ms, baseline_ms * 1.01)), None),),
-        images=0,
-        windows=(),
-        warnings=(),
-    )
+from tests.device.benchmark_reports import make_report, make_result
 
 
 @pytest.mark.parametrize(
