@@ -6,16 +6,19 @@ import argparse
 import dataclasses
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import readme, results, suite
+from benchmarks import frame_table, readme, results, suite
 from benchmarks.choice import judge_peers, make_peers_table
+from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
 from benchmarks.peers import find_missing_packages, measure_peers
+from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import measure_pixel_path
 from edge_dce.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
 from edge_dce.benchmark.comparison import compare
@@ -118,6 +121,13 @@ def _add_single_measurements(commands: argparse._SubParsersAction[argparse.Argum
     pixel_path.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     pixel_path.set_defaults(command=_pixel_path)
 
+    frame = commands.add_parser("frame", help="whole frames and a photo against what people would use instead")
+    frame.add_argument("--photo", type=Path, default=suite.PHOTO)
+    frame.add_argument("--threads", type=parse_positive, default=2)
+    frame.add_argument("--rounds", type=parse_positive, default=31)
+    frame.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    frame.set_defaults(command=_frame)
+
     gallery = commands.add_parser("gallery", help="pictures before and after, many on one sheet")
     gallery.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
     gallery.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
@@ -158,6 +168,7 @@ def _plan_matrix(arguments: argparse.Namespace) -> suite.Matrix:
         environments=arguments.environment or suite.ENVIRONMENTS,
         pairs=(pairs[0].resolve(), pairs[1].resolve()) if pairs else None,
         peers=not (arguments.no_peers or missing),
+        frame=arguments.reference,
         runs=arguments.runs,
     )
 
@@ -231,6 +242,19 @@ def _pixel_path(arguments: argparse.Namespace) -> int:
     print(f"error          {measured.mean_error:7.2f} of 255 levels on average, {measured.worst_error} at worst")
     if arguments.json:
         record = {"schema": 1, "machine": describe_machine()} | dataclasses.asdict(measured)
+        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    return 0
+
+
+def _frame(arguments: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        photo = measure_photo(arguments.photo, Path(folder))
+    times = measure_frames(arguments.photo, frame_table.MODELS, threads=arguments.threads, rounds=arguments.rounds)
+    print(frame_table.format_frames(times))
+    print(frame_table.format_photo(photo))
+    if arguments.json:
+        record = {"schema": 1, "machine": describe_machine(), "frame": dataclasses.asdict(times)}
+        record["photo"] = dataclasses.asdict(photo)
         write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
     return 0
 

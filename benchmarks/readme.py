@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.choice import judge_peers, make_choice_table, make_peers_table
+from benchmarks.frame_table import render_frames
 from benchmarks.results import REFERENCE, ROOT, read_folder, read_peers, read_pixel_path
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.quality import PairScore, Score
@@ -39,6 +40,7 @@ def render(text: str) -> str:
         "choice": _choice_table,
         "peers": _peers_table,
         "pixel-path": _pixel_path_line,
+        "frame": _frame_table,
     }
 
     def replace(match: re.Match[str]) -> str:
@@ -161,6 +163,11 @@ def _pixel_path_line() -> str:
             f"are off by {measured['mean_error']:.2f} of 255 levels on average, {measured['worst_error']} at worst."
         )
     return "\n".join(lines)
+
+
+def _frame_table() -> str:
+    paths = sorted(REFERENCE.glob("*/frame.json"))
+    return "\n\n".join(render_frames(json.loads(path.read_text())) for path in paths)
 
 
 def _list_machines() -> list[Path]:

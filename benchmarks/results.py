@@ -16,6 +16,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 REFERENCE = ROOT / "benchmarks" / "reference"
 PEERS = "peers.json"
 PIXEL_PATH = "pixel-path.json"
+FRAME = "frame.json"
 # What processor names carry and nobody says.
 _NOISE = re.compile(r"\((?:r|tm)\)|\bprocessor\b|\bcpu\b|@.*|\brev [\d.]+", re.IGNORECASE)
 
@@ -31,12 +32,12 @@ def name_machine(machine: dict[str, Any] | None = None) -> str:
 
 
 def read_folder(folder: Path) -> dict[str, Report]:
-    """Reports by file name, without peers and pixel path, which are of other kinds.
+    """Reports of `edge-dce benchmark` by file name; what else is in the folder is of other kinds.
 
     Raises:
         EdgeDceError: there is no report in it, or one cannot be read.
     """
-    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in (PEERS, PIXEL_PATH)]
+    paths = sorted(folder.glob("*-[0-9]*x[0-9]*.json"))
     if not paths:
         raise EdgeDceError(f"{folder}: expected results of `python -m benchmarks run`, found none")
     return {path.stem: read_report(path) for path in paths}

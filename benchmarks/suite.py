@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.results import PEERS, PIXEL_PATH, ROOT
+from benchmarks.results import FRAME, PEERS, PIXEL_PATH, ROOT
 from edge_dce.errors import EdgeDceError
 
 PHOTO = ROOT / "docs" / "pictures" / "night-launch.jpg"
@@ -26,6 +26,7 @@ class Matrix:
         environments: folders of virtual environments, each with one TFLite runtime.
         pairs: folders of dark pictures and ground truth, scored once, by the first environment; None leaves it out.
         peers: whether to measure the same networks on other runtimes, by this very Python.
+        frame: whether to measure whole frames of video against what people would use instead.
         runs: counted runs; None chooses.
     """
 
@@ -35,6 +36,7 @@ class Matrix:
     environments: Sequence[Path]
     pairs: tuple[Path, Path] | None
     peers: bool
+    frame: bool = False
     runs: int | None = None
 
 
@@ -76,6 +78,9 @@ def plan_steps(matrix: Matrix, folder: Path) -> list[Step]:
     first = str(matrix.environments[0] / "bin" / "python")
     pixel_path = (first, "-m", "benchmarks", "pixel-path", *runs, "--json", str(folder / PIXEL_PATH))
     steps.append(Step("pixel path", pixel_path, PIXEL_PATH))
+    if matrix.frame:
+        frames = (first, "-m", "benchmarks", "frame", "--json", str(folder / FRAME))
+        steps.append(Step("whole frames", frames, FRAME))
     return steps
 
 

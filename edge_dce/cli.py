@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.images import encode_picture, read_picture, write_picture
 from edge_dce.jobs import Job, plan_jobs
-from edge_dce.look import MAX_STRENGTH, Look
+from edge_dce.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
 from edge_dce.output import check_free, make_folder
 from edge_dce.runtime import open_interpreter
 from edge_dce.version import VERSION
@@ -82,9 +83,7 @@ def _build_parser() -> argparse.ArgumentParser:
         metavar="FILE|DIR|-",
         help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each picture or folder)",
     )
-    enhance.add_argument(
-        "--strength", type=_parse_strength, default=1.0, help=f"0 to {MAX_STRENGTH} (default: %(default)s)"
-    )
+    _add_look_options(enhance)
     enhance.add_argument("--overwrite", action="store_true", help="replace existing files")
     _add_model_options(enhance)
     enhance.set_defaults(command=_enhance)
@@ -100,6 +99,16 @@ def _build_parser() -> argparse.ArgumentParser:
     models.add_argument("--json", action="store_true")
     models.set_defaults(command=_models)
     return parser
+
+
+def _add_look_options(parser: argparse.ArgumentParser) -> None:
+    for name, low, high, default, purpose in (
+        ("--strength", 0, MAX_STRENGTH, 1.0, "of the enhancement"),
+        ("--max-brightness", LEAST_MAX_BRIGHTNESS, 1, 1.0, "brighten nothing beyond it: protects highlights"),
+        ("--denoise", 0, 1, 0.0, "smooth away the noise that brightening shows"),
+    ):
+        explained = f"{purpose}, {low} to {high} (default: %(default)s)"
+        parser.add_argument(name, type=_make_range_parser(low, high), default=default, metavar="N", help=explained)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -122,13 +131,17 @@ def _enhance(arguments: argparse.Namespace) -> int:
 def _try_enhance(job: Job, enhancer: Enhancer, arguments: argparse.Namespace) -> bool:
     """Whether it worked: one broken picture must not stop the others of a folder."""
     try:
-        _enhance_one(job, enhancer, look=Look(strength=arguments.strength), overwrite=arguments.overwrite)
+        _enhance_one(job, enhancer, look=_read_look(arguments), overwrite=arguments.overwrite)
     except (ImageError, OutputError) as error:
         if arguments.debug:
             raise
         _complain(error)
         return False
     return True
+
+
+def _read_look(arguments: argparse.Namespace) -> Look:
+    return Look(arguments.strength, arguments.max_brightness, arguments.denoise)
 
 
 def _enhance_one(job: Job, enhancer: Enhancer, *, look: Look, overwrite: bool) -> None:
@@ -227,11 +240,14 @@ def _complain(error: Exception) -> None:
     tqdm.write(f"edge-dce: error: {message}", file=sys.stderr)
 
 
-def _parse_strength(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= MAX_STRENGTH:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to {MAX_STRENGTH}, found '{text}'")
-    return value
+def _make_range_parser(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected a number from {low} to {high}, found '{text}'")
+        return value
+
+    return parse

@@ -19,6 +19,7 @@ from edge_dce.look_up import LookUp
 from edge_dce.preprocessing import Shrinker, normalize
 from edge_dce.runtime import MAX_THREADS, Interpreter, default_threads, open_interpreter
 from edge_dce.strips import StripWorkers
+from edge_dce.xnnpack import uses_xnnpack
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -99,6 +100,11 @@ class Enhancer:
     def card(self) -> ModelCard | None:
         """The model's card, or None for a file that carries none."""
         return self.model.card
+
+    @property
+    def xnnpack(self) -> bool | None:
+        """Whether the runtime hands the network, or part of it, to XNNPACK; None if it does not tell."""
+        return uses_xnnpack(self._interpreter)
 
     def enhance(self, image: npt.NDArray[Any], look: Look = PLAIN, *, channel_order: str = "RGB") -> npt.NDArray[Any]:
         """Enhance one image.
@@ -182,9 +188,9 @@ class Enhancer:
             self._interpreter.invoke()
             # A view of the interpreter's memory, which must be let go before the next call.
             return self._dequantize(self._interpreter.tensor(self._output["index"])()[0])
-        except (ValueError, RuntimeError) as error:
+        except (ValueError, RuntimeError, MemoryError) as error:
             raise ModelError(
-                f"{self.model.path}: the runtime failed on an image ({' '.join(str(error).split())})"
+                f"{self.model.path}: the runtime failed on an image ({' '.join(str(error).split()) or 'out of memory'})"
             ) from error
 
     def _estimate(self, image: npt.NDArray[Any], channel_order: str) -> FloatArray:
@@ -249,6 +255,10 @@ def _check_tensors(model: ModelFile, image: dict[str, Any], curves: dict[str, An
     if -1 in image.get("shape_signature", ()):
         raise ModelError(f"{model.path}: expected a fixed input size, found a dynamic one; convert it with a size")
     for name, details in (("input", image), ("output", curves)):
+        if np.dtype(details["dtype"]).kind not in "fiu":
+            raise ModelError(
+                f"{model.path}: expected numbers as {name}, found {np.dtype(details['dtype'])}; use another model"
+            )
         is_unscaled = np.issubdtype(details["dtype"], np.integer) and details["quantization"][0] == 0
         if is_unscaled and not (name == "input" and details["dtype"] == np.uint8):
             raise ModelError(f"{model.path}: expected a scale for the integer {name}, found none; convert it again")

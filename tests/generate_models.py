@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from converters.conversion import convert
 from converters.publication import Order, publish
@@ -64,6 +65,21 @@ def main() -> None:
         ("wrong-shape", keras.layers.GlobalAveragePooling2D()(build_tiny_network(3)(fixed))),
     ):
         (FOLDER / f"{name}.tflite").write_bytes(convert(keras.Model(fixed, outputs), precision="float32"))
+    write_hostile_models()
+
+
+def write_hostile_models() -> None:
+    """Two that are whole, and that no runtime can run: one never ends, the other asks for 120 GB."""
+    for name, compute in (
+        (
+            "endless",
+            lambda image: tf.while_loop(lambda value: tf.reduce_max(value) < 9, lambda value: [value * 0], [image]),
+        ),
+        ("greedy", lambda image: tf.image.resize(image, (100_000, 100_000))),
+    ):
+        function = tf.function(compute, input_signature=[tf.TensorSpec((1, SIDE_PX, SIDE_PX, 3), name="image")])
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
+        (FOLDER / f"{name}.tflite").write_bytes(converter.convert())
 
 
 if __name__ == "__main__":

@@ -46,7 +46,9 @@ def doubt_warm_up(done: WarmUp) -> list[str]:
 def doubt_runtime(name: str) -> list[str]:
     """Of the runtime's choice for this processor."""
     if name == "tflite-runtime" and platform.machine() in _X86:
-        return ["slow runtime: on x86-64 ai-edge-litert runs int8 models many times faster; install edge-dce[litert]"]
+        return [
+            "slow runtime: ai-edge-litert runs int8 models two to three times as fast here; install edge-dce[litert]"
+        ]
     return []
 
 

@@ -72,6 +72,14 @@ def test_strength_zero_changes_nothing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(same, edge_dce.read_picture(photo).image)
 
 
+def test_look_options_reach_the_picture(tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "night.png")
+    options = ["--strength", "0.8", "--max-brightness", "0.6", "--denoise", "0.5"]
+    assert main(["enhance", str(photo), "-m", TINY, *options, "-o", str(tmp_path / "out.png")]) == 0
+    expected = edge_dce.load(TINY).enhance(edge_dce.read_picture(photo).image, edge_dce.Look(0.8, 0.6, 0.5))
+    np.testing.assert_array_equal(edge_dce.read_picture(tmp_path / "out.png").image, expected)
+
+
 def test_folder_becomes_a_folder(tmp_path: Path) -> None:
     for number in range(3):
         write_photo(tmp_path / "in" / f"{number}.png", number)
@@ -158,7 +166,7 @@ def make_bad_input(kind: str, folder: Path) -> list[str]:
         ("missing path", "no such file or folder"),
         ("folder without pictures", "no pictures"),
         ("empty model", "empty file"),
-        ("truncated model", "cannot run this model"),
+        ("truncated model", "expected a whole TFLite model"),
         ("wrong shapes", "expected input (1, H, W, 3)"),
         ("missing model", "no such model file"),
         ("existing output", "exists already"),
@@ -183,6 +191,8 @@ def test_bad_input_gives_one_line_and_leaves_nothing(
         [],
         ["enhance"],
         ["enhance", "x.png", "--strength", "2"],
+        ["enhance", "x.png", "--max-brightness", "0.4"],
+        ["enhance", "x.png", "--denoise", "2"],
         ["enhance", "x.png", "--strength", "bright"],
         ["enhance", "x.png", "--threads", "0"],
         ["benchmark", "m.tflite", "--size", "1920"],

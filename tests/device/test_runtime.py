@@ -52,18 +52,26 @@ def test_truncated_model_without_card_is_an_error_not_a_crash(tmp_path: Path) ->
     whole = (MODELS / "without-card-24-maps.tflite").read_bytes()
     for length in (20, 200, len(whole) // 2, len(whole) - 40):
         model = ModelFile(tmp_path / "truncated.tflite", whole[:length], None)
-        with pytest.raises(ModelError, match="cannot run this model"):
+        with pytest.raises(ModelError, match="expected a whole TFLite model"):
             runtime.open_interpreter(model, threads=1)
 
 
 def test_garbage_behind_the_identifier_is_an_error_not_a_crash(tmp_path: Path) -> None:
     model = ModelFile(tmp_path / "garbage.tflite", b"\x1c\0\0\0TFL3" + bytes(range(256)) * 8, None)
-    with pytest.raises(ModelError, match="cannot run this model"):
+    with pytest.raises(ModelError, match="expected a whole TFLite model"):
         runtime.open_interpreter(model, threads=1)
 
 
-def test_threads_default_to_the_cores_of_this_process() -> None:
-    assert 1 <= runtime.default_threads() <= 4
+@pytest.mark.parametrize(
+    ("name", "cores", "threads"),
+    [("ai-edge-litert", 2, 2), ("ai-edge-litert", 16, 4), ("tflite-runtime", 1, 1), ("tflite-runtime", 4, 3)],
+)
+def test_threads_default_to_the_cores_of_this_process(
+    monkeypatch: pytest.MonkeyPatch, name: str, cores: int, threads: int
+) -> None:
+    monkeypatch.setattr(runtime, "find_runtime", lambda: runtime.Runtime(name, "0", "none"))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
+    assert runtime.default_threads() == threads
 
 
 def test_opening_a_model_is_silent_and_keeps_what_others_say(capfd: pytest.CaptureFixture[str]) -> None:

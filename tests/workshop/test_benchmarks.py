@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import readme, results, suite
+from benchmarks import frame, frame_table, photo, readme, results, suite
 from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
 from benchmarks.cli import main
+from benchmarks.frame import FrameTimes
 from benchmarks.peers import measure_peers
 from benchmarks.pixel_path import measure_pixel_path
 from edge_dce.benchmark.measurement import Plan
@@ -200,6 +201,31 @@ def test_pixel_path_prints_the_ratio(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["pixel-path", "--runs", "1", "--json", str(tmp_path / "result.json")]) == 0
     assert "speedup" in capsys.readouterr().out
     assert (tmp_path / "result.json").exists()
+
+
+def test_frame_benchmark_prints_ratios_and_records_every_round(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The same code on frames that take no time.
+    monkeypatch.setattr(frame, "HD", (96, 54))
+    monkeypatch.setattr(frame, "UHD", (192, 108))
+    monkeypatch.setattr(frame_table, "HD", (96, 54))
+    monkeypatch.setattr(frame_table, "UHD", (192, 108))
+    monkeypatch.setattr(photo, "SIZE", (400, 300))
+    result = tmp_path / "frame.json"
+    assert main(["frame", "--rounds", "2", "--threads", "1", "--json", str(result)]) == 0
+    printed = capsys.readouterr().out
+    assert "CLAHE : zero-dce-scene-256x256-int8" in printed
+    assert "peak memory of the process" in printed
+    record = json.loads(result.read_text())
+    assert [len(each) for each in record["frame"]["rounds"]] == [8, 7]
+    assert "times as long" in frame_table.render_frames(record)
+
+
+def test_ratio_is_taken_round_by_round() -> None:
+    times = FrameTimes(1, ({"slow": 20.0, "fast": 10.0}, {"slow": 90.0, "fast": 30.0}, {"fast": 1.0}))
+    low, median, high = times.ratio("slow", "fast")
+    assert (round(low, 6), median, round(high, 6)) == (2.1, 2.5, 2.9)
 
 
 def test_gallery_shows_each_picture_beside_its_enhancement(tmp_path: Path) -> None:

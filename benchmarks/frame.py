@@ -1,0 +1,130 @@
+"""The whole frame against what people would use instead, all in turn in one run.
+
+A machine's drift hits all contenders of a round alike, so what counts is the ratio within a round; medians of ratios
+are reported, with the tenth and the ninetieth percentile.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+import edge_dce
+from edge_dce import curve
+from edge_dce.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES
+from edge_dce.card import read_model_file
+from edge_dce.catalog import find_model
+from edge_dce.curve import CurveShape
+from edge_dce.errors import ModelError
+from edge_dce.preprocessing import normalize
+from edge_dce.runtime import open_interpreter
+
+Uint8Array = npt.NDArray[np.uint8]
+Contender = Callable[[], object]
+
+HD, UHD = (1920, 1080), (3840, 2160)
+CLAHE, FULL_SIZE = "CLAHE on L of Lab", "zero-dce at full size, plain steps"
+_FULL_SIZE_MODEL = "zero-dce-256x256-float16"
+# One of these takes as long as a hundred of the others.
+_FULL_SIZE_EVERY = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class FrameTimes:
+    """Durations in ms by contender, taken in turn; what was not run in a round is left out of that round."""
+
+    threads: int
+    rounds: tuple[dict[str, float], ...]
+
+    def median_ms(self, contender: str) -> float:
+        return float(np.median([each[contender] for each in self.rounds if contender in each]))
+
+    def ratio(self, slow: str, fast: str) -> tuple[float, float, float]:
+        """How many times longer one takes than the other: p10, median, p90 over the rounds that ran both."""
+        ratios = [each[slow] / each[fast] for each in self.rounds if slow in each and fast in each]
+        low, median, high = np.percentile(ratios, (10, 50, 90))
+        return float(low), float(median), float(high)
+
+
+def name_frame(model: str, size: tuple[int, int]) -> str:
+    """The contender of a model on a frame of a size."""
+    return f"{model} {size[0]}x{size[1]}"
+
+
+def measure_frames(photo: Path, models: tuple[str, ...], *, threads: int = 2, rounds: int = 31) -> FrameTimes:
+    """Time frames of 1080p and 4K, made from `photo`, through every model, beside CLAHE and the network at full size.
+
+    All contenders get what a video would give them: buffers from the frame before.
+    """
+    picture = edge_dce.read_picture(photo).image
+    frame = _stretch(picture, HD)
+    contenders: dict[str, Contender] = {CLAHE: _prepare_clahe(frame)}
+    for model in models:
+        for size in (HD, UHD):
+            contenders[name_frame(model, size)] = _prepare_enhancer(model, _stretch(picture, size), threads)
+    full_size = _prepare_full_size(frame, threads)
+    for contender in (*contenders.values(), full_size):
+        contender()
+    times = []
+    for number in range(rounds):
+        due = contenders | ({FULL_SIZE: full_size} if number % _FULL_SIZE_EVERY == 0 else {})
+        times.append({name: _time_ms(contender) for name, contender in due.items()})
+    return FrameTimes(threads, tuple(times))
+
+
+def _prepare_enhancer(model: str, frame: Uint8Array, threads: int) -> Contender:
+    enhancer, out = edge_dce.load(model, threads=threads), np.empty_like(frame)
+    return lambda: enhancer.enhance_into(frame, out)
+
+
+def _prepare_clahe(frame: Uint8Array) -> Contender:
+    """`edge_dce.baselines.apply_clahe` with every buffer kept, as fast as OpenCV can."""
+    equalizer = cv2.createCLAHE(clipLimit=CLAHE_CLIP_LIMIT, tileGridSize=(CLAHE_TILES, CLAHE_TILES))
+    lab, out = np.empty_like(frame), np.empty_like(frame)
+    lightness, equalized = (np.empty(frame.shape[:2], np.uint8) for _ in range(2))
+
+    def enhance() -> None:
+        cv2.cvtColor(frame, cv2.COLOR_RGB2LAB, dst=lab)
+        cv2.extractChannel(lab, 0, dst=lightness)
+        equalizer.apply(lightness, dst=equalized)
+        cv2.insertChannel(equalized, lab, 0)
+        cv2.cvtColor(lab, cv2.COLOR_LAB2RGB, dst=out)
+
+    return enhance
+
+
+def _prepare_full_size(frame: Uint8Array, threads: int) -> Contender:
+    """What tutorials do: the paper's network on the whole frame in float, then eight steps over it."""
+    model = read_model_file(find_model(_FULL_SIZE_MODEL))
+    shape = model.card.shape if model.card else CurveShape()
+    interpreter: Any = open_interpreter(model, threads=threads)
+    image, curves = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    interpreter.resize_tensor_input(image, (1, *frame.shape))
+    try:
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        raise ModelError(f"{model.path}: cannot be resized to the frame by this runtime ({error})") from error
+
+    def enhance() -> None:
+        interpreter.set_tensor(image, normalize(frame))
+        interpreter.invoke()
+        curve.apply_exact(frame, interpreter.get_tensor(curves)[0], shape=shape)
+
+    return enhance
+
+
+def _stretch(image: Uint8Array, size: tuple[int, int]) -> Uint8Array:
+    return cv2.resize(image, size).astype(np.uint8, copy=False)
+
+
+def _time_ms(call: Contender) -> float:
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * 1e3

@@ -1,0 +1,83 @@
+"""A photo from file to file: the share of each stage, and the memory of the whole process."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import edge_dce
+from edge_dce.errors import EdgeDceError
+from edge_dce.images import Picture, encode_picture
+
+SIZE = (4000, 3000)
+_CHILD = """
+import sys
+from edge_dce.cli import main
+from edge_dce.machine import read_peak_rss_mb
+status = main(["enhance", sys.argv[1], "-o", sys.argv[2], "--overwrite"])
+print(read_peak_rss_mb())
+sys.exit(status)
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoTimes:
+    """Durations in ms, run by run, and the most memory that `edge-dce enhance` on the same photo ever held."""
+
+    size: tuple[int, int]
+    decode_ms: tuple[float, ...]
+    enhance_ms: tuple[float, ...]
+    encode_ms: tuple[float, ...]
+    peak_rss_mb: float
+
+    @property
+    def enhance_share(self) -> float:
+        """Median share of enhancement in the whole."""
+        totals = np.sum([self.decode_ms, self.enhance_ms, self.encode_ms], axis=0)
+        return float(np.median(np.divide(self.enhance_ms, totals)))
+
+
+def measure_photo(photo: Path, work_folder: Path, *, runs: int = 7) -> PhotoTimes:
+    """Time a 12-megapixel JPEG made from `photo`, noise added, through the default model.
+
+    Args:
+        work_folder: where the JPEG and its result are written.
+
+    Raises:
+        EdgeDceError: the child process failed.
+    """
+    source, target = work_folder / "photo.jpg", work_folder / "photo-enhanced.jpg"
+    image = cv2.resize(edge_dce.read_picture(photo).image, SIZE).astype(np.float32)
+    noise = np.random.default_rng(2001).normal(0, 3, image.shape)
+    source.write_bytes(encode_picture(Picture(np.clip(image + noise, 0, 255).astype(np.uint8)), ".jpg"))
+
+    enhancer = edge_dce.load()
+    stages: dict[str, list[float]] = {"decode": [], "enhance": [], "encode": []}
+    for _ in range(runs + 1):
+        start = time.perf_counter()
+        picture = edge_dce.read_picture(source)
+        decoded = time.perf_counter()
+        enhanced = picture.with_image(enhancer.enhance(picture.image))
+        done = time.perf_counter()
+        edge_dce.write_picture(enhanced, target, overwrite=True)
+        for stage, seconds in zip(stages, (decoded - start, done - decoded, time.perf_counter() - done), strict=True):
+            stages[stage].append(seconds * 1e3)
+    # The first run also maps the libraries' code.
+    decode, enhance, encode = (tuple(values[1:]) for values in stages.values())
+    return PhotoTimes(SIZE, decode, enhance, encode, _measure_child(source, target))
+
+
+def _measure_child(source: Path, target: Path) -> float:
+    child = subprocess.run(
+        [sys.executable, "-c", _CHILD, str(source), str(target)], capture_output=True, text=True, check=False
+    )
+    if child.returncode:
+        raise EdgeDceError(f"edge-dce enhance failed on {source}: {io.StringIO(child.stderr).readline().strip()}")
+    return float(child.stdout.split()[-1])
