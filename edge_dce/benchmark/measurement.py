@@ -247,6 +247,7 @@ def _join(
         contract=subject.contract,
         runtime=candidate.runtime.name,
         runtime_version=candidate.runtime.version,
+        xnnpack=candidate.interpreter.xnnpack,
         size=size,
         threads=subject.threads,
         threads_observed=observed,
@@ -265,6 +266,6 @@ def _join(
             *doubts.doubt_latency("network", invoke),
             *doubts.doubt_latency("photo to photo", end_to_end),
             *doubts.doubt_threads(subject.threads, observed),
-            *doubts.doubt_runtime(candidate.runtime.name),
+            *doubts.doubt_runtime(candidate.runtime.name, candidate.interpreter.xnnpack),
         ),
     )

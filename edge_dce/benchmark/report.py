@@ -26,6 +26,7 @@ class Measurement:
     Attributes:
         model: its name; `model_sha256` is that of the model without its card, `file_bytes` the size with it.
         precision: what its card says, or None.
+        xnnpack: whether XNNPACK runs the network or part of it; None if the runtime does not tell.
         size: (width, height) of the frame for `end_to_end`.
         threads: asked for; `threads_observed` is what the network was seen to run on, where the system tells.
         load_ms, first_run_ms, peak_rss_mb, rss_before_mb: in a process of its own, see `probe.Probe`; None without it.
@@ -44,6 +45,7 @@ class Measurement:
     contract: str
     runtime: str
     runtime_version: str
+    xnnpack: bool | None
     size: tuple[int, int]
     threads: int
     threads_observed: int | None

@@ -16,6 +16,7 @@ from edge_dce.catalog import find_model
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import ModelError
 from edge_dce.runtime import MAX_THREADS, Interpreter, open_interpreter
+from edge_dce.xnnpack import uses_xnnpack
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -38,10 +39,15 @@ class Subject(Protocol):
 
 
 class TimedInterpreter:
-    """An interpreter that remembers how long its last `invoke` took, so that what we add around it can be told."""
+    """An interpreter that remembers how long its last `invoke` took, so that what we add around it can be told.
+
+    Attributes:
+        xnnpack: whether XNNPACK runs any part of the model; None if the runtime does not tell.
+    """
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
+        self.xnnpack = uses_xnnpack(interpreter)
         self._last_ms = 0.0
 
     def read_last_ms(self) -> float:

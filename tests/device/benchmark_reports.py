@@ -29,6 +29,7 @@ def make_result(
         contract="curves",
         runtime=runtime,
         runtime_version="2.3.0",
+        xnnpack=True,
         size=(1920, 1080),
         threads=threads,
         threads_observed=threads,

@@ -50,6 +50,7 @@ def test_report_has_the_promised_fields() -> None:
         "contract",
         "runtime",
         "runtime_version",
+        "xnnpack",
         "size",
         "threads",
         "threads_observed",
@@ -111,8 +112,9 @@ def test_doubts_about_machine_threads_and_runtime_name_the_remedy(monkeypatch: p
     assert doubt_threads(4, 4) == doubt_threads(4, None) == []
     assert doubt_threads(4, 2) == ["threads: asked for 4, the runtime uses 2 for this model"]
     assert doubt_threads(8, 8) == ["threads: 8 threads share 4 cores; ask for fewer"]
-    assert doubt_runtime("ai-edge-litert") == []
-    assert "install edge-dce[litert]" in doubt_runtime("tflite-runtime")[0]
+    assert doubt_runtime("ai-edge-litert", True) == doubt_runtime("openvino", None) == []
+    assert "install edge-dce[litert]" in doubt_runtime("tflite-runtime", True)[0]
+    assert "XNNPACK runs no part" in doubt_runtime("ai-edge-litert", False)[0]
 
 
 def test_dark_frame_is_reproducible_dark_and_has_a_lamp() -> None:
