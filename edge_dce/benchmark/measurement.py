@@ -127,12 +127,13 @@ def measure_candidates(candidates: Sequence[Candidate], plan: Plan, *, progress:
     progress = progress or Progress()
     pictures = plan.find_pictures()
     reference = _open_reference(plan)
+    # First, because a broken picture should not cost the time of a measurement.
+    quality = _score(candidates, pictures, reference, progress) if pictures else None
     meter, before = LoadMeter(), read_condition()
     probes = _ask_probes(candidates, progress)
     frame = make_dark_frame(*plan.size)
     timings, baselines = _time_all(candidates, frame, plan, progress)
     busy_cores = meter.read_busy_cores()
-    quality = _score(candidates, pictures, reference, progress) if pictures else None
     windows = _sustain(candidates, frame, plan, progress)
     after = windows[-1].condition if windows else read_condition()
     scored = [_pick(quality, candidate.name) for candidate in candidates]
@@ -165,7 +166,7 @@ def _open_reference(plan: Plan) -> tuple[str, Subject] | None:
     if plan.reference is None:
         return None
     threads = max(plan.threads, default=default_threads())
-    return Path(plan.reference).stem, open_subject(plan.reference, threads=threads, contract=plan.contract)[0]
+    return find_model(plan.reference).stem, open_subject(plan.reference, threads=threads, contract=plan.contract)[0]
 
 
 def _ask_probes(candidates: Sequence[Candidate], progress: Progress) -> list[Probe | None]:
