@@ -91,18 +91,22 @@ def make_peers_table(report: Report) -> Table:
 
 
 def judge_peers(report: Report) -> str:
-    """One sentence: is TFLite the right choice on this processor?"""
+    """In one line: is TFLite the right choice on this processor?"""
     groups = group_peers(report)
-    wins, losses = [], []
+    wins, losses, undecided = 0, [], []
     for own, peers in groups:
         ratios = {peer.runtime: divide_in_turn(peer.invoke, own.invoke) for peer in peers}
         name, best = min(ratios.items(), key=lambda item: item[1].value)
-        if best.high < 1 / _SAME_TIME:
+        if best.value >= 1 / _SAME_TIME:
+            wins += 1
+        elif best.high < 1:
             losses.append(f"{_NAMES.get(name, name)} takes {best.value:.2f} times its time for {own.model}")
         else:
-            wins.append(own.model)
-    text = f"TFLite is the fastest, or no slower, for {len(wins)} of {len(groups)} files"
-    return f"{text}; {', '.join(losses)}." if losses else f"{text}."
+            undecided.append(own.model)
+    parts = [f"TFLite is the fastest, or as fast as any, for {wins} of {len(groups)} files", *losses]
+    if undecided:
+        parts.append(f"the intervals leave open what is faster for {', '.join(undecided)}")
+    return f"{'; '.join(parts)}."
 
 
 def group_peers(report: Report) -> list[tuple[Measurement, list[Measurement]]]:

@@ -168,6 +168,7 @@ def _plan_matrix(arguments: argparse.Namespace) -> suite.Matrix:
         environments=arguments.environment or suite.ENVIRONMENTS,
         pairs=(pairs[0].resolve(), pairs[1].resolve()) if pairs else None,
         peers=not (arguments.no_peers or missing),
+        all_sizes=not arguments.reference,
         frame=arguments.reference,
         runs=arguments.runs,
     )

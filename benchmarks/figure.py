@@ -22,11 +22,13 @@ INK = "#010203"
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 # Drawn for the width of a phone; a larger screen enlarges it.
 _WIDTH_IN = 4.4
+# On an axis from a value to so many times it there is no room for figures at 2 and 5.
+_CROWDED = 600
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["system-ui", "DejaVu Sans"],
-    "font.size": 8,
+    "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
@@ -83,6 +85,7 @@ def set_time_axis(axes: Axes, label: str, *, axis: str = "x") -> None:
     )
     set_scale("log")
     set_label(label)
-    ticks.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = ticks.get_view_interval()
+    ticks.set_major_locator(LogLocator(subs=(1, 2, 5) if high < _CROWDED * low else (1,)))
     ticks.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ticks.set_minor_formatter(NullFormatter())

@@ -33,7 +33,8 @@ _LAYOUT = """<style>
   margin: 0 0 1.2rem; }
 .crops figure { margin: 0; } .crops img { width: 100%; display: block; border-radius: 3px; }
 .wide td { white-space: nowrap; }
-.choice td:nth-child(2) { white-space: normal; min-width: 11rem; text-align: left; }
+.choice td:nth-child(-n+2) { white-space: normal; min-width: 8rem; }
+.choice :is(th, td):nth-child(2) { text-align: left; } .choice { margin-bottom: 2rem; }
 </style>"""
 
 

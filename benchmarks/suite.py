@@ -21,7 +21,8 @@ class Matrix:
 
     Attributes:
         models: names or paths.
-        sizes: (width, height) of frames.
+        sizes: (width, height) of frames; `all_sizes` says whether environments but the first measure more than the
+            first of them: what a frame costs beyond the network depends little on the runtime.
         threads: numbers of threads.
         environments: folders of virtual environments, each with one TFLite runtime.
         pairs: folders of dark pictures and ground truth, scored once, by the first environment; None leaves it out.
@@ -36,6 +37,7 @@ class Matrix:
     environments: Sequence[Path]
     pairs: tuple[Path, Path] | None
     peers: bool
+    all_sizes: bool = True
     frame: bool = False
     runs: int | None = None
 
@@ -61,7 +63,7 @@ def plan_steps(matrix: Matrix, folder: Path) -> list[Step]:
         python = environment / "bin" / "python"
         if not python.exists():
             raise EdgeDceError(f"{environment}: expected a virtual environment, found none; run: make test")
-        for size in matrix.sizes:
+        for size in matrix.sizes if matrix.all_sizes or not steps else matrix.sizes[:1]:
             frame = "x".join(str(side) for side in size)
             name = f"{environment.name.lstrip('.')}-{frame}.json"
             pairs = ["--pairs", *map(str, matrix.pairs)] if matrix.pairs and not steps else []

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 import sys
@@ -12,7 +13,9 @@ from benchmarks.cli import main
 from benchmarks.frame import FrameTimes
 from benchmarks.peers import measure_peers
 from benchmarks.pixel_path import measure_pixel_path
+from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.measurement import Plan
+from edge_dce.benchmark.report import Measurement
 from edge_dce.errors import EdgeDceError
 from edge_dce.images import read_picture
 from tests.device.benchmark_reports import make_report, make_result
@@ -21,6 +24,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLE = ROOT / "docs" / "pictures" / "night-launch.jpg"
 TINY = ROOT / "tests" / "models" / "tiny-16x16-int8.tflite"
 FLOAT = ROOT / "tests" / "models" / "tiny-16x16-float32.tflite"
+
+
+def spread(result: Measurement) -> Measurement:
+    """The same median in turns that disagree."""
+    typical = result.invoke.percentile(50)
+    drifting = Latency(tuple(typical * factor for factor in (0.5, 0.7, 1.0, 1.5, 2.0)), 5)
+    return dataclasses.replace(result, invoke=drifting)
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +177,12 @@ def test_sentence_on_other_runtimes_follows_the_ratios() -> None:
         make_result(20, model="a", runtime="openvino"),
         make_result(10, model="b"),
         make_result(5, model="b", runtime="openvino"),
+        make_result(10, model="c"),
+        spread(make_result(8, model="c", runtime="openvino")),
     )
     assert judge_peers(report) == (
-        "TFLite is the fastest, or no slower, for 1 of 2 files; OpenVINO takes 0.50 times its time for b."
+        "TFLite is the fastest, or as fast as any, for 1 of 3 files; OpenVINO takes 0.50 times its time for b; "
+        "the intervals leave open what is faster for c."
     )
     assert make_peers_table(report).rows[1][-1] == "0.50x (0.50–0.50)"
 
