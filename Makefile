@@ -97,7 +97,7 @@ clean:
 
 .venv-workshop/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON),.venv-workshop)
-	.venv-workshop/$(PIP) --editable '.[convert,jax,dev]'
+	.venv-workshop/$(PIP) --editable '.[convert,jax,peers,dev]'
 	@touch $@
 
 # Kivy's window needs OpenGL; it draws without a screen too. Desktops have these packages, servers do not.

@@ -21,6 +21,7 @@ from edge_dce.errors import (
     ImageError,
     ModelError,
     OutputError,
+    ReportError,
     RuntimeMissingError,
     VideoError,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Picture",
+    "ReportError",
     "RuntimeMissingError",
     "VideoError",
     "load",

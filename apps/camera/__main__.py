@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from apps.camera.platform import Folders, find_folders
-from edge_dce.cli import parse_size
+from edge_dce.arguments import parse_size
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -25,7 +25,7 @@ from apps.camera import texts
 from apps.camera.framing import Framing, View, frame_picture
 from apps.camera.gallery import Shot
 from edge_dce.errors import ImageError
-from edge_dce.images import read_picture
+from edge_dce.images import read_image
 
 _decoding = concurrent.futures.ThreadPoolExecutor(1, "decoding")
 
@@ -43,7 +43,7 @@ def load_texture(path: Path, show: Callable[[Texture], None]) -> None:
     def decode() -> None:
         # Somebody may have deleted it, or be writing it by other means.
         with contextlib.suppress(ImageError):
-            upload(read_picture(path).image)
+            upload(read_image(path))
 
     _decoding.submit(decode)
 

@@ -26,15 +26,15 @@ from apps.pi.pages import Pages
 from apps.pi.pipeline import Pipeline
 from apps.pi.server import Server
 from apps.pi.statistics import Statistics
-from edge_dce.benchmark import describe_machine
+from edge_dce.arguments import parse_positive, parse_size
 from edge_dce.camera import Frame, LatestFrame
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.camera.synthetic import SyntheticSource
 from edge_dce.catalog import DEFAULT_MODEL
-from edge_dce.cli import parse_positive, parse_size
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.look import Look
+from edge_dce.machine import describe_machine
 from edge_dce.output import write_file
 from edge_dce.smoothing import FRAME_BY_FRAME, Smoothing
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_dce.arguments import parse_positive, parse_size
 from edge_dce.camera.sources import SOURCES
 from edge_dce.catalog import DEFAULT_MODEL
-from edge_dce.cli import parse_positive, parse_size
 from edge_dce.errors import ImageError, OutputError
 from edge_dce.look import Look
 from edge_dce.version import VERSION

@@ -25,8 +25,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from edge_dce.benchmark import describe_machine
-from edge_dce.cli import parse_size
+from edge_dce.arguments import parse_size
+from edge_dce.machine import describe_machine
 from edge_dce.output import write_file
 
 _SAMPLE_S = 10.0

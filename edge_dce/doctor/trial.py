@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.benchmark import describe_machine, make_dark_frame, read_peak_rss_mb, time_runs
+from edge_dce.benchmark.frame import make_dark_frame
+from edge_dce.benchmark.turns import time_ms
 from edge_dce.catalog import DEFAULT_MODEL
 from edge_dce.enhancer import load
+from edge_dce.machine import describe_machine, read_peak_rss_mb
 from edge_dce.metrics import finite_psnr
 from edge_dce.preprocessing import shrink
 from edge_dce.runtime import default_threads, find_runtime
@@ -72,10 +73,9 @@ def _try_model(name: str, frame: npt.NDArray[np.uint8], threads: int) -> tuple[M
 
 
 def _time_median_ms(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    runs = max(1, int(_SECONDS * 1e3 / max(time_ms(call), 1)))
     call()
-    runs = _SECONDS / max(time.perf_counter() - start, 1e-3)
-    return round(time_runs(call, runs=max(1, int(runs)), warmup=1).percentile(50), 2)
+    return round(float(np.median([time_ms(call) for _ in range(runs)])), 2)
 
 
 if __name__ == "__main__":

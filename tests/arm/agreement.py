@@ -18,7 +18,7 @@ import numpy as np
 
 import edge_dce
 from edge_dce import cli
-from edge_dce.benchmark import make_dark_frame
+from edge_dce.benchmark.frame import make_dark_frame
 from edge_dce.runtime import find_runtime
 
 ROOT = Path(__file__).resolve().parent.parent.parent

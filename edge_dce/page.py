@@ -1,4 +1,4 @@
-"""The frame of every HTML file that the workshop writes: one file, no scripts, nothing fetched, light and dark."""
+"""The frame of every HTML file that the project writes: one file, no scripts, nothing fetched, light and dark."""
 
 from __future__ import annotations
 
