@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.flicker import render_flicker
 from benchmarks.frame_table import render_frames
+from benchmarks.video import render_video
 from edge_dce.card import read_model_file
 from edge_dce.catalog import bundled_models, find_model
 from edge_dce.errors import EdgeDceError
@@ -34,6 +36,7 @@ def render(text: str) -> str:
         "speed": _speed_table,
         "pixel-path": _pixel_path_line,
         "frame": _frame_table,
+        "video": _video_lines,
     }
 
     def replace(match: re.Match[str]) -> str:
@@ -135,6 +138,12 @@ def _pixel_path_line() -> str:
 def _frame_table() -> str:
     paths = sorted(REFERENCE.glob("*/frame.json"))
     return "\n\n".join(render_frames(json.loads(path.read_text())) for path in paths)
+
+
+def _video_lines() -> str:
+    lines = [render_video(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/video.json"))]
+    lines += [render_flicker(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/flicker.json"))]
+    return "\n\n".join(lines)
 
 
 def _read_results() -> list[tuple[dict[str, Any], dict[str, Any]]]:

@@ -25,6 +25,8 @@ from edge_dce.errors import (
 )
 from edge_dce.images import Picture, read_picture, write_picture
 from edge_dce.look import Look
+from edge_dce.smoothing import Smoothing, Stream
+from edge_dce.video import enhance_video
 
 __version__ = _version.VERSION
 
@@ -41,7 +43,10 @@ __all__ = [
     "OutputError",
     "Picture",
     "RuntimeMissingError",
+    "Smoothing",
+    "Stream",
     "VideoError",
+    "enhance_video",
     "load",
     "read_picture",
     "write_picture",
