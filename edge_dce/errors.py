@@ -7,6 +7,7 @@
     ├── ImageError            a picture cannot be read or enhanced
     ├── VideoError            a video cannot be read, or not be held by the container asked for
     ├── OutputError           a file exists already, or cannot be written where it should go
+    ├── ReportError           a benchmark's report cannot be read or compared
     └── CameraError           a camera cannot be opened or stopped delivering frames
 
 A message says what was expected, what was found and what to do, on one line.
@@ -39,6 +40,10 @@ class VideoError(EdgeDceError):
 
 class OutputError(EdgeDceError):
     """A file exists already and may not be replaced, or cannot be written where it should go."""
+
+
+class ReportError(EdgeDceError):
+    """A benchmark's report is missing, unreadable, or of other models than those it is to be compared with."""
 
 
 class CameraError(EdgeDceError):

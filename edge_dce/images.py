@@ -8,6 +8,7 @@ travel beside the samples in a `Picture` and are written back. PNG and TIFF of 1
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import io
 import struct
 import threading
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from edge_dce import deep_images
 from edge_dce.errors import ImageError
@@ -185,6 +186,20 @@ def encode_picture(picture: Picture, suffix: str) -> bytes:
         height, width = picture.image.shape[:2]
         raise ImageError(f"{file_format} cannot hold this {width}x{height} picture ({error}); write .png") from error
     return stream.getvalue()
+
+
+def make_exif(taken: datetime.datetime, software: str) -> bytes:
+    """The EXIF block of a photo that is upright and was taken at a local time (with its offset, if it has one)."""
+    exif = Image.Exif()
+    text = taken.strftime("%Y:%m:%d %H:%M:%S")
+    exif[ExifTags.Base.Orientation] = 1
+    exif[ExifTags.Base.Software] = software
+    exif[ExifTags.Base.DateTime] = text
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    details[ExifTags.Base.DateTimeOriginal] = text
+    if taken.tzinfo is not None:
+        details[ExifTags.Base.OffsetTimeOriginal] = taken.isoformat()[-6:]
+    return exif.tobytes()
 
 
 def _open(path: Path) -> Image.Image:

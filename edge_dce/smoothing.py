@@ -101,7 +101,7 @@ class _Moment:
 class Smoother:
     """The map of one stream.
 
-    `aim` may be called on another thread than `is_due` and `advance`.
+    `is_due` and `aim` may be called on another thread than `advance`.
     """
 
     def __init__(self, smoothing: Smoothing = STEADY) -> None:
@@ -131,7 +131,7 @@ class Smoother:
         self._newest = _Moment(curves, thumbnail, leap)
 
     def advance(self) -> FloatArray:
-        """The map of the next frame: (h, w, 3), not to be written to.
+        """The map of the next frame: (h, w, 3), not to be written to; the same array as long as nothing changes.
 
         Before the first `aim` it is a map of zeros, which changes nothing.
         """
@@ -142,7 +142,7 @@ class Smoother:
         if newest is not self._approached:
             self._approached, self._age_frames, leap = newest, 0, newest.leap
         self._age_frames += 1
-        if shown is None or shown.curves.shape != newest.curves.shape:
+        if shown is None or shown is newest or shown.curves.shape != newest.curves.shape:
             self._shown = newest
             return newest.curves
         lag = measure_change(newest.thumbnail, shown.thumbnail)

@@ -235,30 +235,6 @@ def test_wrong_usage_exits_with_2(command: list[str], capfd: pytest.CaptureFixtu
     assert "usage: edge-dce" in capfd.readouterr().err
 
 
-def test_benchmark_json_on_stdout_is_json_alone(capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["benchmark", TINY, "--size", "64x48", "--runs", "3", "--warmup", "0", "--json", "-"]) == 0
-    report = json.loads(capfd.readouterr().out)
-    assert report["results"][0]["size"] == [64, 48]
-
-
-def test_benchmark_table_names_model_runtime_and_figures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    result = tmp_path / "result.json"
-    assert main(["benchmark", TINY, "--size", "64x48", "--runs", "3", "--json", str(result)]) == 0
-    out = capfd.readouterr().out
-    assert "tiny-16x16-int8" in out
-    assert "photo to photo 64x48" in out
-    assert json.loads(result.read_text())["schema"] == 1
-
-
-def test_benchmark_of_pairs_shows_input_and_gamma_rows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write_photo(tmp_path / "low" / "0.png")
-    write_photo(tmp_path / "high" / "0.png", 2)
-    pairs = ["--pairs", str(tmp_path / "low"), str(tmp_path / "high")]
-    assert main(["benchmark", TINY, "--size", "64x48", "--runs", "1", *pairs]) == 0
-    out = capfd.readouterr().out
-    assert all(row in out for row in ("1 pairs", "input", "gamma 0.4", "this model"))
-
-
 def test_info_tells_the_card(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info", TINY]) == 0
     assert "precision: int8" in capfd.readouterr().out
