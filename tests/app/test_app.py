@@ -378,9 +378,10 @@ def test_keys(app: CameraApp) -> None:
 def test_stopping_leaves_no_thread_and_no_event(folders: Folders, plug: Plug) -> None:
     import threading
 
+    others = set(threading.enumerate())
     app = start(folders, plug)
     wait_for_enhanced(app)
     end(app)
-    names = {thread.name for thread in threading.enumerate()}
+    names = {thread.name for thread in set(threading.enumerate()) - others}
     assert not [name for name in names if name.startswith(("camera", "estimation", "recording", "opening", "photos"))]
     assert app.root._tick not in [event.get_callback() for event in Clock.get_events()]
