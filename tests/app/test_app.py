@@ -352,7 +352,7 @@ def test_another_model_is_picked(app: CameraApp) -> None:
     wait_for_enhanced(app)
     app.root.show_settings()
     pump()
-    find_choice(app, "zero-dce-pp-256x256-int8")
+    find_choice(app, "zero-dce-pp-128x128-int8")
     pump_until(lambda: app.root.ids.preview._packed.texels.shape[0] == 256)
 
 
