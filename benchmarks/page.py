@@ -19,7 +19,7 @@ from edge_dce.benchmark.report import Report
 from edge_dce.benchmark.summary import LABELS, gather_warnings, make_table
 from edge_dce.catalog import bundled_models
 from edge_dce.enhancer import load
-from edge_dce.images import Picture, encode_picture, read_picture
+from edge_dce.images import Picture, encode_picture, read_image
 from edge_dce.page import make_page
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -76,7 +76,7 @@ def _show_pictures(paths: Sequence[Path]) -> list[str]:
     body = ["<h2>The same place in the same picture</h2>"]
     enhancers = {path.stem: load(path) for path in bundled_models()}
     for path in paths:
-        image = read_picture(path).image
+        image = read_image(path)
         place = _find_detail(image)
         versions = {
             LABELS["input"]: image,

@@ -19,7 +19,7 @@ from edge_dce.benchmark.subject import TimedInterpreter
 from edge_dce.catalog import find_model
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
-from edge_dce.images import read_picture
+from edge_dce.images import read_image
 from edge_dce.metrics import finite_psnr
 from edge_dce.runtime import Interpreter, Runtime
 
@@ -85,7 +85,7 @@ def measure_peers(models: Sequence[str | Path], photo: Path, plan: Plan, *, prog
     if missing:
         raise EdgeDceError(f"peers need {', '.join(missing)}; run: pip install 'edge-dce[peers]'")
     plan = dataclasses.replace(plan, probes=False)
-    image = read_picture(photo).image
+    image = read_image(photo)
     candidates = []
     with tempfile.TemporaryDirectory() as folder:
         paths = [find_model(model) for model in models]

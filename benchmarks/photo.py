@@ -14,7 +14,7 @@ import numpy as np
 
 import edge_dce
 from edge_dce.errors import EdgeDceError
-from edge_dce.images import Picture, encode_picture
+from edge_dce.images import Picture, encode_picture, read_image
 
 SIZE = (4000, 3000)
 _CHILD = """
@@ -54,7 +54,7 @@ def measure_photo(photo: Path, work_folder: Path, *, runs: int = 7) -> PhotoTime
         EdgeDceError: the child process failed.
     """
     source, target = work_folder / "photo.jpg", work_folder / "photo-enhanced.jpg"
-    image = cv2.resize(edge_dce.read_picture(photo).image, SIZE).astype(np.float32)
+    image = cv2.resize(read_image(photo), SIZE).astype(np.float32)
     noise = np.random.default_rng(2001).normal(0, 3, image.shape)
     source.write_bytes(encode_picture(Picture(np.clip(image + noise, 0, 255).astype(np.uint8)), ".jpg"))
 

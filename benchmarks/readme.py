@@ -41,6 +41,7 @@ def render(text: str) -> str:
         "peers": _peers_table,
         "pixel-path": _pixel_path_line,
         "frame": _frame_table,
+        "camera-app": _camera_app_line,
     }
 
     def replace(match: re.Match[str]) -> str:
@@ -168,6 +169,23 @@ def _pixel_path_line() -> str:
 def _frame_table() -> str:
     paths = sorted(REFERENCE.glob("*/frame.json"))
     return "\n\n".join(render_frames(json.loads(path.read_text())) for path in paths)
+
+
+def _camera_app_line() -> str:
+    lines = []
+    for path in sorted(REFERENCE.glob("*/camera-app.json")):
+        measured = json.loads(path.read_text())
+        on, off = (
+            [turn["frames"] / turn["seconds"] for turn in measured["turns"] if turn["is_enhancing"] is is_on]
+            for is_on in (True, False)
+        )
+        width, height = measured["size"]
+        fps, ratio = np.median(on), np.median(np.divide(on, off))
+        lines.append(
+            f"On {measured['cpu']} without a GPU ({measured['renderer']}) the view runs at {fps:.0f} frames of "
+            f"{width}x{height} a second with the network at work, {ratio:.2f} times as many as with the shader off."
+        )
+    return "\n".join(lines)
 
 
 def _list_machines() -> list[Path]:

@@ -7,20 +7,32 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_dce.arguments import parse_positive, parse_size
 from edge_dce.errors import EdgeDceError
 
-# As converters.conversion.PRECISIONS, which costs an import of TensorFlow; a test holds them together.
-_PRECISIONS = ("float32", "float16", "int8")
+if TYPE_CHECKING:
+    from converters.gate import Bounds
+    from converters.publication import Publication
+
+# As converters.conversion.PRECISIONS and converters.contract.SIZES, which cost an import of TensorFlow; a test holds
+# them together.
+_PRECISIONS = ("float32", "float16", "dynamic", "int8")
+_SIZES = {"16:9": (336, 192), "4:3": (288, 224)}
+_CONTRACTS = ("curves", "image")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `python -m converters ...`; the exit status: 0, 1 for an error said on stderr, 130 for Ctrl-C."""
+    """Run `python -m converters ...`.
+
+    Returns:
+        Exit status: 0, 1 for an error said on stderr or a file that missed the gate, 130 for Ctrl-C.
+    """
     arguments = _build_parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        _convert(arguments)
+        return _convert(arguments)
     except EdgeDceError as error:
         if arguments.debug:
             raise
@@ -28,48 +40,133 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m converters", description="Convert a Keras curve network to verified .tflite files."
     )
-    parser.add_argument("model", type=Path, metavar="MODEL.keras")
+    parser.add_argument("model", type=Path, metavar="MODEL", help=".keras or .h5 file, or the folder of a SavedModel")
     parser.add_argument("--precision", choices=(*_PRECISIONS, "all"), default="all")
-    parser.add_argument("--size", type=parse_size, default=(256, 256), metavar="WxH", help="default: 256x256")
-    parser.add_argument("--calibration", type=Path, metavar="DIR", help="low-light pictures that set the int8 scales")
-    parser.add_argument("--calibration-count", type=parse_positive, default=200, metavar="N", help="default: 200")
-    parser.add_argument("--evaluation", type=Path, required=True, metavar="DIR", help="other pictures, to verify on")
-    parser.add_argument("--evaluation-count", type=parse_positive, default=50, metavar="N", help="default: 50")
-    parser.add_argument("--seed", type=parse_positive, default=2001, help="which pictures are chosen")
+    parser.add_argument(
+        "--contract",
+        choices=(*_CONTRACTS, "all"),
+        default="curves",
+        help="curves: a map, for edge-dce (default); image: the enhanced image, for other apps",
+    )
+    parser.add_argument(
+        "--size",
+        type=_parse_sizes,
+        default=((256, 256),),
+        metavar="WxH[,WxH...]",
+        help="default: 256x256; 16:9 and 4:3 stand for sizes of as many pixels",
+    )
+    parser.add_argument("--returns", choices=_CONTRACTS, help="what the network returns, where its shape does not tell")
+
+    pictures = parser.add_argument_group("pictures")
+    pictures.add_argument("--calibration", type=Path, metavar="DIR", help="low-light pictures that set the int8 scales")
+    pictures.add_argument("--calibration-count", type=parse_positive, default=200, metavar="N", help="default: 200")
+    pictures.add_argument("--evaluation", type=Path, required=True, metavar="DIR", help="other pictures, to verify on")
+    pictures.add_argument("--evaluation-count", type=parse_positive, default=50, metavar="N", help="default: 50")
+    pictures.add_argument("--truth", type=Path, metavar="DIR", help="the evaluation scenes in normal light, by name")
+    pictures.add_argument("--seed", type=parse_positive, default=2001, help="which pictures are chosen")
+
+    gate = parser.add_argument_group("gate", "a file that misses it goes to DIR/rejected, and the exit status is 1")
+    gate.add_argument(
+        "--min-psnr",
+        type=_parse_bounds,
+        metavar="MEAN[/WORST]",
+        help="dB against the Keras network (default: 45/38 for int8 and dynamic, 60/50 for float16 and float32)",
+    )
+    gate.add_argument(
+        "--max-drop", type=float, default=0.2, metavar="DB", help="PSNR lost against --truth (default: 0.2)"
+    )
+    gate.add_argument(
+        "--qat", type=parse_positive, nargs="?", const=3, default=0, metavar="EPOCHS",
+        help="train against int8 where nothing else helps (3 epochs)",
+    )  # fmt: skip
+    gate.add_argument(
+        "--prove",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PYTHON",
+        help="Python of an environment with another TFLite runtime, which must give the same results; repeatable",
+    )
+
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     return parser
 
 
-def _convert(arguments: argparse.Namespace) -> None:
+def _convert(arguments: argparse.Namespace) -> int:
     # TensorFlow takes seconds to import; usage errors and --help should not.
     from converters.publication import Order, publish
+    from converters.report import write_report
     from converters.source import load_network
+    from edge_dce.output import check_free
 
-    width, height = arguments.size
     order = Order(
         precisions=_PRECISIONS if arguments.precision == "all" else (arguments.precision,),
-        width=width,
-        height=height,
+        contracts=_CONTRACTS if arguments.contract == "all" else (arguments.contract,),
+        sizes=arguments.size,
         calibration=arguments.calibration,
         evaluation=arguments.evaluation,
+        truths=arguments.truth,
         calibration_count=arguments.calibration_count,
         evaluation_count=arguments.evaluation_count,
         seed=arguments.seed,
+        bounds=arguments.min_psnr,
+        drop_db=arguments.max_drop,
+        qat_epochs=arguments.qat,
+        runtimes=tuple(arguments.prove),
     )
-    for publication in publish(load_network(arguments.model), order, arguments.output, overwrite=arguments.overwrite):
-        fidelity = publication.fidelity
-        print(f"{publication.path}: {publication.path.stat().st_size / 1000:.0f} kB")
-        print(
-            f"  {fidelity.images} enhanced pictures against {fidelity.against}: mean {fidelity.psnr_db:.2f} dB, worst "
-            f"{fidelity.worst_psnr_db:.2f} dB ({fidelity.worst_file}), largest difference {fidelity.max_abs}",
-            flush=True,
+    source = load_network(arguments.model, returns=arguments.returns)
+    for name in ("report.html", "report.json"):
+        check_free(arguments.output / name, overwrite=arguments.overwrite)
+    publications, noted = [], set()
+    for publication in publish(source, order, arguments.output, overwrite=arguments.overwrite):
+        publications.append(publication)
+        for note in publication.notes:
+            if note not in noted:
+                print(note, file=sys.stderr, flush=True)
+            noted.add(note)
+        print(_describe(publication), flush=True)
+    print(write_report(publications, order, source, arguments.output))
+    return 1 if any(publication.reasons for publication in publications) else 0
+
+
+def _describe(publication: Publication) -> str:
+    fidelity = publication.judgement.verification.fidelity
+    lines = [
+        f"{publication.path}: {publication.path.stat().st_size / 1000:.0f} kB",
+        f"  {fidelity.images} enhanced pictures against {fidelity.against}: mean {fidelity.psnr_db:.2f} dB, worst "
+        f"{fidelity.worst_psnr_db:.2f} dB ({fidelity.worst_file}), largest difference {fidelity.max_abs}",
+    ]
+    if fidelity.drop_db is not None:
+        lines.append(f"  against ground truth: {fidelity.drop_db:+.3f} dB lost")
+    if len(publication.attempts) > 1:
+        tried = "; ".join(
+            f"{attempt.draft.how}: {attempt.verification.fidelity.psnr_db:.2f}/"
+            f"{attempt.verification.fidelity.worst_psnr_db:.2f} dB"
+            for attempt in publication.attempts
         )
+        lines.append(f"  tried: {tried}")
+    lines += [f"  rejected: {reason}" for reason in publication.reasons]
+    return "\n".join(lines)
+
+
+def _parse_sizes(text: str) -> tuple[tuple[int, int], ...]:
+    sizes = [_SIZES.get(part) or parse_size(part) for part in text.split(",")]
+    return tuple(dict.fromkeys(sizes))
+
+
+def _parse_bounds(text: str) -> Bounds:
+    from converters.gate import Bounds
+
+    mean, _, worst = text.partition("/")
+    try:
+        return Bounds(float(mean), float(worst) if worst else float(mean) - 7)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected dB such as 45 or 45/38, found '{text}'") from None

@@ -4,61 +4,110 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
+import re
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
-from converters.calibration import CalibrationSet
-from converters.inspection import describe_input, take_census
+from converters.activation import Ranges
+from converters.inspection import trace_layers
 from converters.source import ConversionError
 
-PRECISIONS = ("float32", "float16", "int8")
-_FLOAT_TYPES = frozenset({"FLOAT16", "FLOAT32", "FLOAT64"})
+FLOATS = ("float32", "float16", "dynamic")
+PRECISIONS = (*FLOATS, "int8")
+_Operation = qtyping.TFLOperationName
 
 
-def convert(network: Any, *, precision: str, calibration: CalibrationSet | None = None) -> bytes:
+def convert(network: Any, *, precision: str) -> bytes:
     """Convert a Keras model of fixed input shape.
 
     Args:
-        network: what `build_curves_network` returns.
-        precision: "float32"; "float16" (weights only, computed in float32 on a CPU); or "int8" (every weight and
-            activation, uint8 input of scale 1/255 and zero point 0, int8 output, weights scaled per channel).
-        calibration: needed for int8, refused for the others.
+        network: what `build_network` returns.
+        precision: "float32"; "float16" (weights only, computed in float32 on a CPU); "dynamic" (int8 weights, int8
+            activations whose scales the runtime finds for each picture). For int8 see `quantize`.
 
     Raises:
-        ConversionError: unknown precision, calibration missing or without use, or the result is not of that precision.
+        ConversionError: another precision.
     """
-    if precision not in PRECISIONS:
-        raise ConversionError(f"expected a precision of {' '.join(PRECISIONS)}, found '{precision}'")
-    if (precision == "int8") != (calibration is not None):
-        raise ConversionError("int8 needs calibration pictures, the other precisions take none")
+    if precision not in FLOATS:
+        raise ConversionError(f"expected a precision of {' '.join(FLOATS)}, found '{precision}'")
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-    if calibration is not None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = calibration.tensors
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.uint8
-        converter.inference_output_type = tf.int8
     # Keras prints a table of the model on the way, which nobody asked for.
     with contextlib.redirect_stdout(io.StringIO()):
         model: bytes = converter.convert()
-    if precision == "int8":
-        check_full_integer(model)
     return model
 
 
-def check_full_integer(model: bytes) -> None:
-    """Refuse a file that would be called int8 and is not, or that clips highlights."""
-    floats = _FLOAT_TYPES & take_census(model).dtype.keys()
-    if floats:
-        raise ConversionError(f"int8 was asked for, but tensors of type {' '.join(sorted(floats))} remain; not written")
-    image = describe_input(model)
-    if image.zero_point != 0 or not math.isclose(image.scale, 1 / 255, rel_tol=1e-5):
-        raise ConversionError(
-            f"expected input scale 1/255 and zero point 0, found {image.scale:.6f} and {image.zero_point}: "
-            "highlights would clip"
+def quantize(
+    model: bytes, ranges: Ranges, *, float_layers: Sequence[str] = (), has_image_output: bool = False
+) -> bytes:
+    """A float32 model in int8: weights by channel, activations over `ranges`, uint8 in.
+
+    Args:
+        model: what `convert` returned.
+        ranges: of every activation. The quantizer sets those that kernels prescribe itself (tanh: 1/128).
+        float_layers: layers that stay in float32, by name. Without any the file is integer throughout.
+        has_image_output: the output is an image: uint8 at scale 1/255. Curves leave as int8, or as float32 where the
+            last layer stays in float.
+    """
+    recipes = recipe_manager.RecipeManager()
+    recipes.add_static_config(".*", _Operation.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
+    for pattern in _match_layers(model, float_layers):
+        recipes.add_quantization_config(
+            pattern, _Operation.ALL_SUPPORTED, algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE
         )
+    unsigned = qtyping.OpQuantizationConfig(
+        activation_tensor_config=qtyping.TensorQuantizationConfig(
+            8, symmetric=False, dtype=qtyping.TensorDataType.UINT
+        ),
+        weight_tensor_config=qtyping.TensorQuantizationConfig(8, symmetric=True),
+        compute_precision=qtyping.ComputePrecision.INTEGER,
+    )
+    # A pattern of its own: rules of one pattern count as of when it first came, and these must come last.
+    recipes.add_quantization_config(".*$", _Operation.INPUT, op_config=unsigned)
+    if has_image_output:
+        recipes.add_quantization_config(".*$", _Operation.OUTPUT, op_config=unsigned)
+    statistics = {
+        name: {"min": np.full((1, 1, 1, 1), low, np.float32), "max": np.full((1, 1, 1, 1), high, np.float32)}
+        for name, (low, high) in ranges.items()
+    }
+    if has_image_output:
+        statistics[_find_output_name(model)] = {
+            "min": np.zeros((1, 1, 1, 1), np.float32),
+            "max": np.ones((1, 1, 1, 1), np.float32),
+        }
+    # Ranges near nothing overflow a bias: what comes of it is for the gate to see.
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
+        # It opens an interpreter that warns of its memory.
+        warnings.simplefilter("ignore", UserWarning)
+        result = quantizer.Quantizer(model, recipes.get_quantization_recipe()).quantize(
+            statistics, enable_progress_bar=False, enable_progress_report=False
+        )
+    if result.quantized_model is None:
+        raise ConversionError("the quantizer returned no model")
+    return bytes(result.quantized_model)
+
+
+def _match_layers(model: bytes, layers: Sequence[str]) -> list[str]:
+    """Patterns for the names of the tensors that come out of layers."""
+    # Tensors are named after the Keras layers on the way to them; Keras numbers a layer's name when it is used again.
+    patterns = [rf"(^|/){re.escape(layer)}(_\d+)?/" for layer in layers]
+    main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
+    if trace_layers(main)[main.outputs[0]] in layers:
+        patterns.append(f"^{re.escape(_find_output_name(model))}")
+    return patterns
+
+
+def _find_output_name(model: bytes) -> str:
+    main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
+    name: bytes = main.tensors[main.outputs[0]].name
+    return name.decode()

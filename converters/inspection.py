@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import re
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from edge_dce.card import Census, TensorSpec
 def take_census(model: bytes) -> Census:
     """Operators by kind and tensors by type."""
     graph = schema.ModelT.InitFromPackedBuf(model, 0)
-    operators = _names(schema.BuiltinOperator)
-    types = _names(schema.TensorType)
+    operators = name_constants(schema.BuiltinOperator)
+    types = name_constants(schema.TensorType)
     main = graph.subgraphs[0]
     op = collections.Counter(operators[graph.operatorCodes[node.opcodeIndex].builtinCode] for node in main.operators)
     dtype = collections.Counter(types[tensor.type] for tensor in main.tensors)
@@ -28,10 +29,32 @@ def describe_input(model: bytes) -> TensorSpec:
     return _describe(main.tensors[main.inputs[0]], (0.0, 1.0), color="RGB")
 
 
-def describe_output(model: bytes) -> TensorSpec:
-    """The curve map: `a` in [-1, 1] as real values."""
+def describe_output(model: bytes, contract: str) -> TensorSpec:
+    """Of the contract "curves" the map, `a` in [-1, 1] as real values; of "image" RGB in [0, 1]."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
-    return _describe(main.tensors[main.outputs[0]], (-1.0, 1.0), color=None)
+    tensor = main.tensors[main.outputs[0]]
+    if contract == "image":
+        return _describe(tensor, (0.0, 1.0), color="RGB")
+    return _describe(tensor, (-1.0, 1.0), color=None)
+
+
+def name_layer(tensor: str) -> str:
+    """The Keras layer that a tensor is named after: "net_1/conv1_1/Relu;net_1/conv1_1/BiasAdd" is of "conv1"."""
+    steps = tensor.partition(";")[0].split("/")
+    return re.sub(r"_\d+$", "", steps[-2] if len(steps) > 1 else steps[0])
+
+
+def trace_layers(main: Any) -> dict[int, str]:
+    """The Keras layer of every tensor of a `SubGraphT`, by index.
+
+    The converter names the output after no layer: it takes that of its weights, or else of its input.
+    """
+    layers = {index: name_layer(tensor.name.decode()) for index, tensor in enumerate(main.tensors)}
+    for node in main.operators:
+        for index in node.outputs:
+            if main.tensors[index].name.startswith(b"StatefulPartitionedCall"):
+                layers[index] = layers[node.inputs[min(1, len(node.inputs) - 1)]]
+    return layers
 
 
 def _describe(tensor: Any, value_range: tuple[float, float], *, color: str | None) -> TensorSpec:
@@ -39,7 +62,7 @@ def _describe(tensor: Any, value_range: tuple[float, float], *, color: str | Non
     is_quantized = quantization is not None and quantization.scale is not None
     return TensorSpec(
         shape=tuple(int(side) for side in tensor.shape),
-        dtype=_names(schema.TensorType)[tensor.type].lower(),
+        dtype=name_constants(schema.TensorType)[tensor.type].lower(),
         scale=float(np.float32(quantization.scale[0])) if is_quantized else 0.0,
         zero_point=int(quantization.zeroPoint[0]) if is_quantized else 0,
         range=value_range,
@@ -47,5 +70,6 @@ def _describe(tensor: Any, value_range: tuple[float, float], *, color: str | Non
     )
 
 
-def _names(enumeration: type) -> dict[int, str]:
+def name_constants(enumeration: type) -> dict[int, str]:
+    """The names of an enumeration of the schema by their codes."""
     return {code: name for name, code in vars(enumeration).items() if not name.startswith("_")}

@@ -1,27 +1,27 @@
-"""One network to a set of `.tflite` files, each verified through the device runtime and carrying its card."""
+"""One network to a set of `.tflite` files, each judged before it is published."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import hashlib
-import importlib.metadata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from converters.calibration import CalibrationSet, choose_calibration_set, choose_pictures
-from converters.conversion import convert
-from converters.fidelity import compare
-from converters.inspection import describe_input, describe_output, take_census
-from converters.source import ConversionError, SourceNetwork, build_curves_network
-from edge_dce.card import Fidelity, ModelCard, ModelFile, append_card
-from edge_dce.enhancer import Enhancer
+from converters.contract import build_network
+from converters.conversion import PRECISIONS, convert
+from converters.draft import Draft, Subject
+from converters.gate import BOUNDS, Bounds, Judgement, judge
+from converters.operators import OperatorError
+from converters.proof import prove
+from converters.search import Settings, search
+from converters.source import ConversionError, SourceNetwork
+from converters.verification import HeldOut, Reference, read_held_out
+from edge_dce.card import Calibration, ModelCard, append_card
 from edge_dce.output import check_free, make_folder, write_file
-from edge_dce.runtime import default_threads, find_runtime, open_interpreter
-from edge_dce.version import VERSION
+from edge_dce.preprocessing import shrink
 
-_TOOLS = ("tensorflow", "keras")
+REJECTED = "rejected"
+_PROOF_PICTURES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,106 +29,172 @@ class Order:
     """What to make.
 
     Attributes:
-        precisions: of "float32", "float16", "int8".
-        width, height: input size in pixels.
-        calibration: folder of low-light pictures; needed for int8.
-        calibration_count, seed: how many of them, chosen how.
+        precisions: of `PRECISIONS`.
+        sizes: (width, height) in pixels.
         evaluation: folder of pictures that every file is verified on; none may be among the calibration pictures.
-        evaluation_count: how many of them.
+        contracts: of "curves", "image".
+        truths: folder of the same scenes in normal light, by the names of the evaluation pictures.
+        calibration: folder of low-light pictures; needed for int8.
+        calibration_count, evaluation_count, seed: how many pictures, chosen how.
+        bounds: what files must reach; None takes those of `BOUNDS` for their precision.
+        drop_db: what a file may lose against ground truth.
+        qat_epochs: epochs of quantization-aware training where nothing else helps; 0 for none.
+        runtimes: Pythons of other environments, under whose runtime every file must give the same result.
+        pins_input: False leaves the input range to the pictures, so that highlights clip: to see it refused.
     """
 
     precisions: tuple[str, ...]
-    width: int
-    height: int
-    calibration: Path | None
+    sizes: tuple[tuple[int, int], ...]
     evaluation: Path
+    contracts: tuple[str, ...] = ("curves",)
+    truths: Path | None = None
+    calibration: Path | None = None
     calibration_count: int = 200
     evaluation_count: int = 50
     seed: int = 2001
+    bounds: Bounds | None = None
+    drop_db: float = 0.2
+    qat_epochs: int = 0
+    runtimes: tuple[Path, ...] = ()
+    pins_input: bool = True
+
+    def bound(self, precision: str) -> Bounds:
+        """What a file of this precision must reach."""
+        return dataclasses.replace(self.bounds or BOUNDS[precision], drop_db=self.drop_db)
 
 
 @dataclasses.dataclass(frozen=True)
 class Publication:
-    """One finished file."""
+    """One file that was made.
+
+    Attributes:
+        path: where it lies: under `rejected` if it missed the gate.
+        card: as written into it.
+        judgement: of the file.
+        attempts: of all that was tried before it, the file itself last.
+        operators: the error of each operator in full int8; empty for other precisions.
+        reasons: why it is rejected; none if it is published.
+        notes: about its calibration, one line each.
+        manifest: names and sha256 of its calibration pictures.
+    """
 
     path: Path
-    fidelity: Fidelity
+    card: ModelCard
+    judgement: Judgement
+    attempts: tuple[Judgement, ...]
+    operators: tuple[OperatorError, ...]
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    manifest: tuple[tuple[str, str], ...]
 
 
 def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: bool = False) -> Iterator[Publication]:
-    """Convert, verify and write one file after the other.
+    """Convert, judge and write one file after the other.
 
     Raises:
-        ConversionError: int8 without calibration pictures, or a conversion that is not what it says.
+        ConversionError: int8 without calibration pictures, pictures that are in two folders, a network that cannot be
+            converted so.
         OutputError: a file exists, or cannot be written.
         ImageError: a picture is broken.
         ModelError: the runtime refuses what was made.
     """
-    network = build_curves_network(source, order.width, order.height)
-    held_out = choose_pictures(order.evaluation, count=order.evaluation_count, seed=order.seed)
-    calibration = _choose_calibration(order, held_out) if "int8" in order.precisions else None
-    targets = {
-        precision: folder / f"{source.name}-{order.width}x{order.height}-{precision}.tflite"
-        for precision in order.precisions
-    }
-    for target in targets.values():
-        check_free(target, overwrite=overwrite)
-    make_folder(folder)
-    for precision, target in targets.items():
-        yield _publish_one(source, network, precision, calibration if precision == "int8" else None, held_out, target)
-
-
-def _choose_calibration(order: Order, held_out: Sequence[Path]) -> CalibrationSet:
-    if order.calibration is None:
+    if "int8" in order.precisions and order.calibration is None:
         raise ConversionError("int8 needs low-light pictures to calibrate on; name their folder with --calibration")
-    return choose_calibration_set(
-        order.calibration,
-        width=order.width,
-        height=order.height,
-        count=order.calibration_count,
-        seed=order.seed,
-        evaluation=held_out,
-    )
+    subjects = [
+        Subject(source, contract, width, height) for width, height in order.sizes for contract in order.contracts
+    ]
+    for subject in subjects:
+        for precision in order.precisions:
+            # Where int8 falls short, the file is named mixed.
+            for name in {precision, "mixed" if precision == "int8" else precision}:
+                check_free(folder / f"{subject.name_file(name)}.tflite", overwrite=overwrite)
+    paths = choose_pictures(order.evaluation, count=order.evaluation_count, seed=order.seed)
+    pictures = read_held_out(paths, order.truths)
+    press = _Press(order, folder, pictures)
+    references = {size: Reference(source, *size) for size in order.sizes}
+    for subject in subjects:
+        # Refused before minutes are spent on the files of another contract.
+        build_network(subject.source, subject.contract, subject.width, subject.height)
+    for subject in subjects:
+        for precision in order.precisions:
+            yield press.make(subject, precision, references[subject.width, subject.height])
 
 
-def _publish_one(
-    source: SourceNetwork,
-    network: Any,
-    precision: str,
-    calibration: CalibrationSet | None,
-    held_out: Sequence[Path],
-    target: Path,
-) -> Publication:
-    model = convert(network, precision=precision, calibration=calibration)
-    card = _describe(source, precision, calibration, model, target.stem)
-    draft = ModelFile(target, model, card)
-    threads = default_threads()
-    enhancer = Enhancer(draft, open_interpreter(draft, threads=threads), threads=threads)
-    fidelity = compare(source, enhancer, held_out)
-    # Whether it may replace a file was settled before the minutes of conversion.
-    write_file(target, append_card(model, dataclasses.replace(card, fidelity=fidelity)), overwrite=True)
-    return Publication(target, fidelity)
+class _Press:
+    """What the files of one order share."""
 
+    def __init__(self, order: Order, folder: Path, pictures: Sequence[HeldOut]) -> None:
+        self._order, self._folder, self._pictures = order, folder, pictures
+        self._sets: dict[tuple[int, int, int], CalibrationSet] = {}
 
-def _describe(
-    source: SourceNetwork, precision: str, calibration: CalibrationSet | None, model: bytes, name: str
-) -> ModelCard:
-    runtime = find_runtime()
-    return ModelCard(
-        name=name,
-        version=VERSION,
-        precision=precision,
-        contract="curves",
-        input=describe_input(model),
-        output=describe_output(model),
-        iterations=source.shape.iterations,
-        root=source.shape.root,
-        source=source.origin,
-        calibration=calibration.record if calibration else None,
-        fidelity=None,
-        census=take_census(model),
-        toolchain={tool: importlib.metadata.version(tool) for tool in _TOOLS} | {runtime.name: runtime.version},
-        sha256=hashlib.sha256(model).hexdigest(),
-        license="Apache-2.0",
-        created=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-    )
+    def make(self, subject: Subject, precision: str, reference: Reference) -> Publication:
+        bounds = self._order.bound(precision)
+        if precision not in PRECISIONS:
+            raise ConversionError(f"expected a precision of {' '.join(PRECISIONS)}, found '{precision}'")
+        if precision == "int8":
+            settings = Settings(
+                lambda count: self._calibrate(subject, count), self._order.calibration_count, self._order.qat_epochs
+            )
+            outcome = search(subject, reference, self._pictures, bounds, settings)
+            return self._write(outcome.best, outcome.judgements, outcome.operators, outcome.notes)
+        network = build_network(subject.source, subject.contract, subject.width, subject.height)
+        draft = Draft(subject, precision, convert(network, precision=precision), precision)
+        judgement = judge(draft, reference, self._pictures, bounds)
+        return self._write(judgement, (judgement,), (), ())
+
+    def _calibrate(self, subject: Subject, count: int) -> CalibrationSet:
+        order = self._order
+        key = (subject.width, subject.height, count)
+        if key not in self._sets:
+            assert order.calibration is not None
+            chosen = choose_calibration_set(
+                order.calibration,
+                width=subject.width,
+                height=subject.height,
+                count=count,
+                seed=order.seed,
+                evaluation=[picture.path for picture in self._pictures],
+            )
+            self._sets[key] = dataclasses.replace(chosen, has_wedge=order.pins_input)
+        return self._sets[key]
+
+    def _write(
+        self,
+        judgement: Judgement,
+        attempts: tuple[Judgement, ...],
+        operators: tuple[OperatorError, ...],
+        notes: tuple[str, ...],
+    ) -> Publication:
+        draft = judgement.draft
+        proven, unproven = self._prove(draft) if judgement.passes else ((), ())
+        card = dataclasses.replace(
+            draft.card, fidelity=judgement.verification.fidelity, runtimes=(*proven, *draft.card.runtimes)
+        )
+        reasons = (*judgement.reasons, *unproven)
+        folder = self._folder / REJECTED if reasons else self._folder
+        path = folder / f"{draft.name}.tflite"
+        make_folder(folder)
+        # Whether it may replace a file was settled before the minutes of conversion; what was rejected is scrap.
+        write_file(path, append_card(draft.model, card), overwrite=True)
+        if reasons:
+            text = "".join(f"{reason}\n" for reason in reasons)
+            write_file(path.with_suffix(".txt"), text.encode(), overwrite=True)
+        manifest = self._find_manifest(card.calibration)
+        return Publication(path, card, judgement, attempts, operators, reasons, notes, manifest)
+
+    def _find_manifest(self, record: Calibration | None) -> tuple[tuple[str, str], ...]:
+        if record is None:
+            return ()
+        return next(
+            chosen.files for chosen in self._sets.values() if chosen.record.manifest_sha256 == record.manifest_sha256
+        )
+
+    def _prove(self, draft: Draft) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The other runtimes that give the same result, and why others do not."""
+        width, height = draft.subject.width, draft.subject.height
+        images = [shrink(picture.image, width, height) for picture in self._pictures[:_PROOF_PICTURES]]
+        proofs = [prove(draft.file, python, images) for python in self._order.runtimes]
+        return (
+            tuple(proof.runtime for proof in proofs if proof.reason is None),
+            tuple(f"under {proof.runtime}: {proof.reason}" for proof in proofs if proof.reason is not None),
+        )

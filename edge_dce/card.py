@@ -19,10 +19,10 @@ from typing import Any
 from edge_dce.curve import CurveShape
 from edge_dce.errors import CardError, ModelError
 
-SCHEMA = 2
-# Of schema 1 no curve ran on a root axis.
-_READABLE = (1, 2)
-PRECISIONS = ("float32", "float16", "dynamic", "int8")
+SCHEMA = 3
+# Of schema 1 no curve ran on a root axis; 3 added fields that have defaults.
+_READABLE = (1, 2, 3)
+PRECISIONS = ("float32", "float16", "dynamic", "int8", "mixed")
 CONTRACTS = ("curves", "image")
 _ENTRY = "edge-dce-card.json"
 # A flatbuffer carries its file identifier in bytes 4 to 8.
@@ -53,17 +53,47 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """The pictures whose activations set the int8 scales."""
+    """The pictures whose activations set the int8 scales.
+
+    Attributes:
+        files: how many were used.
+        manifest_sha256: of their sorted sha256, one a line.
+        seed: which chose them.
+        brightness_histogram: of their mean brightness, in equal classes from black to white.
+        duplicates: left out because another one shows the same, or an evaluation picture does.
+        skipped: left out because they could not be read.
+        dark_share: share of pictures with a mean below a quarter of white.
+        has_highlight: whether any picture has one.
+        instability: by how much the activation ranges of two disjoint halves differ at most, as a share of the wider.
+        ranges: how the ranges were estimated.
+    """
 
     files: int
     manifest_sha256: str
     seed: int
     brightness_histogram: tuple[int, ...]
+    duplicates: int = 0
+    skipped: int = 0
+    dark_share: float | None = None
+    has_highlight: bool | None = None
+    instability: float | None = None
+    ranges: str = "min-max"
 
 
 @dataclasses.dataclass(frozen=True)
 class Fidelity:
-    """How close enhanced images come to those of `against`, measured at conversion on held-out pictures."""
+    """How close enhanced images come to those of `against`, measured at conversion on held-out pictures.
+
+    Attributes:
+        images: how many pictures.
+        psnr_db, worst_psnr_db, worst_file: mean over the pictures, the lowest, and whose it is.
+        max_abs: largest difference of a sample, in levels of 255.
+        against: the reference.
+        map_max_abs: largest difference of the curve map, where the file returns one.
+        color_shift: largest mean difference of a channel over a picture, in levels of 255.
+        banding: share of the tonal levels of smooth gradients that are lost.
+        drop_db: PSNR against ground truth that is lost, where there was one.
+    """
 
     images: int
     psnr_db: float
@@ -71,6 +101,10 @@ class Fidelity:
     worst_file: str
     max_abs: int
     against: str
+    map_max_abs: float | None = None
+    color_shift: float | None = None
+    banding: float | None = None
+    drop_db: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +120,9 @@ class ModelCard:
     """All that a user or a program needs to know about one model file.
 
     `contract` says what the model returns: "curves" a (1, h, w, 3) map in [-1, 1] to be applied by `edge_dce.curve`,
-    "image" the enhanced RGB image itself. `sha256` is that of the model bytes before the card.
+    "image" the enhanced RGB image itself. `sha256` is that of the model bytes before the card. `float_layers` are those
+    that a file of the precision "mixed" computes in float32. `runtimes` were seen to run the file with equal results,
+    the oldest first.
     """
 
     name: str
@@ -105,6 +141,9 @@ class ModelCard:
     license: str
     created: str
     root: int = 1
+    float_layers: tuple[str, ...] = ()
+    fine_tuned_epochs: int = 0
+    runtimes: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     @property
@@ -221,6 +260,8 @@ def _parse(fields: dict[str, Any]) -> ModelCard:
             ),
             "fidelity": fields["fidelity"] and Fidelity(**fields["fidelity"]),
             "census": Census(**fields["census"]),
+            "float_layers": tuple(fields.get("float_layers", ())),
+            "runtimes": tuple(fields.get("runtimes", ())),
         }
     )
 

@@ -28,12 +28,15 @@ tr.strong td { background: var(--strong); font-weight: 600; }
 tr.heading th { padding-top: 1.1rem; }
 .wide { overflow-x: auto; }
 .pictures { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .35rem; margin: 0; }
+.pictures.three { grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
 .pictures img { width: 100%; display: block; border-radius: 3px; }
 figure { margin: 0 0 1.5rem; }
 figcaption { margin-bottom: .35rem; font-variant-numeric: tabular-nums; } figcaption b { color: var(--text); }
 .columns { position: sticky; top: 0; background: var(--ground); padding: .45rem 0; font-weight: 600; font-size: .9rem; }
 .bar { display: inline-block; width: 14rem; height: .8rem; margin: 0 .5rem; border-radius: 2px;
   vertical-align: middle; }
+td.bars { width: 16rem; max-width: 40vw; }
+.fill { display: block; height: .8rem; border-radius: 2px; background: var(--soft); }
 summary { cursor: pointer; margin-top: 2rem; font-weight: 600; }
 """
 

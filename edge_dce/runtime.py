@@ -96,7 +96,7 @@ def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
         check_flatbuffer(model)
         _try_in_child(model, runtime, threads)
     try:
-        with _hold_back_notices():
+        with hold_back_notices():
             return _create_interpreter(runtime, model.content, threads)
     except (ValueError, RuntimeError, MemoryError) as error:
         raise _refused(model.path, runtime, str(error) or "out of memory") from error
@@ -120,25 +120,30 @@ def run_trial(content: bytes, *, threads: int) -> None:
         interpreter.invoke()
 
 
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_threads() -> int:
     """Up to four of the cores this process may use, less one with tflite-runtime.
 
-    Measured on two x86-64 cores, one and two threads in turn, bundled networks of 10,000 and 79,000 parameters: while
-    the cores are free, two threads take 0.53 to 0.56 of the time with either runtime (0.9 to 1 for the `scene` models
-    of 2 ms, and for whole 1080p frames of those). While other programs want the cores too, ai-edge-litert takes the
-    same time with two threads as with one, but tflite-runtime 1.5 to 4 times as long, since its threads wait for each
-    other by spinning. A thread more than there are cores costs it another factor of 2 to 5.
+    Measured on two x86-64 cores, one, two and four threads in turn, bundled models at 256x256. With two threads instead
+    of one the fastest runs take 0.5 to 0.65 of the time with either runtime, 0.6 to 1 for the `scene` models of 1 to 2
+    ms, a whole 1080p frame 0.65 (zero-dce-pp) to 1 (zero-dce-scene). While other programs want the cores, medians
+    change little with ai-edge-litert (0.8 to 1.15), but grow 1.5 to 7 times with tflite-runtime, whose threads wait for
+    each other by spinning. More threads than cores gain nothing, and cost tflite-runtime another factor of 2.5 to 4.
 
     Raises:
         RuntimeMissingError: see `find_runtime`.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = count_cores()
     spared = 1 if find_runtime().name == "tflite-runtime" else 0
     return max(1, min(4, cores - spared))
 
 
 @contextlib.contextmanager
-def _hold_back_notices() -> Iterator[None]:
+def hold_back_notices() -> Iterator[None]:
     """Drop what the runtime tells about itself ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.").
 
     It writes straight to file descriptor 2 and has no switch for it. Whatever else arrives there is passed on after.

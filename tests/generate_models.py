@@ -6,6 +6,8 @@ that the curves brighten.
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from converters.conversion import convert
+from converters.gate import Bounds
 from converters.publication import Order, publish
 from converters.source import load_network
 from edge_dce.images import Picture, write_picture
@@ -50,14 +53,16 @@ def main() -> None:
         build_tiny_network().save(work / "tiny.keras")
         order = Order(
             precisions=("float32", "int8"),
-            width=SIDE_PX,
-            height=SIDE_PX,
+            sizes=((SIDE_PX, SIDE_PX),),
             calibration=write_dark_pictures(work / "calibration", 6),
             evaluation=write_dark_pictures(work / "evaluation-pictures", 3),
+            # Eight random maps are further from their mean than those of a trained network.
+            bounds=Bounds(40, 35),
         )
         source = load_network(work / "tiny.keras")
-        for publication in publish(source, order, FOLDER, overwrite=True):
-            print(publication.path.name, publication.fidelity)
+        image = dataclasses.replace(order, contracts=("image",), precisions=("int8",))
+        for publication in itertools.chain(*(publish(source, part, FOLDER, overwrite=True) for part in (order, image))):
+            print(publication.path.name, publication.reasons, publication.judgement.verification.fidelity)
     fixed = keras.Input((SIDE_PX, SIDE_PX, 3), batch_size=1)
     for name, outputs in (
         ("without-card-24-maps", build_tiny_network()(fixed)),

@@ -23,7 +23,7 @@ from edge_dce.benchmark.subject import Subject, TimedInterpreter, open_subject
 from edge_dce.benchmark.sustained import WINDOW_S, Window, sustain
 from edge_dce.benchmark.turns import TURNS, Call, Task, Timing, WarmUp, choose_runs, take_turns, warm_up
 from edge_dce.catalog import find_model
-from edge_dce.images import find_pictures, match_pairs
+from edge_dce.folders import find_pictures, match_pairs
 from edge_dce.machine import LoadMeter, describe_machine, read_condition
 from edge_dce.preprocessing import shrink
 from edge_dce.runtime import Runtime, default_threads, find_runtime

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from edge_dce.baselines import apply_clahe, apply_gamma
 from edge_dce.errors import ImageError
-from edge_dce.images import read_picture
+from edge_dce.images import read_image
 from edge_dce.metrics import finite_psnr, ssim
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -136,8 +136,8 @@ def estimate_noise(image: Uint8Array) -> float:
 
 def _read(pictures: Sequence[tuple[Path, Path | None]]) -> Iterator[tuple[Path, Uint8Array, Uint8Array | None]]:
     for path, truth_path in pictures:
-        image = read_picture(path).image
-        truth = None if truth_path is None else read_picture(truth_path).image
+        image = read_image(path)
+        truth = None if truth_path is None else read_image(truth_path)
         if truth is not None and image.shape != truth.shape:
             raise ImageError(f"{path}: {_dimensions(image)}, but its ground truth is {_dimensions(truth)}")
         if min(image.shape[:2]) < 3:

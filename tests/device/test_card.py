@@ -26,7 +26,7 @@ def test_card_survives_writing_and_reading() -> None:
 
 def test_card_can_be_read_by_the_standard_library() -> None:
     with zipfile.ZipFile(INT8) as archive:
-        assert json.loads(archive.read("edge-dce-card.json"))["schema"] == 2
+        assert json.loads(archive.read("edge-dce-card.json"))["schema"] == 3
 
 
 def test_card_of_the_first_schema_means_the_papers_curve() -> None:
@@ -34,6 +34,20 @@ def test_card_of_the_first_schema_means_the_papers_curve() -> None:
     del fields["root"]
     card = ModelCard.from_json(json.dumps(fields | {"schema": 1}), origin=INT8)
     assert card.shape == CurveShape(iterations=8, root=1)
+
+
+def test_card_of_the_second_schema_has_less_to_tell() -> None:
+    fields = json.loads(read_card().to_json())
+    for name in ("float_layers", "fine_tuned_epochs", "runtimes"):
+        del fields[name]
+    for name in ("duplicates", "skipped", "dark_share", "has_highlight", "instability", "ranges"):
+        del fields["calibration"][name]
+    for name in ("map_max_abs", "color_shift", "banding", "drop_db"):
+        del fields["fidelity"][name]
+    card = ModelCard.from_json(json.dumps(fields | {"schema": 2}), origin=INT8)
+    assert card.runtimes == ()
+    assert card.calibration is not None
+    assert (card.calibration.dark_share, card.calibration.ranges) == (None, "min-max")
 
 
 def test_content_is_the_model_without_the_card(tmp_path: Path) -> None:
@@ -62,7 +76,7 @@ def test_one_changed_byte_of_the_model_is_noticed(tmp_path: Path, offset: int) -
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (b'"schema": 2', b'"schema": 3', "expected a card of schema 2, found 3"),
+        (b'"schema": 3', b'"schema": 4', "expected a card of schema 3, found 4"),
         (b'"precision"', b'"praecision"', "card cannot be read"),
         (b"{", b"[", "card cannot be read"),
         (b'"iterations": 8', b'"iterations": 0', "card cannot be read"),

@@ -103,17 +103,45 @@ def test_broken_picture_in_a_folder_is_named_and_the_rest_done(
     assert main(["enhance", str(tmp_path / "in"), "-m", TINY, "-o", str(tmp_path / "out")]) == 1
     error = capfd.readouterr().err
     assert "1.png: damaged" in error
-    assert "2 of 3 pictures enhanced" in error
+    assert "2 enhanced, 0 already there, 1 failed" in error
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
 
 
-def test_second_run_over_a_folder_keeps_what_is_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write_photo(tmp_path / "in" / "0.png")
+def test_second_run_over_a_folder_goes_on_where_the_first_ended(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        write_photo(tmp_path / "in" / f"{number}.png", number)
     command = ["enhance", str(tmp_path / "in"), "-m", TINY, "-o", str(tmp_path / "out")]
     assert main(command) == 0
-    assert main(command) == 1
-    assert "exists already" in capfd.readouterr().err
+    (tmp_path / "out" / "1.png").unlink()
+    (tmp_path / "out" / "2.png").write_text("precious")
+    capfd.readouterr()
+    assert main(command) == 0
+    captured = capfd.readouterr()
+    assert captured.out == f"{tmp_path / 'out' / '1.png'}\n"
+    assert captured.err.splitlines()[-1] == "1 enhanced, 2 already there, 0 failed"
+    assert (tmp_path / "out" / "2.png").read_text() == "precious"
     assert main([*command, "--overwrite"]) == 0
+    assert edge_dce.read_picture(tmp_path / "out" / "2.png").image.shape == (30, 40, 3)
+
+
+def test_results_are_printed_in_the_order_of_the_inputs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    # Large and small in turn, so that they are not ready in this order.
+    for number in range(12):
+        samples = np.zeros((1500, 1500, 3) if number % 2 == 0 else (8, 8, 3), np.uint8)
+        (tmp_path / "in").mkdir(exist_ok=True)
+        Image.fromarray(samples).save(tmp_path / "in" / f"{number:02}.png")
+    assert main(["enhance", str(tmp_path / "in"), "-m", TINY]) == 0
+    names = [Path(line).name for line in capfd.readouterr().out.splitlines()]
+    assert names == [f"{number:02}.png" for number in range(12)]
+
+
+def test_several_named_pictures_resume_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    photos = [str(write_photo(tmp_path / f"{number}.png", number)) for number in range(2)]
+    command = ["enhance", *photos, "-m", TINY, "-o", str(tmp_path / "out")]
+    assert [main(command), main(command)] == [0, 0]
+    assert capfd.readouterr().err.splitlines()[-1] == "0 enhanced, 2 already there, 0 failed"
 
 
 def test_inputs_of_one_name_do_not_overwrite_each_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,7 @@ def test_threads_default_to_the_cores_of_this_process(
 def test_opening_a_model_is_silent_and_keeps_what_others_say(capfd: pytest.CaptureFixture[str]) -> None:
     runtime.open_interpreter(read_model_file(FLOAT32), threads=1)
     assert capfd.readouterr().err == ""
-    with runtime._hold_back_notices():
+    with runtime.hold_back_notices():
         os.write(2, b"INFO: about myself\nERROR: about you\n")
     assert capfd.readouterr().err == "ERROR: about you\n"
 

@@ -1,0 +1,85 @@
+"""Whether a file is good enough to be published, and if not, why."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from converters.draft import Draft
+from converters.verification import HeldOut, Reference, Verification, verify
+
+_FLOAT_TYPES = frozenset({"FLOAT16", "FLOAT32", "FLOAT64"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """What a file must reach.
+
+    Attributes:
+        psnr_db, worst_psnr_db: of its enhanced pictures against those of the Keras network: mean, and each.
+        drop_db: what it may lose of the PSNR against ground truth, where there is ground truth.
+    """
+
+    psnr_db: float
+    worst_psnr_db: float
+    drop_db: float = 0.2
+
+
+BOUNDS = {
+    "float32": Bounds(60, 50),
+    "float16": Bounds(60, 50),
+    "dynamic": Bounds(45, 38),
+    "int8": Bounds(45, 38),
+    "mixed": Bounds(45, 38),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """A draft, what was measured, and the reasons against publishing it: none if it passes."""
+
+    draft: Draft
+    verification: Verification
+    reasons: tuple[str, ...]
+
+    @property
+    def passes(self) -> bool:
+        return not self.reasons
+
+
+def judge(draft: Draft, reference: Reference, pictures: Sequence[HeldOut], bounds: Bounds) -> Judgement:
+    """Verify a draft and hold it against the bounds. Raises as `verify`."""
+    verification = verify(draft.file, reference, pictures)
+    return Judgement(draft, verification, (*_check_honesty(draft), *_check_quality(verification, bounds)))
+
+
+def _check_honesty(draft: Draft) -> list[str]:
+    """A file that would be called int8 and is not, or that clips highlights."""
+    reasons = []
+    floats = _FLOAT_TYPES & draft.card.census.dtype.keys()
+    if draft.precision == "int8" and floats:
+        reasons.append(f"int8 was asked for, but tensors of type {' '.join(sorted(floats))} remain")
+    image = draft.card.input
+    if image.scale and (image.zero_point != 0 or not math.isclose(image.scale, 1 / 255, rel_tol=1e-5)):
+        reasons.append(
+            f"expected input scale 1/255 and zero point 0, found {image.scale:.6f} and {image.zero_point}: "
+            "highlights would clip"
+        )
+    return reasons
+
+
+def _check_quality(verification: Verification, bounds: Bounds) -> list[str]:
+    fidelity, reasons = verification.fidelity, []
+    if fidelity.psnr_db < bounds.psnr_db:
+        reasons.append(f"expected {bounds.psnr_db:g} dB against {fidelity.against}, found {fidelity.psnr_db:.2f} dB")
+    if fidelity.worst_psnr_db < bounds.worst_psnr_db:
+        reasons.append(
+            f"expected {bounds.worst_psnr_db:g} dB at worst, found {fidelity.worst_psnr_db:.2f} dB "
+            f"({fidelity.worst_file})"
+        )
+    if fidelity.drop_db is not None and fidelity.drop_db > bounds.drop_db:
+        reasons.append(
+            f"expected to lose {bounds.drop_db:g} dB against ground truth at most, found {fidelity.drop_db:.3f} dB"
+        )
+    return reasons

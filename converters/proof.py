@@ -1,0 +1,120 @@
+"""The same file under another TFLite runtime: does it load, and is the result the same?
+
+Two runtimes never share an environment, so the other one runs in its own Python, which needs nothing but its runtime
+and numpy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.card import Census, ModelFile
+from edge_dce.preprocessing import normalize
+from edge_dce.runtime import default_threads, open_interpreter
+
+Uint8Array = npt.NDArray[np.uint8]
+
+_TIMEOUT_SECONDS = 300
+# Operators that move values about, or only change how they are written.
+_EXACT = frozenset({"CONCATENATION", "DEQUANTIZE", "RESHAPE"})
+# Float kernels sum in different orders; maps and images span at most 2.
+_FLOAT_TOLERANCE = 1e-4
+_CHILD = """
+import sys, importlib.metadata
+import numpy as np
+try:
+    from ai_edge_litert.interpreter import Interpreter
+    name = "ai-edge-litert"
+except ImportError:
+    from tflite_runtime.interpreter import Interpreter
+    name = "tflite-runtime"
+folder = sys.argv[1]
+interpreter = Interpreter(model_path=folder + "/model.tflite")
+interpreter.allocate_tensors()
+image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+results = []
+for tensor in np.load(folder + "/inputs.npy"):
+    interpreter.set_tensor(image["index"], tensor)
+    interpreter.invoke()
+    results.append(interpreter.get_tensor(output["index"]))
+np.save(folder + "/outputs.npy", np.stack(results))
+print(name, importlib.metadata.version(name))
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """Attributes:
+    runtime: name and version.
+    reason: why the file is not proven there; None if it is.
+    """
+
+    runtime: str
+    reason: str | None
+
+
+def count_roundings(census: Census) -> int:
+    """How many operators of a file round their result to a quantization step."""
+    return sum(count for operator, count in census.op.items() if operator not in _EXACT)
+
+
+def prove(model: ModelFile, python: Path, images: Sequence[Uint8Array]) -> Proof:
+    """Run a file under the runtime of another Python and compare.
+
+    Kernels round halves differently, so an integer result may be off by one step after each operator that rounds; the
+    next one averages many such values and adds its own. So two runtimes must agree within one step of the output on
+    average, and everywhere within one step for each operator that rounds.
+
+    Args:
+        python: the interpreter of an environment with ai-edge-litert or tflite-runtime.
+        images: (height, width, 3) uint8 at the file's size.
+    """
+    interpreter = open_interpreter(model, threads=default_threads())
+    image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    takes_bytes = image["dtype"] == np.uint8
+    inputs = np.stack([picture[np.newaxis] if takes_bytes else normalize(picture) for picture in images])
+    expected = []
+    for tensor in inputs:
+        interpreter.set_tensor(image["index"], tensor)
+        interpreter.invoke()
+        expected.append(interpreter.tensor(output["index"])().copy())
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "model.tflite").write_bytes(model.content)
+        np.save(Path(folder, "inputs.npy"), inputs)
+        try:
+            child = subprocess.run(
+                [python, "-c", _CHILD, folder], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return Proof(str(python), f"{python}: cannot be run ({error})")
+        if child.returncode:
+            lines = child.stderr.strip().splitlines() or [f"it died of signal {-child.returncode}"]
+            return Proof(str(python), f"{python}: {lines[-1] or 'no message'}")
+        found = np.load(Path(folder, "outputs.npy"))
+    assert model.card is not None
+    return Proof(child.stdout.strip(), _compare(np.stack(expected), found, model.card.census))
+
+
+def _compare(expected: npt.NDArray[np.generic], found: npt.NDArray[np.generic], census: Census) -> str | None:
+    difference = np.abs(expected.astype(np.float64) - found.astype(np.float64))
+    if np.issubdtype(expected.dtype, np.integer):
+        step: float = 1
+    elif "INT8" in census.dtype:
+        # Integers within, float out: as if the output had 256 levels.
+        step = float(np.ptp(expected)) / 255
+    else:
+        step = _FLOAT_TOLERANCE
+    most = step * max(1, count_roundings(census))
+    if difference.max() <= most and difference.mean() <= step:
+        return None
+    return (
+        f"expected results within {step:.3g} on average and {most:.3g} at worst, "
+        f"found {difference.mean():.3g} and {difference.max():.3g}"
+    )

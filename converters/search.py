@@ -1,0 +1,203 @@
+"""What is tried until an int8 file passes the gate: better calibration, then less int8, then training."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from converters.activation import ESTIMATORS, record_activations
+from converters.calibration import CalibrationSet
+from converters.contract import STEPS, build_network
+from converters.conversion import convert, quantize
+from converters.draft import Draft, Subject
+from converters.finetuning import fine_tune
+from converters.gate import Bounds, Judgement, judge
+from converters.inspection import name_layer
+from converters.operators import OperatorError, compare_operators, rank_layers, run
+from converters.source import ConversionError
+from converters.verification import HeldOut, Reference
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+# Layers that are left in float32 at most: with half of them the file would be float with a trace of int8.
+_MOST_FLOAT_LAYERS = 4
+# Pictures on which operators are compared; errors differ little from one to the next.
+_OPERATOR_PICTURES = 6
+# Pictures on which estimates of ranges are compared: with six the choice is luck.
+_ESTIMATE_PICTURES = 32
+# Two halves of the calibration pictures should agree this well on every activation range.
+STABLE = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Attributes:
+    calibrate: makes a calibration set of up to so many pictures at the network's size.
+    calibration_count: how many to begin with.
+    qat_epochs: of quantization-aware training, the last resort; 0 for none.
+    """
+
+    calibrate: Callable[[int], CalibrationSet]
+    calibration_count: int
+    qat_epochs: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """Attributes:
+    judgements: of all that was tried, in order; the last one passes if any does.
+    operators: the error of each operator in full int8.
+    notes: about the calibration, one line each.
+    """
+
+    judgements: tuple[Judgement, ...]
+    operators: tuple[OperatorError, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def best(self) -> Judgement:
+        """The one that passes, else the one that comes closest."""
+        if self.judgements[-1].passes:
+            return self.judgements[-1]
+        return max(self.judgements, key=lambda judgement: judgement.verification.fidelity.psnr_db)
+
+
+def search(
+    subject: Subject, reference: Reference, pictures: Sequence[HeldOut], bounds: Bounds, settings: Settings
+) -> Outcome:
+    """Quantize until a file passes `bounds`, or nothing is left to try.
+
+    Activation ranges are always those of the estimate that comes closest to float32 on calibration pictures. Then, in
+    order: a larger calibration set, the worst layers left in float32 (precision "mixed"), quantization-aware training.
+    Where the curve steps are what hurts, ranges are no remedy, and the steps go to float32 at once.
+
+    Raises as `judge` and `choose_calibration_set`.
+    """
+    trial = _Trial(subject, settings)
+    judgements: list[Judgement] = []
+    for draft in trial.drafts():
+        judgements.append(judge(draft, reference, pictures, bounds))
+        if judgements[-1].passes:
+            break
+    return Outcome(tuple(judgements), trial.operators, trial.notes)
+
+
+class _Trial:
+    """The drafts of one subject, made as they are asked for.
+
+    Attributes:
+        operators: errors of the full int8 file that was made last.
+    """
+
+    def __init__(self, subject: Subject, settings: Settings) -> None:
+        self._subject, self._settings = subject, settings
+        self._float_model = self._convert(subject)
+        self._observe(settings.calibrate(settings.calibration_count))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """About the calibration, one line each."""
+        instability, tensor = self._activations.measure_instability()
+        if instability <= STABLE:
+            return self._calibration.notes
+        return (
+            *self._calibration.notes,
+            f"calibration: two halves of the {self._calibration.record.files} pictures disagree by {instability:.0%} "
+            f"on the range of an activation (layer {name_layer(tensor)}); more pictures would be steadier",
+        )
+
+    def drafts(self) -> Iterator[Draft]:
+        """From the one that is wanted to those that are better than nothing."""
+        yield self._quantize(f"ranges by {self._estimator}")
+        ranking = rank_layers(self.operators)
+        if ranking[0] != STEPS:
+            larger = self._settings.calibrate(2 * self._settings.calibration_count)
+            if larger.record.files > self._calibration.record.files:
+                self._observe(larger)
+                yield self._quantize(f"{larger.record.files} calibration pictures, ranges by {self._estimator}")
+        for float_layers in _choose_float_layers(ranking):
+            yield self._quantize(f"{', '.join(float_layers)} in float32", float_layers)
+        if self._settings.qat_epochs:
+            yield from self._train()
+
+    def _train(self) -> Iterator[Draft]:
+        source, epochs = self._subject.source, self._settings.qat_epochs
+        network = fine_tune(source.network, self._calibration.images, epochs=epochs)
+        tuned = dataclasses.replace(self._subject, source=dataclasses.replace(source, network=network))
+        self._float_model = self._convert(tuned)
+        self._observe(self._calibration)
+        how = f"{epochs} epochs of quantization-aware training"
+        yield self._quantize(how, fine_tuned_epochs=epochs)
+        if self._subject.contract == "image":
+            yield self._quantize(f"{how}, {STEPS} in float32", (STEPS,), fine_tuned_epochs=epochs)
+
+    def _observe(self, calibration: CalibrationSet) -> None:
+        """Look at the activations, and keep the estimate of their ranges that serves best."""
+        self._calibration = calibration
+        self._activations = record_activations(
+            self._float_model,
+            calibration.tensors(),
+            wedges=int(calibration.has_wedge),
+            has_pinned_input=calibration.has_wedge,
+        )
+        images = calibration.images[:: max(1, len(calibration.images) // _ESTIMATE_PICTURES)]
+        expected = run(self._float_model, list(images))
+        errors = {estimator: self._measure(estimator, list(images), expected) for estimator in ESTIMATORS}
+        self._estimator = min(errors, key=lambda estimator: errors[estimator])
+        if errors[self._estimator] == math.inf:
+            raise ConversionError(
+                f"{self._subject.name_file('int8')}: no runtime takes what these calibration pictures lead to; "
+                "expected low-light photos, choose others"
+            )
+        shown = list(images[:: max(1, len(images) // _OPERATOR_PICTURES)])
+        self.operators = tuple(compare_operators(self._float_model, self._make_model(self._estimator, ()), shown))
+
+    def _measure(self, estimator: str, images: Sequence[Uint8Array], expected: Sequence[FloatArray]) -> float:
+        """Mean squared error of the output in full int8.
+
+        Infinite where the runtime refuses the file, as it does where ranges are near nothing.
+        """
+        try:
+            found = run(self._make_model(estimator, ()), images)
+        except RuntimeError:
+            return math.inf
+        return float(np.mean([np.square(one - other).mean() for one, other in zip(found, expected, strict=True)]))
+
+    def _quantize(self, how: str, float_layers: tuple[str, ...] = (), *, fine_tuned_epochs: int = 0) -> Draft:
+        record = dataclasses.replace(
+            self._calibration.record,
+            instability=round(self._activations.measure_instability()[0], 3),
+            ranges=self._estimator,
+        )
+        precision = "mixed" if float_layers else "int8"
+        model = self._make_model(self._estimator, float_layers)
+        return Draft(self._subject, precision, model, how, record, float_layers, fine_tuned_epochs)
+
+    def _make_model(self, estimator: str, float_layers: tuple[str, ...]) -> bytes:
+        return quantize(
+            self._float_model,
+            self._activations.estimate_ranges(estimator),
+            float_layers=float_layers,
+            has_image_output=self._subject.contract == "image",
+        )
+
+    @staticmethod
+    def _convert(subject: Subject) -> bytes:
+        network = build_network(subject.source, subject.contract, subject.width, subject.height)
+        return convert(network, precision="float32")
+
+
+def _choose_float_layers(ranking: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The steps, where there are any; then the worst of the other layers, more and more, half of them at most."""
+    steps = (STEPS,) if STEPS in ranking else ()
+    others = [layer for layer in ranking if layer != STEPS]
+    if steps:
+        yield steps
+    for count in (1, 2, _MOST_FLOAT_LAYERS):
+        if count <= len(others) // 2:
+            yield (*steps, *others[:count])

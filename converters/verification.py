@@ -1,0 +1,278 @@
+"""What a converted file does to pictures, against the Keras network and against ground truth."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from converters.source import SourceNetwork
+from edge_dce import curve
+from edge_dce.card import Fidelity, ModelFile
+from edge_dce.enhancer import Enhancer
+from edge_dce.images import read_image
+from edge_dce.metrics import finite_psnr
+from edge_dce.preprocessing import normalize, shrink
+from edge_dce.runtime import default_threads, open_interpreter
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+# Photos larger than this are verified smaller: fifty of a phone would take gigabytes and tell no more.
+_MOST_PX = 2_000_000
+_LATENCY_RUNS = 15
+
+
+class ConvertedModel(Protocol):
+    """A file, loaded: what both contracts have in common."""
+
+    def prepare(self, image: Uint8Array) -> Uint8Array:
+        """What the file enhances of an (H, W, 3) uint8 image: all of it, or all of it at the file's own size."""
+
+    def enhance(self, image: Uint8Array) -> Uint8Array:
+        """The enhanced image of the same shape."""
+
+    def estimate(self, image: Uint8Array) -> FloatArray | None:
+        """The (h, w, 3) curve map, None where the file keeps it to itself."""
+
+
+class CurvesModel:
+    """A file of the contract "curves", as the device package runs it."""
+
+    def __init__(self, model: ModelFile) -> None:
+        threads = default_threads()
+        self._enhancer = Enhancer(model, open_interpreter(model, threads=threads), threads=threads)
+
+    def prepare(self, image: Uint8Array) -> Uint8Array:
+        return image
+
+    def enhance(self, image: Uint8Array) -> Uint8Array:
+        return self._enhancer.enhance(image)
+
+    def estimate(self, image: Uint8Array) -> FloatArray | None:
+        return self._enhancer.estimate_curves(image)
+
+
+class ImageModel:
+    """A file of the contract "image", as somebody else's app runs it: at its own size, nothing around it."""
+
+    def __init__(self, model: ModelFile) -> None:
+        self._interpreter = open_interpreter(model, threads=default_threads())
+        self._input = self._interpreter.get_input_details()[0]
+        self._output = self._interpreter.get_output_details()[0]
+        self._height, self._width = (int(side) for side in self._input["shape"][1:3])
+
+    def prepare(self, image: Uint8Array) -> Uint8Array:
+        return shrink(image, self._width, self._height)
+
+    def enhance(self, image: Uint8Array) -> Uint8Array:
+        takes_bytes = self._input["dtype"] == np.uint8
+        self._interpreter.set_tensor(self._input["index"], image[np.newaxis] if takes_bytes else normalize(image))
+        self._interpreter.invoke()
+        output = self._interpreter.tensor(self._output["index"])()[0].copy()
+        levels = output if output.dtype == np.uint8 else np.rint(np.clip(output, 0, 1) * 255)
+        return np.asarray(levels, np.uint8)
+
+    def estimate(self, image: Uint8Array) -> FloatArray | None:
+        return None
+
+
+def open_converted(model: ModelFile) -> ConvertedModel:
+    """Load a file by its card's contract. Raises as `open_interpreter`."""
+    assert model.card is not None
+    return ImageModel(model) if model.card.contract == "image" else CurvesModel(model)
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """One picture to verify on.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        truth: the same scene in normal light, same shape, where there is one.
+    """
+
+    path: Path
+    image: Uint8Array
+    truth: Uint8Array | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One picture, enhanced by the Keras network and by the file."""
+
+    picture: HeldOut
+    psnr_db: float
+    max_abs: int
+    color_shift: float
+    map_max_abs: float | None
+    drop_db: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification:
+    """Of one file.
+
+    Attributes:
+        fidelity: for the card.
+        comparisons: picture by picture.
+        latency_ms: median of the network alone on this machine.
+    """
+
+    fidelity: Fidelity
+    comparisons: tuple[Comparison, ...]
+    latency_ms: float
+
+    @property
+    def worst(self) -> Comparison:
+        return min(self.comparisons, key=lambda comparison: comparison.psnr_db)
+
+
+def read_held_out(paths: Sequence[Path], truths: Path | None = None) -> list[HeldOut]:
+    """Read pictures, and those of the same name in the folder `truths`.
+
+    Raises:
+        ImageError: a picture is broken, or its ground truth is missing.
+    """
+    pictures = []
+    for path in paths:
+        image = _limit(read_image(path))
+        truth = None if truths is None else _limit(read_image(truths / path.name))
+        pictures.append(HeldOut(path, image, truth))
+    return pictures
+
+
+class Reference:
+    """The Keras network at one size, with the exact formula: what every file is measured against.
+
+    Each of the network's maps is applied once, in float32. So the figures hold all that separates a user's result from
+    the trained network: the averaging of the maps, the precision of the file and the look-up.
+    """
+
+    def __init__(self, source: SourceNetwork, width: int, height: int) -> None:
+        self._source = source
+        self._width, self._height = width, height
+        self._seen: dict[tuple[str, tuple[int, ...]], tuple[Uint8Array, FloatArray | None]] = {}
+
+    @property
+    def label(self) -> str:
+        """For the card."""
+        maps = self._source.maps
+        return f"Keras float32, {maps} map(s), exact formula" if maps else "Keras float32"
+
+    def enhance(self, name: str, image: Uint8Array) -> tuple[Uint8Array, FloatArray | None]:
+        """The enhanced image and its mean map; computed once for each name and shape."""
+        key = (name, image.shape)
+        if key not in self._seen:
+            self._seen[key] = self._compute(image)
+        return self._seen[key]
+
+    def _compute(self, image: Uint8Array) -> tuple[Uint8Array, FloatArray | None]:
+        output = np.asarray(self._source.network(normalize(shrink(image, self._width, self._height))))[0]
+        if self._source.returns == "image":
+            return np.rint(np.clip(output, 0, 1) * 255).astype(np.uint8), None
+        mean = output.reshape(*output.shape[:2], -1, 3).mean(axis=2)
+        return curve.apply_exact(image, output, shape=self._source.shape), mean
+
+
+def verify(model: ModelFile, reference: Reference, pictures: Sequence[HeldOut]) -> Verification:
+    """Run every picture through the file and compare.
+
+    Raises:
+        ModelError: the runtime failed.
+    """
+    converted = open_converted(model)
+    comparisons = tuple(_compare(converted, reference, picture) for picture in pictures)
+    worst = min(comparisons, key=lambda comparison: comparison.psnr_db)
+    drops = [comparison.drop_db for comparison in comparisons if comparison.drop_db is not None]
+    maps = [comparison.map_max_abs for comparison in comparisons if comparison.map_max_abs is not None]
+    fidelity = Fidelity(
+        images=len(comparisons),
+        psnr_db=round(float(np.mean([comparison.psnr_db for comparison in comparisons])), 2),
+        worst_psnr_db=round(worst.psnr_db, 2),
+        worst_file=worst.picture.path.name,
+        max_abs=max(comparison.max_abs for comparison in comparisons),
+        against=reference.label,
+        map_max_abs=round(max(maps), 5) if maps else None,
+        color_shift=round(max(comparison.color_shift for comparison in comparisons), 3),
+        banding=round(_measure_banding(converted, reference), 3),
+        drop_db=round(float(np.mean(drops)), 3) if drops else None,
+    )
+    return Verification(fidelity, comparisons, _measure_latency_ms(model))
+
+
+def enhance_both(model: ModelFile, reference: Reference, picture: HeldOut) -> tuple[Uint8Array, Uint8Array]:
+    """One picture as the Keras network and as the file enhance it, for people to look at."""
+    converted = open_converted(model)
+    image = converted.prepare(picture.image)
+    return reference.enhance(picture.path.name, image)[0], converted.enhance(image)
+
+
+def _compare(converted: ConvertedModel, reference: Reference, picture: HeldOut) -> Comparison:
+    image = converted.prepare(picture.image)
+    expected, expected_map = reference.enhance(picture.path.name, image)
+    found = converted.enhance(image)
+    found_map = converted.estimate(image)
+    difference = found.astype(np.int16) - expected.astype(np.int16)
+    drop_db = None
+    if picture.truth is not None:
+        truth = converted.prepare(picture.truth)
+        drop_db = finite_psnr(expected, truth) - finite_psnr(found, truth)
+    return Comparison(
+        picture,
+        finite_psnr(found, expected),
+        int(np.abs(difference).max()),
+        float(np.abs(difference.mean(axis=(0, 1))).max()),
+        None if found_map is None or expected_map is None else float(np.abs(found_map - expected_map).max()),
+        drop_db,
+    )
+
+
+def _measure_banding(converted: ConvertedModel, reference: Reference) -> float:
+    """Share of the levels in smooth gradients that the reference keeps and the file loses, the mean of two gradients.
+
+    One runs from black to white, one through the dark quarter, where curves are steep and banding shows. Levels are
+    counted along the middle row: those that the borders of the picture add are no part of the gradient.
+    """
+    lost = []
+    for top in (255, 64):
+        ramp = np.rint(np.linspace(0, top, 256)).astype(np.uint8)
+        wide = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (64, 256, 3))
+        gradient = converted.prepare(np.ascontiguousarray(wide))
+        expected, _ = reference.enhance(f"gradient to {top}", gradient)
+        found = converted.enhance(gradient)
+        lost.append(1 - _count_levels(found) / _count_levels(expected))
+    return max(0.0, float(np.mean(lost)))
+
+
+def _count_levels(gradient: Uint8Array) -> int:
+    row = gradient[len(gradient) // 2]
+    return sum(len(np.unique(row[:, channel])) for channel in range(3))
+
+
+def _measure_latency_ms(model: ModelFile) -> float:
+    interpreter = open_interpreter(model, threads=default_threads())
+    details = interpreter.get_input_details()[0]
+    tensor: npt.NDArray[Any] = np.zeros(details["shape"], details["dtype"])
+    times_ms = []
+    for _ in range(_LATENCY_RUNS):
+        interpreter.set_tensor(details["index"], tensor)
+        start = time.perf_counter()
+        interpreter.invoke()
+        times_ms.append((time.perf_counter() - start) * 1e3)
+    return float(np.median(times_ms))
+
+
+def _limit(image: Uint8Array) -> Uint8Array:
+    height, width = image.shape[:2]
+    share = (_MOST_PX / (height * width)) ** 0.5
+    if share >= 1:
+        return image
+    limited = cv2.resize(image, (round(width * share), round(height * share)), interpolation=cv2.INTER_AREA)
+    return np.asarray(limited, np.uint8)

@@ -1,0 +1,53 @@
+"""Record what the bundled models return under this runtime: `python tests/record_references.py`, in .venv-tflite.
+
+tests/device/test_compatibility.py holds every other runtime against it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.card import ModelFile, read_model_file
+from edge_dce.catalog import bundled_models
+from edge_dce.images import read_picture
+from edge_dce.preprocessing import normalize, shrink
+from edge_dce.runtime import find_runtime, open_interpreter
+
+FOLDER = Path(__file__).resolve().parent / "references"
+PHOTO = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "night-launch.jpg"
+# Every so many pixels are kept: the files stay small, and each pixel sees its whole surroundings anyway.
+STRIDE = 8
+
+
+def compute(model: ModelFile) -> npt.NDArray[Any]:
+    """The model's raw output on the sample photo, (h / 8, w / 8, 3), in the type it has."""
+    interpreter = open_interpreter(model, threads=1)
+    image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    height, width = (int(side) for side in image["shape"][1:3])
+    small = shrink(read_picture(PHOTO).image, width, height)
+    interpreter.set_tensor(image["index"], small[np.newaxis] if image["dtype"] == np.uint8 else normalize(small))
+    interpreter.invoke()
+    return interpreter.tensor(output["index"])()[0, ::STRIDE, ::STRIDE].copy()
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    runtime = find_runtime()
+    for path in bundled_models():
+        model = read_model_file(path)
+        assert model.card is not None
+        np.savez_compressed(
+            FOLDER / f"{path.stem}.npz",
+            output=compute(model),
+            sha256=model.card.sha256,
+            runtime=f"{runtime.name} {runtime.version}",
+        )
+        print(path.stem)
+
+
+if __name__ == "__main__":
+    main()
