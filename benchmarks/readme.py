@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.choice import judge_peers, make_choice_table, make_peers_table
 from benchmarks.flicker import render_flicker
 from benchmarks.frame_table import render_frames
-from benchmarks.results import REFERENCE, ROOT, read_folder, read_peers, read_pixel_path
+from benchmarks.results import REFERENCE, REPORTS, ROOT, read_folder, read_peers, read_pixel_path
 from benchmarks.video import render_video
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.quality import PairScore, Score
@@ -198,7 +198,8 @@ def _camera_app_line() -> str:
 
 
 def _list_machines() -> list[Path]:
-    folders = sorted(REFERENCE.glob("*/"))
+    """The folders with results of `run`; some hold those of single measurements only."""
+    folders = sorted({path.parent for path in REFERENCE.glob(f"*/{REPORTS}")})
     if not folders:
         raise EdgeDceError(f"{REFERENCE}: expected a folder per machine, found none; see python -m benchmarks run")
     return folders

@@ -14,6 +14,8 @@ from edge_dce.machine import describe_machine
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 REFERENCE = ROOT / "benchmarks" / "reference"
+# Reports of `edge-dce benchmark`, as `run` names them: "venv-1920x1080.json".
+REPORTS = "*-[0-9]*x[0-9]*.json"
 PEERS = "peers.json"
 PIXEL_PATH = "pixel-path.json"
 FRAME = "frame.json"
@@ -37,7 +39,7 @@ def read_folder(folder: Path) -> dict[str, Report]:
     Raises:
         EdgeDceError: there is no report in it, or one cannot be read.
     """
-    paths = sorted(folder.glob("*-[0-9]*x[0-9]*.json"))
+    paths = sorted(folder.glob(REPORTS))
     if not paths:
         raise EdgeDceError(f"{folder}: expected results of `python -m benchmarks run`, found none")
     return {path.stem: read_report(path) for path in paths}

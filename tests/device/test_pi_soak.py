@@ -23,7 +23,7 @@ def test_drift_is_that_of_the_settled_run() -> None:
 
 def test_documented_figures_are_those_of_the_committed_results() -> None:
     document = (ROOT / "docs" / "soak.md").read_text()
-    results = ROOT / "benchmarks" / "reference" / "x86_64-2-cores"
+    results = ROOT / "benchmarks" / "reference" / "amd-epyc-2-cores"
     assert format_soak(read_soak(results / "pi-soak.json")) in document
     for cost in read_costs(results / "pi-frame.json"):
         assert format_cost(cost) in document
