@@ -8,12 +8,13 @@ PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 TRAINING_TESTS = $(addprefix tests/workshop/test_,losses.py network.py training.py distribution.py)
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo train check-photos workshop test test-litert test-tflite test-workshop lint format clean
+.PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-arm lint format \
+	clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
 
-test: test-litert test-tflite test-workshop
+test: test-litert test-tflite test-workshop test-app
 
 test-litert: .venv/.tested
 	.venv/bin/python -m pytest tests/device
@@ -29,6 +30,25 @@ endif
 test-workshop: .venv-workshop/.tested
 	.venv-workshop/bin/python -m pytest tests/workshop
 	KERAS_BACKEND=jax .venv-workshop/bin/python -m pytest $(TRAINING_TESTS)
+
+# On emulated ARM, beside this machine's results; SYSTEMS and --quick: see the script.
+test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
+	scripts/test-arm.sh $(SYSTEMS)
+
+# The camera app, with a webcam or without: make app CAMERA=synthetic
+app: .venv-app/.installed
+	.venv-app/bin/python -m apps.camera $(if $(CAMERA),--camera "$(CAMERA)")
+
+# Two processes: Java's machine and Kivy's window do not have to get on with each other.
+test-app: .venv-app/.tested
+	@if $(has_gl); then .venv-app/bin/python -m pytest tests/app tests/device/test_camera_shader.py; \
+		else echo "test-app: the window's tests are left out: run: sudo apt-get install $(GL_PACKAGES)" >&2; fi
+	.venv-app/bin/python -m pytest tests/android
+
+# Needs the Android SDK and NDK, which buildozer downloads: see docs/android.md.
+apk: .venv-app/.tested
+	.venv-app/bin/python -m apps.camera.sources build/android
+	cd build/android && ../../.venv-app/bin/buildozer android debug
 
 # From a folder of dark photos, ten or more, to model files of one's own: $(RUN)/*.tflite. Call it again after an
 # interruption and it goes on.
@@ -58,7 +78,7 @@ format: .venv-workshop/.tested
 	.venv-workshop/bin/ruff format .
 
 clean:
-	rm -rf .venv .venv-tflite .venv-workshop out build ./*.egg-info
+	rm -rf .venv .venv-tflite .venv-workshop .venv-app out build ./*.egg-info
 
 # What a user has on the device: the package and one runtime.
 .venv/.installed: pyproject.toml
@@ -67,18 +87,42 @@ clean:
 	@touch $@
 
 .venv/.tested: .venv/.installed
-	.venv/$(PIP) 'pytest>=8'
+	.venv/$(PIP) --editable '.[litert,test]'
 	@touch $@
 
 .venv-tflite/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite)
-	.venv-tflite/$(PIP) --editable '.[tflite]' 'pytest>=8'
+	.venv-tflite/$(PIP) --editable '.[tflite,test]'
 	@touch $@
 
 .venv-workshop/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON),.venv-workshop)
-	.venv-workshop/$(PIP) --editable '.[convert,jax,dev]'
+	.venv-workshop/$(PIP) --editable '.[convert,jax,peers,dev]'
 	@touch $@
+
+# Kivy's window needs OpenGL; it draws without a screen too. Desktops have these packages, servers do not.
+GL_PACKAGES = libegl1 libgl1 libgl1-mesa-dri libmtdev1
+has_gl = $(PYTHON) -c 'import ctypes; ctypes.CDLL("libGL.so.1"); ctypes.CDLL("libEGL.so.1")' 2>/dev/null
+
+.venv-app/.installed: pyproject.toml
+	$(call make_venv,$(PYTHON),.venv-app)
+	.venv-app/$(PIP) --editable '.[app,video]'
+	$(call need_packages,$(has_gl),$(GL_PACKAGES))
+	@touch $@
+
+# glslang checks the shader, and Java stands in for a phone's; the tests that need them are skipped without.
+.venv-app/.tested: .venv-app/.installed
+	.venv-app/$(PIP) 'pytest>=8'
+	$(call need_packages,command -v glslangValidator >/dev/null,glslang-tools)
+	$(call need_packages,command -v javac >/dev/null,default-jdk-headless)
+	.venv-app/$(PIP) --editable '.[app,video,android]'
+	@touch $@
+
+# $(1) tells whether Debian's packages $(2) are there: root gets them, others are told.
+define need_packages
+	@{ $(1); } || if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy $(2) || true; \
+		else echo "run: sudo apt-get install $(2)" >&2; fi
+endef
 
 # $(1) is the Python, $(2) the folder. Debian keeps venv in a package of its own: root gets it, others are told.
 define make_venv

@@ -1,1 +1,1 @@
-"""The workshop's measurements: `python -m benchmarks pixel-path | readme`."""
+"""The workshop's measurements: `python -m benchmarks run | compare | table | report | plot | ...`."""

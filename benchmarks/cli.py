@@ -7,26 +7,39 @@ import dataclasses
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks import frame_table, readme
+from benchmarks import frame_table, readme, results, suite
+from benchmarks.choice import judge_peers, make_peers_table
+from benchmarks.flicker import format_flicker, measure_flicker, read_sequence
 from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
+from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import measure_pixel_path
-from edge_dce.benchmark import describe_machine
-from edge_dce.catalog import DEFAULT_MODEL
-from edge_dce.cli import parse_positive, parse_size
+from benchmarks.video import format_video, measure_video
+from edge_dce.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
+from edge_dce.benchmark.comparison import compare
+from edge_dce.benchmark.measurement import Plan
+from edge_dce.benchmark.summary import format_comparison
+from edge_dce.catalog import DEFAULT_MODEL, bundled_models
+from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.images import Picture, write_picture
-from edge_dce.output import check_free, write_file
+from edge_dce.machine import count_usable_cores, describe_machine
+from edge_dce.output import check_free, make_folder, write_file
+
+_TEST_PAIRS = (Path("data/test/low"), Path("data/test/high"))
+_REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `python -m benchmarks ...`; the exit status: 0, 1 for an error or a stale README, 130 for Ctrl-C."""
+    """Run `python -m benchmarks ...`; the exit status: 0, 1 for an error, a slowdown or a stale README, 130 Ctrl-C."""
     arguments = _build_parser().parse_args(argv)
     try:
         status: int = arguments.command(arguments)
@@ -41,20 +54,107 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_readers(commands)
+    _add_single_measurements(commands)
+    return parser
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser("run", help="files x sizes x threads x runtimes, into benchmarks/results/")
+    run.add_argument("models", nargs="*", metavar="MODEL", help="bundled models or paths (default: all bundled)")
+    run.add_argument("--size", type=parse_size, action="append", metavar="WxH", help="may be repeated (1920x1080)")
+    run.add_argument("--threads", type=parse_positives, metavar="N[,N...]", help="default: 1 and all cores")
+    run.add_argument("--runs", type=parse_positive, metavar="N", help="default: by how long one takes")
+    run.add_argument(
+        "--environment", type=Path, action="append", metavar="VENV", help="may be repeated (.venv, .venv-tflite)"
+    )
+    run.add_argument("--pairs", nargs=2, type=Path, metavar=("LOW_DIR", "HIGH_DIR"), help="score on these pairs too")
+    run.add_argument("--no-peers", action="store_true", help="leave ONNX Runtime and OpenVINO out")
+    run.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: benchmarks/results/TIME")
+    run.add_argument(
+        "--reference",
+        action="store_true",
+        help="all bundled models, three sizes and the pairs of data/test, into benchmarks/reference/MACHINE",
+    )
+    run.set_defaults(command=_run, usage_error=run.error)
+
+
+def _add_readers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    comparison = commands.add_parser("compare", help="two folders of results: faster, slower, no change")
+    comparison.add_argument("base", type=Path, metavar="BASE_DIR")
+    comparison.add_argument("new", type=Path, metavar="NEW_DIR")
+    comparison.add_argument("--tolerance", type=parse_above_zero, default=10.0, metavar="PERCENT")
+    comparison.add_argument("--markdown", action="store_true")
+    comparison.set_defaults(command=_compare)
+
+    tables = commands.add_parser("table", help="make the README's tables anew from benchmarks/reference")
+    tables.add_argument("--check", action="store_true", help="change nothing; exit status 1 if they are stale")
+    tables.set_defaults(command=_table)
+
+    for name, what, target in (
+        ("report", "one HTML page of a folder of results", "out/benchmarks.html"),
+        ("plot", "its charts as SVG files", "out/benchmarks"),
+    ):
+        reader = commands.add_parser(name, help=what)
+        reader.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="default: the newest results")
+        reader.add_argument(
+            "-o", "--output", type=Path, default=Path(target), metavar="PATH", help=f"default: {target}"
+        )
+        reader.add_argument("--overwrite", action="store_true")
+        if name == "report":
+            reader.add_argument(
+                "--picture", type=Path, action="append", metavar="FILE", help="for the crops; repeatable"
+            )
+        reader.set_defaults(command=_report if name == "report" else _plot)
+
+
+def _add_single_measurements(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    peers = commands.add_parser("peers", help="the same networks on ONNX Runtime and OpenVINO")
+    peers.add_argument("models", nargs="*", metavar="MODEL", help="default: all bundled")
+    peers.add_argument("--runs", type=parse_positive, metavar="N")
+    peers.add_argument("--threads", type=parse_positives, default=(), metavar="N[,N...]")
+    peers.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH")
+    peers.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    peers.set_defaults(command=_peers)
 
     pixel_path = commands.add_parser("pixel-path", help="table look-up against the plain formula at 1080p")
-    pixel_path.add_argument("--photo", type=Path, default=readme.ROOT / "docs" / "pictures" / "night-launch.jpg")
+    pixel_path.add_argument("--photo", type=Path, default=suite.PHOTO)
     pixel_path.add_argument("--threads", type=parse_positive, default=2)
     pixel_path.add_argument("--runs", type=parse_positive, default=21)
     pixel_path.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     pixel_path.set_defaults(command=_pixel_path)
 
     frame = commands.add_parser("frame", help="whole frames and a photo against what people would use instead")
-    frame.add_argument("--photo", type=Path, default=readme.ROOT / "docs" / "pictures" / "night-launch.jpg")
+    frame.add_argument("--photo", type=Path, default=suite.PHOTO)
     frame.add_argument("--threads", type=parse_positive, default=2)
     frame.add_argument("--rounds", type=parse_positive, default=31)
     frame.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     frame.set_defaults(command=_frame)
+
+    video = commands.add_parser("video", help="a 1080p clip from file to file, stage by stage")
+    video.add_argument("--clip", type=Path, metavar="FILE", help="default: a synthetic one")
+    video.add_argument(
+        "--frames", type=parse_positive, default=150, help="of the synthetic clip (default: %(default)s)"
+    )
+    video.add_argument("--model", default=DEFAULT_MODEL)
+    video.add_argument("--threads", type=parse_positive, default=2)
+    video.add_argument("--runs", type=parse_positive, default=3)
+    video.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    video.set_defaults(command=_video)
+
+    flicker = commands.add_parser("flicker", help="frame-by-frame against smoothed enhancement")
+    flicker.add_argument(
+        "sequences",
+        type=Path,
+        nargs="+",
+        metavar="SEQUENCE",
+        help="clip, folder of pictures, or 'pattern*' of pictures",
+    )
+    flicker.add_argument("--model", default=DEFAULT_MODEL)
+    flicker.add_argument("--threads", type=parse_positive, default=2)
+    flicker.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    flicker.set_defaults(command=_flicker)
 
     gallery = commands.add_parser("gallery", help="pictures before and after, many on one sheet")
     gallery.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
@@ -65,10 +165,100 @@ def _build_parser() -> argparse.ArgumentParser:
     gallery.add_argument("--overwrite", action="store_true")
     gallery.set_defaults(command=_gallery)
 
-    tables = commands.add_parser("readme", help="make the README's tables anew from benchmarks/reference")
-    tables.add_argument("--check", action="store_true", help="change nothing; exit status 1 if they are stale")
-    tables.set_defaults(command=_readme)
-    return parser
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.reference and (arguments.models or arguments.size or arguments.output):
+        arguments.usage_error("--reference says itself which models, sizes and folder")
+    matrix = _plan_matrix(arguments)
+    folder = arguments.output or _choose_folder(arguments.reference)
+    make_folder(folder)
+    steps = suite.plan_steps(matrix, folder.resolve())
+    suite.run_steps(steps, on_step=lambda step: print(f"== {step.title}", file=sys.stderr))
+    print(folder)
+    return 0
+
+
+def _choose_folder(reference: bool) -> Path:
+    if reference:
+        return results.REFERENCE / results.name_machine()
+    return results.RESULTS / time.strftime("%Y%m%d-%H%M%S")
+
+
+def _plan_matrix(arguments: argparse.Namespace) -> suite.Matrix:
+    pairs = arguments.pairs or (_TEST_PAIRS if arguments.reference else None)
+    missing = [] if arguments.no_peers else find_missing_packages()
+    if missing:
+        print(f"left out: other runtimes, for want of {', '.join(missing)} (extra: peers)", file=sys.stderr)
+    return suite.Matrix(
+        models=arguments.models or [path.stem for path in bundled_models()],
+        sizes=_REFERENCE_SIZES if arguments.reference else arguments.size or _REFERENCE_SIZES[:1],
+        threads=arguments.threads or sorted({1, count_usable_cores()}),
+        environments=arguments.environment or suite.ENVIRONMENTS,
+        pairs=(pairs[0].resolve(), pairs[1].resolve()) if pairs else None,
+        peers=not (arguments.no_peers or missing),
+        all_sizes=not arguments.reference,
+        frame=arguments.reference,
+        runs=arguments.runs,
+    )
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    base, new = results.read_folder(arguments.base), results.read_folder(arguments.new)
+    common = sorted(base.keys() & new.keys())
+    if not common:
+        raise EdgeDceError(f"{arguments.base} and {arguments.new} have no report in common; run both the same way")
+    slower = False
+    for name in common:
+        found = compare(new[name], base[name], tolerance=arguments.tolerance / 100)
+        print(format_comparison(found, base=f"{arguments.base.name}/{name}", markdown=arguments.markdown), end="\n\n")
+        slower |= bool(found.slower)
+    return 1 if slower else 0
+
+
+def _table(arguments: argparse.Namespace) -> int:
+    before = readme.README.read_text()
+    after = readme.render(before)
+    if not arguments.check:
+        write_file(readme.README, after.encode(), overwrite=True)
+        return 0
+    if before != after:
+        print("README.md: tables are stale; run: python -m benchmarks table", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    # Here, because drawing needs matplotlib, which a device has not.
+    from benchmarks.page import make_report_page
+
+    check_free(arguments.output, overwrite=arguments.overwrite)
+    page = make_report_page(arguments.folder or results.find_latest(), arguments.picture or [suite.PHOTO])
+    make_folder(arguments.output.parent)
+    write_file(arguments.output, page, overwrite=arguments.overwrite)
+    print(arguments.output)
+    return 0
+
+
+def _plot(arguments: argparse.Namespace) -> int:
+    from benchmarks.charts import draw_charts
+
+    charts = draw_charts(arguments.folder or results.find_latest())
+    make_folder(arguments.output)
+    for chart in charts:
+        path = arguments.output / f"{chart.name}.svg"
+        write_file(path, chart.svg.encode(), overwrite=arguments.overwrite)
+        print(path)
+    return 0
+
+
+def _peers(arguments: argparse.Namespace) -> int:
+    models = arguments.models or [path.stem for path in bundled_models()]
+    plan = Plan(size=arguments.size, threads=arguments.threads, runs=arguments.runs)
+    report = measure_peers(models, suite.PHOTO, plan)
+    print(f"{make_peers_table(report).to_text()}\n\n{judge_peers(report)}")
+    if arguments.json:
+        write_file(arguments.json, report.to_json().encode(), overwrite=True)
+    return 0
 
 
 def _pixel_path(arguments: argparse.Namespace) -> int:
@@ -79,9 +269,7 @@ def _pixel_path(arguments: argparse.Namespace) -> int:
     print(f"table look-up  {np.median(measured.look_up_ms):7.1f} ms (median)")
     print(f"speedup        {median:7.1f} times (p10 {low:.1f}, p90 {high:.1f}), pair by pair")
     print(f"error          {measured.mean_error:7.2f} of 255 levels on average, {measured.worst_error} at worst")
-    if arguments.json:
-        record = {"schema": 1, "machine": describe_machine()} | dataclasses.asdict(measured)
-        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    _write_record(arguments.json, dataclasses.asdict(measured))
     return 0
 
 
@@ -91,11 +279,39 @@ def _frame(arguments: argparse.Namespace) -> int:
     times = measure_frames(arguments.photo, frame_table.MODELS, threads=arguments.threads, rounds=arguments.rounds)
     print(frame_table.format_frames(times))
     print(frame_table.format_photo(photo))
-    if arguments.json:
-        record = {"schema": 1, "machine": describe_machine(), "frame": dataclasses.asdict(times)}
-        record["photo"] = dataclasses.asdict(photo)
-        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    _write_record(arguments.json, {"frame": dataclasses.asdict(times), "photo": dataclasses.asdict(photo)})
     return 0
+
+
+def _video(arguments: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        clip = arguments.clip
+        if clip is None:
+            # PyAV is an extra; the other benchmarks do without it.
+            from benchmarks.clip import write_clip
+
+            clip = Path(folder) / "synthetic.mp4"
+            write_clip(clip, suite.PHOTO, size=(1920, 1080), frames=arguments.frames)
+        times = measure_video(clip, Path(folder), model=arguments.model, threads=arguments.threads, runs=arguments.runs)
+    print(format_video(times))
+    _write_record(arguments.json, dataclasses.asdict(times))
+    return 0
+
+
+def _flicker(arguments: argparse.Namespace) -> int:
+    enhancer = load(arguments.model, threads=arguments.threads)
+    measured = [measure_flicker(path.name, read_sequence(path), enhancer) for path in arguments.sequences]
+    print(format_flicker(measured))
+    sequences = [dataclasses.asdict(each) for each in measured]
+    _write_record(arguments.json, {"model": arguments.model, "sequences": sequences})
+    return 0
+
+
+def _write_record(target: Path | None, record: dict[str, Any]) -> None:
+    """With the schema's number and the machine, as JSON, in place of what was there."""
+    if target is not None:
+        text = json.dumps({"schema": 1, "machine": describe_machine()} | record, indent=1)
+        write_file(target, f"{text}\n".encode(), overwrite=True)
 
 
 def _gallery(arguments: argparse.Namespace) -> int:
@@ -103,16 +319,4 @@ def _gallery(arguments: argparse.Namespace) -> int:
     sheet = draw_gallery(arguments.pictures, model=arguments.model, columns=arguments.columns, cell_px=arguments.cell)
     write_picture(Picture(sheet), arguments.output, overwrite=arguments.overwrite)
     print(arguments.output)
-    return 0
-
-
-def _readme(arguments: argparse.Namespace) -> int:
-    before = readme.README.read_text()
-    after = readme.render(before)
-    if not arguments.check:
-        write_file(readme.README, after.encode(), overwrite=True)
-        return 0
-    if before != after:
-        print("README.md: tables are stale; run: python -m benchmarks readme", file=sys.stderr)
-        return 1
     return 0

@@ -23,6 +23,7 @@ from edge_dce.card import read_model_file
 from edge_dce.catalog import find_model
 from edge_dce.curve import CurveShape
 from edge_dce.errors import ModelError
+from edge_dce.images import read_image
 from edge_dce.preprocessing import normalize
 from edge_dce.runtime import open_interpreter
 
@@ -31,7 +32,7 @@ Contender = Callable[[], object]
 
 HD, UHD = (1920, 1080), (3840, 2160)
 CLAHE, FULL_SIZE = "CLAHE on L of Lab", "zero-dce at full size, plain steps"
-_FULL_SIZE_MODEL = "zero-dce-256x256-float16"
+_FULL_SIZE_MODEL = "zero-dce-128x128-float16"
 # One of these takes as long as a hundred of the others.
 _FULL_SIZE_EVERY = 5
 
@@ -63,7 +64,7 @@ def measure_frames(photo: Path, models: tuple[str, ...], *, threads: int = 2, ro
 
     All contenders get what a video would give them: buffers from the frame before.
     """
-    picture = edge_dce.read_picture(photo).image
+    picture = read_image(photo)
     frame = _stretch(picture, HD)
     contenders: dict[str, Contender] = {CLAHE: _prepare_clahe(frame)}
     for model in models:

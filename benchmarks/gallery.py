@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import load
-from edge_dce.images import read_picture
+from edge_dce.images import read_image
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ def draw_gallery(paths: Sequence[Path], *, model: str, columns: int, cell_px: tu
     width, height = cell_px
     cells = []
     for path in paths:
-        image = read_picture(path).image
+        image = read_image(path)
         pair = [_cover(each, width, height) for each in (image, enhancer.enhance(image))]
         cells.append(_frame(np.hstack(pair)))
     while len(cells) % columns:

@@ -14,15 +14,15 @@ import numpy as np
 
 import edge_dce
 from edge_dce.errors import EdgeDceError
-from edge_dce.images import Picture, encode_picture
+from edge_dce.images import Picture, encode_picture, read_image
 
 SIZE = (4000, 3000)
-# VmHWM, not ru_maxrss: the latter counts what the parent held when it started the child.
 _CHILD = """
 import sys
 from edge_dce.cli import main
+from edge_dce.machine import read_peak_rss_mb
 status = main(["enhance", sys.argv[1], "-o", sys.argv[2], "--overwrite"])
-print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+print(read_peak_rss_mb())
 sys.exit(status)
 """
 
@@ -54,7 +54,7 @@ def measure_photo(photo: Path, work_folder: Path, *, runs: int = 7) -> PhotoTime
         EdgeDceError: the child process failed.
     """
     source, target = work_folder / "photo.jpg", work_folder / "photo-enhanced.jpg"
-    image = cv2.resize(edge_dce.read_picture(photo).image, SIZE).astype(np.float32)
+    image = cv2.resize(read_image(photo), SIZE).astype(np.float32)
     noise = np.random.default_rng(2001).normal(0, 3, image.shape)
     source.write_bytes(encode_picture(Picture(np.clip(image + noise, 0, 255).astype(np.uint8)), ".jpg"))
 
@@ -80,4 +80,4 @@ def _measure_child(source: Path, target: Path) -> float:
     )
     if child.returncode:
         raise EdgeDceError(f"edge-dce enhance failed on {source}: {io.StringIO(child.stderr).readline().strip()}")
-    return int(child.stdout.split()[-1]) / 1024
+    return float(child.stdout.split()[-1])

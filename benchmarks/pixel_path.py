@@ -12,6 +12,7 @@ import numpy as np
 
 import edge_dce
 from edge_dce import curve
+from edge_dce.images import read_image
 from edge_dce.look_up import LookUp
 from edge_dce.strips import StripWorkers
 
@@ -40,7 +41,7 @@ def measure_pixel_path(photo: Path, *, threads: int = 2, runs: int = 21) -> Pixe
 
     Both sides include the upsampling of the map. The look-up writes into one frame, as in video.
     """
-    image = cv2.resize(edge_dce.read_picture(photo).image, (WIDTH, HEIGHT)).astype(np.uint8, copy=False)
+    image = cv2.resize(read_image(photo), (WIDTH, HEIGHT)).astype(np.uint8, copy=False)
     curves = edge_dce.load(threads=threads).estimate_curves(image)
     formula_ms, look_up_ms = [], []
     look_up = LookUp(StripWorkers(threads))

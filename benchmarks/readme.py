@@ -9,15 +9,22 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.choice import judge_peers, make_choice_table, make_peers_table
+from benchmarks.flicker import render_flicker
 from benchmarks.frame_table import render_frames
+from benchmarks.results import REFERENCE, REPORTS, ROOT, read_folder, read_peers, read_pixel_path
+from benchmarks.video import render_video
+from edge_dce.benchmark.latency import Latency
+from edge_dce.benchmark.quality import PairScore, Score
+from edge_dce.benchmark.report import Measurement, Report
+from edge_dce.benchmark.summary import LABELS
 from edge_dce.card import read_model_file
 from edge_dce.catalog import bundled_models, find_model
 from edge_dce.errors import EdgeDceError
 
-ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 _TEST_PAIRS = 30
-REFERENCE = ROOT / "benchmarks" / "reference"
+_SPEED_SIZE = (1920, 1080)
 TRAINING_RESULTS = ROOT / "training" / "results"
 _BLOCK = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n)(.*?)(<!-- end (?P=name) -->)", re.DOTALL)
 
@@ -32,8 +39,12 @@ def render(text: str) -> str:
         "recipes": _recipe_table,
         "quality": _quality_table,
         "speed": _speed_table,
+        "choice": _choice_table,
+        "peers": _peers_table,
         "pixel-path": _pixel_path_line,
         "frame": _frame_table,
+        "video": _video_lines,
+        "camera-app": _camera_app_line,
     }
 
     def replace(match: re.Match[str]) -> str:
@@ -87,19 +98,20 @@ def _read_sizes_kb() -> dict[tuple[str, str], int]:
 
 
 def _quality_table() -> str:
-    results = [result for _, result in _read_results() if result["quality"]]
-    if not results or any(result["quality"]["images"] != _TEST_PAIRS for result in results):
-        raise EdgeDceError(f"{REFERENCE}: expected results with the quality of {_TEST_PAIRS} pairs; measure again")
-    quality = results[0]["quality"]
+    report = next((report for report in _read_scored() if report.images == _TEST_PAIRS), None)
+    if report is None:
+        raise EdgeDceError(f"{REFERENCE}: expected a result with the quality of {_TEST_PAIRS} pairs; measure again")
     lines = [
         f"| first {_TEST_PAIRS} LOL pairs | PSNR dB | SSIM | enhanced pictures against the Keras network |",
         "| --- | --- | --- | --- |",
-        f"| dark input | {quality['input_psnr_db']:.2f} | {quality['input_ssim']:.3f} | |",
-        f"| gamma 0.4 | {quality['gamma_psnr_db']:.2f} | {quality['gamma_ssim']:.3f} | |",
     ]
-    for result in results:
-        quality, fidelity = result["quality"], _describe_fidelity(result)
-        lines.append(f"| {result['model']} | {quality['psnr_db']:.2f} | {quality['ssim']:.3f} | {fidelity} |")
+    lines += [f"| {LABELS[baseline.key]} | {_format_score(baseline.score)} | |" for baseline in report.baselines]
+    most = max(result.threads for result in report.results)
+    lines += [
+        f"| {result.model} | {_format_score(result.score)} | {_describe_fidelity(result)} |"
+        for result in report.results
+        if result.threads == most
+    ]
     return "\n".join(lines)
 
 
@@ -108,20 +120,45 @@ def _speed_table() -> str:
         "| machine | model | runtime | network p50 / p90 ms | 1080p photo to photo p50 / p90 ms | peak memory MB |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for machine, result in _read_results():
-        invoke, whole = result["invoke_ms"], result["end_to_end_ms"]
-        lines.append(
-            f"| {machine['cpu']}, {result['threads']} threads | {result['model']} "
-            f"| {result['runtime']} {result['runtime_version']} | {invoke['p50']:.1f} / {invoke['p90']:.1f} "
-            f"| {whole['p50']:.1f} / {whole['p90']:.1f} | {result['peak_rss_mb']:.0f} |"
-        )
+    for folder in _list_machines():
+        for report in read_folder(folder).values():
+            most = max(result.threads for result in report.results)
+            lines += [
+                f"| {report.machine['cpu']}, {result.threads} threads | {result.model} "
+                f"| {result.runtime} {result.runtime_version} | {_format_latency(result.invoke)} "
+                f"| {_format_latency(result.end_to_end)} | {result.peak_rss_mb or 0:.0f} |"
+                for result in report.results
+                if result.threads == most and result.size == _SPEED_SIZE
+            ]
     return "\n".join(lines)
+
+
+def _choice_table() -> str:
+    parts = []
+    for report in _read_scored():
+        runtime = f"{report.results[0].runtime} {report.results[0].runtime_version}"
+        most = max(result.threads for result in report.results)
+        frame = "x".join(str(side) for side in report.results[0].size)
+        parts.append(f"**{report.machine['cpu']}**, {most} threads, {runtime}, {frame}:")
+        parts.append(make_choice_table(report).to_markdown())
+    return "\n\n".join(parts)
+
+
+def _peers_table() -> str:
+    parts = []
+    for folder in _list_machines():
+        report = read_peers(folder)
+        if report is not None:
+            parts += [f"**{report.machine['cpu']}**: {judge_peers(report)}", make_peers_table(report).to_markdown()]
+    return "\n\n".join(parts)
 
 
 def _pixel_path_line() -> str:
     lines = []
-    for path in sorted(REFERENCE.glob("*/pixel-path.json")):
-        measured = json.loads(path.read_text())
+    for folder in _list_machines():
+        measured = read_pixel_path(folder)
+        if measured is None:
+            continue
         ratios = np.divide(measured["formula_ms"], measured["look_up_ms"])
         low, median, high = np.percentile(ratios, (10, 50, 90))
         lines.append(
@@ -137,20 +174,56 @@ def _frame_table() -> str:
     return "\n\n".join(render_frames(json.loads(path.read_text())) for path in paths)
 
 
-def _read_results() -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    pairs = []
-    for path in sorted(REFERENCE.glob("*/*.json")):
-        report = json.loads(path.read_text())
-        if "results" in report:
-            pairs += [(report["machine"], result) for result in report["results"]]
-    return pairs
+def _video_lines() -> str:
+    lines = [render_video(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/video.json"))]
+    lines += [render_flicker(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/flicker.json"))]
+    return "\n\n".join(lines)
 
 
-def _describe_fidelity(result: dict[str, Any]) -> str:
-    card = read_model_file(find_model(result["model"])).card
-    if card is None or card.sha256 != result.get("model_sha256"):
+def _camera_app_line() -> str:
+    lines = []
+    for path in sorted(REFERENCE.glob("*/camera-app.json")):
+        measured = json.loads(path.read_text())
+        on, off = (
+            [turn["frames"] / turn["seconds"] for turn in measured["turns"] if turn["is_enhancing"] is is_on]
+            for is_on in (True, False)
+        )
+        width, height = measured["size"]
+        fps, ratio = np.median(on), np.median(np.divide(on, off))
+        lines.append(
+            f"On {measured['cpu']} without a GPU ({measured['renderer']}) the view runs at {fps:.0f} frames of "
+            f"{width}x{height} a second with the network at work, {ratio:.2f} times as many as with the shader off."
+        )
+    return "\n".join(lines)
+
+
+def _list_machines() -> list[Path]:
+    """The folders with results of `run`; some hold those of single measurements only."""
+    folders = sorted({path.parent for path in REFERENCE.glob(f"*/{REPORTS}")})
+    if not folders:
+        raise EdgeDceError(f"{REFERENCE}: expected a folder per machine, found none; see python -m benchmarks run")
+    return folders
+
+
+def _read_scored() -> list[Report]:
+    """The scored report of each machine."""
+    reports = [report for folder in _list_machines() for report in read_folder(folder).values()]
+    return [report for report in reports if report.images]
+
+
+def _format_score(score: Score | None) -> str:
+    return f"{score.psnr_db:.2f} | {score.ssim:.3f}" if isinstance(score, PairScore) else "– | –"
+
+
+def _format_latency(latency: Latency) -> str:
+    return f"{latency.percentile(50):.1f} / {latency.percentile(90):.1f}"
+
+
+def _describe_fidelity(result: Measurement) -> str:
+    card = read_model_file(find_model(result.model)).card
+    if card is None or card.sha256 != result.model_sha256:
         raise EdgeDceError(
-            f"{result['model']}: the committed result is of another file than the bundled one; measure again"
+            f"{result.model}: the committed result is of another file than the bundled one; measure again"
         )
     if card.fidelity is None:
         return ""

@@ -14,7 +14,8 @@ from converters.duplicates import Fingerprint, find_look_alike, hash_file, take_
 from converters.source import ConversionError
 from edge_dce import card
 from edge_dce.errors import ImageError
-from edge_dce.images import find_pictures, read_picture
+from edge_dce.folders import find_pictures
+from edge_dce.images import read_image
 from edge_dce.preprocessing import normalize, shrink
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -82,7 +83,7 @@ def choose_calibration_set(
     distinct, copies = _drop_copies(candidates)
     usable, look_alikes = _drop_evaluated(folder, distinct, evaluation)
     chosen = _spread(usable, count)
-    images = np.stack([shrink(read_picture(picture.path).image, width, height) for picture in chosen])
+    images = np.stack([shrink(read_image(picture.path), width, height) for picture in chosen])
     record = _describe(chosen, images, seed=seed, duplicates=copies + len(look_alikes), skipped=len(notes))
     return CalibrationSet(
         images,
@@ -118,7 +119,7 @@ def _read_candidates(paths: Sequence[Path]) -> tuple[list[Fingerprint], list[str
     candidates, notes = [], []
     for path in paths:
         try:
-            candidates.append(take_fingerprint(path, read_picture(path).image))
+            candidates.append(take_fingerprint(path, read_image(path)))
         except ImageError as error:  # noqa: PERF203
             notes.append(f"calibration: left out: {error}")
     return candidates, notes
@@ -146,7 +147,7 @@ def _drop_evaluated(
     folder: Path, pictures: Sequence[Fingerprint], evaluation: Sequence[Path]
 ) -> tuple[list[Fingerprint], list[str]]:
     """The pictures that show nothing of `evaluation`, and a note for each that does."""
-    held_out = [take_fingerprint(path, read_picture(path).image) for path in evaluation]
+    held_out = [take_fingerprint(path, read_image(path)) for path in evaluation]
     usable, notes = [], []
     for picture in pictures:
         same = find_look_alike(picture, held_out)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_dce.cli import parse_positive, parse_size
+from edge_dce.arguments import parse_positive, parse_size
 from edge_dce.errors import EdgeDceError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from converters.source import SourceNetwork
 from edge_dce import curve
 from edge_dce.card import Fidelity, ModelFile
 from edge_dce.enhancer import Enhancer
-from edge_dce.images import read_picture
+from edge_dce.images import read_image
 from edge_dce.metrics import finite_psnr
 from edge_dce.preprocessing import normalize, shrink
 from edge_dce.runtime import default_threads, open_interpreter
@@ -142,8 +142,8 @@ def read_held_out(paths: Sequence[Path], truths: Path | None = None) -> list[Hel
     """
     pictures = []
     for path in paths:
-        image = _limit(read_picture(path).image)
-        truth = None if truths is None else _limit(read_picture(truths / path.name).image)
+        image = _limit(read_image(path))
+        truth = None if truths is None else _limit(read_image(truths / path.name))
         pictures.append(HeldOut(path, image, truth))
     return pictures
 

@@ -6,25 +6,23 @@ import argparse
 import dataclasses
 import json
 import math
-import os
 import sys
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from edge_dce.benchmark import Measurement, make_report, measure
+from edge_dce import doctor
+from edge_dce.arguments import parse_positive
+from edge_dce.benchmark.command import add_parser as add_benchmark_parser
 from edge_dce.card import ModelFile, read_model_file
 from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
-from edge_dce.enhancer import Enhancer, load
-from edge_dce.errors import EdgeDceError, ImageError, OutputError
-from edge_dce.images import encode_picture, read_picture, write_picture
-from edge_dce.jobs import STDOUT, Job, plan_jobs
+from edge_dce.console import complain, discard_stdout, say
+from edge_dce.enhance_command import Settings, enhance_files, enhance_to_stdout
+from edge_dce.enhancer import load
+from edge_dce.errors import EdgeDceError
+from edge_dce.jobs import plan_jobs
 from edge_dce.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
-from edge_dce.output import check_free, check_parent, make_folder, write_file
 from edge_dce.runtime import open_interpreter
 from edge_dce.version import VERSION
 
@@ -46,21 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        tqdm.write("edge-dce: interrupted", file=sys.stderr)
+        say("edge-dce: interrupted")
         return 130
     except BrokenPipeError:
-        _discard_stdout()
+        discard_stdout()
         return 0
     except (EdgeDceError, OSError, MemoryError) as error:
         if arguments.debug:
             raise
-        _complain(error)
+        complain(error)
         return 1
-
-
-def _discard_stdout() -> None:
-    """Whoever read our output has enough, or the disk is full: nothing more may fail on it, not even Python's exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -71,38 +64,27 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"edge-dce {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    enhance = commands.add_parser("enhance", parents=[shared], help="enhance pictures or folders of pictures")
+    enhance = commands.add_parser("enhance", parents=[shared], help="enhance pictures, folders of pictures, or videos")
     enhance.add_argument(
-        "inputs", nargs="+", type=Path, metavar="INPUT", help="picture file, or folder (not searched in depth)"
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="INPUT",
+        help="picture, video, or folder of pictures (not searched in depth)",
     )
     enhance.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
     enhance.add_argument(
         "-o",
         "--output",
         metavar="FILE|DIR|-",
-        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each picture or folder)",
+        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each file or folder)",
     )
     _add_look_options(enhance)
-    enhance.add_argument("--overwrite", action="store_true", help="replace existing files")
+    enhance.add_argument("--overwrite", action="store_true", help="replace existing files, and do again what is done")
     _add_model_options(enhance)
     enhance.set_defaults(command=_enhance)
 
-    benchmark = commands.add_parser("benchmark", parents=[shared], help="latency, memory and quality of a model here")
-    benchmark.add_argument("model", metavar="MODEL", help="bundled model or path")
-    benchmark.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
-    benchmark.add_argument("--runs", type=parse_positive, default=50, metavar="N", help="default: %(default)s")
-    benchmark.add_argument("--warmup", type=_parse_count, default=5, metavar="N", help="default: %(default)s")
-    benchmark.add_argument(
-        "--pairs",
-        nargs=2,
-        type=Path,
-        metavar=("LOW_DIR", "HIGH_DIR"),
-        help="dark pictures and their ground truth, by name",
-    )
-    benchmark.add_argument("--json", metavar="FILE|-", help="write the raw result; - is stdout, without the table")
-    benchmark.add_argument("--overwrite", action="store_true", help="replace an existing --json file")
-    _add_model_options(benchmark)
-    benchmark.set_defaults(command=_benchmark)
+    add_benchmark_parser(commands, [shared])
 
     info = commands.add_parser("info", parents=[shared], help="what a model file is")
     info.add_argument("model", metavar="MODEL", help="bundled model or path")
@@ -112,6 +94,10 @@ def _build_parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", parents=[shared], help="list the bundled models")
     models.add_argument("--json", action="store_true")
     models.set_defaults(command=_models)
+
+    examination = commands.add_parser("doctor", parents=[shared], help="what is wrong here, and the line that mends it")
+    doctor.add_options(examination)
+    examination.set_defaults(command=doctor.run)
     return parser
 
 
@@ -133,96 +119,12 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _enhance(arguments: argparse.Namespace) -> int:
     jobs = plan_jobs(arguments.inputs, arguments.output)
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
-    for folder in {job.target.parent for job in jobs if job.target is not None}:
-        make_folder(folder)
-    bar = tqdm(jobs, unit="picture", disable=None if len(jobs) > 1 else True)
-    failures = sum(not _try_enhance(job, enhancer, arguments) for job in bar)
-    if len(jobs) > 1:
-        print(f"{len(jobs) - failures} of {len(jobs)} pictures enhanced", file=sys.stderr)
-    return 1 if failures else 0
-
-
-def _try_enhance(job: Job, enhancer: Enhancer, arguments: argparse.Namespace) -> bool:
-    """Whether it worked: one broken picture must not stop the others of a folder."""
-    try:
-        _enhance_one(job, enhancer, look=_read_look(arguments), overwrite=arguments.overwrite)
-    except (ImageError, OutputError) as error:
-        if arguments.debug:
-            raise
-        _complain(error)
-        return False
-    return True
-
-
-def _read_look(arguments: argparse.Namespace) -> Look:
-    return Look(arguments.strength, arguments.max_brightness, arguments.denoise)
-
-
-def _enhance_one(job: Job, enhancer: Enhancer, *, look: Look, overwrite: bool) -> None:
-    if job.target is not None:
-        check_free(job.target, overwrite=overwrite)
-    picture = read_picture(job.source)
-    start = time.perf_counter()
-    enhanced = picture.with_image(enhancer.enhance(picture.image, look))
-    took_ms = (time.perf_counter() - start) * 1e3
-    if job.target is None:
-        sys.stdout.buffer.write(encode_picture(enhanced, ".png"))
-        return
-    write_picture(enhanced, job.target, overwrite=overwrite)
-    height, width = picture.image.shape[:2]
-    tqdm.write(f"{job.source}: {width}x{height} enhanced in {took_ms:.0f} ms", file=sys.stderr)
-    try:
-        tqdm.write(str(job.target), file=sys.stdout)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # `| head` has seen enough of the names; the other pictures are still wanted.
-        _discard_stdout()
-
-
-def _benchmark(arguments: argparse.Namespace) -> int:
-    target = Path(arguments.json) if arguments.json not in (None, STDOUT) else None
-    if target is not None:
-        check_free(target, overwrite=arguments.overwrite)
-        check_parent(target)
-    measurement = measure(
-        arguments.model,
-        size=arguments.size,
-        threads=arguments.threads,
-        runs=arguments.runs,
-        warmup=arguments.warmup,
-        pairs=tuple(arguments.pairs) if arguments.pairs else None,
-        contract=arguments.contract,
-    )
-    text = json.dumps(make_report([measurement]), indent=1, allow_nan=False)
-    print(text if arguments.json == STDOUT else _format_measurement(measurement))
-    if target is not None:
-        write_file(target, f"{text}\n".encode(), overwrite=arguments.overwrite)
-    return 0
-
-
-def _format_measurement(measurement: Measurement) -> str:
-    width, height = measurement.size
-    lines = [
-        f"{measurement.model}  {measurement.runtime} {measurement.runtime_version}, {measurement.threads} threads",
-        f"{'ms':26}{'p50':>9}{'p90':>9}{'p99':>9}",
-    ]
-    for label, latency in (
-        ("network alone", measurement.invoke),
-        (f"photo to photo {width}x{height}", measurement.end_to_end),
-    ):
-        lines.append(f"{label:26}" + "".join(f"{latency.percentile(percent):9.1f}" for percent in (50, 90, 99)))
-    memory = "" if measurement.peak_rss_mb is None else f", peak memory {measurement.peak_rss_mb:.0f} MB"
-    lines.append(f"load {measurement.load_ms:.0f} ms, first run {measurement.first_run_ms:.0f} ms{memory}")
-    if measurement.quality is not None:
-        quality = measurement.quality
-        lines += [
-            "",
-            f"{f'{quality.images} pairs':26}{'PSNR dB':>9}{'SSIM':>9}",
-            f"{'input':26}{quality.input_psnr_db:9.2f}{quality.input_ssim:9.3f}",
-            f"{'gamma 0.4':26}{quality.gamma_psnr_db:9.2f}{quality.gamma_ssim:9.3f}",
-            f"{'this model':26}{quality.psnr_db:9.2f}{quality.ssim:9.3f}",
-        ]
-    return "\n".join([*lines, *(f"warning: {warning}" for warning in measurement.warnings)])
+    look = Look(arguments.strength, arguments.max_brightness, arguments.denoise)
+    if jobs[0].target is None:
+        enhance_to_stdout(jobs[0], enhancer, look)
+        return 0
+    settings = Settings(look, overwrite=arguments.overwrite, debug=arguments.debug)
+    return 1 if enhance_files(jobs, enhancer, settings) else 0
 
 
 def _info(arguments: argparse.Namespace) -> int:
@@ -285,39 +187,6 @@ def _models(arguments: argparse.Namespace) -> int:
         mark = "  (default)" if row["default"] else ""
         print(f"{row['name']:{width}}  {row['precision'] or '':8}{row['size_bytes'] / 1000:>8.0f} kB{mark}")
     return 0
-
-
-def _complain(error: Exception) -> None:
-    if isinstance(error, MemoryError):
-        message = "not enough memory for this; try a smaller picture or --size"
-    elif isinstance(error, OSError) and not isinstance(error, EdgeDceError):
-        message = f"{error.filename or 'output'}: {error.strerror or error}"
-        if error.filename is None:
-            _discard_stdout()
-    else:
-        message = str(error)
-    # Not print: it would tear a progress bar.
-    tqdm.write(f"edge-dce: error: {message}", file=sys.stderr)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise argparse.ArgumentTypeError(f"expected WxH such as 1920x1080, found '{text}'")
-    return int(width), int(height)
-
-
-def _parse_count(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"expected a whole number, found '{text}'")
-    return int(text)
-
-
-def parse_positive(text: str) -> int:
-    value = _parse_count(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError("expected a number above 0")
-    return value
 
 
 def _make_range_parser(low: float, high: float) -> Callable[[str], float]:

@@ -5,7 +5,9 @@
     ├── ModelError            a model file cannot be used, or the runtime failed on it
     │   └── CardError         the card inside a model file is damaged or does not describe it
     ├── ImageError            a picture cannot be read or enhanced
+    ├── VideoError            a video cannot be read, or not be held by the container asked for
     ├── OutputError           a file exists already, or cannot be written where it should go
+    ├── ReportError           a benchmark's report cannot be read or compared
     └── CameraError           a camera cannot be opened or stopped delivering frames
 
 A message says what was expected, what was found and what to do, on one line.
@@ -32,8 +34,16 @@ class ImageError(EdgeDceError):
     """A picture or folder of pictures cannot be read or enhanced, or not be held by the format asked for."""
 
 
+class VideoError(EdgeDceError):
+    """A video cannot be read, its container cannot hold what it carries, or PyAV is missing."""
+
+
 class OutputError(EdgeDceError):
     """A file exists already and may not be replaced, or cannot be written where it should go."""
+
+
+class ReportError(EdgeDceError):
+    """A benchmark's report is missing, unreadable, or of other models than those it is to be compared with."""
 
 
 class CameraError(EdgeDceError):

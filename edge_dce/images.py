@@ -1,28 +1,33 @@
-"""Picture files to uint8 RGB arrays and back, losing nothing that the picture carried.
+"""Picture files to RGB arrays and back, losing nothing that the picture carried.
 
 A photo is more than its RGB samples: orientation is applied on reading, alpha, greyness, the ICC profile and EXIF
-travel beside the samples in a `Picture` and are written back. This is the only module that imports Pillow.
+travel beside the samples in a `Picture` and are written back. PNG and TIFF of 16 bits keep them, see
+`edge_dce.deep_images`. This is the only module that imports Pillow.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import io
 import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from edge_dce import deep_images
 from edge_dce.errors import ImageError
 from edge_dce.output import check_free, write_file
 
 Uint8Array = npt.NDArray[np.uint8]
+Uint16Array = npt.NDArray[np.uint16]
+Samples = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 READABLE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"})
 _FORMATS = {
@@ -35,8 +40,9 @@ _FORMATS = {
     ".webp": "WEBP",
 }
 WRITABLE_SUFFIXES = frozenset(_FORMATS)
+_KEEPS_16_BITS = frozenset({"PNG", "TIFF"})
 _NO_ALPHA = frozenset({"BMP", "JPEG"})
-_LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
+_ORIENTATION = 0x0112
 _KEEPS_EXIF = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 # Other formats stay closed: Pillow hands some of them to programs such as Ghostscript, whatever the suffix says.
 _READABLE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -64,29 +70,36 @@ class Picture:
     """A decoded picture, upright.
 
     Attributes:
-        image: (H, W, 3) uint8 RGB.
-        alpha: (H, W) uint8 opacity, or None where the file has none.
+        image: (H, W, 3) RGB, uint8, or uint16 for a file of 16 bits per sample.
+        alpha: (H, W) opacity of the image's type, or None where the file has none.
         is_grey: the file holds one channel; `image` repeats it three times and writing reduces it again.
         icc_profile: the file's color profile, which still describes `image`, or None.
         exif: EXIF block without orientation, or None.
     """
 
-    image: Uint8Array
-    alpha: Uint8Array | None = None
+    image: Samples
+    alpha: Samples | None = None
     is_grey: bool = False
     icc_profile: bytes | None = None
     exif: bytes | None = None
 
-    def with_image(self, image: Uint8Array) -> Picture:
-        """The same picture with other samples: what enhancement returns."""
+    def with_image(self, image: Samples) -> Picture:
+        """The same picture with other samples of the same type: what enhancement returns."""
         return dataclasses.replace(self, image=image)
+
+    def rounded(self) -> Picture:
+        """The same picture with 8 bits per sample."""
+        if self.image.dtype == np.uint8:
+            return self
+        alpha = None if self.alpha is None else _round_to_uint8(self.alpha)
+        return dataclasses.replace(self, image=_round_to_uint8(self.image), alpha=alpha)
 
 
 def read_picture(path: str | Path) -> Picture:
     """Read a picture file of any mode: RGB(A), grey, palette, 16 bits per sample, CMYK.
 
-    Samples of 16 bits are rounded to 8; CMYK is converted to sRGB through its own profile where it carries one; of
-    an animation the first frame is read.
+    PNG, TIFF and grey PGM of 16 bits keep them; CMYK is converted to sRGB through its own profile where it carries
+    one; of an animation the first frame is read.
 
     Raises:
         ImageError: the file is missing, no picture, damaged, too large or holds floating-point samples.
@@ -94,10 +107,10 @@ def read_picture(path: str | Path) -> Picture:
     path = Path(path)
     try:
         with _open(path) as opened:
-            return _decode(opened)
+            return _decode(opened, path)
     except UnidentifiedImageError:
         raise ImageError(
-            f"{path}: not a picture, by its content; expected one that can be read: {_listed(READABLE_SUFFIXES)}"
+            f"{path}: not a picture, by its content; expected one that can be read: {list_suffixes(READABLE_SUFFIXES)}"
         ) from None
     except Image.DecompressionBombError:
         limit_mp = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
@@ -107,6 +120,24 @@ def read_picture(path: str | Path) -> Picture:
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
         raise ImageError(f"{path}: damaged or unsupported picture file ({error}); get a fresh copy") from error
+
+
+def read_image(path: str | Path) -> Uint8Array:
+    """The samples of a picture file in 8 bits, (H, W, 3) RGB: what networks are trained, calibrated and scored on.
+
+    Raises as `read_picture`.
+    """
+    image: Uint8Array = read_picture(path).rounded().image.astype(np.uint8, copy=False)
+    return image
+
+
+def count_pixels(path: str | Path) -> int:
+    """How many pixels a picture file says it has, without decoding it; 0 where reading it will fail."""
+    try:
+        with _open(Path(path)) as opened:
+            return opened.width * opened.height
+    except (Image.DecompressionBombError, *_DECODE_ERRORS):
+        return 0
 
 
 def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False) -> None:
@@ -124,14 +155,19 @@ def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False
 def encode_picture(picture: Picture, suffix: str) -> bytes:
     """The bytes of a picture file in the format of `suffix` (".png", ".jpg", ...).
 
+    PNG and TIFF keep 16 bits; for other formats samples are rounded to 8.
+
     Raises:
         ImageError: unknown suffix, or the format cannot hold the picture's alpha channel, size or EXIF.
     """
     file_format = _FORMATS.get(suffix.lower())
     if file_format is None:
-        raise ImageError(f"cannot write '{suffix or 'no suffix'}'; expected one of {_listed(WRITABLE_SUFFIXES)}")
+        raise ImageError(f"cannot write '{suffix or 'no suffix'}'; expected one of {list_suffixes(WRITABLE_SUFFIXES)}")
     if picture.alpha is not None and file_format in _NO_ALPHA:
         raise ImageError(f"{file_format} cannot hold this picture's transparency; write .png, .webp or .tif instead")
+    if picture.image.dtype == np.uint16 and file_format in _KEEPS_16_BITS:
+        return _encode_deep(picture, file_format)
+    picture = picture.rounded()
     options: dict[str, object] = {"format": file_format}
     if file_format == "JPEG":
         options |= {"quality": 95, "subsampling": "4:2:0"}
@@ -152,49 +188,18 @@ def encode_picture(picture: Picture, suffix: str) -> bytes:
     return stream.getvalue()
 
 
-def find_pictures(folder: str | Path) -> list[Path]:
-    """The readable picture files directly inside a folder, sorted by name; hidden files are left out.
-
-    Raises:
-        ImageError: not a folder, or no picture in it.
-    """
-    folder = Path(folder)
-    try:
-        paths = sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in READABLE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-        )
-    except FileNotFoundError:
-        raise ImageError(f"{folder}: no such folder") from None
-    except OSError as error:
-        raise ImageError(
-            f"{folder}: expected a folder of pictures, but it cannot be read ({error.strerror})"
-        ) from error
-    if not paths:
-        raise ImageError(f"{folder}: no pictures in this folder; expected files ending in {_listed(READABLE_SUFFIXES)}")
-    return paths
-
-
-def match_pairs(low_folder: Path, high_folder: Path) -> list[tuple[Path, Path]]:
-    """Every picture of one folder with the picture of the same name in the other.
-
-    Raises:
-        ImageError: a folder is missing or empty, or a picture has no partner.
-    """
-    low = find_pictures(low_folder)
-    high = {path.name: path for path in find_pictures(high_folder)}
-    for path in low:
-        if path.name not in high:
-            raise ImageError(f"{path}: no ground truth named {path.name} in {high_folder}")
-    return [(path, high[path.name]) for path in low]
-
-
-def warn_of_lossy(pairs: Iterable[tuple[Path, Path]]) -> list[str]:
-    """The warning that figures computed from these files deserve, or none."""
-    if any(path.suffix.lower() in _LOSSY_SUFFIXES for pair in pairs for path in pair):
-        return ["lossy pairs: JPEG changes PSNR; compare lossless files"]
-    return []
+def make_exif(taken: datetime.datetime, software: str) -> bytes:
+    """The EXIF block of a photo that is upright and was taken at a local time (with its offset, if it has one)."""
+    exif = Image.Exif()
+    text = taken.strftime("%Y:%m:%d %H:%M:%S")
+    exif[ExifTags.Base.Orientation] = 1
+    exif[ExifTags.Base.Software] = software
+    exif[ExifTags.Base.DateTime] = text
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    details[ExifTags.Base.DateTimeOriginal] = text
+    if taken.tzinfo is not None:
+        details[ExifTags.Base.OffsetTimeOriginal] = taken.isoformat()[-6:]
+    return exif.tobytes()
 
 
 def _open(path: Path) -> Image.Image:
@@ -204,31 +209,62 @@ def _open(path: Path) -> Image.Image:
         return Image.open(path, formats=_READABLE_FORMATS)
 
 
-def _decode(opened: Image.Image) -> Picture:
+def _decode(opened: Image.Image, path: Path) -> Picture:
     exif_survives = opened.format in _KEEPS_EXIF
     if opened.mode == "F" or (opened.mode == "I" and opened.format == "TIFF"):
         raise ValueError("32 bits per sample; expected 8 or 16")
+    raw_mode = _read_raw_mode(opened)
+    orientation = _read_orientation(opened)
     opened.load()
     upright = _turn_upright(opened)
     exif = _read_exif(upright) if exif_survives else None
     icc_profile = upright.info.get("icc_profile")
-    mode = upright.mode
-    is_grey = mode in ("1", "L", "LA") or mode.startswith("I")
-    alpha: Uint8Array | None = None
-    if mode.startswith("I"):
-        samples = np.asarray(upright)
-        if "transparency" in upright.info:
-            alpha = np.where(samples == upright.info["transparency"], 0, 255).astype(np.uint8)
-        upright = Image.fromarray(_round_to_uint8(samples))
-    elif mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in upright.info:
+    is_grey = upright.mode in ("1", "L", "LA") or upright.mode.startswith("I") or raw_mode.startswith("LA;16")
+    if upright.mode == "CMYK":
+        upright, icc_profile = _convert_cmyk(upright, icc_profile), None
+    deep = _read_deep(path, orientation, upright) if ";16" in raw_mode else None
+    image, alpha = _read_samples(upright) if deep is None else deep
+    return Picture(image, alpha, is_grey=is_grey, icc_profile=icc_profile, exif=exif)
+
+
+def _read_samples(upright: Image.Image) -> tuple[Samples, Samples | None]:
+    """Colors and alpha as Pillow has them: 8 bits, or 16 of a single channel."""
+    transparent = upright.info.get("transparency")
+    if upright.mode.startswith("I"):
+        samples = np.clip(np.asarray(upright), 0, 65535).astype(np.uint16)
+        opacity = None if transparent is None else np.where(samples == transparent, 0, 65535).astype(np.uint16)
+        return np.repeat(samples[..., np.newaxis], 3, axis=2), opacity
+    alpha = None
+    if upright.mode in ("LA", "La", "PA", "RGBA", "RGBa") or transparent is not None:
         upright = upright.convert("RGBA")
         alpha = np.array(upright.getchannel("A"))
-    elif mode == "CMYK":
-        upright = _convert_cmyk(upright, icc_profile)
-        icc_profile = None
-    return Picture(
-        image=np.array(upright.convert("RGB")), alpha=alpha, is_grey=is_grey, icc_profile=icc_profile, exif=exif
-    )
+    return np.array(upright.convert("RGB")), alpha
+
+
+def _read_raw_mode(opened: Image.Image) -> str:
+    """How samples are stored, in Pillow's words, such as "RGB;16B"; empty where it does not tell."""
+    tiles: Any = getattr(opened, "tile", None)
+    arguments = tiles[0].args if tiles else ""
+    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return first if isinstance(first, str) else ""
+
+
+def _read_deep(path: Path, orientation: int, upright: Image.Image) -> tuple[Samples, Samples | None] | None:
+    """Colors and alpha in 16 bits, where Pillow has more than one channel and only the upper bytes.
+
+    None where OpenCV takes the file for something else, as it does where colors are multiplied by alpha.
+    """
+    if upright.mode.startswith("I"):
+        return None
+    stored = deep_images.decode(path.read_bytes())
+    if stored is None:
+        return None
+    deep = deep_images.turn_upright(stored, orientation)
+    image, alpha = deep[..., :3], deep[..., 3] if deep.shape[2] == 4 else None
+    shallow = np.asarray(upright.convert("RGB"))
+    if image.shape != shallow.shape or np.any((image >> 8) != shallow):
+        return None
+    return np.ascontiguousarray(image), alpha
 
 
 def _turn_upright(image: Image.Image) -> Image.Image:
@@ -263,6 +299,14 @@ def _convert_cmyk(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
+def _read_orientation(image: Image.Image) -> int:
+    """1 to 8 as in EXIF; 1, upright, where there is none that can be read."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except _DECODE_ERRORS:
+        return 1
+
+
 def _read_exif(image: Image.Image) -> bytes | None:
     try:
         exif = image.getexif()
@@ -270,6 +314,18 @@ def _read_exif(image: Image.Image) -> bytes | None:
     except _DECODE_ERRORS:
         # EXIF written by cameras is often malformed; the photo matters more than its notes.
         return None
+
+
+def _encode_deep(picture: Picture, file_format: str) -> bytes:
+    image: Any = picture.image
+    alpha: Any = picture.alpha
+    # Pillow cannot read a TIFF of grey with alpha back.
+    if picture.is_grey and (alpha is None or file_format == "PNG"):
+        image = deep_images.mix_grey(image)
+    samples = image if alpha is None else np.concatenate([image, alpha[..., np.newaxis]], axis=2)
+    if file_format == "PNG":
+        return deep_images.encode_png(samples, icc_profile=picture.icc_profile, exif=picture.exif)
+    return deep_images.encode_tiff(samples, icc_profile=picture.icc_profile)
 
 
 def _to_pillow(picture: Picture) -> Image.Image:
@@ -281,5 +337,6 @@ def _to_pillow(picture: Picture) -> Image.Image:
     return image
 
 
-def _listed(suffixes: frozenset[str]) -> str:
+def list_suffixes(suffixes: frozenset[str]) -> str:
+    """For messages."""
     return " ".join(sorted(suffixes))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from edge_dce.errors import OutputError
@@ -39,15 +41,53 @@ def make_folder(folder: Path) -> None:
 
 
 def write_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
-    """Write `data` under a temporary name in the same folder, then rename: no half-written file under `path`.
+    """Write `data` so that no half-written file is ever found under `path`.
 
-    With `overwrite` a link is followed, so that what it names is replaced and the link stays.
+    Raises as `unfinished_file`.
+    """
+    if overwrite and path.exists() and not path.is_file():
+        # A device or a pipe is written to, not replaced by a file.
+        with _explain(path):
+            path.write_bytes(data)
+        return
+    with unfinished_file(path, overwrite=overwrite) as unfinished:
+        unfinished.write_bytes(data)
+
+
+@contextlib.contextmanager
+def unfinished_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """An empty file in the same folder and of the same suffix, named `path` once the block has ended well.
+
+    When it ends with an exception, Ctrl-C among them, nothing of the file remains. With `overwrite` a link is followed,
+    so that what it names is replaced and the link stays.
 
     Raises:
-        OutputError: `path` exists and `overwrite` is False; or its folder is missing, not writable or full.
+        OutputError: `path` exists and `overwrite` is False; or it is no file, or its folder is missing, not writable or
+            full.
     """
+    with _explain(path):
+        final = path.resolve() if overwrite else path
+        if overwrite and final.exists() and not final.is_file():
+            raise OutputError(f"{path}: expected a file or nothing there, found something else; choose another place")
+        handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=path.suffix, dir=final.parent)
+        os.close(handle)
+        unfinished = Path(name)
+        try:
+            yield unfinished
+            # mkstemp makes files private; this one gets the permissions that open() would have given it.
+            unfinished.chmod(0o666 & ~_UMASK)
+            if overwrite:
+                unfinished.replace(final)
+            else:
+                _rename_without_replacing(unfinished, final)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _explain(path: Path) -> Iterator[None]:
     try:
-        _write(path.resolve() if overwrite else path, data, overwrite=overwrite)
+        yield
     except FileExistsError as error:
         raise _taken(path) from error
     except OSError as error:
@@ -56,26 +96,6 @@ def write_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
 
 def _taken(path: Path) -> OutputError:
     return OutputError(f"{path}: exists already; choose another name, or overwrite it (--overwrite, overwrite=True)")
-
-
-def _write(path: Path, data: bytes, *, overwrite: bool) -> None:
-    if overwrite and path.exists() and not path.is_file():
-        # A device or a pipe is written to, not replaced by a file.
-        path.write_bytes(data)
-        return
-    handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=path.suffix, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        # mkstemp makes files private; this one gets the permissions that open() would have given it.
-        temporary.chmod(0o666 & ~_UMASK)
-        if overwrite:
-            temporary.replace(path)
-        else:
-            _rename_without_replacing(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _rename_without_replacing(temporary: Path, path: Path) -> None:

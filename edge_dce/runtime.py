@@ -21,6 +21,7 @@ import numpy.typing as npt
 from edge_dce.card import ModelFile
 from edge_dce.errors import ModelError, RuntimeMissingError
 from edge_dce.flatbuffer import check_flatbuffer
+from edge_dce.machine import count_usable_cores
 from edge_dce.xnnpack import make_delegates
 
 # In order of preference: the first takes every Python and numpy of today, and is the faster on x86-64.
@@ -123,16 +124,16 @@ def run_trial(content: bytes, *, threads: int) -> None:
 def default_threads() -> int:
     """Up to four of the cores this process may use, less one with tflite-runtime.
 
-    Measured on two x86-64 cores, one and two threads in turn, bundled networks of 10,000 and 79,000 parameters: while
-    the cores are free, two threads take 0.53 to 0.56 of the time with either runtime (0.9 to 1 for the `scene` models
-    of 2 ms, and for whole 1080p frames of those). While other programs want the cores too, ai-edge-litert takes the
-    same time with two threads as with one, but tflite-runtime 1.5 to 4 times as long, since its threads wait for each
-    other by spinning. A thread more than there are cores costs it another factor of 2 to 5.
+    Measured on two x86-64 cores, one, two and four threads in turn, bundled models at 256x256. With two threads instead
+    of one the fastest runs take 0.5 to 0.65 of the time with either runtime, 0.6 to 1 for the `scene` models of 1 to 2
+    ms, a whole 1080p frame 0.65 (zero-dce-pp) to 1 (zero-dce-scene). While other programs want the cores, medians
+    change little with ai-edge-litert (0.8 to 1.15), but grow 1.5 to 7 times with tflite-runtime, whose threads wait for
+    each other by spinning. More threads than cores gain nothing, and cost tflite-runtime another factor of 2.5 to 4.
 
     Raises:
         RuntimeMissingError: see `find_runtime`.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = count_usable_cores()
     spared = 1 if find_runtime().name == "tflite-runtime" else 0
     return max(1, min(4, cores - spared))
 

@@ -108,7 +108,7 @@ def _decode_into(entry: Path, paths: Sequence[Path], shape: tuple[int, ...]) -> 
 
 
 def _shrink_channels(path: Path, side_px: int, channels: int) -> Uint8Array:
-    picture = read_picture(path)
+    picture = read_picture(path).rounded()
     image = shrink(picture.image, side_px, side_px)
     if channels == 1:
         # A grey file holds the same value three times; of a color file the losses' own grey is taken, the mean.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.output import check_free, make_folder, write_file
+from training.feedback import read_exposure_target
 from training.recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
 
 # As written on the command line -> what the split calls it.
@@ -45,6 +46,9 @@ def _build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--recipe", choices=list(RECIPES), default=DEFAULT_RECIPE, help="default: %(default)s")
     fit.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", dest="settings", help="change one field of it"
+    )
+    fit.add_argument(
+        "--feedback", type=Path, metavar="FILE", help="answers that the camera app exported: they set exposure_target"
     )
     fit.add_argument("--show", action="store_true", help="print the recipe as JSON and stop")
     fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="where the run is kept, new or to be gone on with")
@@ -100,7 +104,11 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _fit(arguments: argparse.Namespace) -> None:
-    recipe = override(find_recipe(arguments.recipe), arguments.settings)
+    settings = arguments.settings
+    if arguments.feedback is not None:
+        # First, so that what is set by hand wins.
+        settings = [f"exposure_target={read_exposure_target(arguments.feedback)}", *settings]
+    recipe = override(find_recipe(arguments.recipe), settings)
     if arguments.epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
     if arguments.show:

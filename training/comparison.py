@@ -8,10 +8,10 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_dce.page import make_page
+from edge_dce.table import EMPTY, Table
 from training.evaluation import METHODS, TOGETHER, Evaluation, EvaluationError, Score, read_evaluation, title_part
-from training.page import make_page
 from training.recipe import Recipe
-from training.table import EMPTY, Table
 
 _VALIDATION = "val_"
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})

@@ -16,8 +16,8 @@ import numpy as np
 
 from edge_dce.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES, GAMMA
 from edge_dce.errors import EdgeDceError
+from edge_dce.table import EMPTY, Table
 from training.recipe import Recipe
-from training.table import EMPTY, Table
 
 SCHEMA = 1
 FILE_NAME = "evaluation.json"

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.page import make_page
+from edge_dce.table import Table
 from training.dataset import Pair
 from training.evaluation import METHODS, Evaluation, ImageRow
-from training.page import make_page
 from training.scoring import read_pair
-from training.table import Table
 from training.trained import Trained
 
 Uint8Array = npt.NDArray[np.uint8]

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from edge_dce.baselines import apply_clahe, apply_gamma
 from edge_dce.errors import ImageError
-from edge_dce.images import match_pairs, read_picture, warn_of_lossy
+from edge_dce.folders import match_pairs, warn_of_lossy
+from edge_dce.images import read_image
 from edge_dce.metrics import finite_psnr, ssim
 from training.dataset import Pair, find_pairs, split_pairs
 from training.evaluation import Evaluation, ImageRow, Score
@@ -91,7 +92,7 @@ def read_pair(pair: Pair) -> tuple[Uint8Array, Uint8Array]:
     Raises:
         ImageError: one is broken, or they differ in size.
     """
-    low, high = read_picture(pair.low).image, read_picture(pair.high).image
+    low, high = read_image(pair.low), read_image(pair.high)
     if low.shape != high.shape:
         sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (low, high)]
         raise ImageError(f"{pair.low}: {sizes[0]}, but its ground truth is {sizes[1]}; never resize to compare")

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from edge_dce.baselines import GAMMA, apply_clahe, apply_gamma
 from edge_dce.metrics import finite_psnr
 from edge_dce.preprocessing import shrink
+from edge_dce.table import Table
 from training.dataset import Pair
 from training.scoring import read_pair
-from training.table import Table
 from training.trained import Trained
 
 Uint8Array = npt.NDArray[np.uint8]

@@ -49,7 +49,7 @@ def test_enhance_writes_beside_the_input_and_prints_where(tmp_path: Path, capfd:
 
 def test_enhance_takes_a_bundled_name_and_a_target(tmp_path: Path) -> None:
     target = tmp_path / "bright.png"
-    assert main(["enhance", str(SAMPLE), "-m", "zero-dce-256x256-int8", "-o", str(target), "--threads", "2"]) == 0
+    assert main(["enhance", str(SAMPLE), "-m", "zero-dce-128x128-int8", "-o", str(target), "--threads", "2"]) == 0
     assert edge_dce.read_picture(target).image.mean() > edge_dce.read_picture(SAMPLE).image.mean() + 20
 
 
@@ -103,17 +103,45 @@ def test_broken_picture_in_a_folder_is_named_and_the_rest_done(
     assert main(["enhance", str(tmp_path / "in"), "-m", TINY, "-o", str(tmp_path / "out")]) == 1
     error = capfd.readouterr().err
     assert "1.png: damaged" in error
-    assert "2 of 3 pictures enhanced" in error
+    assert "2 enhanced, 0 already there, 1 failed" in error
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
 
 
-def test_second_run_over_a_folder_keeps_what_is_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write_photo(tmp_path / "in" / "0.png")
+def test_second_run_over_a_folder_goes_on_where_the_first_ended(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        write_photo(tmp_path / "in" / f"{number}.png", number)
     command = ["enhance", str(tmp_path / "in"), "-m", TINY, "-o", str(tmp_path / "out")]
     assert main(command) == 0
-    assert main(command) == 1
-    assert "exists already" in capfd.readouterr().err
+    (tmp_path / "out" / "1.png").unlink()
+    (tmp_path / "out" / "2.png").write_text("precious")
+    capfd.readouterr()
+    assert main(command) == 0
+    captured = capfd.readouterr()
+    assert captured.out == f"{tmp_path / 'out' / '1.png'}\n"
+    assert captured.err.splitlines()[-1] == "1 enhanced, 2 already there, 0 failed"
+    assert (tmp_path / "out" / "2.png").read_text() == "precious"
     assert main([*command, "--overwrite"]) == 0
+    assert edge_dce.read_picture(tmp_path / "out" / "2.png").image.shape == (30, 40, 3)
+
+
+def test_results_are_printed_in_the_order_of_the_inputs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    # Large and small in turn, so that they are not ready in this order.
+    for number in range(12):
+        samples = np.zeros((1500, 1500, 3) if number % 2 == 0 else (8, 8, 3), np.uint8)
+        (tmp_path / "in").mkdir(exist_ok=True)
+        Image.fromarray(samples).save(tmp_path / "in" / f"{number:02}.png")
+    assert main(["enhance", str(tmp_path / "in"), "-m", TINY]) == 0
+    names = [Path(line).name for line in capfd.readouterr().out.splitlines()]
+    assert names == [f"{number:02}.png" for number in range(12)]
+
+
+def test_several_named_pictures_resume_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    photos = [str(write_photo(tmp_path / f"{number}.png", number)) for number in range(2)]
+    command = ["enhance", *photos, "-m", TINY, "-o", str(tmp_path / "out")]
+    assert [main(command), main(command)] == [0, 0]
+    assert capfd.readouterr().err.splitlines()[-1] == "0 enhanced, 2 already there, 0 failed"
 
 
 def test_inputs_of_one_name_do_not_overwrite_each_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -207,30 +235,6 @@ def test_wrong_usage_exits_with_2(command: list[str], capfd: pytest.CaptureFixtu
     assert "usage: edge-dce" in capfd.readouterr().err
 
 
-def test_benchmark_json_on_stdout_is_json_alone(capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["benchmark", TINY, "--size", "64x48", "--runs", "3", "--warmup", "0", "--json", "-"]) == 0
-    report = json.loads(capfd.readouterr().out)
-    assert report["results"][0]["size"] == [64, 48]
-
-
-def test_benchmark_table_names_model_runtime_and_figures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    result = tmp_path / "result.json"
-    assert main(["benchmark", TINY, "--size", "64x48", "--runs", "3", "--json", str(result)]) == 0
-    out = capfd.readouterr().out
-    assert "tiny-16x16-int8" in out
-    assert "photo to photo 64x48" in out
-    assert json.loads(result.read_text())["schema"] == 1
-
-
-def test_benchmark_of_pairs_shows_input_and_gamma_rows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write_photo(tmp_path / "low" / "0.png")
-    write_photo(tmp_path / "high" / "0.png", 2)
-    pairs = ["--pairs", str(tmp_path / "low"), str(tmp_path / "high")]
-    assert main(["benchmark", TINY, "--size", "64x48", "--runs", "1", *pairs]) == 0
-    out = capfd.readouterr().out
-    assert all(row in out for row in ("1 pairs", "input", "gamma 0.4", "this model"))
-
-
 def test_info_tells_the_card(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info", TINY]) == 0
     assert "precision: int8" in capfd.readouterr().out
@@ -248,11 +252,11 @@ def test_info_of_a_model_without_card_tells_its_tensors(capfd: pytest.CaptureFix
 def test_models_lists_name_path_precision_contract_and_default(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--json"]) == 0
     models = json.loads(capfd.readouterr().out)
-    assert {"zero-dce-256x256-int8", "zero-dce-256x256-float16"} <= {model["name"] for model in models}
+    assert {"zero-dce-128x128-int8", "zero-dce-128x128-float16"} <= {model["name"] for model in models}
     assert sum(model["default"] for model in models) == 1
     assert all(Path(model["path"]).is_file() and model["contract"] == "curves" for model in models)
     assert main(["models"]) == 0
-    assert "zero-dce-256x256-int8" in capfd.readouterr().out
+    assert "zero-dce-128x128-int8" in capfd.readouterr().out
 
 
 def test_version_is_printed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from edge_dce.errors import ImageError, OutputError
-from edge_dce.images import Picture, encode_picture, find_pictures, match_pairs, read_picture, write_picture
+from edge_dce.images import Picture, encode_picture, read_image, read_picture, write_picture
 
 ORIENTATION = 0x0112
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -94,19 +94,21 @@ def test_palette_with_transparent_entry_gets_alpha(tmp_path: Path) -> None:
     np.testing.assert_array_equal(alpha == 0, np.asarray(palette) == 0)
 
 
-def test_16_bit_grey_is_rounded_not_clipped(tmp_path: Path) -> None:
+def test_16_bit_grey_keeps_every_bit_and_rounds_to_nearest(tmp_path: Path) -> None:
     samples = np.array([[0, 128, 129, 257, 32768, 65535]], np.uint16)
     Image.fromarray(samples).save(tmp_path / "deep.png")
     picture = read_picture(tmp_path / "deep.png")
     assert picture.is_grey
-    np.testing.assert_array_equal(picture.image[0, :, 0], [0, 0, 1, 1, 128, 255])
+    np.testing.assert_array_equal(picture.image[..., 1], samples)
+    np.testing.assert_array_equal(picture.rounded().image[0, :, 0], [0, 0, 1, 1, 128, 255])
 
 
 def test_16_bit_rgb_is_read_in_full_range(tmp_path: Path) -> None:
     expected = make_rgb()
     rows = b"".join(b"\0" + (row.astype(">u2") * 257).tobytes() for row in expected)
     write_png_rgb(tmp_path / "deep.png", 20, 12, 16, rows)
-    np.testing.assert_array_equal(read_picture(tmp_path / "deep.png").image, expected)
+    np.testing.assert_array_equal(read_picture(tmp_path / "deep.png").image, expected.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_image(tmp_path / "deep.png"), expected)
 
 
 def test_cmyk_jpeg_becomes_rgb(tmp_path: Path) -> None:
@@ -183,7 +185,7 @@ def test_transparent_value_of_16_bit_grey_becomes_alpha(tmp_path: Path) -> None:
     Image.fromarray(samples).save(tmp_path / "deep.png", transparency=1000)
     alpha = read_picture(tmp_path / "deep.png").alpha
     assert alpha is not None
-    np.testing.assert_array_equal(alpha, [[255, 0, 255]])
+    np.testing.assert_array_equal(alpha, [[65535, 0, 65535]])
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -233,26 +235,3 @@ def test_existing_file_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
 def test_unknown_suffix_is_refused() -> None:
     with pytest.raises(ImageError, match=r"cannot write '\.xyz'; expected one of \.bmp"):
         encode_picture(Picture(make_rgb()), ".xyz")
-
-
-def test_pictures_of_a_folder_come_sorted_without_hidden_and_other_files(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpg", ".hidden.png", "notes.txt"):
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in find_pictures(tmp_path)] == ["a.jpg", "b.PNG"]
-
-
-def test_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="no pictures"):
-        find_pictures(tmp_path)
-    with pytest.raises(ImageError, match="no such folder"):
-        find_pictures(tmp_path / "missing")
-
-
-def test_picture_without_partner_is_an_error(tmp_path: Path) -> None:
-    for side, names in (("low", ("0.png", "1.png")), ("high", ("0.png",))):
-        (tmp_path / side).mkdir()
-        for name in names:
-            (tmp_path / side / name).touch()
-    with pytest.raises(ImageError, match=r"no ground truth named 1\.png"):
-        match_pairs(tmp_path / "low", tmp_path / "high")

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from converters import cli, contract, conversion
 from converters.activation import ESTIMATORS, Activations, record_activations
@@ -23,11 +24,12 @@ from converters.publication import REJECTED, Order, publish
 from converters.source import ConversionError, SourceNetwork, load_network
 from converters.verification import Reference, read_held_out
 from edge_dce import curve
-from edge_dce.card import read_model_file
+from edge_dce.card import ModelFile, read_model_file
 from edge_dce.curve import CurveShape
 from edge_dce.enhancer import load
 from edge_dce.errors import OutputError
-from edge_dce.images import find_pictures
+from edge_dce.flatbuffer import check_flatbuffer
+from edge_dce.folders import find_pictures
 from tests.generate_models import SIDE_PX, build_tiny_network, write_dark_pictures
 from training.export import ORIGIN_ENTRY
 
@@ -130,6 +132,25 @@ def test_float_files_hold_weights_of_their_name(source: SourceNetwork, precision
     model = convert(build_network(source, "curves", *SIZE), precision=precision)
     assert dtype in take_census(model).dtype
     assert ("FLOAT16" in take_census(model).dtype) == (precision == "float16")
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic"])
+def test_structural_check_passes_what_the_converter_makes(source: SourceNetwork, precision: str) -> None:
+    model = convert(build_network(source, "curves", *SIZE), precision=precision)
+    check_flatbuffer(ModelFile(Path("model.tflite"), model, None))
+
+
+def test_structural_check_passes_control_flow_and_data_behind_the_flatbuffer() -> None:
+    def brighten(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        bright = tf.while_loop(lambda value: tf.reduce_mean(value) < 0.5, lambda value: [value * 2 + 0.1], [image])[0]
+        return {"bright": tf.nn.conv2d(bright, tf.ones((3, 3, 3, 3)), 1, "SAME"), "mean": tf.reduce_mean(bright)}
+
+    function = tf.function(brighten, input_signature=[tf.TensorSpec((1, SIDE_PX, SIDE_PX, 3), name="image")])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
+    # "dynamic": the one precision of others' files that is not ours to make.
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter._experimental_use_buffer_offset = True
+    check_flatbuffer(ModelFile(Path("model.tflite"), converter.convert(), None))
 
 
 def test_dynamic_holds_int8_weights_and_takes_floats(tmp_path: Path) -> None:

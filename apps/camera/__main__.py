@@ -1,0 +1,69 @@
+"""`python -m apps.camera`: start the app."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from apps.camera.platform import Folders, find_folders
+from edge_dce.arguments import parse_size
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m apps.camera", description="A camera that sees in the dark.")
+    parser.add_argument("--camera", metavar="SOURCE", help="auto, picamera2[:N], usb[:N], synthetic, or a file")
+    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the camera's frames")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="where photos go (default: Pictures/edge-dce)")
+    parser.add_argument(
+        "--benchmark", type=float, metavar="SECONDS", help="measure the view's rate and memory instead, and stop"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep what --benchmark measured")
+    arguments = parser.parse_args(argv)
+    folders = find_folders()
+    if arguments.pictures:
+        folders = dataclasses.replace(folders, pictures=arguments.pictures)
+    # Kivy would parse the command line and write log files of its own.
+    os.environ.setdefault("KIVY_NO_ARGS", "1")
+    os.environ.setdefault("KIVY_NO_FILELOG", "1")
+    from kivy.config import Config
+
+    Config.set("graphics", "maxfps", "60")
+    Config.set("graphics", "width", "1120")
+    Config.set("graphics", "height", "680")
+    Config.set("graphics", "minimum_width", "320")
+    Config.set("graphics", "minimum_height", "320")
+    # Lines and circles are drawn smooth; sampling every pixel several times would slow small devices down.
+    Config.set("graphics", "multisamples", "0")
+    Config.set("kivy", "exit_on_escape", "0")
+    Config.set("kivy", "window_icon", str(Path(__file__).with_name("icon.png")))
+    # The mouse is one finger; red dots for a second one are for developers.
+    Config.set("input", "mouse", "mouse,multitouch_on_demand")
+    if arguments.benchmark is not None:
+        return _benchmark(arguments)
+    from apps.camera.app import CameraApp
+
+    CameraApp(folders, camera=arguments.camera, size=arguments.size).run()
+    return 0
+
+
+def _benchmark(arguments: argparse.Namespace) -> int:
+    from kivy.config import Config
+
+    Config.set("graphics", "width", "1280")
+    Config.set("graphics", "height", "720")
+    Config.set("graphics", "maxfps", "0")
+    Config.set("graphics", "vsync", "0")
+    from apps.camera.benchmark import run_benchmark
+
+    # Its settings and photos are nobody's.
+    with tempfile.TemporaryDirectory() as folder:
+        run_benchmark(Folders(Path(folder), Path(folder)), arguments.benchmark, arguments.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""How fast the view is on this device, and whether memory stays where it is: `python -m apps.camera --benchmark 60`.
+
+The shader is turned on and off in turn, with the network running all the time, so that a machine that is busy with
+something else slows both. Frames come from the drawn night scene, faster than any camera.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import re
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from kivy.clock import Clock
+from kivy.graphics.opengl import GL_RENDERER, glFinish, glGetString
+
+from apps.camera.app import CameraApp
+from apps.camera.platform import Folders
+from edge_dce.camera import FrameSource, open_source
+
+SIZE = 1280, 720
+SCHEMA = 1
+_SOURCE_FPS = 120.0
+_TURN_S = 4.0
+# Of each turn, for a shader that is compiled anew and frames on their way.
+_SETTLING_S = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Turn:
+    """Some seconds with the shader on or off: frames shown, the time that they took, and memory at the end."""
+
+    is_enhancing: bool
+    frames: int
+    seconds: float
+    maps: int
+    cpu_s: float
+    rss_mb: float
+
+
+class Benchmark:
+    """Runs the app for some time and counts."""
+
+    def __init__(self, folders: Folders, seconds: float) -> None:
+        self.turns: list[Turn] = []
+        self._app = CameraApp(folders, camera="synthetic", open_camera=_open_fast)
+        self._seconds = seconds
+
+    def run(self) -> dict[str, Any]:
+        """Everything measured, ready for JSON."""
+        self._started_s = time.monotonic()
+        Clock.schedule_interval(self._step, 0)
+        self._next_turn(is_enhancing=True)
+        self._app.run()
+        return {
+            "schema": SCHEMA,
+            "kind": "camera app",
+            "cpu": read_cpu_name(),
+            "renderer": self._renderer,
+            "size": SIZE,
+            "turns": [dataclasses.asdict(turn) for turn in self.turns],
+        }
+
+    def _next_turn(self, *, is_enhancing: bool) -> None:
+        self._is_enhancing = is_enhancing
+        self._begin_s = time.monotonic() + _SETTLING_S
+        self._is_counting = False
+
+    def _step(self, *_: object) -> None:
+        app, now_s = self._app, time.monotonic()
+        if app.root is None or app.root.ids.preview.frame_size is None:
+            self._begin_s = now_s + _SETTLING_S
+            return
+        app.root.ids.preview.is_enhancing = self._is_enhancing
+        # Without it a driver may queue frames and count them before they are drawn.
+        glFinish()
+        if not self._is_counting and now_s >= self._begin_s:
+            self._is_counting = True
+            self._first = self._count(), now_s, time.process_time()
+        elif self._is_counting and now_s >= self._begin_s + _TURN_S:
+            (frames, maps), begin_s, cpu_s = self._first
+            now_frames, now_maps = self._count()
+            self.turns.append(
+                Turn(
+                    self._is_enhancing,
+                    now_frames - frames,
+                    now_s - begin_s,
+                    now_maps - maps,
+                    time.process_time() - cpu_s,
+                    read_rss_mb(),
+                )
+            )
+            self._next_turn(is_enhancing=not self._is_enhancing)
+            if now_s - self._started_s >= self._seconds and len(self.turns) % 2 == 0:
+                self._renderer = glGetString(GL_RENDERER).decode()
+                app.stop()
+
+    def _count(self) -> tuple[int, int]:
+        return self._app.session.count()
+
+
+def summarize(result: dict[str, Any]) -> str:
+    """The result in a few lines."""
+    turns = [Turn(**fields) for fields in result["turns"]]
+    with_shader, without = (
+        [turn.frames / turn.seconds for turn in turns if turn.is_enhancing is is_on] for is_on in (True, False)
+    )
+    ratios = [on / off for on, off in zip(with_shader, without, strict=True)]
+    maps = statistics.median(turn.maps / turn.seconds for turn in turns if turn.is_enhancing)
+    cores = statistics.median(turn.cpu_s / turn.seconds for turn in turns if turn.is_enhancing)
+    width, height = result["size"]
+    # Caches and pools fill in the first turns.
+    settled = [turn.rss_mb for turn in turns[len(turns) // 4 :]]
+    half = len(settled) // 2
+    memory = [statistics.median(part) for part in (settled[:half] or settled, settled[half:])]
+    return "\n".join(
+        [
+            f"{result['renderer']}, window and frames {width}x{height}, {len(turns)} turns",
+            f"view with the shader  {statistics.median(with_shader):6.1f} fps (worst turn {min(with_shader):.1f}), "
+            f"{maps:.0f} maps/s, {cores:.1f} cores",
+            f"view without it       {statistics.median(without):6.1f} fps; ratio {statistics.median(ratios):.2f}",
+            f"memory                {memory[0]:6.1f} MB in the first half, {memory[1]:.1f} MB in the second",
+        ]
+    )
+
+
+def run_benchmark(folders: Folders, seconds: float, json_path: Path | None) -> None:
+    """Run, print, and keep the raw result if asked to."""
+    from edge_dce.output import write_file
+
+    result = Benchmark(folders, seconds).run()
+    if json_path is not None:
+        write_file(json_path, f"{json.dumps(result, indent=1)}\n".encode())
+    print(summarize(result))
+
+
+def read_cpu_name() -> str:
+    """As the system calls it, with the number of cores that this process may use."""
+    names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return f"{names[0] if names else platform.machine()}, {len(os.sched_getaffinity(0))} cores"
+
+
+def read_rss_mb() -> float:
+    """Resident memory of this process."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _open_fast(source: str, size: tuple[int, int] | None) -> FrameSource:
+    return open_source(source, size=SIZE, fps=_SOURCE_FPS)

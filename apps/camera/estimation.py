@@ -1,0 +1,122 @@
+"""Curves for a live view, on a thread of their own: the newest frame first, smoothed in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from apps.camera.diagnostics import RateMeter
+from edge_dce.camera import LatestFrame
+from edge_dce.curve import ZERO_DCE, CurveShape
+from edge_dce.enhancer import Enhancer
+from edge_dce.errors import EdgeDceError
+from edge_dce.smoothing import Smoother, make_thumbnail
+
+FloatArray = npt.NDArray[np.float32]
+Uint8Array = npt.NDArray[np.uint8]
+
+_STOP_TIMEOUT_S = 2.0
+
+
+class Estimator:
+    """Estimates curves of a camera's frames until it is stopped; the view never waits for it.
+
+    Attributes:
+        interval_s: the least time between two estimates; may be set at any time.
+        rate: estimates per second.
+        took_ms: how long the last one took.
+    """
+
+    def __init__(
+        self,
+        camera: LatestFrame,
+        enhancer: Enhancer,
+        *,
+        on_error: Callable[[str], None] | None = None,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            enhancer: from now on the new thread's alone.
+            on_error: told, on the new thread, that the model failed on a frame; estimation ends with that.
+            on_end: called last on the new thread.
+        """
+        self.interval_s = 0.0
+        self.rate = RateMeter()
+        self.took_ms = 0.0
+        self.shape: CurveShape = enhancer.card.shape if enhancer.card else ZERO_DCE
+        self._camera = camera
+        self._enhancer = enhancer
+        self._on_error = on_error
+        self._on_end = on_end
+        self._smoother = Smoother()
+        self._current: FloatArray = self._smoother.advance()
+        self._sampled: Uint8Array | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="estimation", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns soon even if the network does not."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_TIMEOUT_S)
+
+    def advance(self) -> FloatArray:
+        """The (h, w, 3) map of the next frame that is shown, not to be written to; the same array if it is the same."""
+        self._current = self._smoother.advance()
+        return self._current
+
+    @property
+    def current(self) -> FloatArray:
+        """The map that `advance` returned last, for any thread."""
+        return self._current
+
+    @property
+    def sampled(self) -> Uint8Array | None:
+        """A small RGB copy of the frame that was estimated last, for a histogram; not to be written to."""
+        return self._sampled
+
+    def _run(self) -> None:
+        try:
+            self._estimate()
+        finally:
+            self._on_end()
+
+    def _estimate(self) -> None:
+        seen = -1
+        while not (self._stopping.is_set() or self._camera.is_finished):
+            frame = self._camera.wait(after=seen, timeout_s=0.2)
+            if frame is None:
+                continue
+            seen = frame.sequence
+            image = frame.image if frame.lores is None else frame.lores
+            thumbnail = make_thumbnail(image)
+            if not self._smoother.is_due(thumbnail):
+                continue
+            start = time.perf_counter()
+            try:
+                curves = self._enhancer.estimate_curves(image, channel_order=frame.channel_order)
+            except EdgeDceError as error:
+                if self._on_error is not None:
+                    self._on_error(str(error))
+                return
+            self._smoother.aim(curves, thumbnail)
+            self.took_ms = (time.perf_counter() - start) * 1e3
+            self.rate.tick()
+            self._sampled = _sample(image, frame.channel_order)
+            self._stopping.wait(self.interval_s)
+
+
+def _sample(image: Uint8Array, channel_order: str) -> Uint8Array:
+    """Every n-th pixel is enough for a histogram."""
+    step = max(1, min(image.shape[:2]) // 128)
+    drawn = image[::step, ::step]
+    return cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB) if channel_order == "BGR" else drawn.copy()

@@ -1,0 +1,27 @@
+"""The models to choose from, and how they are opened on this device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apps.camera.platform import is_android
+from edge_dce.catalog import bundled_models, find_model
+from edge_dce.enhancer import Enhancer, load
+from edge_dce.runtime import default_threads
+
+
+def list_models(folder: Path) -> list[str]:
+    """Names of the bundled models, then paths of the `.tflite` files in a folder; a missing one holds none."""
+    own = sorted(str(path) for path in folder.glob("*.tflite"))
+    return [path.stem for path in bundled_models()] + own
+
+
+def open_model(name_or_path: str) -> Enhancer:
+    """Raises ModelError, RuntimeMissingError: as `edge_dce.load`."""
+    if not is_android():
+        return load(name_or_path)
+    from apps.camera.java_interpreter import open_java_interpreter
+    from edge_dce.card import read_model_file
+
+    model, threads = read_model_file(find_model(name_or_path)), default_threads()
+    return Enhancer(model, open_java_interpreter(model, threads=threads), threads=threads)

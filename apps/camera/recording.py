@@ -1,0 +1,154 @@
+"""Video of what the live view shows, at full resolution, written while it is recorded."""
+
+from __future__ import annotations
+
+import fractions
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.camera import Frame, LatestFrame
+from edge_dce.curve import CurveShape
+from edge_dce.errors import EdgeDceError, OutputError
+from edge_dce.look import Look
+from edge_dce.look_up import LookUp
+from edge_dce.output import check_free, make_folder
+
+FloatArray = npt.NDArray[np.float32]
+Uint8Array = npt.NDArray[np.uint8]
+
+# In order of preference; the first is not in every build of PyAV.
+_CODECS = ("libx264", "h264_mediacodec", "mpeg4")
+_OPTIONS = {"libx264": {"preset": "veryfast", "crf": "20"}, "mpeg4": {"qscale": "3"}}
+_TIME_BASE = fractions.Fraction(1, 90000)
+_STOP_TIMEOUT_S = 10.0
+
+
+def can_record() -> bool:
+    """Whether PyAV is installed."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+class Recorder:
+    """Records a camera's frames with the curves of each moment, on a thread of its own, until it is stopped.
+
+    Frames keep the times at which they were taken: if encoding is too slow for the camera, some are left out, and the
+    video still runs at the speed of life.
+    """
+
+    def __init__(
+        self,
+        camera: LatestFrame,
+        path: Path,
+        *,
+        shape: CurveShape,
+        read_curves: Callable[[], tuple[FloatArray, Look]],
+        on_error: Callable[[str], None],
+    ) -> None:
+        """
+        Args:
+            path: of the .mp4 file, which appears when the recording is stopped.
+            shape: of the curves.
+            read_curves: the map and look of this moment; called on the recording thread.
+            on_error: told, on that thread, what ended the recording.
+
+        Raises:
+            OutputError: the file exists or its folder cannot be made.
+        """
+        check_free(path, overwrite=False)
+        make_folder(path.parent)
+        self.frames = 0
+        self._camera = camera
+        self._path = path
+        self._unfinished = path.with_name(f".unfinished-{path.name}")
+        self._look_up = LookUp(shape=shape)
+        self._read_curves = read_curves
+        self._on_error = on_error
+        self._stopping = threading.Event()
+        self._is_saved = False
+        self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> Path | None:
+        """End the recording; the file's path, or None if there is nothing in it."""
+        self._stopping.set()
+        self._thread.join(_STOP_TIMEOUT_S)
+        return self._path if self._is_saved else None
+
+    def _run(self) -> None:
+        import av
+
+        try:
+            with av.open(str(self._unfinished), "w", format="mp4") as container:
+                self._record(container)
+            if self.frames:
+                os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
+                self._is_saved = True
+        except (av.FFmpegError, OSError, EdgeDceError) as error:
+            self._on_error(f"{self._path}: recording stopped ({' '.join(str(error).split())})")
+        finally:
+            self._unfinished.unlink(missing_ok=True)
+
+    def _record(self, container: Any) -> None:
+        stream, first, last_pts = None, None, -1
+        seen = -1
+        while not (self._stopping.is_set() or self._camera.is_finished):
+            frame = self._camera.wait(after=seen, timeout_s=0.2)
+            if frame is None:
+                continue
+            seen = frame.sequence
+            image = self._enhance(frame)
+            if stream is None or first is None:
+                first = frame
+                stream = _add_stream(container, image.shape[1], image.shape[0])
+            if (stream.height, stream.width) != image.shape[:2]:
+                raise OutputError("the camera's frames have another size now")
+            pts = max(last_pts + 1, round((frame.time_s - first.time_s) / _TIME_BASE))
+            self._encode(container, stream, image, frame.channel_order, pts)
+            last_pts = pts
+        if stream is not None:
+            container.mux(stream.encode())
+
+    def _enhance(self, frame: Frame) -> Uint8Array:
+        curves, look = self._read_curves()
+        if frame.channel_order == "BGR":
+            curves = curves[..., ::-1]
+        # Encoders of 4:2:0 want even sides.
+        height, width = (side // 2 * 2 for side in frame.image.shape[:2])
+        enhanced: Uint8Array = self._look_up.apply(frame.image[:height, :width], curves, look=look)
+        return enhanced
+
+    def _encode(self, container: Any, stream: Any, image: Uint8Array, order: str, pts: int) -> None:
+        import av
+
+        picture = av.VideoFrame.from_ndarray(image, format="bgr24" if order == "BGR" else "rgb24")
+        picture.pts, picture.time_base = pts, _TIME_BASE
+        container.mux(stream.encode(picture))
+        self.frames += 1
+
+
+def _add_stream(container: Any, width: int, height: int) -> Any:
+    import av
+
+    codec = next((name for name in _CODECS if name in av.codecs_available), None)
+    if codec is None:
+        raise OutputError(f"PyAV has none of the encoders {', '.join(_CODECS)}; install another build")
+    stream = container.add_stream(codec, rate=30, options=_OPTIONS.get(codec, {}))
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    stream.time_base = stream.codec_context.time_base = _TIME_BASE
+    return stream

@@ -1,0 +1,410 @@
+"""All of the app that needs no window: camera, curves, photos, recording and what is kept of them.
+
+Nothing here waits on the caller's thread: cameras and models are opened, and photos made, on others. Whoever draws asks
+`next_frame` and `curves` as often as it likes, and `status` for what to tell.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import datetime
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from apps.camera import cameras, models, thermal
+from apps.camera.capture import Album, Photo, name_by_time, take_photo
+from apps.camera.diagnostics import Diagnostics, RateMeter
+from apps.camera.estimation import Estimator
+from apps.camera.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
+from apps.camera.histogram import measure_histogram
+from apps.camera.platform import Folders
+from apps.camera.recording import Recorder
+from apps.camera.settings import BURST, read_settings, write_settings
+from edge_dce.camera import Frame, FrameSource, LatestFrame
+from edge_dce.curve import ZERO_DCE, CurveShape
+from edge_dce.enhancer import Enhancer
+from edge_dce.errors import CameraError, EdgeDceError, OutputError
+from edge_dce.look import Look
+from edge_dce.look_up import LookUp
+
+_Result = TypeVar("_Result")
+FloatArray = npt.NDArray[np.float32]
+
+OPENING, LIVE, NO_CAMERA, LOST, PAUSED = "opening", "live", "no camera", "lost", "paused"
+_BURST_TIMEOUT_S = 3.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """What the camera is doing, and in a line what is wrong, if anything is."""
+
+    state: str
+    message: str = ""
+
+
+class Session:
+    """One run of the app.
+
+    Attributes:
+        settings: what is set now; changed by `change`.
+        album: where photos go.
+        model_error: in a line why nothing is enhanced, or "".
+    """
+
+    def __init__(
+        self,
+        folders: Folders,
+        *,
+        size: tuple[int, int] | None = None,
+        open_camera: Callable[[str, tuple[int, int] | None], FrameSource] = cameras.open_camera,
+        open_model: Callable[[str], Enhancer] = models.open_model,
+        read_temperature_c: Callable[[], float | None] = thermal.read_temperature_c,
+        thermal_steps: tuple[tuple[float, float], ...] = thermal.CHIP_STEPS,
+        leave_thread: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            size: (width, height) to ask cameras for; None leaves it to them.
+            thermal_steps: what the temperatures mean, see `thermal`.
+            leave_thread: called at the end of each piece of work on another thread.
+        """
+        self.settings = read_settings(folders.settings)
+        self.album = Album(folders.pictures, folders.copies)
+        self.model_error = ""
+        self._folders = folders
+        self._size = size
+        self._open_camera = open_camera
+        self._open_model = open_model
+        self._leave_thread = leave_thread
+        self._read_temperature_c = read_temperature_c
+        self._is_saved = True
+        self._status = Status(PAUSED)
+        self._camera: LatestFrame | None = None
+        self._source: FrameSource | None = None
+        self._estimator: Estimator | None = None
+        self._recorder: Recorder | None = None
+        self._recording_error = ""
+        self._enhancer: tuple[str, Enhancer] | None = None
+        self._governor = thermal.ThermalGovernor(thermal_steps)
+        self._temperature_c: float | None = None
+        self._view_rate = RateMeter()
+        self._latency_ms = 0.0
+        self._shown = -1
+        # One opens cameras and models, in the order asked for; one makes photos.
+        self._opener = concurrent.futures.ThreadPoolExecutor(1, "opening")
+        self._darkroom = concurrent.futures.ThreadPoolExecutor(1, "photos")
+        self.feedback = _open_feedback(folders.feedback)
+
+    # Settings.
+
+    def change(self, **fields: Any) -> None:
+        """Change settings, and open another camera or model where these changed; `save` keeps them."""
+        before, self.settings = self.settings, dataclasses.replace(self.settings, **fields)
+        if self.settings == before:
+            return
+        self._is_saved = False
+        if self.settings.camera != before.camera:
+            self.open()
+        elif self.settings.model != before.model:
+            self._submit(self._opener, self._start_estimator)
+
+    def save(self) -> None:
+        """Keep what was changed since the last time.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if not self._is_saved:
+            # Whatever happens, once: a full disk is not told of twice a second.
+            self._is_saved = True
+            write_settings(self.settings, self._folders.settings)
+
+    @property
+    def model_folder(self) -> Path:
+        """Where people put models of their own."""
+        return self.album.pictures / "models"
+
+    @property
+    def default_strength(self) -> float:
+        """What the answers about photos ask for."""
+        return suggest_strength(self.feedback.answers)
+
+    @property
+    def strength(self) -> float:
+        """What is set, or else the default."""
+        return self.default_strength if self.settings.strength is None else self.settings.strength
+
+    # Camera.
+
+    @property
+    def status(self) -> Status:
+        camera = self._camera
+        if self._status.state == LIVE and camera is not None and not camera.is_live:
+            return Status(LOST, camera.status)
+        return self._status
+
+    def open(self) -> None:
+        """Open the camera and the model that are set; `status` tells how it goes."""
+        self._status = Status(OPENING)
+        self._submit(self._opener, self._reopen)
+
+    def pause(self) -> None:
+        """Free the camera, and stop all work."""
+        self._submit(self._opener, lambda: self._close(Status(PAUSED)))
+
+    def close(self) -> None:
+        """End everything; photos being made are finished first."""
+        with contextlib.suppress(OutputError):
+            self.save()
+        self._submit(self._opener, lambda: self._close(Status(PAUSED))).result()
+        self._opener.shutdown()
+        self._darkroom.shutdown()
+
+    def next_frame(self) -> Frame | None:
+        """The newest frame, or None if it was returned already; does not wait."""
+        camera = self._camera
+        frame = None if camera is None else camera.wait(after=self._shown, timeout_s=0)
+        if frame is not None:
+            self._shown = frame.sequence
+            self._view_rate.tick()
+            self._latency_ms = (time.monotonic() - frame.time_s) * 1e3
+        return frame
+
+    def curves(self) -> tuple[FloatArray, CurveShape] | None:
+        """The map for the frame that `next_frame` just returned, and what it means; None without a model."""
+        estimator = self._estimator
+        return None if estimator is None else (estimator.advance(), estimator.shape)
+
+    def read_histogram(self) -> FloatArray | None:
+        """Of the enhanced picture, see `measure_histogram`; None before the first frame."""
+        estimator = self._estimator
+        if estimator is None or estimator.sampled is None:
+            return None
+        look_up = LookUp(shape=estimator.shape)
+        return measure_histogram(estimator.sampled, estimator.current, look_up, self.strength)
+
+    def read_diagnostics(self) -> Diagnostics:
+        estimator = self._estimator
+        return Diagnostics(
+            view_fps=self._view_rate.read_hz(),
+            map_fps=estimator.rate.read_hz() if estimator else 0.0,
+            latency_ms=self._latency_ms,
+            estimate_ms=estimator.took_ms if estimator else 0.0,
+            temperature_c=self._temperature_c,
+            interval_s=self._governor.interval_s,
+        )
+
+    def count(self) -> tuple[int, int]:
+        """How many frames were returned and maps estimated since the camera was opened."""
+        estimator = self._estimator
+        return self._view_rate.count, estimator.rate.count if estimator else 0
+
+    def watch_temperature(self) -> None:
+        """To be called every few seconds: a warm device gets fewer maps."""
+        self._temperature_c = self._read_temperature_c()
+        interval_s = self._governor.update(self._temperature_c)
+        estimator = self._estimator
+        if estimator is not None:
+            estimator.interval_s = interval_s
+
+    def set_torch(self, is_on: bool) -> None:
+        """Raises CameraError: the camera refuses, or has none."""
+        switch = getattr(self._source, "set_torch", None)
+        if switch is None:
+            raise CameraError("this camera has no torch")
+        switch(is_on)
+
+    # Photos and video.
+
+    def take_photo(self) -> concurrent.futures.Future[Photo]:
+        """A photo of this moment (or a burst from now on), by what is set now.
+
+        Returns:
+            At once; its result raises CameraError where there is no frame, and as `capture.take_photo`.
+        """
+        camera, settings, look = self._camera, self.settings, Look(self.strength)
+        first = None if camera is None else camera.wait(timeout_s=0)
+
+        def work() -> Photo:
+            if camera is None or first is None:
+                raise CameraError("no photo: the camera delivers no picture; check it, or choose another")
+            frames = [first]
+            if settings.mode == BURST:
+                frames += _collect(camera, first, settings.burst_frames - 1)
+            enhancer = self._find_enhancer(settings.model)
+            return take_photo(frames, enhancer, look, self.album, keeps_original=settings.keeps_original)
+
+        return self._submit(self._darkroom, work)
+
+    @property
+    def is_recording(self) -> bool:
+        """Until it is stopped, or ends because the camera or the disk does; `stop_recording` tells the outcome."""
+        return self._recorder is not None and self._recorder.is_running
+
+    def start_recording(self) -> None:
+        """Raises CameraError: no camera is running. OutputError: the folder cannot be written to."""
+        camera, estimator = self._camera, self._estimator
+        if camera is None:
+            raise CameraError("no video: the camera delivers no picture; check it, or choose another")
+        self._recording_error = ""
+        path = self.album.pictures / f"{name_by_time(datetime.datetime.now())}.mp4"
+        recorder = Recorder(
+            camera,
+            path,
+            shape=estimator.shape if estimator else ZERO_DCE,
+            read_curves=self._read_curves,
+            on_error=self._note_recording_error,
+        )
+        recorder.start()
+        self._recorder = recorder
+
+    def stop_recording(self) -> concurrent.futures.Future[Path]:
+        """The video's path, in a while; its result raises CameraError where nothing was saved."""
+        recorder, self._recorder = self._recorder, None
+
+        def work() -> Path:
+            path = None if recorder is None else recorder.stop()
+            if path is None:
+                raise CameraError(self._recording_error or "no video: nothing was recorded")
+            return path
+
+        return self._submit(self._darkroom, work)
+
+    def answer(self, photo: Photo, verdict: str) -> None:
+        """Keep what a person said about a photo.
+
+        Raises:
+            OutputError: it cannot be kept.
+        """
+        self.feedback.add(
+            Answer(
+                verdict=verdict,
+                strength=photo.strength,
+                brightness_before=photo.brightness_before,
+                brightness_after=photo.brightness_after,
+                model=Path(self.settings.model).stem,
+                time=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            )
+        )
+
+    def export_feedback(self) -> Path:
+        """Write the answers beside the photos; the file's path.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        path = self.album.pictures / f"feedback-{name_by_time(datetime.datetime.now())}.json"
+        self.feedback.export(path)
+        return path
+
+    # On other threads.
+
+    def _submit(
+        self, executor: concurrent.futures.ThreadPoolExecutor, work: Callable[[], _Result]
+    ) -> concurrent.futures.Future[_Result]:
+        def run() -> _Result:
+            try:
+                return work()
+            finally:
+                self._leave_thread()
+
+        return executor.submit(run)
+
+    def _reopen(self) -> None:
+        self._close(Status(OPENING))
+        source = self.settings.camera
+        camera = LatestFrame(lambda: self._open_source(source))
+        try:
+            camera.start()
+        except CameraError as error:
+            self._status = Status(NO_CAMERA, str(error))
+            return
+        self._shown = -1
+        self._camera = camera
+        self._status = Status(LIVE)
+        self._start_estimator()
+
+    def _open_source(self, source: str) -> FrameSource:
+        self._source = self._open_camera(source, self._size)
+        return self._source
+
+    def _start_estimator(self) -> None:
+        camera, old = self._camera, self._estimator
+        if camera is None:
+            return
+        try:
+            estimator = Estimator(
+                camera,
+                self._open_model(self.settings.model),
+                on_error=self._note_model_error,
+                on_end=self._leave_thread,
+            )
+        except EdgeDceError as error:
+            self._note_model_error(str(error))
+            return
+        if old is not None:
+            old.stop()
+        self.model_error = ""
+        estimator.interval_s = self._governor.interval_s
+        estimator.start()
+        self._estimator = estimator
+
+    def _close(self, status: Status) -> None:
+        camera, estimator, recorder = self._camera, self._estimator, self._recorder
+        self._camera = self._estimator = None
+        if recorder is not None:
+            recorder.stop()
+        if camera is not None:
+            camera.stop()
+        if estimator is not None:
+            estimator.stop()
+        self._status = status
+
+    def _note_model_error(self, message: str) -> None:
+        self.model_error = message
+
+    def _note_recording_error(self, message: str) -> None:
+        self._recording_error = message
+
+    def _read_curves(self) -> tuple[FloatArray, Look]:
+        estimator = self._estimator
+        curves = np.zeros((1, 1, 3), np.float32) if estimator is None else estimator.current
+        return curves, Look(self.strength)
+
+    def _find_enhancer(self, model: str) -> Enhancer:
+        """The darkroom's own: an enhancer is for one thread."""
+        if self._enhancer is None or self._enhancer[0] != model:
+            self._enhancer = model, self._open_model(model)
+        return self._enhancer[1]
+
+
+def _collect(camera: LatestFrame, first: Frame, count: int) -> list[Frame]:
+    """The next frames, each copied, as far as they come in time."""
+    frames: list[Frame] = []
+    end = time.monotonic() + _BURST_TIMEOUT_S
+    seen = first.sequence
+    while len(frames) < count and time.monotonic() < end:
+        frame = camera.wait(after=seen, timeout_s=0.5)
+        if frame is None:
+            if camera.is_finished:
+                break
+            continue
+        seen = frame.sequence
+        frames.append(dataclasses.replace(frame, image=frame.image.copy()))
+    return frames
+
+
+def _open_feedback(path: Path) -> FeedbackLog:
+    try:
+        return FeedbackLog(path)
+    except FeedbackError:
+        # Not worth refusing to start; the damaged file is kept for whoever wants to mend it.
+        path.replace(path.with_suffix(".damaged.json"))
+        return FeedbackLog(path)

@@ -1,0 +1,5 @@
+import sys
+
+from apps.pi.program import main
+
+sys.exit(main())

@@ -1,0 +1,214 @@
+"""What a frame costs on its way through the script, against enhancing and encoding it: `python -m apps.pi.benchmark`.
+
+Both in turn in one run: a frame handed to the camera's thread until its JPEG has arrived over HTTP, and
+`Enhancer.enhance` and the encoding of the same frame in one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import queue
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from apps.pi.access import Access
+from apps.pi.broadcast import Broadcast, encode_jpeg
+from apps.pi.enhancement import Enhancement
+from apps.pi.pages import Pages
+from apps.pi.pipeline import Pipeline
+from apps.pi.server import Server
+from apps.pi.statistics import Statistics
+from edge_dce.arguments import parse_positive, parse_size
+from edge_dce.camera import Frame, LatestFrame
+from edge_dce.camera.frames import ClosingSource
+from edge_dce.camera.synthetic import SyntheticSource
+from edge_dce.catalog import DEFAULT_MODEL
+from edge_dce.enhancer import load
+from edge_dce.errors import EdgeDceError
+from edge_dce.look import Look
+from edge_dce.machine import describe_machine
+from edge_dce.output import write_file
+from edge_dce.smoothing import FRAME_BY_FRAME, Smoothing
+
+_WARMUP = 5
+_QUALITY = 80
+
+
+@dataclasses.dataclass(frozen=True)
+class FrameCost:
+    """Milliseconds per frame, taken in turn: by the clock, and of the processor on all threads.
+
+    The script's side includes the viewer, who is in the same process.
+    """
+
+    size: tuple[int, int]
+    model: str
+    smooth: bool
+    alone_ms: tuple[float, ...]
+    script_ms: tuple[float, ...]
+    alone_cpu_ms: tuple[float, ...]
+    script_cpu_ms: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """By the clock: the median, pair by pair, because drift of the machine hits both alike."""
+        return float(np.median(np.divide(self.script_ms, self.alone_ms)))
+
+    @property
+    def cpu_ratio(self) -> float:
+        """Of the processor: what is left where other programs compete for it and every change of threads waits."""
+        return float(np.median(np.divide(self.script_cpu_ms, self.alone_cpu_ms)))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Moment:
+    clock_s: float
+    cpu_s: float
+
+    @staticmethod
+    def now() -> _Moment:
+        return _Moment(time.perf_counter(), time.process_time())
+
+
+class _HandedFrames(ClosingSource):
+    """Delivers a frame whenever it is handed one."""
+
+    name = "benchmark"
+    fps = 30.0
+
+    def __init__(self, image: npt.NDArray[np.uint8]) -> None:
+        self.size = image.shape[1], image.shape[0]
+        self._image = image
+        self._handed: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def hand(self) -> None:
+        self._handed.put(True)
+
+    def read(self) -> Frame | None:
+        return Frame(self._image, "BGR", time.monotonic(), 0) if self._handed.get() else None
+
+    def finish(self) -> None:
+        self._handed.put(False)
+
+
+async def measure_frame_cost(*, size: tuple[int, int], model: str, smooth: bool, runs: int) -> FrameCost:
+    """Measure with a frame of the synthetic night scene, blue first as cameras deliver it."""
+    image = np.ascontiguousarray(SyntheticSource(size=size, fps=30).draw()[..., ::-1])
+    alone, shared = load(model), load(model)
+    source, statistics = _HandedFrames(image), Statistics()
+    enhancement = Enhancement(shared, Look(), smoothing=Smoothing() if smooth else FRAME_BY_FRAME)
+    moments: list[tuple[_Moment, _Moment, _Moment]] = []
+    with LatestFrame(lambda: source) as camera:
+        pipeline = Pipeline(camera, enhancement, statistics)
+        broadcast = Broadcast(pipeline, statistics, quality=_QUALITY)
+        pages = Pages(
+            broadcast,
+            statistics,
+            Access(None),
+            describe=dict,
+            find_fault=lambda: None,
+            change_look=lambda values: enhancement.look,
+        )
+        server = Server(pages.answer, statistics)
+        pipeline.start()
+        broadcast.start()
+        port = await server.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
+        writer.write(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"--frame\r\n")
+        for run in range(runs + _WARMUP):
+            start = _Moment.now()
+            encode_jpeg(alone.enhance(image, channel_order="BGR"), "BGR", _QUALITY)
+            between = _Moment.now()
+            source.hand()
+            await _read_part(reader)
+            if run >= _WARMUP:
+                moments.append((start, between, _Moment.now()))
+        source.finish()
+        await server.stop()
+        pipeline.stop()
+        await broadcast.stop()
+    return FrameCost(
+        size,
+        model,
+        smooth,
+        alone_ms=tuple((between.clock_s - start.clock_s) * 1e3 for start, between, _ in moments),
+        script_ms=tuple((end.clock_s - between.clock_s) * 1e3 for _, between, end in moments),
+        alone_cpu_ms=tuple((between.cpu_s - start.cpu_s) * 1e3 for start, between, _ in moments),
+        script_cpu_ms=tuple((end.cpu_s - between.cpu_s) * 1e3 for _, between, end in moments),
+    )
+
+
+async def _read_part(reader: asyncio.StreamReader) -> None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.rpartition(b"Content-Length: ")[2])
+    await reader.readexactly(length)
+    await reader.readuntil(b"--frame\r\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m apps.pi.benchmark", description=__doc__)
+    parser.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
+    parser.add_argument("-m", "--model", default=DEFAULT_MODEL)
+    parser.add_argument("--runs", type=parse_positive, default=100)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
+    arguments = parser.parse_args(argv)
+    if arguments.show:
+        print("\n".join(format_cost(cost) for cost in read_costs(arguments.show)))
+        return 0
+    try:
+        costs = [
+            asyncio.run(
+                measure_frame_cost(size=arguments.size, model=arguments.model, smooth=smooth, runs=arguments.runs)
+            )
+            for smooth in (False, True)
+        ]
+        for cost in costs:
+            print(format_cost(cost))
+        if arguments.json:
+            record = {"schema": 1, "machine": describe_machine(), "costs": [dataclasses.asdict(cost) for cost in costs]}
+            write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    except EdgeDceError as error:
+        print(f"benchmark: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def read_costs(path: Path) -> list[FrameCost]:
+    """What --json wrote."""
+    found = []
+    for cost in json.loads(path.read_text())["costs"]:
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in cost.items()
+        }
+        found.append(FrameCost(**fields))
+    return found
+
+
+def format_cost(cost: FrameCost) -> str:
+    """One line."""
+    alone_ms, script_ms = np.median(cost.alone_ms), np.median(cost.script_ms)
+    alone_cpu_ms, script_cpu_ms = np.median(cost.alone_cpu_ms), np.median(cost.script_cpu_ms)
+    return "\n".join(
+        [
+            f"{cost.size[0]}x{cost.size[1]}, {cost.model}, {'smoothed' if cost.smooth else 'frame by frame'}, "
+            f"{len(cost.alone_ms)} pairs",
+            f"  clock      enhance + JPEG {alone_ms:5.1f} ms, through the script {script_ms:5.1f} ms, "
+            f"ratio {cost.ratio:.2f}",
+            f"  processor  enhance + JPEG {alone_cpu_ms:5.1f} ms, through the script {script_cpu_ms:5.1f} ms, "
+            f"ratio {cost.cpu_ratio:.2f}",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""Flags and the TOML file that may hold them: one list of options, one way to check them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_dce.arguments import parse_positive, parse_size
+from edge_dce.camera.sources import SOURCES
+from edge_dce.catalog import DEFAULT_MODEL
+from edge_dce.errors import ImageError, OutputError
+from edge_dce.look import Look
+from edge_dce.version import VERSION
+
+TOKEN_VARIABLE = "EDGE_DCE_PI_TOKEN"
+_LEAST_TOKEN = 16
+
+
+class SettingsError(Exception):
+    """Flags or a configuration file that cannot be followed; said like any wrong usage."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What one run does. Each field is a flag and a key of the configuration file, described under --help."""
+
+    source: str
+    size: tuple[int, int] | None
+    fps: float | None
+    once: bool
+    model: str
+    threads: int | None
+    contract: str | None
+    look: Look
+    smooth: bool
+    auto: bool
+    http: tuple[str, int] | None
+    token: str | None
+    quality: int
+    record: str | None
+    stills: Path | None
+    every_s: float
+    raw: bool
+    screen: bool
+    config: Path | None
+
+
+def read_settings(argv: Sequence[str]) -> Settings:
+    """The settings of a command line and of the file that it names; flags win over the file.
+
+    Exits with status 2 and a line on stderr, as argparse does, where they are wrong.
+    """
+    parser = build_parser()
+    config = _build_config_parser().parse_known_args(argv)[0].config
+    try:
+        from_file = read_config(config) if config else []
+        settings = _to_settings(parser.parse_args([*from_file, *argv]))
+    except (SettingsError, ImageError, OutputError) as error:
+        parser.error(str(error))
+    return settings
+
+
+def read_config(path: Path) -> list[str]:
+    """The flags that a TOML file stands for: `every = "10s"` is `--every=10s`, `auto = true` is `--auto`.
+
+    Raises:
+        SettingsError: missing, not TOML, or a key that is no flag.
+    """
+    try:
+        values = _load_toml(path.read_text(encoding="utf-8"), path)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: expected UTF-8 text ({error.reason} at byte {error.start})") from error
+    defaults = vars(build_parser().parse_args([]))
+    del defaults["config"]
+    flags = []
+    for key, value in values.items():
+        name = key.replace("-", "_")
+        flag = f"--{key.replace('_', '-')}"
+        if name not in defaults:
+            names = " ".join(sorted(name.replace("_", "-") for name in defaults))
+            raise SettingsError(f"{path}: unknown key '{key}'; expected some of: {names}")
+        if isinstance(defaults[name], bool) != isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            expected = "true or false" if isinstance(defaults[name], bool) else "a text or number"
+            raise SettingsError(f"{path}: expected {expected} for '{key}', found {value!r}")
+        # The command line can undo what the file says, so "false" must be a flag too.
+        flags.append(f"{flag}={value}" if not isinstance(value, bool) else flag if value else f"--no-{flag[2:]}")
+    return flags
+
+
+def build_parser() -> argparse.ArgumentParser:
+    switch = argparse.BooleanOptionalAction
+    parser = argparse.ArgumentParser(
+        prog="edge-dce-pi",
+        description="A headless low-light camera.",
+        parents=[_build_config_parser()],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"edge-dce {VERSION}")
+
+    camera = parser.add_argument_group("camera")
+    camera.add_argument("--source", default="auto", help=f"{SOURCES} (default: %(default)s)")
+    camera.add_argument("--size", type=parse_size, metavar="WxH", help="default: 1280x720, or the file's")
+    camera.add_argument("--fps", type=_parse_above_zero, help="default: 30, or the file's")
+    camera.add_argument("--once", action=switch, default=False, help="stop at the end of a video file")
+
+    look = parser.add_argument_group("enhancement")
+    look.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
+    look.add_argument("--contract", choices=("curves",), help="three channels of a model without card are curves")
+    look.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
+    look.add_argument("--strength", type=float, default=1.0, help="0 to 1.5 (default: %(default)s)")
+    look.add_argument("--max-brightness", type=float, default=1.0, help="0.5 to 1 (default: %(default)s)")
+    look.add_argument("--denoise", type=float, default=0.0, help="0 to 1, slow (default: %(default)s)")
+    look.add_argument("--smooth", action=switch, default=True, help="let the curves change gently from frame to frame")
+    look.add_argument("--auto", action=switch, default=False, help="enhance only while it is dark")
+
+    web = parser.add_argument_group("web page and streams")
+    web.add_argument(
+        "--http",
+        default="127.0.0.1:8000",
+        metavar="HOST:PORT|off",
+        help="default: %(default)s; ':8000' is every address",
+    )
+    web.add_argument("--token", help=f"what viewers must know; needed beyond loopback (or ${TOKEN_VARIABLE})")
+    web.add_argument("--token-file", type=Path, metavar="FILE", help="the token is this file's first line")
+    web.add_argument(
+        "--quality", type=_parse_quality, default=80, metavar="1-95", help="of JPEG (default: %(default)s)"
+    )
+
+    output = parser.add_argument_group("other outputs")
+    output.add_argument("--record", metavar="FILE.mp4", help="may hold strftime fields: night-%%Y%%m%%d-%%H%%M%%S.mp4")
+    output.add_argument("--stills", type=Path, metavar="DIR", help="a JPEG every now and then")
+    output.add_argument("--every", type=_parse_duration, default=10.0, metavar="10s|5m|1h", help="default: 10s")
+    output.add_argument("--raw", action=switch, default=False, help="bgr24 frames to stdout")
+    output.add_argument("--screen", action=switch, default=False, help="show it on the console's screen (/dev/fb0)")
+    return parser
+
+
+def _build_config_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE.toml", help="holds any of these flags; SIGHUP reads it again"
+    )
+    return parser
+
+
+def _load_toml(text: str, path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        try:
+            import tomli as tomllib
+        except ImportError as error:
+            raise SettingsError(f"{path}: Python 3.10 reads TOML with: pip install tomli") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML ({error})") from error
+
+
+def _to_settings(arguments: argparse.Namespace) -> Settings:
+    values = vars(arguments)
+    http = parse_address(values.pop("http"))
+    token = _find_token(values.pop("token"), values.pop("token_file"))
+    if http is not None and token is None and not is_loopback(http[0]):
+        raise SettingsError(
+            f"anybody who reaches {http[0] or 'this machine'}:{http[1]} could watch this camera: add --token, or keep "
+            "to --http 127.0.0.1:8000"
+        )
+    look = Look(values.pop("strength"), values.pop("max_brightness"), values.pop("denoise"))
+    return Settings(look=look, http=http, token=token, every_s=values.pop("every"), **values)
+
+
+def _find_token(token: str | None, path: Path | None) -> str | None:
+    if token is None and path is not None:
+        try:
+            token = path.read_text(encoding="utf-8").partition("\n")[0].strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: the token cannot be read ({error})") from error
+    if token is None:
+        token = os.environ.get(TOKEN_VARIABLE)
+    if token is not None and (len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable()):
+        raise SettingsError(
+            f"expected a token of {_LEAST_TOKEN} or more plain characters, found {len(token)}; make one with: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe())'"
+        )
+    return token
+
+
+def parse_address(text: str) -> tuple[str, int] | None:
+    """Host and port of "127.0.0.1:8000", ":8000" or "[::1]:8000"; None of "off".
+
+    Raises:
+        SettingsError: none of these.
+    """
+    if text == "off":
+        return None
+    host, separator, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not separator or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"expected --http HOST:PORT such as 127.0.0.1:8000, found '{text}'")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdecimal())
+
+
+def _parse_above_zero(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1000:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found '{text}'")
+    return value
+
+
+def _parse_quality(text: str) -> int:
+    value = parse_positive(text)
+    if value > 95:
+        raise argparse.ArgumentTypeError(f"expected 1 to 95, found '{text}'")
+    return value
+
+
+def _parse_duration(text: str) -> float:
+    units_s = {"s": 1, "m": 60, "h": 3600}
+    number, unit_s = (text[:-1], units_s[text[-1]]) if text[-1:] in units_s else (text, 1)
+    try:
+        value_s = float(number) * unit_s
+    except ValueError:
+        value_s = 0.0
+    if not 1 <= value_s <= 366 * 86400:
+        raise argparse.ArgumentTypeError(f"expected a time of a second or more such as 10s, 5m or 1h, found '{text}'")
+    return value_s

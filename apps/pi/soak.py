@@ -1,0 +1,257 @@
+"""Run the script for a long time with viewers and see whether its memory stays: `python -m apps.pi.soak --minutes 30`.
+
+Three MJPEG viewers, a fourth that stalls, one that asks frame by frame, and once in ten seconds a snapshot, another
+strength, metrics and a client that sends nonsense; every five minutes SIGHUP loads the model anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import http.client
+import itertools
+import json
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from edge_dce.arguments import parse_size
+from edge_dce.machine import describe_machine
+from edge_dce.output import write_file
+
+_SAMPLE_S = 10.0
+_RELOAD_S = 300.0
+# Buffers, caches and the allocator fill in the beginning.
+_SETTLE_SHARE = 0.1
+_DRIFT_SHARE = 0.2
+
+
+class SoakError(Exception):
+    """The script stopped, or answered wrongly."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One look at /stats.json."""
+
+    time_s: float
+    rss_bytes: int
+    fps: float
+    latency_p95_ms: float
+    frames: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Soak:
+    """A whole run."""
+
+    minutes: float
+    size: tuple[int, int]
+    fps: float
+    samples: tuple[Sample, ...]
+    requests: int
+
+    @property
+    def drift_mb(self) -> float:
+        """Median memory of the last fifth less that of the first, after settling."""
+        settled = self.samples[round(len(self.samples) * _SETTLE_SHARE) :]
+        part = max(1, round(len(settled) * _DRIFT_SHARE))
+        first, last = settled[:part], settled[-part:]
+        return (
+            statistics.median(sample.rss_bytes for sample in last)
+            - statistics.median(sample.rss_bytes for sample in first)
+        ) / 1e6
+
+
+class _Clients:
+    """Everybody who looks at the camera, each on a thread."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._stopping = threading.Event()
+        works = [*[self._watch] * 3, self._stall, self._poll, self._meddle]
+        self._threads = [threading.Thread(target=self._repeat, args=(work,), daemon=True) for work in works]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(15)
+
+    def get(self, path: str, method: str = "GET") -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        with contextlib.closing(connection):
+            connection.request(method, path)
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status != 200:
+                raise SoakError(f"{path}: {answer.status} {body[:200]!r}")
+            return body
+
+    def _repeat(self, work: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            # Being cut off is what the stalled one is there for, and the others come again.
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                work()
+
+    def _connect(self, path: str) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self._port), timeout=20)
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        return connection
+
+    def _watch(self) -> None:
+        with self._connect("/stream.mjpg") as connection:
+            while not self._stopping.is_set() and connection.recv(1 << 20):
+                pass
+
+    def _stall(self) -> None:
+        with self._connect("/stream.mjpg") as connection:
+            self._stopping.wait(60)
+            connection.recv(1)
+
+    def _poll(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        with contextlib.closing(connection):
+            sequence = "-1"
+            while not self._stopping.is_set():
+                connection.request("GET", f"/frame.jpg?view=pair&after={sequence}")
+                answer = connection.getresponse()
+                answer.read()
+                sequence = answer.headers.get("X-Sequence", "-1")
+
+    def _meddle(self) -> None:
+        for strength in itertools.cycle((0.5, 1.0, 1.5)):
+            if self._stopping.wait(_SAMPLE_S):
+                return
+            self.get("/snapshot.jpg")
+            self.get(f"/settings?strength={strength}", "POST")
+            self.get("/metrics")
+            with socket.create_connection(("127.0.0.1", self._port), timeout=20) as connection:
+                connection.sendall(b"\x00nonsense\r\n\r\n")
+                connection.recv(100)
+
+
+def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
+    """Raises SoakError."""
+    flags = ["--source", "synthetic", "--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--http", "127.0.0.1:0"]
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen([sys.executable, "-m", "apps.pi", *flags], stderr=log)
+        try:
+            clients = _Clients(_find_port(process, log))
+            try:
+                samples, requests = _sample(process, clients, minutes * 60)
+            finally:
+                clients.stop()
+            process.send_signal(signal.SIGTERM)
+            status = process.wait(30)
+        finally:
+            process.kill()
+            process.wait()
+        log.seek(0)
+        text = log.read()
+        if status or "Traceback" in text:
+            raise SoakError(f"the script ended with {status}:\n{text[-2000:]}")
+    return Soak(minutes, size, fps, tuple(samples), requests)
+
+
+def _find_port(process: subprocess.Popen[bytes], log: TextIO) -> int:
+    for _ in range(300):
+        log.seek(0)
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", log.read())
+        if found:
+            return int(found.group(1))
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise SoakError("the script did not start")
+
+
+def _sample(process: subprocess.Popen[bytes], clients: _Clients, duration_s: float) -> tuple[list[Sample], int]:
+    start_s = time.monotonic()
+    samples: list[Sample] = []
+    requests, reload_s = 0, _RELOAD_S
+    while (now_s := time.monotonic() - start_s) < duration_s:
+        time.sleep(min(_SAMPLE_S, duration_s / 20))
+        if process.poll() is not None:
+            raise SoakError(f"the script ended with {process.returncode} after {now_s:.0f} s")
+        if now_s >= reload_s:
+            reload_s += _RELOAD_S
+            process.send_signal(signal.SIGHUP)
+        stats: dict[str, Any] = json.loads(clients.get("/stats.json"))
+        stream = stats["stream"]
+        requests = stream["requests"]
+        samples.append(
+            Sample(
+                round(now_s, 1),
+                stats["system"]["rss_bytes"],
+                stream["fps"],
+                stream["latency_ms"]["p95"] or 0.0,
+                stream["frames"],
+            )
+        )
+    return samples, requests
+
+
+def read_soak(path: Path) -> Soak:
+    """What --json wrote."""
+    record = json.loads(path.read_text())
+    samples = tuple(Sample(**sample) for sample in record["samples"])
+    return Soak(record["minutes"], tuple(record["size"]), record["fps"], samples, record["requests"])
+
+
+def format_soak(run: Soak) -> str:
+    """What docs/soak.md shows."""
+    rss_mb = [sample.rss_bytes / 1e6 for sample in run.samples]
+    # The first samples average over the time before anybody looked.
+    fps = [sample.fps for sample in run.samples[1:]]
+    latency_ms = [sample.latency_p95_ms for sample in run.samples[1:]]
+    return "\n".join(
+        [
+            f"{run.minutes:g} minutes at {run.size[0]}x{run.size[1]}, {run.fps:g} fps asked for",
+            f"memory     {rss_mb[0]:7.1f} MB at first, {max(rss_mb):.1f} at most, {rss_mb[-1]:.1f} at the end; "
+            f"drift {run.drift_mb:+.1f} MB",
+            f"rate       {statistics.median(fps):7.1f} fps (median), {min(fps):.1f} at least",
+            f"latency    {statistics.median(latency_ms):7.1f} ms p95 camera to stream (median), "
+            f"{max(latency_ms):.1f} at most",
+            f"frames     {run.samples[-1].frames:7d}",
+            f"requests   {run.requests:7d}",
+        ]
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m apps.pi.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--size", type=parse_size, default=(1280, 720), metavar="WxH", help="default: 1280x720")
+    parser.add_argument("--fps", type=float, default=30.0)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
+    arguments = parser.parse_args(argv)
+    if arguments.show:
+        print(format_soak(read_soak(arguments.show)))
+        return 0
+    try:
+        run = soak(minutes=arguments.minutes, size=arguments.size, fps=arguments.fps)
+    except SoakError as error:
+        print(f"soak: error: {error}", file=sys.stderr)
+        return 1
+    print(format_soak(run))
+    if arguments.json:
+        record = {"schema": 1, "machine": describe_machine()} | dataclasses.asdict(run)
+        write_file(arguments.json, (json.dumps(record) + "\n").encode(), overwrite=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"use strict";
+
+// Draws the newest pair of frames, before and after, with a line between them. The next pair is asked for when the last is
+// drawn, so a slow network or phone gets fewer frames and never old ones.
+
+const byId = (id) => document.getElementById(id);
+const canvas = byId("picture"), line = byId("line"), strength = byId("strength"), notice = byId("notice");
+const context = canvas.getContext("2d", { alpha: false });
+let split = 0.5, pair = null;
+
+function draw() {
+  if (!pair) return;
+  const width = pair.width, height = pair.height / 2, left = Math.round(split * width);
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  if (left > 0) context.drawImage(pair, 0, 0, left, height, 0, 0, left, height);
+  if (left < width) context.drawImage(pair, left, height, width - left, height, left, 0, width - left, height);
+}
+
+function moveLine(share) {
+  split = Math.min(1, Math.max(0, share));
+  line.style.left = `${split * 100}%`;
+  line.setAttribute("aria-valuenow", Math.round(split * 100));
+  byId("before").hidden = split < 0.12;
+  byId("after").hidden = split > 0.88;
+  draw();
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function fetchFrame(after) {
+  const answer = await fetch(`/frame.jpg?view=pair&after=${after}`);
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) throw new Error((await answer.text()).trim());
+  return [await createImageBitmap(await answer.blob()), Number(answer.headers.get("X-Sequence"))];
+}
+
+async function watch() {
+  let sequence = -1;
+  for (;;) {
+    try {
+      const [next, number] = await fetchFrame(sequence);
+      pair?.close();
+      [pair, sequence] = [next, number];
+      notice.textContent = "";
+      draw();
+      // Nobody looks at a hidden page: the camera may rest.
+      if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+    } catch (error) {
+      notice.textContent = error instanceof TypeError ? "The camera does not answer. Trying again …" : error.message;
+      sequence = -1;
+      await pause(1000);
+    }
+  }
+}
+
+function showStrength(value) {
+  byId("value").textContent = Number(value).toFixed(2);
+}
+
+let sending = false;
+async function sendStrength() {
+  showStrength(strength.value);
+  if (sending) return;
+  sending = true;
+  let sent;
+  try {
+    // What was moved while the last value was on its way goes next; those in between are not missed.
+    while (sent !== strength.value) {
+      sent = strength.value;
+      await fetch(`/settings?strength=${sent}`, { method: "POST" });
+    }
+  } catch { /* The notice over the picture says that the camera does not answer. */ }
+  sending = false;
+}
+
+function describe(stats) {
+  const { camera, enhancement, stream, stills, recording } = stats;
+  const facts = [`${camera.width} × ${camera.height}`, `${stream.fps.toFixed(0)} fps`];
+  if (stream.latency_ms.p95 !== null) facts.push(`${stream.latency_ms.p95.toFixed(0)} ms behind`);
+  if (enhancement.auto && !enhancement.auto.is_dark) facts.push("bright enough, left as it is");
+  if (enhancement.error) facts.push(enhancement.error);
+  if (stills?.paused) facts.push(`stills paused: ${stills.trouble}`);
+  if (recording?.failed) facts.push(`recording stopped: ${recording.trouble}`);
+  if (stats.system.temperature_c !== null) facts.push(`${stats.system.temperature_c.toFixed(0)} °C`);
+  return facts.join(" · ");
+}
+
+async function follow() {
+  for (;;) {
+    try {
+      const stats = await (await fetch("/stats.json")).json();
+      byId("facts").textContent = describe(stats);
+      if (!sending && document.activeElement !== strength) {
+        strength.value = stats.enhancement.strength;
+        showStrength(strength.value);
+      }
+    } catch { /* As above. */ }
+    await pause(2000);
+  }
+}
+
+const view = byId("view");
+const follows = (event) => moveLine((event.clientX - view.getBoundingClientRect().left) / view.clientWidth);
+view.addEventListener("pointerdown", (event) => { view.setPointerCapture(event.pointerId); follows(event); });
+view.addEventListener("pointermove", (event) => { if (view.hasPointerCapture(event.pointerId)) follows(event); });
+line.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 }[event.key];
+  if (step) { event.preventDefault(); moveLine(split + step); }
+});
+strength.addEventListener("input", sendStrength);
+strength.addEventListener("dblclick", () => { strength.value = 1; sendStrength(); });
+byId("snapshot").addEventListener("click", (event) => {
+  const now = new Date(), pad = (number) => String(number).padStart(2, "0");
+  const day = `${now.getFullYear()}${pad(now.getMonth() + 1)}${pad(now.getDate())}`;
+  event.currentTarget.download = `night-${day}-${pad(now.getHours())}${pad(now.getMinutes())}${pad(now.getSeconds())}.jpg`;
+});
+moveLine(0.5);
+watch();
+follow();

@@ -1,0 +1,146 @@
+"""The same networks on other runtimes, in turn with TFLite in one process: is TFLite the right choice here?"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.onnx_export import export_to_onnx
+from edge_dce.benchmark.measurement import Candidate, Plan, Progress, measure_candidates, open_candidates
+from edge_dce.benchmark.report import Report
+from edge_dce.benchmark.subject import TimedInterpreter
+from edge_dce.catalog import find_model
+from edge_dce.enhancer import Enhancer
+from edge_dce.errors import EdgeDceError
+from edge_dce.images import read_image
+from edge_dce.metrics import finite_psnr
+from edge_dce.runtime import Interpreter, Runtime
+
+PACKAGES = ("onnxruntime", "openvino", "tf2onnx")
+# Other kernels round otherwise: float kernels of int8 files differ by a step or two of the map.
+_LEAST_AGREEMENT_DB = 35.0
+
+
+class _Engine(Protocol):
+    def __call__(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
+
+
+class PeerInterpreter:
+    """Another runtime behind TFLite's interface, so that all else of the path is the same code.
+
+    Args:
+        engine: from the input tensor to the output tensor, both as TFLite has them.
+        like: TFLite's interpreter of the same file, for what it tells of the tensors.
+    """
+
+    def __init__(self, engine: _Engine, like: Interpreter) -> None:
+        self._engine = engine
+        self._input, self._output = like.get_input_details(), like.get_output_details()
+        self._tensor: npt.NDArray[Any] = np.empty(0)
+        self._result: npt.NDArray[Any] = np.empty(0)
+
+    def allocate_tensors(self) -> None: ...
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        return self._input
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        return self._output
+
+    def set_tensor(self, tensor_index: int, value: npt.NDArray[Any]) -> None:
+        self._tensor = value
+
+    def tensor(self, tensor_index: int) -> Callable[[], npt.NDArray[Any]]:
+        return lambda: self._result
+
+    def invoke(self) -> None:
+        self._result = self._engine(self._tensor)
+
+
+def find_missing_packages() -> list[str]:
+    """Those of PACKAGES that are not installed."""
+    installed = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
+    return [name for name in PACKAGES if name not in installed]
+
+
+def measure_peers(models: Sequence[str | Path], photo: Path, plan: Plan, *, progress: Progress | None = None) -> Report:
+    """Measure each model on TFLite, ONNX Runtime and OpenVINO.
+
+    ONNX Runtime gets the file by way of tf2onnx, weights and scales unchanged; OpenVINO reads it directly.
+
+    Args:
+        photo: on which all must agree with TFLite.
+
+    Raises:
+        EdgeDceError: a package is missing, an export fails, or a peer does not compute the same network.
+    """
+    missing = find_missing_packages()
+    if missing:
+        raise EdgeDceError(f"peers need {', '.join(missing)}; run: pip install 'edge-dce[peers]'")
+    plan = dataclasses.replace(plan, probes=False)
+    image = read_image(photo)
+    candidates = []
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [find_model(model) for model in models]
+        onnx = dict(zip(paths, export_to_onnx(paths, Path(folder)), strict=True))
+        for own in open_candidates(paths, plan):
+            threads, path = own.subject.threads, own.subject.model.path
+            peers = [
+                _join("onnxruntime", _open_onnxruntime(onnx[path], threads), own),
+                _join("openvino", _open_openvino(path, threads), own),
+            ]
+            expected = own.subject.enhance(image)
+            for peer in peers:
+                agreement_db = finite_psnr(peer.subject.enhance(image), expected)
+                if agreement_db < _LEAST_AGREEMENT_DB:
+                    raise EdgeDceError(
+                        f"{path}: {peer.runtime.name} gives another picture than TFLite ({agreement_db:.1f} dB); "
+                        f"expected {_LEAST_AGREEMENT_DB:.0f} dB"
+                    )
+            candidates += [own, *peers]
+        return measure_candidates(candidates, plan, progress=progress)
+
+
+def _join(name: str, engine: _Engine, own: Candidate) -> Candidate:
+    model, threads = own.subject.model, own.subject.threads
+    interpreter = TimedInterpreter(PeerInterpreter(engine, own.interpreter))
+    subject = Enhancer(model, interpreter, threads=threads, contract=own.subject.contract)
+    runtime = Runtime(name, importlib.metadata.version(name), name)
+    return Candidate(own.name, subject, interpreter, runtime)
+
+
+def _open_onnxruntime(path: Path, threads: int) -> _Engine:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    (name,) = (each.name for each in session.get_inputs())
+
+    def run(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        result: npt.NDArray[Any] = session.run(None, {name: tensor})[0]
+        return result
+
+    return run
+
+
+def _open_openvino(path: Path, threads: int) -> _Engine:
+    import openvino
+
+    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    request = openvino.Core().compile_model(str(path), "CPU", settings).create_infer_request()
+
+    def run(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        # Shares memory both ways: a copy would be no part of the engine's work.
+        result: npt.NDArray[Any] = request.infer({0: tensor}, share_inputs=True, share_outputs=True)[0]
+        return result
+
+    return run

@@ -1,0 +1,272 @@
+"""Measure models side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.benchmark import doubts
+from edge_dce.benchmark.frame import make_dark_frame
+from edge_dce.benchmark.latency import Latency
+from edge_dce.benchmark.probe import Probe, probe
+from edge_dce.benchmark.quality import BASELINES, Difference, Quality, Score, measure_quality
+from edge_dce.benchmark.report import Baseline, Measurement, Report
+from edge_dce.benchmark.subject import Subject, TimedInterpreter, open_subject
+from edge_dce.benchmark.sustained import WINDOW_S, Window, sustain
+from edge_dce.benchmark.turns import TURNS, Call, Task, Timing, WarmUp, choose_runs, take_turns, warm_up
+from edge_dce.catalog import find_model
+from edge_dce.folders import find_pictures, match_pairs
+from edge_dce.machine import LoadMeter, describe_machine, read_condition
+from edge_dce.preprocessing import shrink
+from edge_dce.runtime import Runtime, default_threads, find_runtime
+
+Uint8Array = npt.NDArray[np.uint8]
+Pictures = Sequence[tuple[Path, Path | None]]
+
+_UNTOUCHED = "input"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to measure.
+
+    Attributes:
+        size: (width, height) of the synthetic dark frame for the runs from image to image.
+        threads: every model is measured with each of these; empty chooses as `edge_dce.load` does.
+        runs: counted runs; None takes as many as a figure needs, by how long one takes.
+        warmup: the least number of uncounted runs; more follow until the time is steady.
+        contract: "curves" or "image" for files without a card that could be either.
+        pairs: folders of dark pictures and of their ground truth under the same names.
+        images: a folder of dark pictures without ground truth, instead.
+        reference: model whose pictures the others' are compared with.
+        sustained_s: seconds at full load afterwards.
+        probes: whether to start a process per model for what only that can tell.
+    """
+
+    size: tuple[int, int] = (1920, 1080)
+    threads: tuple[int, ...] = ()
+    runs: int | None = None
+    warmup: int = 5
+    contract: str | None = None
+    pairs: tuple[Path, Path] | None = None
+    images: Path | None = None
+    reference: str | None = None
+    sustained_s: float = 0.0
+    probes: bool = True
+
+    def find_pictures(self) -> Pictures:
+        """The pictures to score on, with their ground truth if there is one.
+
+        Raises:
+            ImageError: a folder is missing or empty, or the pairs do not match.
+        """
+        if self.pairs:
+            return list(match_pairs(*self.pairs))
+        return [(path, None) for path in find_pictures(self.images)] if self.images else []
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A loaded model about to be measured; `probe` is None for what a fresh process cannot load by itself."""
+
+    name: str
+    subject: Subject
+    interpreter: TimedInterpreter
+    runtime: Runtime
+    probe: Callable[[], Probe | None] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Whom to tell how far the work is: `start` with what and how many steps, `step` after each of them."""
+
+    start: Callable[[str, int], object] = lambda what, steps: None
+    step: Callable[[], object] = lambda: None
+
+
+@dataclasses.dataclass(frozen=True)
+class _ModelTiming:
+    invoke: Timing
+    end_to_end: Timing
+    warm_up: WarmUp
+
+
+def measure(models: Sequence[str | Path], plan: Plan, *, progress: Progress | None = None) -> Report:
+    """Benchmark models by name or path, all in turn.
+
+    Raises:
+        RuntimeMissingError, ModelError: as `edge_dce.load`.
+        ImageError: pictures are missing, broken, or do not match.
+    """
+    return measure_candidates(open_candidates(models, plan), plan, progress=progress)
+
+
+def open_candidates(models: Sequence[str | Path], plan: Plan) -> list[Candidate]:
+    """Load every model once for each number of threads. Raises as `measure`."""
+    runtime = find_runtime()
+    paths = [find_model(model) for model in models]
+    candidates = []
+    for path, name in zip(paths, _name_apart(paths), strict=True):
+        for threads in plan.threads or (default_threads(),):
+            subject, interpreter = open_subject(path, threads=threads, contract=plan.contract)
+            ask = functools.partial(probe, path, threads=threads, contract=plan.contract, size=plan.size)
+            candidates.append(Candidate(name, subject, interpreter, runtime, ask if plan.probes else None))
+    return candidates
+
+
+def measure_candidates(candidates: Sequence[Candidate], plan: Plan, *, progress: Progress | None = None) -> Report:
+    """Benchmark what is loaded already. Raises as `measure`."""
+    progress = progress or Progress()
+    pictures = plan.find_pictures()
+    reference = _open_reference(plan)
+    # First, because a broken picture should not cost the time of a measurement.
+    quality = _score(candidates, pictures, reference, progress) if pictures else None
+    meter, before = LoadMeter(), read_condition()
+    probes = _ask_probes(candidates, progress)
+    frame = make_dark_frame(*plan.size)
+    timings, baselines = _time_all(candidates, frame, plan, progress)
+    busy_cores = meter.read_busy_cores()
+    windows = _sustain(candidates, frame, plan, progress)
+    after = windows[-1].condition if windows else read_condition()
+    scored = [_pick(quality, candidate.name) for candidate in candidates]
+    return Report(
+        machine=describe_machine(),
+        before=before,
+        after=after,
+        busy_cores=busy_cores,
+        results=tuple(_join(*each, size=plan.size) for each in zip(candidates, timings, probes, scored, strict=True)),
+        baselines=tuple(
+            Baseline(key, baselines.get(key), quality.baselines[key] if quality else None) for key in BASELINES
+        ),
+        images=quality.images if quality else 0,
+        windows=windows,
+        warnings=tuple(doubts.doubt_machine(before, after, busy_cores) + doubts.doubt_pictures(pictures)),
+    )
+
+
+def _name_apart(paths: Sequence[Path]) -> list[str]:
+    """A name for each file: its stem, the path where others have the same stem, a number where it is named twice."""
+    stems = Counter(path.stem for path in set(paths))
+    names = [path.stem if stems[path.stem] == 1 else str(path) for path in paths]
+    return [
+        name if names.index(name) == place else f"{name} #{names[: place + 1].count(name)}"
+        for place, name in enumerate(names)
+    ]
+
+
+def _open_reference(plan: Plan) -> tuple[str, Subject] | None:
+    if plan.reference is None:
+        return None
+    threads = max(plan.threads, default=default_threads())
+    return find_model(plan.reference).stem, open_subject(plan.reference, threads=threads, contract=plan.contract)[0]
+
+
+def _ask_probes(candidates: Sequence[Candidate], progress: Progress) -> list[Probe | None]:
+    progress.start("loading", len(candidates))
+    probes = []
+    for candidate in candidates:
+        probes.append(candidate.probe() if candidate.probe else None)
+        progress.step()
+    return probes
+
+
+def _time_all(
+    candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, progress: Progress
+) -> tuple[list[_ModelTiming], dict[str, Latency]]:
+    """The network and the whole of each candidate, and the baselines, in turn."""
+    progress.start("warming up", len(candidates))
+    tasks, warm_ups = [], []
+    for candidate in candidates:
+        subject, interpreter = candidate.subject, candidate.interpreter
+        tensor = subject.quantize_input(shrink(frame, subject.width, subject.height))
+        invoke = functools.partial(subject.invoke, tensor)
+        enhance = functools.partial(subject.enhance, frame)
+        warm_ups.append(warm_up(invoke, least=plan.warmup))
+        tasks.append(Task(invoke, plan.runs or choose_runs(warm_ups[-1].typical_ms), interpreter.read_last_ms))
+        tasks.append(_plan_task(enhance, plan))
+        progress.step()
+    baselines = {key: enhance for key, enhance in BASELINES.items() if key != _UNTOUCHED}
+    tasks += [_plan_task(functools.partial(enhance, frame), plan) for enhance in baselines.values()]
+    progress.start("timing", TURNS)
+    timings = take_turns(tasks, on_turn=progress.step)
+    models = [_ModelTiming(*each) for each in zip(timings[::2], timings[1::2], warm_ups, strict=False)]
+    of_baselines = (timing.latency for timing in timings[2 * len(candidates) :])
+    return models, dict(zip(baselines, of_baselines, strict=True))
+
+
+def _plan_task(call: Call, plan: Plan) -> Task:
+    return Task(call, plan.runs or choose_runs(warm_up(call, least=plan.warmup).typical_ms))
+
+
+def _score(
+    candidates: Sequence[Candidate], pictures: Pictures, reference: tuple[str, Subject] | None, progress: Progress
+) -> Quality:
+    progress.start("scoring", len(pictures))
+    # Threads change no picture: one candidate of each name.
+    models = {candidate.name: candidate.subject.enhance for candidate in candidates}
+    named = reference and (reference[0], reference[1].enhance)
+    return measure_quality(pictures, models, reference=named, on_picture=progress.step)
+
+
+def _sustain(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, progress: Progress) -> tuple[Window, ...]:
+    if not plan.sustained_s:
+        return ()
+    progress.start("full load", math.ceil(plan.sustained_s / WINDOW_S))
+    calls = [functools.partial(candidate.subject.enhance, frame) for candidate in candidates]
+    return sustain(calls, plan.sustained_s, on_window=lambda window: progress.step())
+
+
+def _pick(quality: Quality | None, name: str) -> tuple[Score | None, Difference | None]:
+    return (quality.models[name], quality.differences.get(name)) if quality else (None, None)
+
+
+def _join(
+    candidate: Candidate,
+    timing: _ModelTiming,
+    asked: Probe | None,
+    scored: tuple[Score | None, Difference | None],
+    *,
+    size: tuple[int, int],
+) -> Measurement:
+    subject, model = candidate.subject, candidate.subject.model
+    invoke, end_to_end = timing.invoke.latency, timing.end_to_end.latency
+    overhead_ms = timing.invoke.overhead_ms
+    observed = asked.threads if asked else None
+    return Measurement(
+        model=candidate.name,
+        model_sha256=hashlib.sha256(model.content).hexdigest(),
+        file_bytes=model.path.stat().st_size,
+        precision=model.card.precision if model.card else None,
+        contract=subject.contract,
+        runtime=candidate.runtime.name,
+        runtime_version=candidate.runtime.version,
+        xnnpack=candidate.interpreter.xnnpack,
+        size=size,
+        threads=subject.threads,
+        threads_observed=observed,
+        load_ms=asked.load_ms if asked else None,
+        first_run_ms=asked.first_run_ms if asked else None,
+        peak_rss_mb=asked.peak_rss_mb if asked else None,
+        rss_before_mb=asked.rss_before_mb if asked else None,
+        warmup_runs=timing.warm_up.runs,
+        invoke=invoke,
+        call_overhead_us=None if overhead_ms is None else round(overhead_ms * 1e3, 1),
+        end_to_end=end_to_end,
+        score=scored[0],
+        difference=scored[1],
+        warnings=(
+            *doubts.doubt_warm_up(timing.warm_up),
+            *doubts.doubt_latency("network", invoke),
+            *doubts.doubt_latency("photo to photo", end_to_end),
+            *doubts.doubt_threads(subject.threads, observed),
+            *doubts.doubt_runtime(candidate.runtime.name, candidate.interpreter.xnnpack),
+        ),
+    )

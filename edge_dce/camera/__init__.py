@@ -1,0 +1,14 @@
+"""Frames from a camera or from what stands in for one.
+
+    with LatestFrame(lambda: open_source("auto")) as camera:
+        frame = camera.wait()
+
+A `FrameSource` delivers one frame after the other; `LatestFrame` reads one on a thread of its own and keeps the newest
+frame only, so that whoever is slow misses frames instead of getting old ones.
+"""
+
+from edge_dce.camera.frames import Frame, FrameSource
+from edge_dce.camera.latest import LatestFrame
+from edge_dce.camera.sources import open_source
+
+__all__ = ["Frame", "FrameSource", "LatestFrame", "open_source"]

@@ -1,0 +1,131 @@
+"""`edge-dce doctor`: what is wrong with this Python, its packages and this board, and the line that puts it right.
+
+Imports the standard library alone and tries everything else in child processes, so it also runs, as
+`python -m edge_dce.doctor`, where numpy is missing and where importing OpenCV kills the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from edge_dce.doctor import board, network, packages
+from edge_dce.doctor.finding import LEVELS, Finding, Level
+
+__all__ = ["LEVELS", "SCHEMA", "Finding", "Level", "add_options", "examine", "main", "run"]
+
+SCHEMA = 1
+_NAME_WIDTH = 12
+
+
+def examine(root: Path = Path("/")) -> tuple[Finding, ...]:
+    """Everything that can be found out in a few seconds; nothing is changed.
+
+    Args:
+        root: where the files of the system and the board are looked for.
+    """
+    checks: list[tuple[str, Callable[[], Finding | list[Finding]]]] = [
+        ("python", packages.examine_python),
+        ("system", lambda: board.examine_system(root)),
+        ("numpy", packages.examine_numpy),
+        ("opencv", packages.examine_opencv),
+        ("packages", packages.examine_others),
+        ("runtime", packages.examine_runtime),
+        ("kivy", packages.examine_kivy),
+        ("picamera2", lambda: packages.examine_picamera2(root)),
+        ("cameras", lambda: board.examine_cameras(root)),
+        ("memory", lambda: board.examine_memory(root)),
+        ("clock", lambda: board.examine_clock(root)),
+        ("temperature", lambda: board.examine_temperature(root)),
+        ("power", lambda: board.examine_power(root)),
+    ]
+    with ThreadPoolExecutor() as pool:
+        findings = [finding for part in pool.map(lambda check: _try(*check), checks) for finding in part]
+    # After the others, which would slow it down.
+    return (*findings, *_try("network", network.examine_network))
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What `run` takes."""
+    parser.add_argument("--json", action="store_true", help="findings as JSON on stdout")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine, print, and return 1 if there is a problem, else 0."""
+    findings = examine()
+    print(json.dumps(make_report(findings), indent=1) if arguments.json else format_findings(findings))
+    return 1 if worst_level(findings) == "problem" else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line by itself, for where `edge_dce.cli` cannot be imported."""
+    parser = argparse.ArgumentParser(
+        prog="edge-dce doctor", description="What is wrong here, and the line that mends it."
+    )
+    add_options(parser)
+    arguments = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of boards and cameras may be in letters that the terminal does not have.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        status = run(arguments)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("edge-dce: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read this has enough; Python's exit must not fail on it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def make_report(findings: Sequence[Finding]) -> dict[str, object]:
+    """The JSON object that `edge-dce doctor --json` prints."""
+    return {
+        "schema": SCHEMA,
+        "level": worst_level(findings),
+        "findings": [dataclasses.asdict(finding) for finding in findings],
+    }
+
+
+def format_findings(findings: Sequence[Finding]) -> str:
+    """A line for each finding, and below it the remedy where it needs one; a summary last."""
+    width = max(60, min(shutil.get_terminal_size((80, 24)).columns, 100))
+    lines = []
+    for finding in findings:
+        head = f"{finding.level:8} {finding.name:{_NAME_WIDTH}} "
+        lines += textwrap.wrap(f"{head}{finding.found}", width, subsequent_indent=" " * len(head))
+        if finding.remedy and finding.level != "ok":
+            # Not wrapped: a command is copied as one line.
+            lines.append(f"{'':8} -> {finding.remedy}")
+    return "\n".join([*lines, "", _summarize(findings)])
+
+
+def worst_level(findings: Sequence[Finding]) -> Level:
+    return max((finding.level for finding in findings), key=LEVELS.index, default="ok")
+
+
+def _summarize(findings: Sequence[Finding]) -> str:
+    counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS}
+    parts = [f"{counts[level]} {level}{'s'[: counts[level] != 1]}" for level in ("problem", "warning") if counts[level]]
+    return ", ".join(parts) or "all is well"
+
+
+def _try(name: str, check: Callable[[], Finding | list[Finding]]) -> list[Finding]:
+    """The findings of a check, which a system that is unlike every other must not stop."""
+    try:
+        findings = check()
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        remedy = "report this line to the project; it does not stop edge-dce itself"
+        return [Finding(name, "warning", f"could not be examined ({type(error).__name__}: {error})", remedy)]
+    return findings if isinstance(findings, list) else [findings]

@@ -1,0 +1,5 @@
+import sys
+
+from edge_dce.doctor import main
+
+sys.exit(main())

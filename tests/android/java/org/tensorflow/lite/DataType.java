@@ -1,0 +1,8 @@
+package org.tensorflow.lite;
+
+public enum DataType {
+    FLOAT32,
+    UINT8,
+    INT8,
+    BOOL
+}

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from edge_dce.benchmark.comparison import Change, compare
+from edge_dce.benchmark.latency import Ratio
+from edge_dce.benchmark.report import read_report
+from edge_dce.benchmark.summary import format_comparison
+from edge_dce.errors import ReportError
+from tests.device.benchmark_reports import make_report, make_result
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (Ratio(1.02, 0.99, 1.05), "no change (0.99–1.05)"),
+        (Ratio(1.02, 0.80, 1.40), "no change (0.80–1.40)"),
+        (Ratio(1.30, 1.25, 1.35), "1.30x slower (1.25–1.35)"),
+        (Ratio(0.50, 0.40, 0.80), "2.00x faster (1.25–2.50)"),
+        (Ratio(1.30, 1.05, 1.60), "perhaps 1.30x slower (1.05–1.60)"),
+        (Ratio(0.50, 0.40, 1.00), "perhaps 2.00x faster (1.00–2.50)"),
+    ],
+)
+def test_change_is_said_in_words(ratio: Ratio, words: str) -> None:
+    assert str(Change(ratio, 0.1)) == words
+
+
+def test_slowdown_counts_only_with_its_whole_interval() -> None:
+    assert Change(Ratio(1.3, 1.11, 1.5), 0.1).is_slower
+    assert not Change(Ratio(1.3, 1.09, 1.5), 0.1).is_slower
+    assert Change(Ratio(1.3, 1.09, 1.5), 0.05).is_slower
+
+
+def test_model_slower_by_a_third_is_caught_and_the_other_is_no_change() -> None:
+    base = make_report(make_result(10), make_result(10, model="b"))
+    found = compare(make_report(make_result(13), make_result(10, model="b")), base, tolerance=0.1)
+    assert [row.result.model for row in found.slower] == ["a"]
+    text = format_comparison(found, base="base.json")
+    assert "1.30x slower" in text
+    assert "no change" in text
+    assert found.warnings == ()
+
+
+def test_machine_that_changed_is_warned_of() -> None:
+    base = make_report(make_result(10), baseline_ms=10)
+    found = compare(make_report(make_result(13), baseline_ms=13, cpu="Cortex-A72"), base, tolerance=0.1)
+    assert any("the machine itself: clahe, which runs no model, is 1.30x slower" in text for text in found.warnings)
+    assert any("cpu is 'Cortex-A72', in the base report 'Cortex-A76'" in text for text in found.warnings)
+
+
+def test_other_file_of_the_same_name_and_missing_models_are_warned_of() -> None:
+    base = make_report(make_result(sha256="1"))
+    found = compare(make_report(make_result(sha256="2"), make_result(threads=1)), base, tolerance=0.1)
+    assert "a: the base report is of another file of this name" in found.warnings
+    assert "not in the base report: a (ai-edge-litert, threads 1, 1920x1080)" in found.warnings
+
+
+def test_reports_without_anything_in_common_are_an_error() -> None:
+    with pytest.raises(ReportError, match="expected a base report with a"):
+        compare(make_report(make_result()), make_report(make_result(model="b")), tolerance=0.1)
+
+
+def test_report_survives_json(tmp_path: Path) -> None:
+    report = make_report(make_result())
+    (tmp_path / "report.json").write_text(report.to_json())
+    read = read_report(tmp_path / "report.json")
+    assert read.to_json() == report.to_json()
+    assert read.results[0].threads == 2
+
+
+def test_lists_of_numbers_take_one_line_each() -> None:
+    assert max(len(line) for line in make_report(make_result()).to_json().splitlines()) > 100
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "expected what --json writes"),
+        ("[]", "expected what --json writes"),
+        ('{"schema": 1}', "expected a report of schema 2, found 1"),
+        ('{"schema": 2}', "expected what --json writes"),
+    ],
+)
+def test_file_that_is_no_report_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "base.json").write_text(content)
+    with pytest.raises(ReportError, match=message):
+        read_report(tmp_path / "base.json")
+
+
+def test_report_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="cannot be read"):
+        read_report(tmp_path / "missing.json")

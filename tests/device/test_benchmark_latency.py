@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from edge_dce.benchmark.latency import Latency, divide, divide_in_turn, share_runs
+from edge_dce.benchmark.turns import Task, choose_runs, take_turns, warm_up
+
+
+def make_latency(median_ms: float, *, drift: float = 0.0, seed: int = 0, turns: int = 10) -> Latency:
+    """Twenty runs per turn with 2 % noise; each turn is off by a factor of its own of about `drift`."""
+    random = np.random.default_rng(seed)
+    of_turns = median_ms * (1 + drift * random.standard_normal((turns, 1)))
+    values = of_turns * (1 + 0.02 * random.standard_normal((turns, 20)))
+    return Latency(tuple(values.ravel()), turns)
+
+
+def test_percentiles_are_those_of_the_raw_values() -> None:
+    latency = Latency(tuple(float(value) for value in range(101)))
+    assert (latency.percentile(50), latency.percentile(90), latency.percentile(99)) == (50, 90, 99)
+
+
+def test_noise_is_a_tenth_of_the_mean() -> None:
+    assert not Latency((100.0, 109.0, 91.0)).is_noisy
+    assert Latency((100.0, 120.0, 80.0)).is_noisy
+
+
+def test_latency_survives_json() -> None:
+    latency = Latency((1.5, 2.25, 3.0), 3)
+    assert Latency.from_dict(latency.to_dict()) == latency
+
+
+@pytest.mark.parametrize("values", [[], [-1.0], [float("nan")]])
+def test_durations_that_cannot_be_are_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        Latency.from_dict({"values": values, "turns": 1})
+
+
+def test_runs_are_shared_evenly_and_none_is_lost() -> None:
+    assert share_runs(12, 10) == [1, 1, 1, 1, 2, 1, 1, 1, 1, 2]
+    assert share_runs(3, 3) == [1, 1, 1]
+
+
+def test_turn_medians_follow_the_turns() -> None:
+    np.testing.assert_array_equal(Latency((1.0, 3.0, 10.0, 30.0), 2).turn_medians_ms, [2, 20])
+
+
+def test_ratio_of_a_model_a_third_slower_has_an_interval_around_it() -> None:
+    ratio = divide(make_latency(13, seed=1), make_latency(10, seed=2))
+    # 2 % noise over 200 runs: the median strays by 0.02 · 1.25 / sqrt(200) = 0.2 % on each side.
+    assert ratio.value == pytest.approx(1.3, rel=0.01)
+    assert 1.25 < ratio.low < ratio.value < ratio.high < 1.35
+
+
+def test_interval_is_wide_where_the_machine_drifts_and_narrow_where_both_drift_together() -> None:
+    base = make_latency(10, drift=0.2, seed=3)
+    new = Latency(tuple(1.3 * value for value in base.values_ms), base.turns)
+    alone, together = divide(new, base), divide_in_turn(new, base)
+    assert alone.low < 1.2 < 1.4 < alone.high
+    assert together.low == pytest.approx(1.3)
+    assert together.high == pytest.approx(1.3)
+
+
+def test_tasks_take_turns_forth_and_back_after_one_uncounted_run_each() -> None:
+    order: list[str] = []
+    tasks = [Task(lambda: order.append("a"), 2), Task(lambda: order.append("b"), 2)]
+    timings = take_turns(tasks)
+    assert "".join(order) == "aabb" + "bbaa"
+    assert [len(timing.latency.values_ms) for timing in timings] == [2, 2]
+    assert timings[0].latency.turns == 2
+
+
+def test_overhead_is_what_a_run_takes_beyond_its_inner_part() -> None:
+    (timing,) = take_turns([Task(lambda: None, 3, read_inner_ms=lambda: -5.0)])
+    # The run itself takes no time; 5 ms is what it is said to take beyond its inner part.
+    assert timing.overhead_ms == pytest.approx(5.0, abs=1.0)
+
+
+def test_warm_up_goes_on_while_runs_get_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    durations = iter([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, *[3.0] * 20])
+    monkeypatch.setattr("edge_dce.benchmark.turns.time_ms", lambda call: next(durations))
+    done = warm_up(lambda: None, least=0)
+    # The last three medians are of 4, 3, 3 and of 3, 3, 3: no longer faster.
+    assert (done.runs, done.typical_ms, done.is_steady) == (11, 3.0, True)
+
+
+def test_warm_up_that_never_gets_steady_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    durations = iter([2.0**-run for run in range(1000)])
+    clock = iter(range(1000))
+    monkeypatch.setattr("edge_dce.benchmark.turns.time_ms", lambda call: next(durations))
+    monkeypatch.setattr("edge_dce.benchmark.turns.time.perf_counter", lambda: next(clock))
+    assert not warm_up(lambda: None, least=0).is_steady
+
+
+def test_number_of_runs_follows_their_length_within_bounds() -> None:
+    assert choose_runs(0.01) == 200
+    assert choose_runs(30) == 50
+    assert choose_runs(5000) == 20
+
+
+def test_ratio_in_turn_needs_the_same_turns() -> None:
+    with pytest.raises(ValueError, match="found 2 and 1"):
+        divide_in_turn(Latency((1.0, 2.0), 2), Latency((1.0, 2.0), 1))
