@@ -85,8 +85,8 @@ install_wheels() {
     # Up to the glibc of bookworm.
     for minor in $(seq 17 36); do options+=(--platform "manylinux_2_${minor}_$machine"); done
     case $machine-$runtime in
-        aarch64-litert) requirements+=("ai-edge-litert>=1.2" "pillow>=10.1") ;;
-        aarch64-tflite) requirements+=("tflite-runtime==2.14.0" "pillow>=10.1") ;;
+        aarch64-litert) requirements+=("ai-edge-litert>=1.2" "pillow>=10.1" "av>=17") ;;
+        aarch64-tflite) requirements+=("tflite-runtime==2.14.0" "pillow>=10.1" "av>=17") ;;
         armv7l-tflite)
             # Its dependency numpy is Debian's, which pip does not see.
             "${pip[@]}" "${options[@]}" --no-deps "tflite-runtime==2.14.0" ;;
@@ -136,7 +136,7 @@ test_system() {
     "$folder/python" tests/arm/agreement.py compare "$folder/expected.npz"
     "$folder/python" -m edge_dce doctor
     if [ -z "$2" ]; then
-        "$folder/python" -m pytest tests/device -q -p no:cacheprovider -k "$LEFT_OUT"
+        "$folder/python" -m pytest tests/device -q -p no:cacheprovider "${LEFT_OUT[@]}"
     fi
 }
 
