@@ -160,7 +160,7 @@ def test_model_that_cannot_be_opened_is_told_and_the_view_goes_on(folders: Folde
 def test_another_model_takes_over(session: Session) -> None:
     open_and_wait(session)
     session.change(model="zero-dce-pp-128x128-int8")
-    wait_until(lambda: session.curves()[0].shape == (256, 256, 3))
+    wait_until(lambda: session.curves()[0].shape == (128, 128, 3))
 
 
 def test_warm_device_gets_fewer_maps(folders: Folders, plug: Plug) -> None:
