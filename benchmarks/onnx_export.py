@@ -33,7 +33,12 @@ def export_to_onnx(models: Sequence[Path], folder: Path) -> list[Path]:
 
 def _export(models: Sequence[str], folder: str) -> None:
     from tf2onnx import convert
+    from tf2onnx.tflite.OperatorCode import OperatorCode
 
+    narrow = OperatorCode.DeprecatedBuiltinCode
+    # Quantizers of today fill the wider field alone, which tf2onnx looks at only where the other one sends it there; a
+    # TFLite runtime takes the larger of the two.
+    OperatorCode.DeprecatedBuiltinCode = lambda code: max(narrow(code), code.BuiltinCode())
     for model in models:
         convert.from_tflite(model, opset=_OPSET, output_path=str(Path(folder) / f"{Path(model).stem}.onnx"))
 
