@@ -279,7 +279,7 @@ def _color_networks(results: Sequence[Measurement]) -> dict[str, str]:
 
 
 def _network(result: Measurement) -> str:
-    """What the files of one network have in common: "zero-dce-pp" of "zero-dce-pp-256x256-int8"."""
+    """What the files of one network have in common: "zero-dce-pp" of "zero-dce-pp-128x128-int8"."""
     return re.sub(r"-\d+x\d+.*", "", result.model)
 
 

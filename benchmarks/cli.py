@@ -10,21 +10,25 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks import frame_table, readme, results, suite
 from benchmarks.choice import judge_peers, make_peers_table
+from benchmarks.flicker import format_flicker, measure_flicker, read_sequence
 from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
 from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import measure_pixel_path
+from benchmarks.video import format_video, measure_video
 from edge_dce.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
 from edge_dce.benchmark.comparison import compare
 from edge_dce.benchmark.measurement import Plan
 from edge_dce.benchmark.summary import format_comparison
 from edge_dce.catalog import DEFAULT_MODEL, bundled_models
+from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.images import Picture, write_picture
 from edge_dce.machine import count_usable_cores, describe_machine
@@ -127,6 +131,30 @@ def _add_single_measurements(commands: argparse._SubParsersAction[argparse.Argum
     frame.add_argument("--rounds", type=parse_positive, default=31)
     frame.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     frame.set_defaults(command=_frame)
+
+    video = commands.add_parser("video", help="a 1080p clip from file to file, stage by stage")
+    video.add_argument("--clip", type=Path, metavar="FILE", help="default: a synthetic one")
+    video.add_argument(
+        "--frames", type=parse_positive, default=150, help="of the synthetic clip (default: %(default)s)"
+    )
+    video.add_argument("--model", default=DEFAULT_MODEL)
+    video.add_argument("--threads", type=parse_positive, default=2)
+    video.add_argument("--runs", type=parse_positive, default=3)
+    video.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    video.set_defaults(command=_video)
+
+    flicker = commands.add_parser("flicker", help="frame-by-frame against smoothed enhancement")
+    flicker.add_argument(
+        "sequences",
+        type=Path,
+        nargs="+",
+        metavar="SEQUENCE",
+        help="clip, folder of pictures, or 'pattern*' of pictures",
+    )
+    flicker.add_argument("--model", default=DEFAULT_MODEL)
+    flicker.add_argument("--threads", type=parse_positive, default=2)
+    flicker.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    flicker.set_defaults(command=_flicker)
 
     gallery = commands.add_parser("gallery", help="pictures before and after, many on one sheet")
     gallery.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
@@ -241,9 +269,7 @@ def _pixel_path(arguments: argparse.Namespace) -> int:
     print(f"table look-up  {np.median(measured.look_up_ms):7.1f} ms (median)")
     print(f"speedup        {median:7.1f} times (p10 {low:.1f}, p90 {high:.1f}), pair by pair")
     print(f"error          {measured.mean_error:7.2f} of 255 levels on average, {measured.worst_error} at worst")
-    if arguments.json:
-        record = {"schema": 1, "machine": describe_machine()} | dataclasses.asdict(measured)
-        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    _write_record(arguments.json, dataclasses.asdict(measured))
     return 0
 
 
@@ -253,11 +279,39 @@ def _frame(arguments: argparse.Namespace) -> int:
     times = measure_frames(arguments.photo, frame_table.MODELS, threads=arguments.threads, rounds=arguments.rounds)
     print(frame_table.format_frames(times))
     print(frame_table.format_photo(photo))
-    if arguments.json:
-        record = {"schema": 1, "machine": describe_machine(), "frame": dataclasses.asdict(times)}
-        record["photo"] = dataclasses.asdict(photo)
-        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
+    _write_record(arguments.json, {"frame": dataclasses.asdict(times), "photo": dataclasses.asdict(photo)})
     return 0
+
+
+def _video(arguments: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        clip = arguments.clip
+        if clip is None:
+            # PyAV is an extra; the other benchmarks do without it.
+            from benchmarks.clip import write_clip
+
+            clip = Path(folder) / "synthetic.mp4"
+            write_clip(clip, suite.PHOTO, size=(1920, 1080), frames=arguments.frames)
+        times = measure_video(clip, Path(folder), model=arguments.model, threads=arguments.threads, runs=arguments.runs)
+    print(format_video(times))
+    _write_record(arguments.json, dataclasses.asdict(times))
+    return 0
+
+
+def _flicker(arguments: argparse.Namespace) -> int:
+    enhancer = load(arguments.model, threads=arguments.threads)
+    measured = [measure_flicker(path.name, read_sequence(path), enhancer) for path in arguments.sequences]
+    print(format_flicker(measured))
+    sequences = [dataclasses.asdict(each) for each in measured]
+    _write_record(arguments.json, {"model": arguments.model, "sequences": sequences})
+    return 0
+
+
+def _write_record(target: Path | None, record: dict[str, Any]) -> None:
+    """With the schema's number and the machine, as JSON, in place of what was there."""
+    if target is not None:
+        text = json.dumps({"schema": 1, "machine": describe_machine()} | record, indent=1)
+        write_file(target, f"{text}\n".encode(), overwrite=True)
 
 
 def _gallery(arguments: argparse.Namespace) -> int:

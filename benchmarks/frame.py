@@ -32,7 +32,7 @@ Contender = Callable[[], object]
 
 HD, UHD = (1920, 1080), (3840, 2160)
 CLAHE, FULL_SIZE = "CLAHE on L of Lab", "zero-dce at full size, plain steps"
-_FULL_SIZE_MODEL = "zero-dce-256x256-float16"
+_FULL_SIZE_MODEL = "zero-dce-128x128-float16"
 # One of these takes as long as a hundred of the others.
 _FULL_SIZE_EVERY = 5
 

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.frame import CLAHE, FULL_SIZE, HD, UHD, FrameTimes, name_frame
 from benchmarks.photo import PhotoTimes
 
-MODELS = ("zero-dce-scene-256x256-int8", "zero-dce-pp-256x256-int8", "zero-dce-256x256-int8")
+MODELS = ("zero-dce-scene-256x256-int8", "zero-dce-pp-128x128-int8", "zero-dce-128x128-int8")
 
 
 def format_frames(times: FrameTimes) -> str:

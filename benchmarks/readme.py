@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.choice import judge_peers, make_choice_table, make_peers_table
+from benchmarks.flicker import render_flicker
 from benchmarks.frame_table import render_frames
 from benchmarks.results import REFERENCE, REPORTS, ROOT, read_folder, read_peers, read_pixel_path
+from benchmarks.video import render_video
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.quality import PairScore, Score
 from edge_dce.benchmark.report import Measurement, Report
@@ -41,6 +43,7 @@ def render(text: str) -> str:
         "peers": _peers_table,
         "pixel-path": _pixel_path_line,
         "frame": _frame_table,
+        "video": _video_lines,
         "camera-app": _camera_app_line,
     }
 
@@ -169,6 +172,12 @@ def _pixel_path_line() -> str:
 def _frame_table() -> str:
     paths = sorted(REFERENCE.glob("*/frame.json"))
     return "\n\n".join(render_frames(json.loads(path.read_text())) for path in paths)
+
+
+def _video_lines() -> str:
+    lines = [render_video(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/video.json"))]
+    lines += [render_flicker(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/flicker.json"))]
+    return "\n\n".join(lines)
 
 
 def _camera_app_line() -> str:

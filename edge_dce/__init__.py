@@ -31,6 +31,8 @@ if typing.TYPE_CHECKING:
     from edge_dce.enhancer import Enhancer, load
     from edge_dce.images import Picture, read_picture, write_picture
     from edge_dce.look import Look
+    from edge_dce.smoothing import Smoothing, Stream
+    from edge_dce.video import enhance_video
 
 __version__ = _version.VERSION
 
@@ -48,7 +50,10 @@ __all__ = [
     "Picture",
     "ReportError",
     "RuntimeMissingError",
+    "Smoothing",
+    "Stream",
     "VideoError",
+    "enhance_video",
     "load",
     "read_picture",
     "write_picture",
@@ -60,6 +65,9 @@ _MODULES = {
     "Look": "look",
     "ModelCard": "card",
     "Picture": "images",
+    "Smoothing": "smoothing",
+    "Stream": "smoothing",
+    "enhance_video": "video",
     "load": "enhancer",
     "read_picture": "images",
     "write_picture": "images",

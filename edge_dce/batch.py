@@ -21,8 +21,8 @@ from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.images import Picture, count_pixels, read_picture, write_picture
 from edge_dce.jobs import Job
 from edge_dce.look import Look
+from edge_dce.machine import count_usable_cores
 from edge_dce.output import check_free
-from edge_dce.runtime import count_cores
 
 # On each side of the enhancer, per core: with two, a 12-megapixel photo waits while another is enhanced, and one more
 # is written: about 40 MB each.
@@ -70,7 +70,7 @@ def enhance_pictures(
     Raises:
         ModelError: the runtime failed.
     """
-    cores = count_cores()
+    cores = count_usable_cores()
     pool = ThreadPoolExecutor(cores, thread_name_prefix="edge-dce-files")
 
     def run_ahead(

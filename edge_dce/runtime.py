@@ -21,6 +21,7 @@ import numpy.typing as npt
 from edge_dce.card import ModelFile
 from edge_dce.errors import ModelError, RuntimeMissingError
 from edge_dce.flatbuffer import check_flatbuffer
+from edge_dce.machine import count_usable_cores
 from edge_dce.xnnpack import make_delegates
 
 # In order of preference: the first takes every Python and numpy of today, and is the faster on x86-64.
@@ -120,11 +121,6 @@ def run_trial(content: bytes, *, threads: int) -> None:
         interpreter.invoke()
 
 
-def count_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def default_threads() -> int:
     """Up to four of the cores this process may use, less one with tflite-runtime.
 
@@ -137,7 +133,7 @@ def default_threads() -> int:
     Raises:
         RuntimeMissingError: see `find_runtime`.
     """
-    cores = count_cores()
+    cores = count_usable_cores()
     spared = 1 if find_runtime().name == "tflite-runtime" else 0
     return max(1, min(4, cores - spared))
 

@@ -4,11 +4,11 @@ Two frames of one scene get slightly different maps, and eight curve steps ampli
 the map that is shown approaches the newest estimate exponentially, by the same share in every frame however often the
 network runs. Pixels are never mixed, so nothing smears.
 
-How fast it approaches depends on how far the scene has moved on since: a thumbnail of the frame is smoothed along with
-the map, and the distance between it and the thumbnail of the newest estimate (see `measure_change`) speeds the approach
-up, from the time constant at `still_change` to at once at `cut_change`; haste, once there, dies away slowly. A scene
-cut or a lamp switched on is shown in the same frame, and five frames after any change of light the thumbnail has less
-than 0.005 to go, which is half of one in 255 levels in a scene that averages ten.
+How fast it approaches depends on what the scene does, which thumbnails of the frames tell (see `measure_change`): it
+hurries after a leap from one estimate to the next, and when the map that is shown, along with which a thumbnail is
+smoothed, lags too far behind on a slow change; haste, once there, dies away slowly. A scene cut or a lamp switched on
+is shown in the same frame, and five frames after any leap of light the thumbnail has less than 0.005 to go, which is
+half of one in 255 levels in a scene that averages ten.
 
 The parts may live on different threads: one estimates and calls `Smoother.aim`, one shows frames and calls `advance`.
 `Stream` is both on one thread.
@@ -33,7 +33,7 @@ FloatArray = npt.NDArray[np.float32]
 THUMBNAIL_PX = 16
 # So many pixels on a side make a thumbnail: enough that sensor noise averages out, few enough to cost little.
 _SAMPLED_PX = 256
-# Without it the last third of a small change of light would take as long as in a still scene.
+# Per frame; without it the rest of a small leap of light would take as long as in a still scene.
 _KEPT_HASTE = 0.9
 
 
@@ -44,16 +44,18 @@ class Smoothing:
     Attributes:
         time_constant_frames: in a still scene 63 % of a difference is made up in so many frames; 0 smooths nothing.
         every_frames: the network runs at least once in so many frames, and whenever the scene has changed.
-        still_change: up to this change of the thumbnail a scene counts as still.
-        cut_change: from this one on the newest map is shown at once.
+        still_change: up to this change of the thumbnail from one estimate to the next, light counts as constant.
+        lag_change: up to this change the shown map may lag behind without haste.
+        cut_change: from this change on the newest map is shown at once.
 
     Raises:
         ValueError: other values than these can be.
     """
 
     time_constant_frames: float = 10.0
-    every_frames: int = 2
+    every_frames: int = 1
     still_change: float = 0.005
+    lag_change: float = 0.03
     cut_change: float = 0.06
 
     def __post_init__(self) -> None:
@@ -61,21 +63,26 @@ class Smoothing:
             raise ValueError(f"expected a time constant of 0 or more frames, found {self.time_constant_frames}")
         if self.every_frames < 1:
             raise ValueError(f"expected every_frames of 1 or more, found {self.every_frames}")
-        if not 0 <= self.still_change < self.cut_change:
-            raise ValueError(f"expected 0 <= still_change < cut_change, found {self.still_change}, {self.cut_change}")
+        if not 0 <= self.still_change <= self.lag_change < self.cut_change:
+            raise ValueError(f"expected 0 <= still_change <= lag_change < cut_change, found {self}")
 
-    def share(self, change: float, before: float = 0.0) -> float:
+    def share(self, leap: float, lag: float, before: float) -> float:
         """What part of the way to the newest map one frame goes, in [0, 1].
 
         Args:
-            change: between the thumbnails of the map that is shown and the newest.
+            leap: change from the estimate before the newest to the newest, in the frame that first sees it; 0 after.
+            lag: change from what is shown to the newest estimate.
             before: the share of the frame before.
         """
         if not self.time_constant_frames:
             return 1.0
         calm = -math.expm1(-1 / self.time_constant_frames)
-        hurry = (change - self.still_change) / (self.cut_change - self.still_change)
-        return max(calm + (1 - calm) * min(max(hurry, 0.0), 1.0), _KEPT_HASTE * before)
+        haste = max(
+            (leap - self.still_change) / (self.cut_change - self.still_change),
+            (lag - self.lag_change) / (self.cut_change - self.lag_change),
+            0.0,
+        )
+        return max(calm + (1 - calm) * min(haste, 1.0), _KEPT_HASTE * before)
 
 
 STEADY = Smoothing()
@@ -88,12 +95,13 @@ class _Moment:
 
     curves: FloatArray
     thumbnail: FloatArray
+    leap: float = 0.0
 
 
 class Smoother:
     """The map of one stream.
 
-    `aim` may be called on another thread than `is_due` and `advance`.
+    `is_due` and `aim` may be called on another thread than `advance`.
     """
 
     def __init__(self, smoothing: Smoothing = STEADY) -> None:
@@ -118,26 +126,28 @@ class Smoother:
             curves: (h, w, 3) map, as `Enhancer.estimate_curves` returns it.
             thumbnail: of the frame that it was estimated on.
         """
-        # One assignment, so that a thread in `advance` sees the old pair or the new one.
-        self._newest = _Moment(curves, thumbnail)
+        leap = measure_change(thumbnail, self._newest.thumbnail) if self._newest is not None else 0.0
+        # One assignment, so that a thread in `advance` sees the old moment or the new one.
+        self._newest = _Moment(curves, thumbnail, leap)
 
     def advance(self) -> FloatArray:
-        """The map of the next frame: (h, w, 3), not to be written to.
+        """The map of the next frame: (h, w, 3), not to be written to; the same array as long as nothing changes.
 
         Before the first `aim` it is a map of zeros, which changes nothing.
         """
         newest, shown = self._newest, self._shown
         if newest is None:
             return np.zeros((1, 1, 3), np.float32)
+        leap = 0.0
         if newest is not self._approached:
-            self._approached, self._age_frames = newest, 0
+            self._approached, self._age_frames, leap = newest, 0, newest.leap
         self._age_frames += 1
-        if shown is None or shown.curves.shape != newest.curves.shape:
+        if shown is None or shown is newest or shown.curves.shape != newest.curves.shape:
             self._shown = newest
             return newest.curves
-        change = measure_change(newest.thumbnail, shown.thumbnail)
-        share = self._share = self._smoothing.share(change, self._share)
-        self._shown = newest if change >= self._smoothing.cut_change else _mix(shown, newest, share)
+        lag = measure_change(newest.thumbnail, shown.thumbnail)
+        self._share = self._smoothing.share(leap, lag, self._share)
+        self._shown = newest if lag >= self._smoothing.cut_change else _mix(shown, newest, self._share)
         return self._shown.curves
 
 

@@ -61,8 +61,8 @@ class Stages:
 
 
 def enhance_video(
-    source: Path,
-    target: Path,
+    source: str | Path,
+    target: str | Path,
     enhancer: Enhancer,
     *,
     look: Look = PLAIN,
@@ -82,6 +82,7 @@ def enhance_video(
         OutputError: the target exists and `overwrite` is False, or cannot be written.
         ModelError: the runtime failed.
     """
+    source, target = Path(source), Path(target)
     reader_type, writer_type = _import_codecs()
     if target.suffix.lower() not in WRITABLE_SUFFIXES:
         expected = " ".join(sorted(WRITABLE_SUFFIXES))

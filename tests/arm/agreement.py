@@ -24,14 +24,14 @@ from edge_dce.runtime import find_runtime
 ROOT = Path(__file__).resolve().parent.parent.parent
 PHOTO = ROOT / "docs" / "pictures" / "night-launch.jpg"
 TINY = ROOT / "tests" / "models" / "tiny-16x16-float32.tflite"
-# Left out: zero-dce-256x256-float16, which takes 40 s emulated and has the operators of the others.
+# Left out: zero-dce-128x128-float16, which takes 40 s emulated and has the operators of the others.
 MODELS = (
     str(TINY),
     "zero-dce-scene-256x256-float16",
     "zero-dce-scene-256x256-int8",
-    "zero-dce-pp-256x256-float16",
-    "zero-dce-pp-256x256-int8",
-    "zero-dce-256x256-int8",
+    "zero-dce-pp-128x128-float16",
+    "zero-dce-pp-128x128-int8",
+    "zero-dce-128x128-int8",
 )
 # Sums of some hundred float32 products in another order; the curves are in [-1, 1].
 FLOAT_TOLERANCE = 1e-5

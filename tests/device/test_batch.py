@@ -64,7 +64,7 @@ def test_few_pictures_are_in_flight_and_fewer_large_ones(
     enhancer: edge_dce.Enhancer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batch, "count_cores", lambda: cores)
+    monkeypatch.setattr(batch, "count_usable_cores", lambda: cores)
     monkeypatch.setattr(batch, "_AHEAD_PX_PER_CORE", ahead_px)
     lock = threading.Lock()
     in_flight, most = 0, 0

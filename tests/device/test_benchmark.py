@@ -126,7 +126,7 @@ def test_dark_frame_is_reproducible_dark_and_has_a_lamp() -> None:
 
 
 def test_process_of_a_models_own_tells_its_memory_and_threads() -> None:
-    asked = probe(find_model("zero-dce-256x256-float16"), threads=2, contract=None, size=(64, 48))
+    asked = probe(find_model("zero-dce-128x128-float16"), threads=2, contract=None, size=(64, 48))
     assert asked is not None
     assert asked.threads == 2
     assert asked.rss_before_mb is not None

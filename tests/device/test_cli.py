@@ -49,7 +49,7 @@ def test_enhance_writes_beside_the_input_and_prints_where(tmp_path: Path, capfd:
 
 def test_enhance_takes_a_bundled_name_and_a_target(tmp_path: Path) -> None:
     target = tmp_path / "bright.png"
-    assert main(["enhance", str(SAMPLE), "-m", "zero-dce-256x256-int8", "-o", str(target), "--threads", "2"]) == 0
+    assert main(["enhance", str(SAMPLE), "-m", "zero-dce-128x128-int8", "-o", str(target), "--threads", "2"]) == 0
     assert edge_dce.read_picture(target).image.mean() > edge_dce.read_picture(SAMPLE).image.mean() + 20
 
 
@@ -252,11 +252,11 @@ def test_info_of_a_model_without_card_tells_its_tensors(capfd: pytest.CaptureFix
 def test_models_lists_name_path_precision_contract_and_default(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--json"]) == 0
     models = json.loads(capfd.readouterr().out)
-    assert {"zero-dce-256x256-int8", "zero-dce-256x256-float16"} <= {model["name"] for model in models}
+    assert {"zero-dce-128x128-int8", "zero-dce-128x128-float16"} <= {model["name"] for model in models}
     assert sum(model["default"] for model in models) == 1
     assert all(Path(model["path"]).is_file() and model["contract"] == "curves" for model in models)
     assert main(["models"]) == 0
-    assert "zero-dce-256x256-int8" in capfd.readouterr().out
+    assert "zero-dce-128x128-int8" in capfd.readouterr().out
 
 
 def test_version_is_printed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -121,7 +121,7 @@ def test_curves_come_from_the_small_image_where_the_camera_makes_one(enhancer: E
 
 
 def test_swapped_model_starts_smoothing_anew(enhancer: Enhancer) -> None:
-    other = load("zero-dce-pp-256x256-int8", threads=1)
+    other = load("zero-dce-pp-128x128-int8", threads=1)
     enhancement = Enhancement(enhancer, Look(), smoothing=Smoothing())
     frame, out = make_frame(), np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     for _ in range(3):

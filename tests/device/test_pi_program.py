@@ -366,12 +366,12 @@ def test_hup_swaps_the_model_and_keeps_the_viewers(tmp_path: Path) -> None:
     with run_camera("--config", str(config)) as camera:
         stream = read_stream(camera)
         next(stream)
-        config.write_text('model = "zero-dce-pp-256x256-int8"\nstrength = 0.5\n')
+        config.write_text('model = "zero-dce-pp-128x128-int8"\nstrength = 0.5\n')
         camera.process.send_signal(signal.SIGHUP)
-        camera.wait_for_log("reloaded: zero-dce-pp-256x256-int8")
+        camera.wait_for_log("reloaded: zero-dce-pp-128x128-int8")
         assert decode(next(stream)).shape == (SIZE[1], SIZE[0], 3)
         enhancement = camera.stats()["enhancement"]
-        assert (enhancement["model"], enhancement["strength"]) == ("zero-dce-pp-256x256-int8", 0.5)
+        assert (enhancement["model"], enhancement["strength"]) == ("zero-dce-pp-128x128-int8", 0.5)
         assert "take a restart" not in camera.read_log()
 
 
@@ -390,7 +390,7 @@ def test_hup_with_a_broken_model_or_file_leaves_all_as_it_is(tmp_path: Path) -> 
         camera.process.send_signal(signal.SIGHUP)
         camera.wait_for_log("unknown key 'colour'")
         next(stream)
-        shutil.copy(MODELS / "zero-dce-pp-256x256-int8.tflite", model)
+        shutil.copy(MODELS / "zero-dce-pp-128x128-int8.tflite", model)
         config.write_text(text + "fps = 5\n")
         camera.process.send_signal(signal.SIGHUP)
         camera.wait_for_log("reloaded: mine")

@@ -34,7 +34,7 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
         size = "640x480"
         fps = 15
         once = true
-        model = "zero-dce-256x256-int8"
+        model = "zero-dce-128x128-int8"
         contract = "curves"
         threads = 3
         strength = 0.8
@@ -52,7 +52,7 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
         screen = true
     """
     flags = [
-        *("--source", "usb:0", "--size", "640x480", "--fps", "15", "--once", "--model", "zero-dce-256x256-int8"),
+        *("--source", "usb:0", "--size", "640x480", "--fps", "15", "--once", "--model", "zero-dce-128x128-int8"),
         *("--contract", "curves", "--threads", "3", "--strength", "0.8", "--max-brightness", "0.9", "--denoise", "0.5"),
         *("--no-smooth", "--auto", "--http", "0.0.0.0:9000", "--token", TOKEN, "--quality", "70"),
         *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--raw", "--screen"),

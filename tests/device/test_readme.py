@@ -23,10 +23,20 @@ def list_commands(program: str) -> list[str]:
 
 
 @pytest.fixture
-def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def clip(tmp_path: Path) -> Path:
+    # Here, because it skips the test where there is no PyAV.
+    from tests.device.clips import write_clip
+
+    return write_clip(tmp_path / "clip.mp4")
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     shutil.copy(SAMPLE, tmp_path / "night.jpg")
     (tmp_path / "photos").mkdir()
     shutil.copy(SAMPLE, tmp_path / "photos" / "one.jpg")
+    if "clip.mp4" in request.node.name:
+        request.getfixturevalue("clip")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -10,14 +10,17 @@ import pytest
 from benchmarks import frame, frame_table, photo, readme, results, suite
 from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
 from benchmarks.cli import main
+from benchmarks.clip import write_clip
+from benchmarks.flicker import render_flicker
 from benchmarks.frame import FrameTimes
 from benchmarks.peers import measure_peers
 from benchmarks.pixel_path import measure_pixel_path
+from benchmarks.video import render_video
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.measurement import Plan
 from edge_dce.benchmark.report import Measurement
 from edge_dce.errors import EdgeDceError
-from edge_dce.images import read_picture
+from edge_dce.images import Picture, read_picture, write_picture
 from tests.device.benchmark_reports import make_report, make_result
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -250,3 +253,37 @@ def test_gallery_shows_each_picture_beside_its_enhancement(tmp_path: Path) -> No
     assert image.shape == (2 * (30 + 12), 2 * (80 + 12), 3)
     assert image[6:36, 46:86].mean() > image[6:36, 6:46].mean()
     assert main(command) == 1
+
+
+def test_video_benchmark_tells_the_share_of_every_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_clip(tmp_path / "clip.mp4", SAMPLE, size=(64, 48), frames=8)
+    result = tmp_path / "video.json"
+    command = ["video", "--clip", str(tmp_path / "clip.mp4"), "--runs", "2", "--json", str(result)]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert "64x48, 8 frames" in printed
+    assert "slowest stage" in printed
+    record = json.loads(result.read_text())
+    assert [run["frames"] for run in record["runs"]] == [8, 8]
+    assert "A 64x48 clip" in render_video(record)
+
+
+def test_flicker_of_a_still_scene_is_what_the_maps_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = read_picture(SAMPLE).image[:120, :160]
+    noise = np.random.default_rng(1).normal(0, 4, (6, *image.shape))
+    for number, grain in enumerate(noise):
+        picture = Picture(np.clip(image * 0.3 + grain, 0, 255).astype(np.uint8))
+        write_picture(picture, tmp_path / f"still_{number}.png")
+    result = tmp_path / "flicker.json"
+    assert main(["flicker", str(tmp_path / "still_*"), "--json", str(result)]) == 0
+    assert "frame by frame" in capsys.readouterr().out
+    (sequence,) = json.loads(result.read_text())["sequences"]
+    methods = sequence["methods"]
+    assert methods["first map kept"]["re_estimation"] == 0
+    assert methods["smoothed"]["re_estimation"] < methods["frame by frame"]["re_estimation"] / 2
+    assert "| still_*, 6 frames |" in render_flicker(json.loads(result.read_text()))
+
+
+def test_flicker_of_one_frame_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flicker", str(SAMPLE)]) == 1
+    assert "expected two frames or more" in capsys.readouterr().err

@@ -1,0 +1,84 @@
+"""A 1080p clip from file to file: how many frames a second, and which stage takes how much of the work."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import edge_dce
+from edge_dce.video import Stages, enhance_video
+
+_STAGES = {"decode": "decode_s", "enhance": "enhance_s", "encode": "encode_s"}
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoTimes:
+    """Stages of every run; they overlap, and share the cores with the encoder's own threads."""
+
+    clip: str
+    size: tuple[int, int]
+    model: str
+    threads: int
+    runs: tuple[Stages, ...]
+
+    @property
+    def frames_per_second(self) -> float:
+        """Median over the runs."""
+        return float(np.median([run.frames / run.total_s for run in self.runs]))
+
+    def stage_ms(self, stage: str) -> float:
+        """What "decode", "enhance" or "encode" takes per frame: median over the runs."""
+        return float(np.median([getattr(run, _STAGES[stage]) / run.frames * 1e3 for run in self.runs]))
+
+
+def measure_video(clip: Path, work_folder: Path, *, model: str, threads: int, runs: int) -> VideoTimes:
+    """Enhance a clip several times.
+
+    Args:
+        work_folder: where the result is written.
+
+    Raises:
+        EdgeDceError: as `edge_dce.video.enhance_video`.
+    """
+    enhancer = edge_dce.load(model, threads=threads)
+    target = work_folder / "enhanced.mkv"
+    stages = tuple(enhance_video(clip, target, enhancer, overwrite=True) for _ in range(runs))
+    # Not imported before PyAV was found to be there.
+    from edge_dce.video_reader import VideoReader
+
+    with VideoReader(clip) as reader:
+        size = reader.width, reader.height
+    return VideoTimes(clip.name, size, model, threads, stages)
+
+
+def format_video(times: VideoTimes) -> str:
+    """One line for each stage, and which is the slowest."""
+    per_frame_ms = {stage: times.stage_ms(stage) for stage in _STAGES}
+    total_ms = sum(per_frame_ms.values())
+    width, height = times.size
+    clip = f"{times.clip}, {width}x{height}, {times.runs[0].frames} frames"
+    lines = [
+        f"{clip}, {times.model}, {times.threads} threads, {len(times.runs)} runs",
+        f"{'stage':10}{'ms a frame':>12}{'share':>8}",
+    ]
+    lines += [f"{stage:10}{ms:12.1f}{100 * ms / total_ms:7.0f} %" for stage, ms in per_frame_ms.items()]
+    slowest = max(per_frame_ms, key=per_frame_ms.__getitem__)
+    lines.append(f"{times.frames_per_second:.1f} frames a second from file to file; slowest stage: {slowest}")
+    return "\n".join(lines)
+
+
+def render_video(record: dict[str, Any]) -> str:
+    """What `python -m benchmarks video --json` wrote, as a sentence."""
+    stages = [Stages(**run) for run in record.pop("runs")]
+    fields = {field.name for field in dataclasses.fields(VideoTimes)}
+    times = VideoTimes(**{name: record[name] for name in fields & record.keys()}, runs=tuple(stages))
+    per_frame_ms = {stage: times.stage_ms(stage) for stage in _STAGES}
+    shares = ", ".join(f"{stage} {100 * ms / sum(per_frame_ms.values()):.0f} %" for stage, ms in per_frame_ms.items())
+    width, height = times.size
+    return (
+        f"A {width}x{height} clip goes from file to file at {times.frames_per_second:.0f} frames a second with "
+        f"{times.model} ({shares} of the work; {record['machine']['cpu']}, {times.threads} threads)."
+    )
