@@ -68,7 +68,7 @@ def compare(path: Path) -> int:
 
 
 def compare_map(name: str, expected: np.ndarray) -> bool:
-    """Floats within 1e-5. LiteRT's int8 within a step, tflite-runtime's within a step on average."""
+    """Floats within 1e-5. LiteRT's int8 within a step of the file, tflite-runtime's within one of the whole range."""
     difference = np.abs(estimate(name) - expected)
     line = f"{Path(name).stem}: largest difference {difference.max():.2g}"
     if not name.endswith("int8"):
@@ -77,7 +77,7 @@ def compare_map(name: str, expected: np.ndarray) -> bool:
         # With the least room for the rounding of the scale itself.
         step = read_step(name) * 1.001
         limit = step if find_runtime().name == "ai-edge-litert" else WHOLE_RANGE_STEP
-        is_close = difference.max() <= limit and difference.mean() <= step
+        is_close = difference.max() <= limit
         line += f", {difference.max() / step:.1f} quantization steps, mean {difference.mean() / step:.2f}"
     print(line + ("" if is_close else ": TOO MUCH"))
     return bool(is_close)
