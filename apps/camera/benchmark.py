@@ -23,7 +23,7 @@ from edge_dce.machine import count_usable_cores, read_cpu_name
 
 SIZE = 1280, 720
 SCHEMA = 1
-_SOURCE_FPS = 120.0
+_SOURCE_FPS = 60.0
 _TURN_S = 4.0
 # Of each turn, for a shader that is compiled anew and frames on their way.
 _SETTLING_S = 1.0
