@@ -244,7 +244,8 @@ def _read_samples(upright: Image.Image) -> tuple[Samples, Samples | None]:
 def _read_raw_mode(opened: Image.Image) -> str:
     """How samples are stored, in Pillow's words, such as "RGB;16B"; empty where it does not tell."""
     tiles: Any = getattr(opened, "tile", None)
-    arguments = tiles[0].args if tiles else ""
+    # By place: its parts have names from Pillow 11 on only, and Debian 12 has 9.4.
+    arguments = tiles[0][3] if tiles else ""
     first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return first if isinstance(first, str) else ""
 

@@ -29,8 +29,11 @@ _OPENCVS = (
 )
 # Distribution and what to import of it, in the order in which edge_dce.runtime prefers them.
 _RUNTIMES = (("ai-edge-litert", "ai_edge_litert"), ("tflite-runtime", "tflite_runtime"))
-# The line that brings numpy 1; later releases of OpenCV need numpy 2.
-NUMPY_1 = "'numpy<2' opencv-python-headless==4.11.0.86"
+# Later releases of OpenCV need numpy 2.
+_OPENCV_FOR_NUMPY_1 = "==4.11.0.86"
+_NUMPY_1 = f"'numpy<2' opencv-python-headless{_OPENCV_FOR_NUMPY_1}"
+# What the package index does not have for 32-bit ARM, and Debian has.
+_DEBIAN = {"numpy": "python3-numpy", "opencv": "python3-opencv", "pillow": "python3-pil"}
 # Where Debian keeps what apt installs for its own Python.
 _SYSTEM_PACKAGES = "usr/lib/python3/dist-packages"
 
@@ -51,11 +54,11 @@ def examine_numpy() -> Finding:
     version = read_version("numpy")
     outcome = _try_import("numpy", "numpy.__version__")
     if outcome.failure:
-        return _report_broken("numpy", version, outcome.failure, "numpy")
+        return _report_broken("numpy", version, outcome.failure)
     version = outcome.output.strip()
     if int(version.split(".")[0]) >= 2 and _find_runtimes() == ["tflite-runtime"]:
         found = f"{version} with tflite-runtime, which dies of a bare SystemError on numpy 2"
-        return Finding("numpy", "problem", found, pip_line(NUMPY_1))
+        return Finding("numpy", "problem", found, pip_line(_NUMPY_1))
     return Finding("numpy", "ok", version)
 
 
@@ -65,13 +68,13 @@ def examine_opencv() -> Finding:
     outcome = _try_import("cv2", "cv2.__version__")
     named = " and ".join(f"{name} {read_version(name)}" for name in installed)
     if len(installed) > 1:
-        remedy = f"{pip_line(uninstall=' '.join(installed))}; {pip_line('opencv-python-headless')}"
+        remedy = f"{pip_line(uninstall=' '.join(installed))}; {_install_line('opencv')}"
         level: Level = "problem" if outcome.failure else "warning"
         return Finding("opencv", level, f"{named}: they overwrite each other's files", remedy)
     if outcome.failure and "libGL" in outcome.failure:
         return Finding("opencv", "problem", f"{named}: {outcome.failure}", "sudo apt install -y libgl1 libglib2.0-0")
     if outcome.failure:
-        return _report_broken("opencv", named, outcome.failure, "opencv-python-headless")
+        return _report_broken("opencv", named, outcome.failure)
     return Finding("opencv", "ok", named or f"{outcome.output.strip()}, the system's")
 
 
@@ -81,7 +84,7 @@ def examine_others() -> list[Finding]:
     for name, module, tell in (("pillow", "PIL.Image", "PIL.__version__"), ("tqdm", "tqdm", "tqdm.__version__")):
         outcome = _try_import(module, tell)
         if outcome.failure:
-            findings.append(_report_broken(name, read_version(name), outcome.failure, name))
+            findings.append(_report_broken(name, read_version(name), outcome.failure))
         else:
             findings.append(Finding(name, "ok", outcome.output.strip()))
     return findings
@@ -119,7 +122,7 @@ def examine_picamera2(root: Path) -> Finding:
         remedy = "sudo apt install -y python3-picamera2"
         if "numpy" in outcome.failure:
             # "numpy.dtype size changed": what apt brings with picamera2 in bookworm was built against numpy 1.
-            remedy = pip_line(NUMPY_1)
+            remedy = pip_line(_NUMPY_1)
         return Finding("picamera2", "warning", f"cannot be imported ({outcome.failure})", remedy)
     if in_system and _in_venv():
         remedy = f"/usr/bin/python3 -m venv --system-site-packages {_shorten(sys.prefix)}"
@@ -174,11 +177,24 @@ def _try_import(module: str, tell: str = "''") -> Outcome:
     return run_python(["-c", f"import {module}; print({tell})"])
 
 
-def _report_broken(name: str, version: str | None, failure: str, requirement: str) -> Finding:
+def _report_broken(name: str, version: str | None, failure: str) -> Finding:
     if not version and failure.startswith("ModuleNotFoundError"):
-        return Finding(name, "problem", "not installed", pip_line(requirement))
-    remedy = pip_line(f"--force-reinstall {requirement}")
+        return Finding(name, "problem", "not installed", _install_line(name))
+    remedy = _install_line(name, "--force-reinstall --no-deps ")
     return Finding(name, "problem", f"{version or 'installed'}, cannot be imported ({failure})", remedy)
+
+
+def _install_line(name: str, options: str = "") -> str:
+    """The command that installs one of the packages edge_dce needs, in a release that fits numpy 1 where that is."""
+    if struct.calcsize("P") == 4 and name in _DEBIAN:
+        return f"sudo apt install -y {_DEBIAN[name]}"
+    if name == "opencv":
+        name = "opencv-python-headless"
+        if (read_version("numpy") or "").startswith("1."):
+            name += _OPENCV_FOR_NUMPY_1
+    elif name == "numpy" and _find_runtimes() == ["tflite-runtime"]:
+        name = "'numpy<2'"
+    return pip_line(f"{options}{name}")
 
 
 def _in_venv() -> bool:

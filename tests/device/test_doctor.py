@@ -216,6 +216,17 @@ def test_two_opencv_distributions_are_one_too_many(environment: Environment) -> 
     assert "pip uninstall -y opencv-python-headless opencv-python; " in str(finding.remedy)
 
 
+def test_packages_without_a_wheel_come_from_debian_on_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("struct.calcsize", lambda form: 4)
+    assert packages._install_line("opencv") == "sudo apt install -y python3-opencv"
+    assert packages._install_line("tqdm").endswith("-m pip install tqdm")
+
+
+def test_opencv_beside_numpy_1_is_the_last_one_for_it(environment: Environment) -> None:
+    environment.add("numpy", "1.26.4", "numpy")
+    assert str(environment.examine()["opencv"].remedy).endswith("pip install opencv-python-headless==4.11.0.86")
+
+
 def test_picamera2_of_the_system_is_hidden_from_a_plain_environment(environment: Environment, tmp_path: Path) -> None:
     (tmp_path / "usr/lib/python3/dist-packages/picamera2").mkdir(parents=True)
     code = f"from edge_dce.doctor.packages import *; print(examine_picamera2(Path({str(tmp_path)!r})))"
