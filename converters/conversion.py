@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
@@ -94,7 +95,21 @@ def quantize(
         )
     if result.quantized_model is None:
         raise ConversionError("the quantizer returned no model")
-    return bytes(result.quantized_model)
+    return _name_operators_twice(bytes(result.quantized_model))
+
+
+def _name_operators_twice(content: bytes) -> bytes:
+    """The same model with its operators named in the old, narrow field too.
+
+    The quantizer fills the wide field alone, which is enough for a TFLite runtime. Other readers (OpenVINO, tf2onnx)
+    find 0 in the narrow one, which is an addition.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for code in model.operatorCodes:
+        code.deprecatedBuiltinCode = min(code.builtinCode, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def _match_layers(model: bytes, layers: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
 
 from converters import cli, contract, conversion
 from converters.activation import ESTIMATORS, Activations, record_activations
@@ -132,6 +133,12 @@ def test_float_files_hold_weights_of_their_name(source: SourceNetwork, precision
     model = convert(build_network(source, "curves", *SIZE), precision=precision)
     assert dtype in take_census(model).dtype
     assert ("FLOAT16" in take_census(model).dtype) == (precision == "float16")
+
+
+def test_operators_of_int8_are_named_for_readers_of_the_narrow_field_too(int8: bytes) -> None:
+    codes = schema.ModelT.InitFromPackedBuf(int8, 0).operatorCodes
+    assert [code.deprecatedBuiltinCode for code in codes] == [code.builtinCode for code in codes]
+    check_flatbuffer(ModelFile(Path("model.tflite"), int8, None))
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "dynamic"])
