@@ -18,6 +18,8 @@ from apps.camera.app import CameraApp
 from apps.camera.platform import Folders
 from apps.camera.session import LIVE, NO_CAMERA, PAUSED
 from apps.camera.settings_view import Choice
+from edge_dce.card import read_model_file
+from edge_dce.catalog import bundled_models, find_model
 from edge_dce.cli import main
 from edge_dce.images import read_picture
 from tests.app.conftest import pump, pump_until
@@ -350,10 +352,13 @@ def test_settings_persist(folders: Folders, plug: Plug) -> None:
 
 def test_another_model_is_picked(app: CameraApp) -> None:
     wait_for_enhanced(app)
+    name = next(path.stem for path in bundled_models() if "-pp-" in path.stem)
+    height = read_model_file(find_model(name)).card.output.shape[1]
+    assert app.root.ids.preview._packed.texels.shape[0] != height
     app.root.show_settings()
     pump()
-    find_choice(app, "zero-dce-pp-128x128-int8")
-    pump_until(lambda: app.root.ids.preview._packed.texels.shape[0] == 256)
+    find_choice(app, name)
+    pump_until(lambda: app.root.ids.preview._packed.texels.shape[0] == height)
 
 
 def test_overlays_of_the_view_can_be_turned_on(app: CameraApp) -> None:
