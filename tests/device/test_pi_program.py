@@ -311,10 +311,11 @@ def test_signal_stops_it_with_viewers_connected(number: int, status: int) -> Non
 def test_killed_and_started_again_on_the_same_port(tmp_path: Path) -> None:
     with run_camera("--stills", str(tmp_path), "--every", "1s") as camera:
         next(read_stream(camera))
-        camera.wait_for(lambda: list(tmp_path.glob("*.jpg")))
+        camera.wait_for(lambda: list(tmp_path.glob("[!.]*.jpg")))
         port = camera.port
         assert camera.stop(signal.SIGKILL) == -signal.SIGKILL
-    for path in tmp_path.glob("*.jpg"):
+    # What it was writing when it was killed has a hidden name.
+    for path in tmp_path.glob("[!.]*.jpg"):
         assert decode(path.read_bytes()).shape == (SIZE[1], SIZE[0], 3)
     with run_camera("--http", f"127.0.0.1:{port}") as camera:
         assert camera.get("healthz")[0] == 200
