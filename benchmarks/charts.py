@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+# The height of a label, as a share of a logarithmic axis of times.
+_LABEL_SHARE = 0.07
+
+
 def draw_charts(folder: Path) -> list[Chart]:
     """Every chart that the results in `folder` allow.
 
@@ -61,12 +65,11 @@ def _draw_frontier(report: Report, frame: str) -> Chart | None:
             axes.scatter(
                 time_ms, psnr_db, s=result.file_bytes / 1000, c=face, edgecolors=color, linewidths=1.2, zorder=3
             )
-        for baseline in report.baselines:
+        for baseline, marker in zip((each for each in report.baselines if each.end_to_end), "x+", strict=False):
             if baseline.end_to_end and isinstance(baseline.score, PairScore):
-                point = (baseline.end_to_end.percentile(50), baseline.score.psnr_db)
-                points.append(point)
-                axes.scatter(*point, marker="x", c=INK, s=22, linewidths=1)
-                axes.annotate(LABELS[baseline.key], point, xytext=(-6, -3), textcoords="offset points", ha="right")
+                points.append((baseline.end_to_end.percentile(50), baseline.score.psnr_db))
+                label = LABELS[baseline.key]
+                axes.scatter(*points[-1], marker=marker, c=INK, s=30, linewidths=1.1, label=label, zorder=4)
         best = _find_frontier(points)
         axes.step(*zip(*best, (axes.get_xlim()[1], best[-1][1]), strict=False), where="post", c=INK, lw=0.7, ls=":")
         set_time_axis(axes, f"photo to photo, {frame}: p50 ms")
@@ -125,21 +128,19 @@ def _draw_threads(report: Report) -> Chart | None:
     names = dict.fromkeys(result.model for result in report.results)
 
     def draw(axes: Axes) -> None:
+        ends = {}
         for name in names:
-            of_model = sorted(
-                (result for result in report.results if result.model == name), key=lambda result: result.threads
-            )
+            of_model = [result for result in report.results if result.model == name]
+            of_model.sort(key=lambda result: result.threads)
             times = [result.invoke.percentile(50) for result in of_model]
             style = "-" if of_model[0].precision == "int8" else "--"
-            axes.plot(
-                [result.threads for result in of_model], times, f"o{style}", c=colors[_network(of_model[0])], ms=3.5
-            )
-            axes.annotate(
-                f"{_shorten(of_model[-1])}: {times[0] / times[-1]:.2f}x",
-                (of_model[-1].threads, times[-1]),
-                xytext=(6, -3),
-                textcoords="offset points",
-            )
+            color = colors[_network(of_model[0])]
+            axes.plot([result.threads for result in of_model], times, f"o{style}", c=color, ms=3.5)
+            ends[f"{_shorten(of_model[-1])}: {times[0] / times[-1]:.2f}x"] = times[-1]
+        medians = [result.invoke.percentile(50) for result in report.results]
+        gap = (max(medians) / min(medians)) ** _LABEL_SHARE
+        for label, at in _push_apart(ends, gap).items():
+            axes.annotate(label, (threads[-1], at), xytext=(6, -3), textcoords="offset points")
         axes.set_xticks(threads, [str(number) for number in threads])
         axes.set_xlabel("threads")
         axes.set_xlim(threads[0] - 0.1, threads[-1] + 0.9 * (threads[-1] - threads[0]))
@@ -257,6 +258,15 @@ def _draw_sustained(report: Report) -> Chart:
     return make_chart(
         "sustained", "Minutes at full load", "A line that rises is a machine that gets hot.", draw, height_in=3.6
     )
+
+
+def _push_apart(places: dict[str, float], factor: float) -> dict[str, float]:
+    """The same places from the lowest up, each at least `factor` times the one below."""
+    apart: dict[str, float] = {}
+    below = 0.0
+    for label, place in sorted(places.items(), key=lambda item: item[1]):
+        below = apart[label] = max(place, below * factor)
+    return apart
 
 
 def _find_frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from edge_dce.benchmark.latency import divide_in_turn
+from edge_dce.benchmark.latency import Ratio, divide_in_turn
 from edge_dce.benchmark.quality import PairScore
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.table import Table
@@ -85,9 +85,13 @@ def make_peers_table(report: Report) -> Table:
     rows = []
     for own, peers in group_peers(report):
         times = {peer.runtime: divide_in_turn(peer.invoke, own.invoke) for peer in peers}
-        cells = [f"{times[name].value:.2f}x ({times[name].low:.2f}–{times[name].high:.2f})" for name in names]
+        cells = [_format_ratio(times.get(name)) for name in names]
         rows.append([own.model, str(own.threads), f"{own.invoke.percentile(50):.2f} ms", *cells])
     return Table(["network alone", "threads", "TFLite p50", *(_NAMES.get(name, name) for name in names)], rows)
+
+
+def _format_ratio(ratio: Ratio | None) -> str:
+    return "cannot run it" if ratio is None else f"{ratio.value:.2f}x ({ratio.low:.2f}–{ratio.high:.2f})"
 
 
 def judge_peers(report: Report) -> str:
@@ -96,7 +100,7 @@ def judge_peers(report: Report) -> str:
     wins, losses, undecided = 0, [], []
     for own, peers in groups:
         ratios = {peer.runtime: divide_in_turn(peer.invoke, own.invoke) for peer in peers}
-        name, best = min(ratios.items(), key=lambda item: item[1].value)
+        name, best = min(ratios.items(), key=lambda item: item[1].value, default=("", Ratio(1, 1, 1)))
         if best.value >= 1 / _SAME_TIME:
             wins += 1
         elif best.high < 1:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.onnx_export import export_to_onnx
+from benchmarks.onnx_export import export
 from edge_dce.benchmark.measurement import Candidate, Plan, Progress, measure_candidates, open_candidates
 from edge_dce.benchmark.report import Report
 from edge_dce.benchmark.subject import TimedInterpreter
@@ -26,6 +26,13 @@ from edge_dce.runtime import Interpreter, Runtime
 PACKAGES = ("onnxruntime", "openvino", "tf2onnx")
 # Other kernels round otherwise: float kernels of int8 files differ by a step or two of the map.
 _LEAST_AGREEMENT_DB = 35.0
+
+
+Uint8Array = npt.NDArray[np.uint8]
+
+
+class _RefusalError(Exception):
+    """A runtime cannot run a file."""
 
 
 class _Engine(Protocol):
@@ -73,7 +80,8 @@ def find_missing_packages() -> list[str]:
 def measure_peers(models: Sequence[str | Path], photo: Path, plan: Plan, *, progress: Progress | None = None) -> Report:
     """Measure each model on TFLite, ONNX Runtime and OpenVINO.
 
-    ONNX Runtime gets the file by way of tf2onnx, weights and scales unchanged; OpenVINO reads it directly.
+    ONNX Runtime gets the file by way of tf2onnx, weights and scales unchanged; OpenVINO reads TFLite. A peer that
+    refuses a file has no row for it, and a warning says why.
 
     Args:
         photo: on which all must agree with TFLite.
@@ -86,26 +94,35 @@ def measure_peers(models: Sequence[str | Path], photo: Path, plan: Plan, *, prog
         raise EdgeDceError(f"peers need {', '.join(missing)}; run: pip install 'edge-dce[peers]'")
     plan = dataclasses.replace(plan, probes=False)
     image = read_image(photo)
-    candidates = []
+    candidates, refusals = [], []
     with tempfile.TemporaryDirectory() as folder:
         paths = [find_model(model) for model in models]
-        onnx = dict(zip(paths, export_to_onnx(paths, Path(folder)), strict=True))
+        exports = dict(zip(paths, export(paths, Path(folder)), strict=True))
         for own in open_candidates(paths, plan):
-            threads, path = own.subject.threads, own.subject.model.path
-            peers = [
-                _join("onnxruntime", _open_onnxruntime(onnx[path], threads), own),
-                _join("openvino", _open_openvino(path, threads), own),
-            ]
-            expected = own.subject.enhance(image)
-            for peer in peers:
-                agreement_db = finite_psnr(peer.subject.enhance(image), expected)
-                if agreement_db < _LEAST_AGREEMENT_DB:
-                    raise EdgeDceError(
-                        f"{path}: {peer.runtime.name} gives another picture than TFLite ({agreement_db:.1f} dB); "
-                        f"expected {_LEAST_AGREEMENT_DB:.0f} dB"
-                    )
-            candidates += [own, *peers]
-        return measure_candidates(candidates, plan, progress=progress)
+            threads, exported = own.subject.threads, exports[own.subject.model.path]
+            candidates.append(own)
+            for name, open_engine, path in (
+                ("onnxruntime", _open_onnxruntime, exported.onnx),
+                ("openvino", _open_openvino, exported.tflite),
+            ):
+                try:
+                    engine = open_engine(path, threads)
+                except _RefusalError as error:
+                    refusals.append(f"left out: {name} cannot run {own.name} ({error})")
+                    continue
+                candidates.append(_check(_join(name, engine, own), own, image))
+        report = measure_candidates(candidates, plan, progress=progress)
+    return dataclasses.replace(report, warnings=(*report.warnings, *refusals))
+
+
+def _check(peer: Candidate, own: Candidate, image: Uint8Array) -> Candidate:
+    agreement_db = finite_psnr(peer.subject.enhance(image), own.subject.enhance(image))
+    if agreement_db < _LEAST_AGREEMENT_DB:
+        raise EdgeDceError(
+            f"{own.subject.model.path}: {peer.runtime.name} gives another picture than TFLite ({agreement_db:.1f} dB); "
+            f"expected {_LEAST_AGREEMENT_DB:.0f} dB"
+        )
+    return peer
 
 
 def _join(name: str, engine: _Engine, own: Candidate) -> Candidate:
@@ -118,11 +135,21 @@ def _join(name: str, engine: _Engine, own: Candidate) -> Candidate:
 
 def _open_onnxruntime(path: Path, threads: int) -> _Engine:
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (
+        errors.Fail,
+        errors.InvalidGraph,
+        errors.InvalidProtobuf,
+        errors.NotImplemented,
+        errors.RuntimeException,
+    ) as error:
+        raise _RefusalError(_last_line(error)) from error
     (name,) = (each.name for each in session.get_inputs())
 
     def run(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -136,7 +163,10 @@ def _open_openvino(path: Path, threads: int) -> _Engine:
     import openvino
 
     settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    request = openvino.Core().compile_model(str(path), "CPU", settings).create_infer_request()
+    try:
+        request = openvino.Core().compile_model(str(path), "CPU", settings).create_infer_request()
+    except RuntimeError as error:
+        raise _RefusalError(_last_line(error)) from error
 
     def run(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
         # Shares memory both ways: a copy would be no part of the engine's work.
@@ -144,3 +174,7 @@ def _open_openvino(path: Path, threads: int) -> _Engine:
         return result
 
     return run
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from converters.draft import Draft
+from converters.proof import prove
 from converters.verification import HeldOut, Reference, Verification, verify
+from edge_dce.preprocessing import shrink
 
+_PROOF_PICTURES = 3
 _FLOAT_TYPES = frozenset({"FLOAT16", "FLOAT32", "FLOAT64"})
 
 
@@ -37,21 +41,49 @@ BOUNDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """A draft, what was measured, and the reasons against publishing it: none if it passes."""
+    """A draft and what was measured.
+
+    Attributes:
+        reasons: against publishing it; none if it passes.
+        runtimes: other runtimes that give the same result.
+    """
 
     draft: Draft
     verification: Verification
     reasons: tuple[str, ...]
+    runtimes: tuple[str, ...] = ()
 
     @property
     def passes(self) -> bool:
         return not self.reasons
 
 
-def judge(draft: Draft, reference: Reference, pictures: Sequence[HeldOut], bounds: Bounds) -> Judgement:
-    """Verify a draft and hold it against the bounds. Raises as `verify`."""
+def judge(
+    draft: Draft,
+    reference: Reference,
+    pictures: Sequence[HeldOut],
+    bounds: Bounds,
+    *,
+    runtimes: Sequence[Path] = (),
+) -> Judgement:
+    """Verify a draft and hold it against the bounds, then against other runtimes. Raises as `verify`.
+
+    Args:
+        runtimes: Pythons of other environments, see `prove`.
+    """
     verification = verify(draft.file, reference, pictures)
-    return Judgement(draft, verification, (*_check_honesty(draft), *_check_quality(verification, bounds)))
+    reasons = (*_check_honesty(draft), *_check_quality(verification, bounds))
+    if reasons or not runtimes:
+        return Judgement(draft, verification, reasons)
+    width, height = draft.subject.width, draft.subject.height
+    images = [shrink(picture.image, width, height) for picture in pictures[:_PROOF_PICTURES]]
+    proofs = [prove(draft.file, python, images) for python in runtimes]
+    return Judgement(
+        draft,
+        verification,
+        tuple(f"under {proof.runtime}: {proof.reason}" for proof in proofs if proof.reason is not None),
+        tuple(proof.runtime for proof in proofs if proof.reason is None),
+    )
 
 
 def _check_honesty(draft: Draft) -> list[str]:

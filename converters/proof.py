@@ -93,10 +93,10 @@ def prove(model: ModelFile, python: Path, images: Sequence[Uint8Array]) -> Proof
                 [python, "-c", _CHILD, folder], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            return Proof(str(python), f"{python}: cannot be run ({error})")
+            return Proof(str(python), f"cannot be run ({error})")
         if child.returncode:
             lines = child.stderr.strip().splitlines() or [f"it died of signal {-child.returncode}"]
-            return Proof(str(python), f"{python}: {lines[-1] or 'no message'}")
+            return Proof(str(python), lines[-1] or "no message")
         found = np.load(Path(folder, "outputs.npy"))
     assert model.card is not None
     return Proof(child.stdout.strip(), _compare(np.stack(expected), found, model.card.census))

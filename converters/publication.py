@@ -12,16 +12,13 @@ from converters.conversion import PRECISIONS, convert
 from converters.draft import Draft, Subject
 from converters.gate import BOUNDS, Bounds, Judgement, judge
 from converters.operators import OperatorError
-from converters.proof import prove
 from converters.search import Settings, search
 from converters.source import ConversionError, SourceNetwork
 from converters.verification import HeldOut, Reference, read_held_out
 from edge_dce.card import Calibration, ModelCard, append_card
 from edge_dce.output import check_free, make_folder, write_file
-from edge_dce.preprocessing import shrink
 
 REJECTED = "rejected"
-_PROOF_PICTURES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +70,6 @@ class Publication:
         judgement: of the file.
         attempts: of all that was tried before it, the file itself last.
         operators: the error of each operator in full int8; empty for other precisions.
-        reasons: why it is rejected; none if it is published.
         notes: about its calibration, one line each.
         manifest: names and sha256 of its calibration pictures.
     """
@@ -83,9 +79,13 @@ class Publication:
     judgement: Judgement
     attempts: tuple[Judgement, ...]
     operators: tuple[OperatorError, ...]
-    reasons: tuple[str, ...]
     notes: tuple[str, ...]
     manifest: tuple[tuple[str, str], ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is rejected; none if it is published."""
+        return self.judgement.reasons
 
 
 def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: bool = False) -> Iterator[Publication]:
@@ -133,13 +133,16 @@ class _Press:
             raise ConversionError(f"expected a precision of {' '.join(PRECISIONS)}, found '{precision}'")
         if precision == "int8":
             settings = Settings(
-                lambda count: self._calibrate(subject, count), self._order.calibration_count, self._order.qat_epochs
+                lambda count: self._calibrate(subject, count),
+                self._order.calibration_count,
+                self._order.qat_epochs,
+                self._order.runtimes,
             )
             outcome = search(subject, reference, self._pictures, bounds, settings)
             return self._write(outcome.best, outcome.judgements, outcome.operators, outcome.notes)
         network = build_network(subject.source, subject.contract, subject.width, subject.height)
         draft = Draft(subject, precision, convert(network, precision=precision), precision)
-        judgement = judge(draft, reference, self._pictures, bounds)
+        judgement = judge(draft, reference, self._pictures, bounds, runtimes=self._order.runtimes)
         return self._write(judgement, (judgement,), (), ())
 
     def _calibrate(self, subject: Subject, count: int) -> CalibrationSet:
@@ -166,35 +169,25 @@ class _Press:
         notes: tuple[str, ...],
     ) -> Publication:
         draft = judgement.draft
-        proven, unproven = self._prove(draft) if judgement.passes else ((), ())
         card = dataclasses.replace(
-            draft.card, fidelity=judgement.verification.fidelity, runtimes=(*proven, *draft.card.runtimes)
+            draft.card,
+            fidelity=judgement.verification.fidelity,
+            runtimes=(*judgement.runtimes, *draft.card.runtimes),
         )
-        reasons = (*judgement.reasons, *unproven)
-        folder = self._folder / REJECTED if reasons else self._folder
+        folder = self._folder if judgement.passes else self._folder / REJECTED
         path = folder / f"{draft.name}.tflite"
         make_folder(folder)
         # Whether it may replace a file was settled before the minutes of conversion; what was rejected is scrap.
         write_file(path, append_card(draft.model, card), overwrite=True)
-        if reasons:
-            text = "".join(f"{reason}\n" for reason in reasons)
+        if not judgement.passes:
+            text = "".join(f"{reason}\n" for reason in judgement.reasons)
             write_file(path.with_suffix(".txt"), text.encode(), overwrite=True)
         manifest = self._find_manifest(card.calibration)
-        return Publication(path, card, judgement, attempts, operators, reasons, notes, manifest)
+        return Publication(path, card, judgement, attempts, operators, notes, manifest)
 
     def _find_manifest(self, record: Calibration | None) -> tuple[tuple[str, str], ...]:
         if record is None:
             return ()
         return next(
             chosen.files for chosen in self._sets.values() if chosen.record.manifest_sha256 == record.manifest_sha256
-        )
-
-    def _prove(self, draft: Draft) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The other runtimes that give the same result, and why others do not."""
-        width, height = draft.subject.width, draft.subject.height
-        images = [shrink(picture.image, width, height) for picture in self._pictures[:_PROOF_PICTURES]]
-        proofs = [prove(draft.file, python, images) for python in self._order.runtimes]
-        return (
-            tuple(proof.runtime for proof in proofs if proof.reason is None),
-            tuple(f"under {proof.runtime}: {proof.reason}" for proof in proofs if proof.reason is not None),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -40,11 +41,13 @@ class Settings:
     calibrate: makes a calibration set of up to so many pictures at the network's size.
     calibration_count: how many to begin with.
     qat_epochs: of quantization-aware training, the last resort; 0 for none.
+    runtimes: Pythons of other environments, under whose runtime the file must give the same result.
     """
 
     calibrate: Callable[[int], CalibrationSet]
     calibration_count: int
     qat_epochs: int = 0
+    runtimes: tuple[Path, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,14 +77,14 @@ def search(
 
     Activation ranges are always those of the estimate that comes closest to float32 on calibration pictures. Then, in
     order: a larger calibration set, the worst layers left in float32 (precision "mixed"), quantization-aware training.
-    Where the curve steps are what hurts, ranges are no remedy, and the steps go to float32 at once.
+    Where the curve steps are in the graph, it is they that hurt: they go to float32 before more pictures are tried.
 
     Raises as `judge` and `choose_calibration_set`.
     """
     trial = _Trial(subject, settings)
     judgements: list[Judgement] = []
     for draft in trial.drafts():
-        judgements.append(judge(draft, reference, pictures, bounds))
+        judgements.append(judge(draft, reference, pictures, bounds, runtimes=settings.runtimes))
         if judgements[-1].passes:
             break
     return Outcome(tuple(judgements), trial.operators, trial.notes)
@@ -115,7 +118,7 @@ class _Trial:
         """From the one that is wanted to those that are better than nothing."""
         yield self._quantize(f"ranges by {self._estimator}")
         ranking = rank_layers(self.operators)
-        if ranking[0] != STEPS:
+        if STEPS not in ranking:
             larger = self._settings.calibrate(2 * self._settings.calibration_count)
             if larger.record.files > self._calibration.record.files:
                 self._observe(larger)

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import platform
-import re
 import statistics
 import time
 from pathlib import Path
@@ -22,10 +19,11 @@ from kivy.graphics.opengl import GL_RENDERER, glFinish, glGetString
 from apps.camera.app import CameraApp
 from apps.camera.platform import Folders
 from edge_dce.camera import FrameSource, open_source
+from edge_dce.machine import count_usable_cores, read_cpu_name
 
 SIZE = 1280, 720
 SCHEMA = 1
-_SOURCE_FPS = 120.0
+_SOURCE_FPS = 60.0
 _TURN_S = 4.0
 # Of each turn, for a shader that is compiled anew and frames on their way.
 _SETTLING_S = 1.0
@@ -60,7 +58,7 @@ class Benchmark:
         return {
             "schema": SCHEMA,
             "kind": "camera app",
-            "cpu": read_cpu_name(),
+            "cpu": f"{read_cpu_name()}, {count_usable_cores()} cores",
             "renderer": self._renderer,
             "size": SIZE,
             "turns": [dataclasses.asdict(turn) for turn in self.turns],
@@ -137,12 +135,6 @@ def run_benchmark(folders: Folders, seconds: float, json_path: Path | None) -> N
     if json_path is not None:
         write_file(json_path, f"{json.dumps(result, indent=1)}\n".encode())
     print(summarize(result))
-
-
-def read_cpu_name() -> str:
-    """As the system calls it, with the number of cores that this process may use."""
-    names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return f"{names[0] if names else platform.machine()}, {len(os.sched_getaffinity(0))} cores"
 
 
 def read_rss_mb() -> float:

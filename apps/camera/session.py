@@ -65,7 +65,7 @@ class Session:
         size: tuple[int, int] | None = None,
         open_camera: Callable[[str, tuple[int, int] | None], FrameSource] = cameras.open_camera,
         open_model: Callable[[str], Enhancer] = models.open_model,
-        read_temperature_c: Callable[[], float | None] = thermal.read_temperature_c,
+        read_temperature_c: Callable[[], float | None] = thermal.read_chip_temperature_c,
         thermal_steps: tuple[tuple[float, float], ...] = thermal.CHIP_STEPS,
         leave_thread: Callable[[], None] = lambda: None,
     ) -> None:

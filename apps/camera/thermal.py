@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from edge_dce.machine import read_condition
 
 # A Raspberry Pi slows its clock down from 80 °C, phones earlier; ours is the first work that can be left out.
 # From hot to warm: °C, and the least seconds between two maps.
@@ -11,21 +11,11 @@ CHIP_STEPS = ((80.0, 1.0), (75.0, 0.5), (70.0, 0.2))
 BATTERY_STEPS = ((45.0, 1.0), (42.0, 0.5), (40.0, 0.2))
 # Once stepped down it takes so many degrees less to step up again.
 _HYSTERESIS_C = 2.0
-_ZONES = Path("/sys/class/thermal")
 
 
-def read_temperature_c(zones: Path = _ZONES) -> float | None:
-    """The hottest sensor of this device, in °C, or None where none can be read."""
-    readings = [_read_zone_c(path) for path in zones.glob("thermal_zone*/temp")]
-    # Sensors that are switched off tell zero or nonsense.
-    return max((reading for reading in readings if 1 <= reading <= 150), default=None)
-
-
-def _read_zone_c(path: Path) -> float:
-    try:
-        return int(path.read_text()) / 1000
-    except (OSError, ValueError):
-        return 0.0
+def read_chip_temperature_c() -> float | None:
+    """The processor's sensor, or the hottest of this device, in °C; None where none can be read."""
+    return read_condition().temperature_c
 
 
 class ThermalGovernor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from edge_dce.benchmark.latency import Latency, Ratio, divide
+from edge_dce.benchmark.latency import Ratio, divide
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.errors import ReportError
 
@@ -14,24 +14,30 @@ _MACHINE = ("cpu", "cores", "governor", "python", "numpy", "opencv")
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """One latency against what it was: `ratio` is new time over old."""
+    """One latency against what it was.
+
+    Attributes:
+        ratio: new time over old.
+        least, most: ratios from `least` to `most` are no change.
+    """
 
     ratio: Ratio
-    tolerance: float
+    least: float
+    most: float
 
     @property
     def is_slower(self) -> bool:
-        """Slower beyond the tolerance, with the whole interval."""
-        return self.ratio.low > 1 + self.tolerance
+        """Slower than no change, with the whole interval."""
+        return self.ratio.low > self.most
 
     @property
     def is_faster(self) -> bool:
-        """Faster beyond the tolerance, with the whole interval."""
-        return self.ratio.high < 1 / (1 + self.tolerance)
+        """Faster than no change, with the whole interval."""
+        return self.ratio.high < self.least
 
     def __str__(self) -> str:
         value, low, high = self.ratio.value, self.ratio.low, self.ratio.high
-        if 1 / (1 + self.tolerance) <= value <= 1 + self.tolerance and not (self.is_slower or self.is_faster):
+        if self.least <= value <= self.most and not (self.is_slower or self.is_faster):
             return f"no change ({low:.2f}–{high:.2f})"
         perhaps = "" if self.is_slower or self.is_faster else "perhaps "
         if value > 1:
@@ -68,6 +74,9 @@ class Comparison:
 def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
     """Hold `new` against `base`, measured before on the same machine.
 
+    What changed no more than the rows that run no model did, all of them in the same direction, is no change: that was
+    the machine. Nothing else is corrected by them.
+
     Args:
         tolerance: the share by which a time may differ before it counts, such as 0.1.
 
@@ -75,7 +84,10 @@ def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
         ReportError: no model was measured in both with the same runtime, threads and size.
     """
     before = {_key(result): result for result in base.results}
-    rows, warnings = [], _doubt_machines(new, base, tolerance)
+    drifts = _find_drifts(new, base, tolerance)
+    ratios = [drift.ratio.value for drift in drifts.values()] or [1.0]
+    least, most = min(1.0, max(ratios)) / (1 + tolerance), max(1.0, min(ratios)) * (1 + tolerance)
+    rows, warnings = [], _doubt_machines(new, base, drifts)
     for result in new.results:
         old = before.get(_key(result))
         if old is None:
@@ -84,7 +96,7 @@ def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
         if old.model_sha256 != result.model_sha256:
             warnings.append(f"{result.model}: the base report is of another file of this name")
         changes = [
-            Change(divide(mine, theirs), tolerance)
+            Change(divide(mine, theirs), least, most)
             for mine, theirs in ((result.invoke, old.invoke), (result.end_to_end, old.end_to_end))
         ]
         rows.append(Row(result, *changes))
@@ -103,22 +115,25 @@ def _describe(result: Measurement) -> str:
     return f"{result.model} ({result.runtime}, threads {result.threads}, {width}x{height})"
 
 
-def _doubt_machines(new: Report, base: Report, tolerance: float) -> list[str]:
+def _doubt_machines(new: Report, base: Report, drifts: dict[str, Change]) -> list[str]:
     warnings = [
         f"another machine: {name} is '{new.machine.get(name)}', in the base report '{base.machine.get(name)}'"
         for name in _MACHINE
         if new.machine.get(name) != base.machine.get(name)
     ]
+    return warnings + [
+        f"the machine itself: {key}, which runs no model, is {drift}; measure both again"
+        for key, drift in drifts.items()
+        if drift.is_slower or drift.is_faster
+    ]
+
+
+def _find_drifts(new: Report, base: Report, tolerance: float) -> dict[str, Change]:
+    """What happened to each row that runs no model."""
     old = {baseline.key: baseline.end_to_end for baseline in base.baselines}
-    for baseline in new.baselines:
-        drift = _drift(baseline.end_to_end, old.get(baseline.key), tolerance)
-        if drift is not None:
-            warnings.append(f"the machine itself: {baseline.key}, which runs no model, is {drift}; measure both again")
-    return warnings
-
-
-def _drift(new: Latency | None, base: Latency | None, tolerance: float) -> Change | None:
-    if new is None or base is None:
-        return None
-    change = Change(divide(new, base), tolerance)
-    return change if change.is_slower or change.is_faster else None
+    both = ((baseline.key, baseline.end_to_end, old.get(baseline.key)) for baseline in new.baselines)
+    return {
+        key: Change(divide(mine, theirs), 1 / (1 + tolerance), 1 + tolerance)
+        for key, mine, theirs in both
+        if mine and theirs
+    }

@@ -22,13 +22,13 @@ from tests.device.benchmark_reports import make_report, make_result
     ],
 )
 def test_change_is_said_in_words(ratio: Ratio, words: str) -> None:
-    assert str(Change(ratio, 0.1)) == words
+    assert str(Change(ratio, 1 / 1.1, 1.1)) == words
 
 
 def test_slowdown_counts_only_with_its_whole_interval() -> None:
-    assert Change(Ratio(1.3, 1.11, 1.5), 0.1).is_slower
-    assert not Change(Ratio(1.3, 1.09, 1.5), 0.1).is_slower
-    assert Change(Ratio(1.3, 1.09, 1.5), 0.05).is_slower
+    assert Change(Ratio(1.3, 1.11, 1.5), 1 / 1.1, 1.1).is_slower
+    assert not Change(Ratio(1.3, 1.09, 1.5), 1 / 1.1, 1.1).is_slower
+    assert Change(Ratio(1.3, 1.09, 1.5), 1 / 1.05, 1.05).is_slower
 
 
 def test_model_slower_by_a_third_is_caught_and_the_other_is_no_change() -> None:
@@ -41,9 +41,11 @@ def test_model_slower_by_a_third_is_caught_and_the_other_is_no_change() -> None:
     assert found.warnings == ()
 
 
-def test_machine_that_changed_is_warned_of() -> None:
-    base = make_report(make_result(10), baseline_ms=10)
-    found = compare(make_report(make_result(13), baseline_ms=13, cpu="Cortex-A72"), base, tolerance=0.1)
+def test_machine_that_changed_is_warned_of_and_no_fault_of_a_model() -> None:
+    base = make_report(make_result(10), make_result(10, model="b"), baseline_ms=10)
+    new = make_report(make_result(13), make_result(20, model="b"), baseline_ms=13, cpu="Cortex-A72")
+    found = compare(new, base, tolerance=0.1)
+    assert [row.result.model for row in found.slower] == ["b"]
     assert any("the machine itself: clahe, which runs no model, is 1.30x slower" in text for text in found.warnings)
     assert any("cpu is 'Cortex-A72', in the base report 'Cortex-A76'" in text for text in found.warnings)
 

@@ -24,7 +24,7 @@ from apps.camera.models import list_models
 from apps.camera.platform import Folders
 from apps.camera.session import LIVE, LOST, NO_CAMERA, PAUSED, Session
 from apps.camera.settings import Settings, read_settings, write_settings
-from apps.camera.thermal import ThermalGovernor, read_temperature_c
+from apps.camera.thermal import ThermalGovernor
 from edge_dce.camera import Frame
 from edge_dce.cli import main
 from edge_dce.errors import CameraError, ModelError
@@ -160,7 +160,7 @@ def test_model_that_cannot_be_opened_is_told_and_the_view_goes_on(folders: Folde
 def test_another_model_takes_over(session: Session) -> None:
     open_and_wait(session)
     session.change(model="zero-dce-pp-128x128-int8")
-    wait_until(lambda: session.curves()[0].shape == (256, 256, 3))
+    wait_until(lambda: session.curves()[0].shape == (128, 128, 3))
 
 
 def test_warm_device_gets_fewer_maps(folders: Folders, plug: Plug) -> None:
@@ -178,14 +178,6 @@ def test_governor_steps_down_at_once_and_up_with_hysteresis() -> None:
     governor = ThermalGovernor()
     readings = (60, 71, 76, 74, 72, 69, 67, None)
     assert [governor.update(reading) for reading in readings] == [0, 0.2, 0.5, 0.5, 0.2, 0.2, 0, 0]
-
-
-def test_hottest_plausible_sensor_counts(tmp_path: Path) -> None:
-    for number, reading in enumerate(("41500", "0", "66000", "nonsense", "250000")):
-        (tmp_path / f"thermal_zone{number}").mkdir()
-        (tmp_path / f"thermal_zone{number}" / "temp").write_text(reading)
-    assert read_temperature_c(tmp_path) == 66
-    assert read_temperature_c(tmp_path / "missing") is None
 
 
 def test_rate_is_that_of_the_last_two_seconds() -> None:

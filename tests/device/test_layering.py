@@ -49,7 +49,7 @@ ONLY_IN = {
     "tf2onnx": {"benchmarks/onnx_export.py"},
 }
 # Module -> what it alone of its package may import too, inside functions only: the engine that Keras runs on.
-ALSO_IN = {"training/distribution.py": {"tensorflow", "jax"}}
+ALSO_IN = {"benchmarks/onnx_export.py": {"ai_edge_litert"}, "training/distribution.py": {"tensorflow", "jax"}}
 RESTRICTED = OURS | {
     "keras", "tensorflow", "kivy", "ai_edge_litert", "ai_edge_quantizer", "tflite_runtime", "torch", "jax",
 }  # fmt: skip

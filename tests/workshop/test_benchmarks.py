@@ -13,6 +13,7 @@ from benchmarks.cli import main
 from benchmarks.clip import write_clip
 from benchmarks.flicker import render_flicker
 from benchmarks.frame import FrameTimes
+from benchmarks.onnx_export import Export
 from benchmarks.peers import measure_peers
 from benchmarks.pixel_path import measure_pixel_path
 from benchmarks.video import render_video
@@ -161,11 +162,19 @@ def test_other_runtimes_compute_the_same_networks(measured: Path) -> None:
 
 
 def test_peer_that_computes_something_else_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    exported = {FLOAT.stem: "", TINY.stem: ""}
-    monkeypatch.setattr("benchmarks.peers.export_to_onnx", lambda models, folder: list(exported))
+    monkeypatch.setattr("benchmarks.peers.export", lambda models, folder: [Export(TINY, TINY)] * len(models))
     monkeypatch.setattr("benchmarks.peers._open_onnxruntime", lambda path, threads: np.zeros_like)
     with pytest.raises(EdgeDceError, match="onnxruntime gives another picture than TFLite"):
-        measure_peers([TINY, FLOAT], SAMPLE, Plan(size=(64, 48), threads=(1,), runs=1, warmup=0))
+        measure_peers([TINY], SAMPLE, Plan(size=(64, 48), threads=(1,), runs=1, warmup=0))
+
+
+def test_peer_that_refuses_a_file_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Neither is what its runtime expects.
+    monkeypatch.setattr("benchmarks.peers.export", lambda models, folder: [Export(SAMPLE, SAMPLE)] * len(models))
+    report = measure_peers([TINY], SAMPLE, Plan(size=(64, 48), threads=(1,), runs=1, warmup=0))
+    assert [result.runtime for result in report.results] == ["ai-edge-litert"]
+    refusals = [warning for warning in report.warnings if warning.startswith("left out:")]
+    assert [warning.split()[2] for warning in refusals] == ["onnxruntime", "openvino"]
 
 
 def test_peers_that_are_not_installed_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ from converters.calibration import CalibrationSet, choose_calibration_set, choos
 from converters.duplicates import find_look_alike, take_fingerprint
 from converters.source import ConversionError
 from edge_dce.errors import ImageError
-from edge_dce.images import Picture, find_pictures, read_picture, write_picture
+from edge_dce.folders import find_pictures
+from edge_dce.images import Picture, read_picture, write_picture
 from tests.workshop.dark_scenes import write_dark_scenes
 
 
