@@ -281,4 +281,4 @@ def test_overhead_per_call_is_a_small_part_of_the_run_itself() -> None:
 
 
 def test_latency_of_a_single_run_needs_no_turns() -> None:
-    assert Latency((1.0,)).turn_medians_ms == [1.0]
+    assert Latency((1.0,)).turn_percentiles(50) == [1.0]
