@@ -16,9 +16,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
 from converters.activation import Ranges
+from converters.flat_tanh import flatten_tanh
 from converters.inspection import trace_layers
 from converters.source import ConversionError
-from converters.wide_tanh import refine_output, returns_tanh
 
 FLOATS = ("float32", "float16", "dynamic")
 PRECISIONS = (*FLOATS, "int8")
@@ -56,22 +56,18 @@ def quantize(
 
     Args:
         model: what `convert` returned.
-        ranges: of every activation. The quantizer sets those that kernels prescribe itself (tanh: 1/128). A tanh that
-            returns the curves is no exception to its range: it is computed in 16 bits and rounded to 8 behind.
+        ranges: of every activation. The quantizer sets those that kernels prescribe itself (tanh: 1/128), except where
+            `flatten_tanh` makes a tanh a line.
         float_layers: layers that stay in float32, by name. Without any the file is integer throughout.
         has_image_output: the output is an image: uint8 at scale 1/255. Curves leave as int8, or as float32 where the
             last layer stays in float.
     """
+    model = flatten_tanh(model, ranges, float_layers=float_layers)
     recipes = recipe_manager.RecipeManager()
     recipes.add_static_config(".*", _Operation.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
     for pattern in _match_layers(model, float_layers):
         recipes.add_quantization_config(
             pattern, _Operation.ALL_SUPPORTED, algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE
-        )
-    is_widened = not has_image_output and returns_tanh(model, float_layers)
-    if is_widened:
-        recipes.add_static_config(
-            f"^{re.escape(_find_output_name(model))}", _Operation.TANH, activation_num_bits=16, weight_num_bits=8
         )
     unsigned = qtyping.OpQuantizationConfig(
         activation_tensor_config=qtyping.TensorQuantizationConfig(
@@ -102,23 +98,21 @@ def quantize(
         )
     if result.quantized_model is None:
         raise ConversionError("the quantizer returned no model")
-    quantized = schema.ModelT.InitFromPackedBuf(bytes(result.quantized_model), 0)
-    _name_operators_twice(quantized)
-    if is_widened:
-        refine_output(quantized, *ranges[_find_output_name(model)])
-    builder = flatbuffers.Builder(len(model))
-    builder.Finish(quantized.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return _name_operators_twice(bytes(result.quantized_model))
 
 
-def _name_operators_twice(model: Any) -> None:
-    """Name the operators of a `ModelT` in the old, narrow field too.
+def _name_operators_twice(content: bytes) -> bytes:
+    """The same model with its operators named in the old, narrow field too.
 
     The quantizer fills the wide field alone, which is enough for a TFLite runtime. Other readers (OpenVINO, tf2onnx)
     find 0 in the narrow one, which is an addition.
     """
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
     for code in model.operatorCodes:
         code.deprecatedBuiltinCode = min(code.builtinCode, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def _match_layers(model: bytes, layers: Sequence[str]) -> list[str]:

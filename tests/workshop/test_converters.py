@@ -20,7 +20,7 @@ from converters.conversion import convert, quantize
 from converters.draft import Draft, Subject
 from converters.gate import BOUNDS, Bounds, judge
 from converters.inspection import describe_input, describe_output, name_layer, take_census
-from converters.operators import compare_operators, rank_layers, run
+from converters.operators import compare_operators, rank_layers
 from converters.publication import REJECTED, Order, publish
 from converters.source import ConversionError, SourceNetwork, load_network
 from converters.verification import Reference, read_held_out
@@ -107,39 +107,6 @@ def test_int8_weights_have_a_scale_for_each_channel(int8: bytes) -> None:
     ]
     kernels = [main.tensors[node.inputs[1]] for node in convolutions]
     assert [len(kernel.quantization.scale) for kernel in kernels] == [kernel.shape[0] for kernel in kernels]
-
-
-@pytest.fixture(scope="module")
-def flat_maps(dark: CalibrationSet) -> tuple[bytes, Activations]:
-    """A network whose one map comes from a tanh and lies within -0.1 and 0.1, in float32 and what was seen in it."""
-    image = keras.Input((SIDE_PX, SIDE_PX, 3), batch_size=1, name="image")
-    # Twelve weights of 0.008 at most and inputs of 1 at most.
-    kernel = keras.initializers.RandomUniform(-0.008, 0.008, seed=5)
-    maps = keras.layers.Conv2D(3, 2, padding="same", activation="tanh", kernel_initializer=kernel, name="maps")(image)
-    model = convert(keras.Model(image, maps), precision="float32")
-    return model, record_activations(model, dark.tensors(), wedges=1)
-
-
-def test_maps_from_a_tanh_have_all_levels_of_int8(flat_maps: tuple[bytes, Activations], dark: CalibrationSet) -> None:
-    model, activations = flat_maps
-    ranges = activations.estimate_ranges("min-max")
-    refined = quantize(model, ranges)
-    low, high = ranges["StatefulPartitionedCall_1:0"]
-    step = describe_output(refined, "curves").scale
-    assert step == pytest.approx((high - low) / 255, rel=1e-3)
-    images = list(dark.images)
-    found, expected = run(refined, images), run(model, images)
-    # Half a step of the output, half of one of the tanh's input, which has 127 levels to each side of zero, and twelve
-    # weights that are half a step off at inputs of 1. Half a step of the 8-bit tanh is 0.004.
-    tolerance = step / 2 + max(-low, high) / 254 + 12 * 0.008 / 254
-    assert max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True)) < tolerance
-
-
-def test_maps_from_a_tanh_in_float_stay_in_float(flat_maps: tuple[bytes, Activations]) -> None:
-    model, activations = flat_maps
-    mixed = quantize(model, activations.estimate_ranges("min-max"), float_layers=("maps",))
-    assert describe_output(mixed, "curves").dtype == "float32"
-    assert "INT16" not in take_census(mixed).dtype
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
