@@ -1,7 +1,7 @@
 """A tanh that is as good as a line, made one.
 
-int8 kernels prescribe tanh a step of 1/128. Maps that use a sixth of [-1, 1] would have 40 levels; the convolution that
-they come from may give them all 256. So where the inputs of a tanh stay so close to zero that a line is nearer to it
+int8 kernels prescribe tanh a step of 1/128. Maps from -0.15 to 0 would have 20 levels; the convolution that they come
+from may give them all 256. So where the inputs of a tanh stay so close to zero that a line is nearer to it
 than the step, the line goes into the weights of the convolution.
 """
 
@@ -30,13 +30,14 @@ def flatten_tanh(model: bytes, ranges: Mapping[str, tuple[float, float]], *, flo
 
     Args:
         ranges: of every activation by name.
-        float_layers: layers that keep their tanh.
+        float_layers: layers that keep their tanh, or the convolution before it.
     """
     graph = schema.ModelT.InitFromPackedBuf(model, 0)
     main = graph.subgraphs[0]
     for tanh in [node for node in main.operators if _read_kind(graph, node) == _Operator.TANH]:
         convolution = _find_own_convolution(graph, tanh)
-        if convolution is None or trace_layers(main)[tanh.outputs[0]] in float_layers:
+        layers = trace_layers(main)
+        if convolution is None or {layers[tanh.outputs[0]], layers[tanh.inputs[0]]} & set(float_layers):
             continue
         slope, offset, deviation = fit_line(*ranges[main.tensors[tanh.inputs[0]].name.decode()])
         if deviation > MOST_DEVIATION:
@@ -53,7 +54,7 @@ def flatten_tanh(model: bytes, ranges: Mapping[str, tuple[float, float]], *, flo
 
 
 def fit_line(low: float, high: float) -> tuple[float, float, float]:
-    """Slope and offset of the line that is nearest to tanh from `low` to `high`, and how far it is from it at most."""
+    """Slope and offset of the line of least squares for tanh from `low` to `high`, and its distance from it at most."""
     x = np.linspace(low, high, _SAMPLES)
     y = np.tanh(x)
     if low == high:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from converters.activation import ESTIMATORS, Activations, Ranges
 
+# Less than this may be the luck of the pictures.
+_WORTHWHILE = 0.99
+
 
 @dataclasses.dataclass(frozen=True)
 class RangeChoice:
@@ -29,7 +32,7 @@ class RangeChoice:
 
 
 def choose_ranges(activations: Activations, measure: Callable[[Ranges], float]) -> RangeChoice:
-    """Try all estimators for all tensors together, then tensor by tensor in the order in which they are computed.
+    """Try all estimators for all tensors together, then for one tensor after the other.
 
     No estimator is best everywhere: a ReLU before a sum wants its extremes, one with a long tail does not, and an error
     in one tensor may undo that of another, which only the output can tell.
@@ -47,7 +50,7 @@ def choose_ranges(activations: Activations, measure: Callable[[Ranges], float]) 
     for name in activations.names:
         for bounds in sorted({estimate[name] for estimate in estimates.values()} - {ranges[name]}):
             error = measure({**ranges, name: bounds})
-            if error < least:
+            if error < _WORTHWHILE * least:
                 ranges[name], least = bounds, error
         exceptions += ranges[name] != estimates[best][name]
     return RangeChoice(best, ranges, exceptions, least)

@@ -100,6 +100,7 @@ class _Trial:
 
     def __init__(self, subject: Subject, settings: Settings) -> None:
         self._subject, self._settings = subject, settings
+        self._steps = (STEPS,) if subject.contract == "image" and subject.source.returns == "curves" else ()
         self._float_model = self._convert(subject)
         self._observe(settings.calibrate(settings.calibration_count))
 
@@ -137,8 +138,8 @@ class _Trial:
         self._observe(self._calibration)
         how = f"{epochs} epochs of quantization-aware training"
         yield self._quantize(how, fine_tuned_epochs=epochs)
-        if self._subject.contract == "image":
-            yield self._quantize(f"{how}, {STEPS} in float32", (STEPS,), fine_tuned_epochs=epochs)
+        if self._steps:
+            yield self._quantize(f"{how}, {STEPS} in float32", self._steps, fine_tuned_epochs=epochs)
 
     def _observe(self, calibration: CalibrationSet) -> None:
         """Look at the activations, and keep the ranges that serve best."""
@@ -149,7 +150,12 @@ class _Trial:
             wedges=int(calibration.has_wedge),
             has_pinned_input=calibration.has_wedge,
         )
-        images = list(calibration.images[:: max(1, len(calibration.images) // _ESTIMATE_PICTURES)])
+        if not np.isfinite([self._activations.lows, self._activations.highs]).all():
+            raise ConversionError(
+                f"{self._subject.source.name}: expected numbers, found NaN or infinity in the network on calibration "
+                "pictures; train it anew"
+            )
+        images = _choose_evenly(calibration.images, _ESTIMATE_PICTURES)
         expected = run(self._float_model, images)
         self._choice = choose_ranges(self._activations, lambda ranges: self._measure(ranges, images, expected))
         if self._choice.error == math.inf:
@@ -157,16 +163,16 @@ class _Trial:
                 f"{self._subject.name_file('int8')}: no runtime takes what these calibration pictures lead to; "
                 "expected low-light photos, choose others"
             )
-        shown = images[:: max(1, len(images) // _OPERATOR_PICTURES)]
+        shown = _choose_evenly(images, _OPERATOR_PICTURES)
         self.operators = tuple(compare_operators(self._float_model, self._make_model(self._choice.ranges), shown))
 
     def _measure(self, ranges: Ranges, images: Sequence[Uint8Array], expected: Sequence[FloatArray]) -> float:
-        """Mean squared error of the output in full int8.
+        """Mean squared error of the output in int8; of an image without that of the curve steps, which drowns all else.
 
         Infinite where the runtime refuses the file, as it does where ranges are near nothing.
         """
         try:
-            found = run(self._make_model(ranges), images)
+            found = run(self._make_model(ranges, self._steps), images)
         except RuntimeError:
             return math.inf
         return float(np.mean([np.square(one - other).mean() for one, other in zip(found, expected, strict=True)]))
@@ -193,6 +199,11 @@ class _Trial:
     def _convert(subject: Subject) -> bytes:
         network = build_network(subject.source, subject.contract, subject.width, subject.height)
         return convert(network, precision="float32")
+
+
+def _choose_evenly(images: Uint8Array | list[Uint8Array], count: int) -> list[Uint8Array]:
+    places = np.linspace(0, len(images) - 1, min(count, len(images)))
+    return [images[round(place)] for place in places]
 
 
 def _choose_float_layers(ranking: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -28,7 +28,7 @@ _ENTRY = "edge-dce-card.json"
 # A flatbuffer carries its file identifier in bytes 4 to 8.
 _TFLITE_IDENTIFIER = b"TFL3"
 # Operators that move values about, or only change how they are written.
-_EXACT = frozenset({"CAST", "CONCATENATION", "DEQUANTIZE", "RESHAPE"})
+_EXACT = frozenset({"CONCATENATION", "DEQUANTIZE", "RESHAPE"})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -94,16 +94,16 @@ class Recorder:
     def _run(self) -> None:
         from edge_dce.camera.live_video import LiveVideo
 
+        video = None
         try:
             with LiveVideo(self._unfinished, _ENCODERS, fps=_FPS) as video:
                 self._record(video)
-            if self.frames:
-                os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
-                self._is_saved = True
         except (OSError, EdgeDceError) as error:
             self._on_error(f"{self._path}: recording stopped ({' '.join(str(error).split())})")
-        finally:
-            self._unfinished.unlink(missing_ok=True)
+        if video is not None and video.frames and video.is_complete:
+            os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
+            self._is_saved = True
+        self._unfinished.unlink(missing_ok=True)
 
     def _record(self, video: LiveVideo) -> None:
         seen = -1

@@ -49,9 +49,10 @@ class Latency:
             KeyError, TypeError, ValueError: something else.
         """
         values = tuple(float(value) for value in fields["values"])
-        if not values or not all(np.isfinite(value) and value > 0 for value in values):
-            raise ValueError("durations above 0 expected")
-        return Latency(values, min(int(fields.get("turns", 1)), len(values)))
+        turns = int(fields.get("turns", 1))
+        if not values or turns < 1 or not all(np.isfinite(value) and value > 0 for value in values):
+            raise ValueError("durations above 0 in one turn or more expected")
+        return Latency(values, min(turns, len(values)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -213,7 +213,7 @@ def _time_all(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, pr
     models, others = timings[: 2 * len(candidates)], [timing.latency for timing in timings[2 * len(candidates) :]]
     return _Timings(
         [_ModelTiming(*each) for each in zip(models[::2], models[1::2], warm_ups, strict=True)],
-        [yardstick.conclude(latency) for yardstick, latency in zip(yardsticks, others, strict=False)],
+        [each.conclude(latency) for each, latency in zip(yardsticks, others[: len(yardsticks)], strict=True)],
         dict(zip(baselines, others[len(yardsticks) :], strict=True)),
     )
 

@@ -7,6 +7,7 @@ for minutes, while whatever runs on one core takes its time as ever.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from edge_dce.benchmark.latency import Latency
 from edge_dce.card import read_model_file
 from edge_dce.catalog import find_model
 from edge_dce.runtime import find_runtime, open_interpreter
+from edge_dce.xnnpack import uses_xnnpack
 
 # The smallest operators: the more often threads wait for each other, the more the state of the machine matters.
 MODEL = "zero-dce-pp-128x128-float16"
@@ -27,12 +29,14 @@ class Yardstick:
     """Attributes:
     model_sha256: of the file, without its card.
     runtime: name and version.
-    threads: that it ran on.
-    latency: of the bare interpreter.
+    xnnpack: whether XNNPACK ran it; None if the runtime does not tell.
+    threads: asked for.
+    latency: of the interpreter's `invoke` alone.
     """
 
     model_sha256: str
     runtime: str
+    xnnpack: bool | None
     threads: int
     latency: Latency
 
@@ -49,21 +53,16 @@ class Yardstick:
         return Yardstick(**(fields | {"latency": Latency.from_dict(fields["latency"])}))
 
     def is_like(self, other: Yardstick) -> bool:
-        """Whether both are the same network, runtime and threads, so that a difference is the machine's."""
+        """Whether both are the same network on the same runtime and threads, so that a difference is the machine's."""
         return dataclasses.replace(self, latency=other.latency) == other
 
 
 @dataclasses.dataclass(frozen=True)
 class OpenYardstick:
-    """Ready to be timed; `invoke` is one run."""
+    """Ready to be timed: `invoke` is one run, `conclude` what comes of them."""
 
-    model_sha256: str
-    runtime: str
-    threads: int
     invoke: Callable[[], object]
-
-    def conclude(self, latency: Latency) -> Yardstick:
-        return Yardstick(self.model_sha256, self.runtime, self.threads, latency)
+    conclude: Callable[[Latency], Yardstick]
 
 
 def open_yardstick(*, threads: int) -> OpenYardstick:
@@ -72,5 +71,11 @@ def open_yardstick(*, threads: int) -> OpenYardstick:
     interpreter = open_interpreter(model, threads=threads)
     image = interpreter.get_input_details()[0]
     interpreter.set_tensor(image["index"], np.full(image["shape"], 0.1, np.float32))
-    name = f"{runtime.name} {runtime.version}"
-    return OpenYardstick(hashlib.sha256(model.content).hexdigest(), name, threads, interpreter.invoke)
+    conclude = functools.partial(
+        Yardstick,
+        hashlib.sha256(model.content).hexdigest(),
+        f"{runtime.name} {runtime.version}",
+        uses_xnnpack(interpreter),
+        threads,
+    )
+    return OpenYardstick(interpreter.invoke, conclude)

@@ -62,7 +62,7 @@ def make_report(
         busy_cores=0.0,
         results=results,
         baselines=(Baseline("clahe", Latency((baseline_ms, baseline_ms * 1.01)), None),),
-        yardsticks=(Yardstick("0", runtime, 2, Latency((yardstick_ms, yardstick_ms * 1.01))),),
+        yardsticks=(Yardstick("0", runtime, True, 2, Latency((yardstick_ms, yardstick_ms * 1.01))),),
         images=30 if any(result.score for result in results) else 0,
         windows=(),
         warnings=(),

@@ -78,6 +78,16 @@ def test_tasks_take_turns_forth_and_back_after_one_uncounted_run_each(monkeypatc
     assert timings[0].latency.turns == 2
 
 
+def test_turn_settles_before_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr("edge_dce.benchmark.turns.time.perf_counter", lambda: next(clock) * 0.01)
+    runs: list[int] = []
+    (timing,) = take_turns([Task(lambda: runs.append(1), 1)])
+    # Looks at the clock every 10 ms, for 50 ms; then one run that counts.
+    assert len(runs) == 5 + 1
+    assert len(timing.latency.values_ms) == 1
+
+
 def test_overhead_is_what_a_run_takes_beyond_its_inner_part() -> None:
     (timing,) = take_turns([Task(lambda: None, 3, read_inner_ms=lambda: -5.0)])
     # The run itself takes no time; 5 ms is what it is said to take beyond its inner part.

@@ -1,5 +1,6 @@
 """The recording of a camera, whichever app it is for."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -66,12 +67,23 @@ def test_frames_of_odd_and_of_other_sizes_are_fitted_into_the_first(path: Path) 
 
 def test_fragmented_recording_can_be_read_while_it_is_written(path: Path, tmp_path: Path) -> None:
     with open_video(path, is_fragmented=True) as video:
-        # Three seconds; every other one has a key frame, which ends a fragment.
-        for number in range(90):
-            video.write(RED, number / 30, "RGB")
+        # Twenty seconds of a camera in the dark, slower than it was asked to be. Every other one has a key frame, which
+        # ends a fragment: the last two seconds may be missing.
+        for number in range(100):
+            video.write(RED, number / 5, "RGB")
         copy = tmp_path / "copy.mp4"
         copy.write_bytes(path.read_bytes())
-    assert len(read_frames(copy)) >= 50
+    times_s = [time_s for time_s, _ in read_frames(copy)]
+    assert len(times_s) >= 90
+    assert times_s == pytest.approx([number / 5 for number in range(len(times_s))], abs=1e-4)
+
+
+def test_pause_of_a_day_does_not_end_the_recording(path: Path) -> None:
+    with open_video(path) as video:
+        for time_s in (0.0, 0.1, 86_400.0, 86_400.1):
+            video.write(RED, time_s, "RGB")
+    # Shortened to an hour.
+    assert [time_s for time_s, _ in read_frames(path)] == pytest.approx([0, 0.1, 3600.1, 3600.2], abs=1e-3)
 
 
 def test_first_encoder_that_can_be_opened_is_taken(path: Path) -> None:
@@ -82,7 +94,7 @@ def test_first_encoder_that_can_be_opened_is_taken(path: Path) -> None:
 
 def test_no_encoder_is_one_line(path: Path) -> None:
     with (
-        pytest.raises(OutputError, match="PyAV has none of the encoders no_such_encoder"),
+        pytest.raises(OutputError, match=r"no encoder takes 64x48 \(no_such_encoder: "),
         open_video(path, {"no_such_encoder": {}}) as video,
     ):
         video.write(RED, 0.0, "RGB")
@@ -97,4 +109,12 @@ def test_folder_that_is_missing_is_one_line(tmp_path: Path) -> None:
 def test_recording_without_a_frame_closes_quietly(path: Path) -> None:
     with open_video(path) as video:
         pass
-    assert video.frames == 0
+    assert (video.frames, video.is_complete) == (0, True)
+
+
+def test_error_of_the_camera_leaves_a_complete_recording(path: Path) -> None:
+    with contextlib.suppress(ConnectionError), open_video(path) as video:
+        video.write(RED, 0.0, "RGB")
+        raise ConnectionError("the camera is gone")
+    assert video.is_complete
+    assert len(read_frames(path)) == 1

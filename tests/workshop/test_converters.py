@@ -294,6 +294,14 @@ def test_search_tries_everything_before_it_gives_up(folder: Path, source: Source
     assert item.path.parent.name == REJECTED
 
 
+def test_network_that_returns_no_numbers_is_one_line(folder: Path, source: SourceNetwork, tmp_path: Path) -> None:
+    broken = keras.models.clone_model(source.network)
+    broken.set_weights([np.full_like(weights, np.nan) for weights in source.network.get_weights()])
+    with pytest.raises(ConversionError, match="expected numbers, found NaN or infinity in the network"):
+        list(publish(dataclasses.replace(source, network=broken), make_order(folder, "int8"), tmp_path))
+    assert not list(tmp_path.glob("*.tflite"))
+
+
 def test_int8_that_is_none_is_refused(folder: Path, source: SourceNetwork, float32: bytes) -> None:
     draft = Draft(Subject(source, "curves", *SIZE), "int8", float32, "")
     pictures = read_held_out(find_pictures(folder / "evaluation"))

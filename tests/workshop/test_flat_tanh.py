@@ -124,3 +124,24 @@ def test_signature_still_names_the_tensors(dark: CalibrationSet) -> None:
     main, (signature,) = graph.subgraphs[0], graph.signatureDefs
     assert [entry.tensorIndex for entry in signature.inputs] == list(main.inputs)
     assert [entry.tensorIndex for entry in signature.outputs] == list(main.outputs)
+
+
+def test_convolution_that_stays_in_float_keeps_its_tanh(dark: CalibrationSet) -> None:
+    model = convert_float(
+        lambda image: keras.layers.Activation("tanh", name="bend")(convolve(0.008, activation=None)(image))
+    )
+    mixed = quantize(model, read_ranges(model, dark), float_layers=("maps",))
+    assert take_census(mixed).op["TANH"] == 1
+
+
+def test_depthwise_convolution_takes_the_line_too(dark: CalibrationSet) -> None:
+    kernel = keras.initializers.RandomUniform(-0.02, 0.02, seed=5)
+    model = convert_float(
+        keras.layers.DepthwiseConv2D(2, padding="same", activation="tanh", depthwise_initializer=kernel, name="maps")
+    )
+    flat = flatten_tanh(model, read_ranges(model, dark))
+    assert "TANH" not in take_census(flat).op
+    images = list(dark.images)
+    for one, other in zip(run(flat, images), run(model, images), strict=True):
+        # Four weights of 0.02 at most.
+        np.testing.assert_allclose(one, other, atol=0.08**3 / 3)
