@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
+from converters.inspection import list_computed
 from edge_dce.runtime import default_threads, hold_back_notices
 
 FloatArray = npt.NDArray[np.float32]
@@ -87,7 +88,12 @@ def record_activations(
     """
     interpreter = open_transparent(model)
     image = interpreter.get_input_details()[0]
-    watched = [details for details in interpreter.get_tensor_details() if details["dtype"] == np.float32]
+    computed = {image["index"], *list_computed(model)}
+    watched = [
+        details
+        for details in interpreter.get_tensor_details()
+        if details["index"] in computed and details["dtype"] == np.float32
+    ]
     lows, highs, samples = [], [], []
     for tensor in tensors:
         interpreter.set_tensor(image["index"], tensor)

@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
 from converters.activation import Ranges
+from converters.flat_tanh import flatten_tanh
 from converters.inspection import trace_layers
 from converters.source import ConversionError
 
@@ -55,11 +56,13 @@ def quantize(
 
     Args:
         model: what `convert` returned.
-        ranges: of every activation. The quantizer sets those that kernels prescribe itself (tanh: 1/128).
+        ranges: of every activation. The quantizer sets those that kernels prescribe itself (tanh: 1/128), except where
+            `flatten_tanh` makes a tanh a line.
         float_layers: layers that stay in float32, by name. Without any the file is integer throughout.
         has_image_output: the output is an image: uint8 at scale 1/255. Curves leave as int8, or as float32 where the
             last layer stays in float.
     """
+    model = flatten_tanh(model, ranges, float_layers=float_layers)
     recipes = recipe_manager.RecipeManager()
     recipes.add_static_config(".*", _Operation.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
     for pattern in _match_layers(model, float_layers):

@@ -23,6 +23,12 @@ def take_census(model: bytes) -> Census:
     return Census(op=dict(sorted(op.items())), dtype=dict(sorted(dtype.items())))
 
 
+def list_computed(model: bytes) -> list[int]:
+    """The indices of the tensors that operators compute: activations, unlike weights."""
+    main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
+    return [int(index) for node in main.operators for index in node.outputs]
+
+
 def describe_input(model: bytes) -> TensorSpec:
     """The image tensor: RGB in [0, 1] as real values."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]

@@ -22,8 +22,6 @@ from edge_dce.runtime import default_threads, open_interpreter
 Uint8Array = npt.NDArray[np.uint8]
 
 _TIMEOUT_SECONDS = 300
-# Operators that move values about, or only change how they are written.
-_EXACT = frozenset({"CONCATENATION", "DEQUANTIZE", "RESHAPE"})
 # Float kernels sum in different orders; maps and images span at most 2.
 _FLOAT_TOLERANCE = 1e-4
 _CHILD = """
@@ -58,11 +56,6 @@ class Proof:
 
     runtime: str
     reason: str | None
-
-
-def count_roundings(census: Census) -> int:
-    """How many operators of a file round their result to a quantization step."""
-    return sum(count for operator, count in census.op.items() if operator not in _EXACT)
 
 
 def prove(model: ModelFile, python: Path, images: Sequence[Uint8Array]) -> Proof:
@@ -111,7 +104,7 @@ def _compare(expected: npt.NDArray[np.generic], found: npt.NDArray[np.generic], 
         step = float(np.ptp(expected)) / 255
     else:
         step = _FLOAT_TOLERANCE
-    most = step * max(1, count_roundings(census))
+    most = step * max(1, census.roundings)
     if difference.max() <= most and difference.mean() <= step:
         return None
     return (

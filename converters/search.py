@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from converters.activation import ESTIMATORS, record_activations
+from converters.activation import Ranges, record_activations
 from converters.calibration import CalibrationSet
 from converters.contract import STEPS, build_network
 from converters.conversion import convert, quantize
@@ -19,6 +19,7 @@ from converters.finetuning import fine_tune
 from converters.gate import Bounds, Judgement, judge
 from converters.inspection import name_layer
 from converters.operators import OperatorError, compare_operators, rank_layers, run
+from converters.ranges import choose_ranges
 from converters.source import ConversionError
 from converters.verification import HeldOut, Reference
 
@@ -30,7 +31,7 @@ _MOST_FLOAT_LAYERS = 4
 # Pictures on which operators are compared; errors differ little from one to the next.
 _OPERATOR_PICTURES = 6
 # Pictures on which estimates of ranges are compared: with six the choice is luck.
-_ESTIMATE_PICTURES = 32
+_ESTIMATE_PICTURES = 64
 # Two halves of the calibration pictures should agree this well on every activation range.
 STABLE = 0.2
 
@@ -75,7 +76,7 @@ def search(
 ) -> Outcome:
     """Quantize until a file passes `bounds`, or nothing is left to try.
 
-    Activation ranges are always those of the estimate that comes closest to float32 on calibration pictures. Then, in
+    Activation ranges are always those that come closest to float32 on calibration pictures. Then, in
     order: a larger calibration set, the worst layers left in float32 (precision "mixed"), quantization-aware training.
     Where the curve steps are in the graph, it is they that hurt: they go to float32 before more pictures are tried.
 
@@ -99,6 +100,7 @@ class _Trial:
 
     def __init__(self, subject: Subject, settings: Settings) -> None:
         self._subject, self._settings = subject, settings
+        self._steps = (STEPS,) if subject.contract == "image" and subject.source.returns == "curves" else ()
         self._float_model = self._convert(subject)
         self._observe(settings.calibrate(settings.calibration_count))
 
@@ -116,13 +118,13 @@ class _Trial:
 
     def drafts(self) -> Iterator[Draft]:
         """From the one that is wanted to those that are better than nothing."""
-        yield self._quantize(f"ranges by {self._estimator}")
+        yield self._quantize(f"ranges by {self._choice}")
         ranking = rank_layers(self.operators)
         if STEPS not in ranking:
             larger = self._settings.calibrate(2 * self._settings.calibration_count)
             if larger.record.files > self._calibration.record.files:
                 self._observe(larger)
-                yield self._quantize(f"{larger.record.files} calibration pictures, ranges by {self._estimator}")
+                yield self._quantize(f"{larger.record.files} calibration pictures, ranges by {self._choice}")
         for float_layers in _choose_float_layers(ranking):
             yield self._quantize(f"{', '.join(float_layers)} in float32", float_layers)
         if self._settings.qat_epochs:
@@ -136,11 +138,11 @@ class _Trial:
         self._observe(self._calibration)
         how = f"{epochs} epochs of quantization-aware training"
         yield self._quantize(how, fine_tuned_epochs=epochs)
-        if self._subject.contract == "image":
-            yield self._quantize(f"{how}, {STEPS} in float32", (STEPS,), fine_tuned_epochs=epochs)
+        if self._steps:
+            yield self._quantize(f"{how}, {STEPS} in float32", self._steps, fine_tuned_epochs=epochs)
 
     def _observe(self, calibration: CalibrationSet) -> None:
-        """Look at the activations, and keep the estimate of their ranges that serves best."""
+        """Look at the activations, and keep the ranges that serve best."""
         self._calibration = calibration
         self._activations = record_activations(
             self._float_model,
@@ -148,25 +150,29 @@ class _Trial:
             wedges=int(calibration.has_wedge),
             has_pinned_input=calibration.has_wedge,
         )
-        images = calibration.images[:: max(1, len(calibration.images) // _ESTIMATE_PICTURES)]
-        expected = run(self._float_model, list(images))
-        errors = {estimator: self._measure(estimator, list(images), expected) for estimator in ESTIMATORS}
-        self._estimator = min(errors, key=lambda estimator: errors[estimator])
-        if errors[self._estimator] == math.inf:
+        if not np.isfinite([self._activations.lows, self._activations.highs]).all():
+            raise ConversionError(
+                f"{self._subject.source.name}: expected numbers, found NaN or infinity in the network on calibration "
+                "pictures; train it anew"
+            )
+        images = _choose_evenly(calibration.images, _ESTIMATE_PICTURES)
+        expected = run(self._float_model, images)
+        self._choice = choose_ranges(self._activations, lambda ranges: self._measure(ranges, images, expected))
+        if self._choice.error == math.inf:
             raise ConversionError(
                 f"{self._subject.name_file('int8')}: no runtime takes what these calibration pictures lead to; "
                 "expected low-light photos, choose others"
             )
-        shown = list(images[:: max(1, len(images) // _OPERATOR_PICTURES)])
-        self.operators = tuple(compare_operators(self._float_model, self._make_model(self._estimator, ()), shown))
+        shown = _choose_evenly(images, _OPERATOR_PICTURES)
+        self.operators = tuple(compare_operators(self._float_model, self._make_model(self._choice.ranges), shown))
 
-    def _measure(self, estimator: str, images: Sequence[Uint8Array], expected: Sequence[FloatArray]) -> float:
-        """Mean squared error of the output in full int8.
+    def _measure(self, ranges: Ranges, images: Sequence[Uint8Array], expected: Sequence[FloatArray]) -> float:
+        """Mean squared error of the output in int8; of an image without that of the curve steps, which drowns all else.
 
         Infinite where the runtime refuses the file, as it does where ranges are near nothing.
         """
         try:
-            found = run(self._make_model(estimator, ()), images)
+            found = run(self._make_model(ranges, self._steps), images)
         except RuntimeError:
             return math.inf
         return float(np.mean([np.square(one - other).mean() for one, other in zip(found, expected, strict=True)]))
@@ -175,16 +181,16 @@ class _Trial:
         record = dataclasses.replace(
             self._calibration.record,
             instability=round(self._activations.measure_instability()[0], 3),
-            ranges=self._estimator,
+            ranges=str(self._choice),
         )
         precision = "mixed" if float_layers else "int8"
-        model = self._make_model(self._estimator, float_layers)
+        model = self._make_model(self._choice.ranges, float_layers)
         return Draft(self._subject, precision, model, how, record, float_layers, fine_tuned_epochs)
 
-    def _make_model(self, estimator: str, float_layers: tuple[str, ...]) -> bytes:
+    def _make_model(self, ranges: Ranges, float_layers: tuple[str, ...] = ()) -> bytes:
         return quantize(
             self._float_model,
-            self._activations.estimate_ranges(estimator),
+            ranges,
             float_layers=float_layers,
             has_image_output=self._subject.contract == "image",
         )
@@ -193,6 +199,11 @@ class _Trial:
     def _convert(subject: Subject) -> bytes:
         network = build_network(subject.source, subject.contract, subject.width, subject.height)
         return convert(network, precision="float32")
+
+
+def _choose_evenly(images: Uint8Array | list[Uint8Array], count: int) -> list[Uint8Array]:
+    places = np.linspace(0, len(images) - 1, min(count, len(images)))
+    return [images[round(place)] for place in places]
 
 
 def _choose_float_layers(ranking: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -27,6 +27,8 @@ CONTRACTS = ("curves", "image")
 _ENTRY = "edge-dce-card.json"
 # A flatbuffer carries its file identifier in bytes 4 to 8.
 _TFLITE_IDENTIFIER = b"TFL3"
+# Operators that move values about, or only change how they are written.
+_EXACT = frozenset({"CONCATENATION", "DEQUANTIZE", "RESHAPE"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +115,11 @@ class Census:
 
     op: dict[str, int]
     dtype: dict[str, int]
+
+    @property
+    def roundings(self) -> int:
+        """How many operators of an integer file round their result to a quantization step."""
+        return sum(count for operator, count in self.op.items() if operator not in _EXACT)
 
 
 @dataclasses.dataclass(frozen=True)

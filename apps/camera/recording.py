@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import fractions
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_dce.camera import Frame, LatestFrame
 from edge_dce.curve import CurveShape
-from edge_dce.errors import EdgeDceError, OutputError
+from edge_dce.errors import EdgeDceError
 from edge_dce.look import Look
 from edge_dce.look_up import LookUp
 from edge_dce.output import check_free, make_folder
 
+if TYPE_CHECKING:
+    from edge_dce.camera.live_video import LiveVideo
+
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
-# In order of preference; the first is not in every build of PyAV.
-_CODECS = ("libx264", "h264_mediacodec", "mpeg4")
-_OPTIONS = {"libx264": {"preset": "veryfast", "crf": "20"}, "mpeg4": {"qscale": "3"}}
-_TIME_BASE = fractions.Fraction(1, 90000)
+# Software, and what Android has; the last is in every build of PyAV.
+_ENCODERS = {"libx264": {"preset": "veryfast", "crf": "20"}, "h264_mediacodec": {}, "mpeg4": {}}
+_FPS = 30.0
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -91,64 +92,32 @@ class Recorder:
         return self._path if self._is_saved else None
 
     def _run(self) -> None:
-        import av
+        from edge_dce.camera.live_video import LiveVideo
 
+        video = None
         try:
-            with av.open(str(self._unfinished), "w", format="mp4") as container:
-                self._record(container)
-            if self.frames:
-                os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
-                self._is_saved = True
-        except (av.FFmpegError, OSError, EdgeDceError) as error:
+            with LiveVideo(self._unfinished, _ENCODERS, fps=_FPS) as video:
+                self._record(video)
+        except (OSError, EdgeDceError) as error:
             self._on_error(f"{self._path}: recording stopped ({' '.join(str(error).split())})")
-        finally:
-            self._unfinished.unlink(missing_ok=True)
+        if video is not None and video.frames and video.is_complete:
+            os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
+            self._is_saved = True
+        self._unfinished.unlink(missing_ok=True)
 
-    def _record(self, container: Any) -> None:
-        stream, first, last_pts = None, None, -1
+    def _record(self, video: LiveVideo) -> None:
         seen = -1
         while not (self._stopping.is_set() or self._camera.is_finished):
             frame = self._camera.wait(after=seen, timeout_s=0.2)
             if frame is None:
                 continue
             seen = frame.sequence
-            image = self._enhance(frame)
-            if stream is None or first is None:
-                first = frame
-                stream = _add_stream(container, image.shape[1], image.shape[0])
-            if (stream.height, stream.width) != image.shape[:2]:
-                raise OutputError("the camera's frames have another size now")
-            pts = max(last_pts + 1, round((frame.time_s - first.time_s) / _TIME_BASE))
-            self._encode(container, stream, image, frame.channel_order, pts)
-            last_pts = pts
-        if stream is not None:
-            container.mux(stream.encode())
+            video.write(self._enhance(frame), frame.time_s, frame.channel_order)
+            self.frames = video.frames
 
     def _enhance(self, frame: Frame) -> Uint8Array:
         curves, look = self._read_curves()
         if frame.channel_order == "BGR":
             curves = curves[..., ::-1]
-        # Encoders of 4:2:0 want even sides.
-        height, width = (side // 2 * 2 for side in frame.image.shape[:2])
-        enhanced: Uint8Array = self._look_up.apply(frame.image[:height, :width], curves, look=look)
+        enhanced: Uint8Array = self._look_up.apply(frame.image, curves, look=look)
         return enhanced
-
-    def _encode(self, container: Any, stream: Any, image: Uint8Array, order: str, pts: int) -> None:
-        import av
-
-        picture = av.VideoFrame.from_ndarray(image, format="bgr24" if order == "BGR" else "rgb24")
-        picture.pts, picture.time_base = pts, _TIME_BASE
-        container.mux(stream.encode(picture))
-        self.frames += 1
-
-
-def _add_stream(container: Any, width: int, height: int) -> Any:
-    import av
-
-    codec = next((name for name in _CODECS if name in av.codecs_available), None)
-    if codec is None:
-        raise OutputError(f"PyAV has none of the encoders {', '.join(_CODECS)}; install another build")
-    stream = container.add_stream(codec, rate=30, options=_OPTIONS.get(codec, {}))
-    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-    stream.time_base = stream.codec_context.time_base = _TIME_BASE
-    return stream

@@ -29,7 +29,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--threads", type=parse_positives, default=(), metavar="N[,N...]", help="default: by the number of cores"
     )
-    parser.add_argument("--runs", type=parse_positive, metavar="N", help="default: by how long one takes, 20 to 200")
+    parser.add_argument("--runs", type=parse_positive, metavar="N", help="default: by how long one takes, 20 to 400")
     parser.add_argument(
         "--warmup", type=parse_count, default=5, metavar="N", help="uncounted runs at least (default: %(default)s)"
     )

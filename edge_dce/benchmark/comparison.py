@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from edge_dce.benchmark.latency import Ratio, divide
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.errors import ReportError
 
+# Runtime and version, whether XNNPACK runs it, threads: networks of one kind react alike to the state of the machine.
+_Kind = tuple[str, "bool | None", int]
 # What must be the same for a difference to be the model's.
 _MACHINE = ("cpu", "cores", "governor", "python", "numpy", "opencv")
 
@@ -35,9 +38,13 @@ class Change:
         """Faster than no change, with the whole interval."""
         return self.ratio.high < self.least
 
+    def is_inside(self, value: float) -> bool:
+        """Whether a ratio is no change."""
+        return self.least <= value <= self.most
+
     def __str__(self) -> str:
         value, low, high = self.ratio.value, self.ratio.low, self.ratio.high
-        if self.least <= value <= self.most and not (self.is_slower or self.is_faster):
+        if self.is_inside(value) and not (self.is_slower or self.is_faster):
             return f"no change ({low:.2f}–{high:.2f})"
         perhaps = "" if self.is_slower or self.is_faster else "perhaps "
         if value > 1:
@@ -74,8 +81,9 @@ class Comparison:
 def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
     """Hold `new` against `base`, measured before on the same machine.
 
-    What changed no more than the rows that run no model did, all of them in the same direction, is no change: that was
-    the machine. Nothing else is corrected by them.
+    What changed no more than the machine did beyond doubt, in the same direction, is no change, and a warning. For the
+    pixels of a frame the machine is the rows that run no model, if all went in the same direction; for its network it
+    is the yardstick of the same runtime and threads, or those rows again where the reports have none in common.
 
     Args:
         tolerance: the share by which a time may differ before it counts, such as 0.1.
@@ -84,26 +92,58 @@ def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
         ReportError: no model was measured in both with the same runtime, threads and size.
     """
     before = {_key(result): result for result in base.results}
-    drifts = _find_drifts(new, base, tolerance)
-    ratios = [drift.ratio.value for drift in drifts.values()] or [1.0]
-    least, most = min(1.0, max(ratios)) / (1 + tolerance), max(1.0, min(ratios)) * (1 + tolerance)
-    rows, warnings = [], _doubt_machines(new, base, drifts)
+    drift = _Drift(_compare_baselines(new, base), _compare_yardsticks(new, base))
+    rows, warnings = [], [*_doubt_machines(new, base), *_doubt_yardsticks(new, base), *drift.list_doubts(tolerance)]
     for result in new.results:
         old = before.get(_key(result))
         if old is None:
             warnings.append(f"not in the base report: {_describe(result)}")
             continue
-        if old.model_sha256 != result.model_sha256:
-            warnings.append(f"{result.model}: the base report is of another file of this name")
-        changes = [
-            Change(divide(mine, theirs), least, most)
-            for mine, theirs in ((result.invoke, old.invoke), (result.end_to_end, old.end_to_end))
-        ]
-        rows.append(Row(result, *changes))
+        invoke = _allow(divide(result.invoke, old.invoke), drift.of_network(result, old), tolerance)
+        end_to_end = _allow(divide(result.end_to_end, old.end_to_end), drift.of_frame(result, old), tolerance)
+        rows.append(Row(result, invoke, end_to_end))
+        warnings += _doubt_row(rows[-1], old, tolerance)
     if not rows:
         asked = ", ".join(_describe(result) for result in new.results)
         raise ReportError(f"expected a base report with {asked}, found none of it; measure the base the same way")
     return Comparison(tuple(rows), tuple(warnings))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Drift:
+    """What the machine did meanwhile, as ratios of new times to old.
+
+    Attributes:
+        pixels: of the rows that run no model.
+        networks: of the yardsticks, by kind of network.
+    """
+
+    pixels: Mapping[str, Ratio]
+    networks: Mapping[_Kind, Ratio]
+
+    def of_network(self, new: Measurement, old: Measurement) -> float:
+        kind = _name_kind(new)
+        is_measured = kind in self.networks and kind == _name_kind(old)
+        return _read_certain(self.networks[kind]) if is_measured else self._of_pixels()
+
+    def of_frame(self, new: Measurement, old: Measurement) -> float:
+        share = min(1.0, old.invoke.percentile(50) / old.end_to_end.percentile(50))
+        return share * self.of_network(new, old) + (1 - share) * self._of_pixels()
+
+    def _of_pixels(self) -> float:
+        """The least change that all rows have in common; 1 where they have none."""
+        ratios = [_read_certain(ratio) for ratio in self.pixels.values()] or [1.0]
+        return max(1.0, min(ratios)) * min(1.0, max(ratios))
+
+    def list_doubts(self, tolerance: float) -> list[str]:
+        named = {f"{key}, which runs no model,": ratio for key, ratio in self.pixels.items()}
+        named |= {f"the yardstick, threads {threads},": ratio for (*_, threads), ratio in self.networks.items()}
+        changes = {what: _allow(ratio, 1.0, tolerance) for what, ratio in named.items()}
+        return [
+            f"the machine itself: {what} is {change}; measure both again"
+            for what, change in changes.items()
+            if change.is_slower or change.is_faster
+        ]
 
 
 def _key(result: Measurement) -> tuple[str, str, int, tuple[int, int]]:
@@ -115,25 +155,68 @@ def _describe(result: Measurement) -> str:
     return f"{result.model} ({result.runtime}, threads {result.threads}, {width}x{height})"
 
 
-def _doubt_machines(new: Report, base: Report, drifts: dict[str, Change]) -> list[str]:
-    warnings = [
+def _name_kind(result: Measurement) -> _Kind:
+    return f"{result.runtime} {result.runtime_version}", result.xnnpack, result.threads
+
+
+def _read_certain(ratio: Ratio) -> float:
+    """What of a ratio is beyond doubt: the end of its interval that is nearer to 1, or 1 where that is inside."""
+    return max(1.0, ratio.low) * min(1.0, ratio.high)
+
+
+def _allow(ratio: Ratio, drift: float, tolerance: float) -> Change:
+    """A change of which the machine's may explain all between 1 and `drift`."""
+    return Change(ratio, min(1.0, drift) / (1 + tolerance), max(1.0, drift) * (1 + tolerance))
+
+
+def _doubt_machines(new: Report, base: Report) -> list[str]:
+    return [
         f"another machine: {name} is '{new.machine.get(name)}', in the base report '{base.machine.get(name)}'"
         for name in _MACHINE
         if new.machine.get(name) != base.machine.get(name)
     ]
-    return warnings + [
-        f"the machine itself: {key}, which runs no model, is {drift}; measure both again"
-        for key, drift in drifts.items()
-        if drift.is_slower or drift.is_faster
-    ]
 
 
-def _find_drifts(new: Report, base: Report, tolerance: float) -> dict[str, Change]:
+def _doubt_yardsticks(new: Report, base: Report) -> list[str]:
+    if not base.yardsticks:
+        return ["the base report is of an earlier version, which measured in another way; measure it again"]
+    if not any(mine.is_like(theirs) for mine in new.yardsticks for theirs in base.yardsticks):
+        return ["no yardstick in common (another runtime, other threads, another yardstick): drift shows less"]
+    return []
+
+
+def _doubt_row(row: Row, old: Measurement, tolerance: float) -> list[str]:
+    new, doubts = row.result, []
+    if old.model_sha256 != new.model_sha256:
+        doubts.append("the base report is of another file of this name")
+    if old.xnnpack != new.xnnpack:
+        doubts.append(f"XNNPACK in use: {new.xnnpack}, in the base report {old.xnnpack}")
+    parts = (("network", row.invoke, new.invoke, old.invoke), ("frame", row.end_to_end, new.end_to_end, old.end_to_end))
+    for part, change, mine, theirs in parts:
+        unexcused = _allow(change.ratio, 1.0, tolerance)
+        if str(change).startswith("no change") and str(unexcused) != str(change):
+            doubts.append(f"{part}: {unexcused}, as much as the machine itself")
+        medians = mine.percentile(50) / theirs.percentile(50)
+        if unexcused.is_inside(change.ratio.value) and not unexcused.is_inside(medians):
+            doubts.append(
+                f"{part}: no change of the lower quartile, but the median is {medians:.2f} times the base's: other "
+                "programs disturbed most runs, or what changed is not in every run"
+            )
+    return [f"{new.model}, threads {new.threads}: {doubt}" for doubt in doubts]
+
+
+def _compare_baselines(new: Report, base: Report) -> dict[str, Ratio]:
     """What happened to each row that runs no model."""
     old = {baseline.key: baseline.end_to_end for baseline in base.baselines}
     both = ((baseline.key, baseline.end_to_end, old.get(baseline.key)) for baseline in new.baselines)
+    return {key: divide(mine, theirs) for key, mine, theirs in both if mine and theirs}
+
+
+def _compare_yardsticks(new: Report, base: Report) -> dict[_Kind, Ratio]:
+    """What happened to the yardsticks that the reports have in common."""
     return {
-        key: Change(divide(mine, theirs), 1 / (1 + tolerance), 1 + tolerance)
-        for key, mine, theirs in both
-        if mine and theirs
+        (mine.runtime, mine.xnnpack, mine.threads): divide(mine.latency, theirs.latency)
+        for mine in new.yardsticks
+        for theirs in base.yardsticks
+        if mine.is_like(theirs)
     }

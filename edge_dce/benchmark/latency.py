@@ -11,6 +11,7 @@ import numpy.typing as npt
 NOISY_RATIO = 0.10
 _RESAMPLES = 2000
 _INTERVAL_PERCENT = (2.5, 97.5)
+_QUARTILE, _MEDIAN = 25, 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Latency:
         """Standard deviation of a tenth of the mean or more."""
         return bool(np.std(self.values_ms) >= NOISY_RATIO * np.mean(self.values_ms))
 
-    @property
-    def turn_medians_ms(self) -> npt.NDArray[np.float64]:
-        """The median of each turn: what drifts with the machine."""
+    def turn_percentiles(self, percent: float) -> npt.NDArray[np.float64]:
+        """A percentile of each turn, in milliseconds: what drifts with the machine."""
         runs = share_runs(len(self.values_ms), self.turns)
         ends = np.cumsum(runs)
-        return np.array([np.median(self.values_ms[end - run : end]) for end, run in zip(ends, runs, strict=True)])
+        turns = [self.values_ms[end - run : end] for end, run in zip(ends, runs, strict=True)]
+        return np.array([np.percentile(turn, percent) for turn in turns])
 
     def to_dict(self) -> dict[str, Any]:
         values = [round(value, 4) for value in self.values_ms]
@@ -48,9 +49,10 @@ class Latency:
             KeyError, TypeError, ValueError: something else.
         """
         values = tuple(float(value) for value in fields["values"])
-        if not values or not all(np.isfinite(value) and value > 0 for value in values):
-            raise ValueError("durations above 0 expected")
-        return Latency(values, min(int(fields.get("turns", 1)), len(values)))
+        turns = int(fields.get("turns", 1))
+        if not values or turns < 1 or not all(np.isfinite(value) and value > 0 for value in values):
+            raise ValueError("durations above 0 in one turn or more expected")
+        return Latency(values, min(turns, len(values)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,30 +72,31 @@ def share_runs(runs: int, turns: int) -> list[int]:
 def divide(new: Latency, base: Latency) -> Ratio:
     """How many times `base` the time of `new` is, for two measured in runs of their own.
 
-    The ratio of the medians over turns of each turn's median. Its interval is a bootstrap over whole turns: runs of one
-    turn share the state of the machine, so they are no independent evidence.
+    The ratio of the lower quartiles over turns of each turn's lower quartile: a change of the program shifts every run,
+    while whatever else the machine does lengthens some, and not the same share of them in two runs. Its interval is a
+    bootstrap over whole turns: runs of one turn share the state of the machine, so they are no independent evidence.
     """
-    new_ms, base_ms = new.turn_medians_ms, base.turn_medians_ms
-    drawn = _resample_medians(new_ms, seed=0) / _resample_medians(base_ms, seed=1)
-    return _with_interval(float(np.median(new_ms) / np.median(base_ms)), drawn)
+    new_ms, base_ms = new.turn_percentiles(_QUARTILE), base.turn_percentiles(_QUARTILE)
+    drawn = _resample(new_ms, _QUARTILE, seed=0) / _resample(base_ms, _QUARTILE, seed=1)
+    return _with_interval(float(np.percentile(new_ms, _QUARTILE) / np.percentile(base_ms, _QUARTILE)), drawn)
 
 
 def divide_in_turn(new: Latency, base: Latency) -> Ratio:
-    """As `divide`, for two measured in the same turns: the median of the turns' ratios, whose drift is shared.
+    """For two measured in the same turns: the median of the ratios of the turns' medians, whose drift is shared.
 
     Raises:
         ValueError: different numbers of turns.
     """
     if new.turns != base.turns:
         raise ValueError(f"expected the same turns, found {new.turns} and {base.turns}")
-    ratios = new.turn_medians_ms / base.turn_medians_ms
-    return _with_interval(float(np.median(ratios)), _resample_medians(ratios, seed=0))
+    ratios = new.turn_percentiles(_MEDIAN) / base.turn_percentiles(_MEDIAN)
+    return _with_interval(float(np.median(ratios)), _resample(ratios, _MEDIAN, seed=0))
 
 
-def _resample_medians(values: npt.NDArray[np.float64], *, seed: int) -> npt.NDArray[np.float64]:
+def _resample(values: npt.NDArray[np.float64], percent: float, *, seed: int) -> npt.NDArray[np.float64]:
     drawn = np.random.default_rng(seed).integers(0, len(values), (_RESAMPLES, len(values)))
-    medians: npt.NDArray[np.float64] = np.median(values[drawn], axis=1)
-    return medians
+    percentiles: npt.NDArray[np.float64] = np.percentile(values[drawn], percent, axis=1)
+    return percentiles
 
 
 def _with_interval(value: float, drawn: npt.NDArray[np.float64]) -> Ratio:

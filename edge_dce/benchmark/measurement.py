@@ -22,6 +22,7 @@ from edge_dce.benchmark.report import Baseline, Measurement, Report
 from edge_dce.benchmark.subject import Subject, TimedInterpreter, open_subject
 from edge_dce.benchmark.sustained import WINDOW_S, Window, sustain
 from edge_dce.benchmark.turns import TURNS, Call, Task, Timing, WarmUp, choose_runs, take_turns, warm_up
+from edge_dce.benchmark.yardstick import Yardstick, open_yardstick
 from edge_dce.catalog import find_model
 from edge_dce.folders import find_pictures, match_pairs
 from edge_dce.machine import LoadMeter, describe_machine, read_condition
@@ -99,6 +100,15 @@ class _ModelTiming:
     warm_up: WarmUp
 
 
+@dataclasses.dataclass(frozen=True)
+class _Timings:
+    """Of everything that took turns; `baselines` by key, the others in the order of the candidates."""
+
+    models: list[_ModelTiming]
+    yardsticks: list[Yardstick]
+    baselines: dict[str, Latency]
+
+
 def measure(models: Sequence[str | Path], plan: Plan, *, progress: Progress | None = None) -> Report:
     """Benchmark models by name or path, all in turn.
 
@@ -132,7 +142,7 @@ def measure_candidates(candidates: Sequence[Candidate], plan: Plan, *, progress:
     meter, before = LoadMeter(), read_condition()
     probes = _ask_probes(candidates, progress)
     frame = make_dark_frame(*plan.size)
-    timings, baselines = _time_all(candidates, frame, plan, progress)
+    timings = _time_all(candidates, frame, plan, progress)
     busy_cores = meter.read_busy_cores()
     windows = _sustain(candidates, frame, plan, progress)
     after = windows[-1].condition if windows else read_condition()
@@ -142,10 +152,13 @@ def measure_candidates(candidates: Sequence[Candidate], plan: Plan, *, progress:
         before=before,
         after=after,
         busy_cores=busy_cores,
-        results=tuple(_join(*each, size=plan.size) for each in zip(candidates, timings, probes, scored, strict=True)),
-        baselines=tuple(
-            Baseline(key, baselines.get(key), quality.baselines[key] if quality else None) for key in BASELINES
+        results=tuple(
+            _join(*each, size=plan.size) for each in zip(candidates, timings.models, probes, scored, strict=True)
         ),
+        baselines=tuple(
+            Baseline(key, timings.baselines.get(key), quality.baselines[key] if quality else None) for key in BASELINES
+        ),
+        yardsticks=tuple(timings.yardsticks),
         images=quality.images if quality else 0,
         windows=windows,
         warnings=tuple(doubts.doubt_machine(before, after, busy_cores) + doubts.doubt_pictures(pictures)),
@@ -178,10 +191,8 @@ def _ask_probes(candidates: Sequence[Candidate], progress: Progress) -> list[Pro
     return probes
 
 
-def _time_all(
-    candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, progress: Progress
-) -> tuple[list[_ModelTiming], dict[str, Latency]]:
-    """The network and the whole of each candidate, and the baselines, in turn."""
+def _time_all(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, progress: Progress) -> _Timings:
+    """The network and the whole of each candidate, the yardsticks and the baselines, in turn."""
     progress.start("warming up", len(candidates))
     tasks, warm_ups = [], []
     for candidate in candidates:
@@ -193,13 +204,18 @@ def _time_all(
         tasks.append(Task(invoke, plan.runs or choose_runs(warm_ups[-1].typical_ms), interpreter.read_last_ms))
         tasks.append(_plan_task(enhance, plan))
         progress.step()
+    yardsticks = [open_yardstick(threads=threads) for threads in sorted({each.subject.threads for each in candidates})]
+    tasks += [_plan_task(yardstick.invoke, plan) for yardstick in yardsticks]
     baselines = {key: enhance for key, enhance in BASELINES.items() if key != _UNTOUCHED}
     tasks += [_plan_task(functools.partial(enhance, frame), plan) for enhance in baselines.values()]
     progress.start("timing", TURNS)
     timings = take_turns(tasks, on_turn=progress.step)
-    models = [_ModelTiming(*each) for each in zip(timings[::2], timings[1::2], warm_ups, strict=False)]
-    of_baselines = (timing.latency for timing in timings[2 * len(candidates) :])
-    return models, dict(zip(baselines, of_baselines, strict=True))
+    models, others = timings[: 2 * len(candidates)], [timing.latency for timing in timings[2 * len(candidates) :]]
+    return _Timings(
+        [_ModelTiming(*each) for each in zip(models[::2], models[1::2], warm_ups, strict=True)],
+        [each.conclude(latency) for each, latency in zip(yardsticks, others[: len(yardsticks)], strict=True)],
+        dict(zip(baselines, others[len(yardsticks) :], strict=True)),
+    )
 
 
 def _plan_task(call: Call, plan: Plan) -> Task:

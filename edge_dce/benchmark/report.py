@@ -11,6 +11,7 @@ from typing import Any
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.quality import Difference, PairScore, PhotoScore, Score
 from edge_dce.benchmark.sustained import Window
+from edge_dce.benchmark.yardstick import Yardstick
 from edge_dce.errors import ReportError
 from edge_dce.machine import Condition
 
@@ -80,6 +81,7 @@ class Report:
         before, after: how the machine was doing at start and end.
         busy_cores: that other programs kept busy meanwhile, on average; None where the system does not tell.
         results: in the order asked for.
+        yardsticks: one for each number of threads; none in reports of earlier versions.
         images: how many pictures the scores are means over.
         windows: of a sustained run.
         warnings: of the whole run; those of single results are in them.
@@ -91,6 +93,7 @@ class Report:
     busy_cores: float | None
     results: tuple[Measurement, ...]
     baselines: tuple[Baseline, ...]
+    yardsticks: tuple[Yardstick, ...]
     images: int
     windows: tuple[Window, ...]
     warnings: tuple[str, ...]
@@ -114,6 +117,7 @@ class Report:
                 }
                 for baseline in self.baselines
             ],
+            "yardsticks": [yardstick.to_dict() for yardstick in self.yardsticks],
             "sustained": [window.to_dict() for window in self.windows],
             "warnings": list(self.warnings),
         }
@@ -174,6 +178,7 @@ def _parse(fields: dict[str, Any]) -> Report:
             )
             for each in fields["baselines"]
         ),
+        yardsticks=tuple(Yardstick.from_dict(yardstick) for yardstick in fields.get("yardsticks", ())),
         images=scores[0]["images"] if scores else 0,
         windows=tuple(Window.from_dict(window) for window in fields["sustained"]),
         warnings=tuple(fields["warnings"]),

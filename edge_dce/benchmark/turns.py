@@ -15,11 +15,13 @@ Call = Callable[[], object]
 TURNS = 10
 # Without a number of runs: as many as fit in this time, within these bounds.
 _BUDGET_MS = 1500
-_LEAST_RUNS, _MOST_RUNS = 20, 200
+_LEAST_RUNS, _MOST_RUNS = 20, 400
 # Warm is what no longer gets faster by more than this from one window of runs to the next.
 _WINDOW_RUNS = 3
 _STEADY_RATIO = 0.95
 _MOST_WARMUP_S = 3.0
+# What the task before has left behind (caches, threads on other cores) is gone after so long.
+_SETTLE_S = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +74,8 @@ def choose_runs(typical_ms: float) -> int:
 def take_turns(tasks: Sequence[Task], *, on_turn: Callable[[], object] = lambda: None) -> list[Timing]:
     """Time all tasks in ten turns (fewer if there are fewer runs).
 
-    A turn is one uncounted run of a task, which finds the caches as the task before left them, and then its share of
-    the runs; every other turn goes through the tasks backwards.
+    A turn of a task is some uncounted runs, since it finds the caches and the cores as the task before left them, and
+    then its share of the runs; every other turn goes through the tasks backwards.
 
     Args:
         on_turn: called after every turn.
@@ -85,7 +87,7 @@ def take_turns(tasks: Sequence[Task], *, on_turn: Callable[[], object] = lambda:
         order = range(len(tasks)) if turn % 2 == 0 else reversed(range(len(tasks)))
         for number in order:
             task = tasks[number]
-            task.call()
+            _settle(task.call)
             for _ in range(share_runs(task.runs, turns)[turn]):
                 values[number].append(time_ms(task.call))
                 if task.read_inner_ms is not None:
@@ -101,6 +103,13 @@ def time_ms(call: Call) -> float:
     start = time.perf_counter()
     call()
     return (time.perf_counter() - start) * 1e3
+
+
+def _settle(call: Call) -> None:
+    end = time.perf_counter() + _SETTLE_S
+    call()
+    while time.perf_counter() < end:
+        call()
 
 
 def _is_steady(values: list[float]) -> bool:

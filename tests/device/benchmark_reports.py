@@ -3,6 +3,7 @@
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.quality import PairScore
 from edge_dce.benchmark.report import Baseline, Measurement, Report
+from edge_dce.benchmark.yardstick import Yardstick
 from edge_dce.machine import Condition
 
 QUIET = Condition(None, None, None, None)
@@ -47,7 +48,13 @@ def make_result(
     )
 
 
-def make_report(*results: Measurement, baseline_ms: float = 10.0, cpu: str = "Cortex-A76") -> Report:
+def make_report(
+    *results: Measurement,
+    baseline_ms: float = 10.0,
+    yardstick_ms: float = 1.0,
+    runtime: str = "ai-edge-litert 2.3.0",
+    cpu: str = "Cortex-A76",
+) -> Report:
     return Report(
         machine={"cpu": cpu, "cores": 4},
         before=QUIET,
@@ -55,6 +62,7 @@ def make_report(*results: Measurement, baseline_ms: float = 10.0, cpu: str = "Co
         busy_cores=0.0,
         results=results,
         baselines=(Baseline("clahe", Latency((baseline_ms, baseline_ms * 1.01)), None),),
+        yardsticks=(Yardstick("0", runtime, True, 2, Latency((yardstick_ms, yardstick_ms * 1.01))),),
         images=30 if any(result.score for result in results) else 0,
         windows=(),
         warnings=(),

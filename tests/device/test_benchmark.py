@@ -85,6 +85,14 @@ def test_models_and_threads_are_measured_side_by_side_with_what_needs_no_network
     assert [baseline.key for baseline in report.baselines if baseline.end_to_end] == ["gamma", "clahe"]
 
 
+def test_each_number_of_threads_has_a_yardstick() -> None:
+    report = measure([FLOAT_MODEL], dataclasses.replace(SHORT, threads=(1, 2), runs=3))
+    assert [yardstick.threads for yardstick in report.yardsticks] == [1, 2]
+    (baseline,) = {len(baseline.end_to_end.values_ms) for baseline in report.baselines if baseline.end_to_end}
+    assert {len(yardstick.latency.values_ms) for yardstick in report.yardsticks} == {baseline} == {3}
+    assert all(each.runtime.startswith(report.results[0].runtime) for each in report.yardsticks)
+
+
 def test_models_of_one_name_are_told_apart(tmp_path: Path) -> None:
     copy = tmp_path / MODEL.name
     copy.write_bytes(MODEL.read_bytes())
@@ -281,4 +289,4 @@ def test_overhead_per_call_is_a_small_part_of_the_run_itself() -> None:
 
 
 def test_latency_of_a_single_run_needs_no_turns() -> None:
-    assert Latency((1.0,)).turn_medians_ms == [1.0]
+    assert Latency((1.0,)).turn_percentiles(50) == [1.0]

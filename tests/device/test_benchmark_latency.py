@@ -39,15 +39,24 @@ def test_runs_are_shared_evenly_and_none_is_lost() -> None:
     assert share_runs(3, 3) == [1, 1, 1]
 
 
-def test_turn_medians_follow_the_turns() -> None:
-    np.testing.assert_array_equal(Latency((1.0, 3.0, 10.0, 30.0), 2).turn_medians_ms, [2, 20])
+def test_percentiles_of_turns_follow_the_turns() -> None:
+    np.testing.assert_array_equal(Latency((1.0, 3.0, 10.0, 30.0), 2).turn_percentiles(50), [2, 20])
 
 
 def test_ratio_of_a_model_a_third_slower_has_an_interval_around_it() -> None:
     ratio = divide(make_latency(13, seed=1), make_latency(10, seed=2))
-    # 2 % noise over 200 runs: the median strays by 0.02 · 1.25 / sqrt(200) = 0.2 % on each side.
+    # 2 % noise over 200 runs: a quartile strays by 0.02 · 1.36 / sqrt(200) = 0.2 % on each side.
     assert ratio.value == pytest.approx(1.3, rel=0.01)
     assert 1.25 < ratio.low < ratio.value < ratio.high < 1.35
+
+
+def test_runs_that_something_else_lengthened_change_no_ratio() -> None:
+    base = make_latency(10, seed=1)
+    # Three runs of five, in all turns, take up to three times as long.
+    factors = np.random.default_rng(5).uniform(1, 3, len(base.values_ms)) ** (np.arange(len(base.values_ms)) % 5 < 3)
+    disturbed = Latency(tuple(np.array(base.values_ms) * factors), base.turns)
+    # The quartile of all is the one of three fifths of the undisturbed: 2 % noise moves it by less than that.
+    assert divide(disturbed, base).value == pytest.approx(1, abs=0.02)
 
 
 def test_interval_is_wide_where_the_machine_drifts_and_narrow_where_both_drift_together() -> None:
@@ -59,13 +68,24 @@ def test_interval_is_wide_where_the_machine_drifts_and_narrow_where_both_drift_t
     assert together.high == pytest.approx(1.3)
 
 
-def test_tasks_take_turns_forth_and_back_after_one_uncounted_run_each() -> None:
+def test_tasks_take_turns_forth_and_back_after_one_uncounted_run_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_dce.benchmark.turns._SETTLE_S", 0.0)
     order: list[str] = []
     tasks = [Task(lambda: order.append("a"), 2), Task(lambda: order.append("b"), 2)]
     timings = take_turns(tasks)
     assert "".join(order) == "aabb" + "bbaa"
     assert [len(timing.latency.values_ms) for timing in timings] == [2, 2]
     assert timings[0].latency.turns == 2
+
+
+def test_turn_settles_before_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr("edge_dce.benchmark.turns.time.perf_counter", lambda: next(clock) * 0.01)
+    runs: list[int] = []
+    (timing,) = take_turns([Task(lambda: runs.append(1), 1)])
+    # Looks at the clock every 10 ms, for 50 ms; then one run that counts.
+    assert len(runs) == 5 + 1
+    assert len(timing.latency.values_ms) == 1
 
 
 def test_overhead_is_what_a_run_takes_beyond_its_inner_part() -> None:
@@ -91,7 +111,7 @@ def test_warm_up_that_never_gets_steady_ends_and_says_so(monkeypatch: pytest.Mon
 
 
 def test_number_of_runs_follows_their_length_within_bounds() -> None:
-    assert choose_runs(0.01) == 200
+    assert choose_runs(0.01) == 400
     assert choose_runs(30) == 50
     assert choose_runs(5000) == 20
 

@@ -12,6 +12,8 @@ import pytest
 
 from edge_dce.card import read_model_file
 from edge_dce.catalog import bundled_models
+from edge_dce.runtime import open_interpreter
+from edge_dce.xnnpack import uses_xnnpack
 from tests.record_references import FOLDER, compute
 
 # Float kernels sum in different orders.
@@ -27,7 +29,11 @@ def test_bundled_model_returns_what_it_did_under_the_oldest_runtime(path: Path) 
         assert str(reference["runtime"]) == model.card.runtimes[0] == "tflite-runtime 2.14.0"
         expected = reference["output"].astype(np.float64)
     difference = np.abs(compute(model).astype(np.float64) - expected)
-    if model.card.precision == "int8":
+    if model.card.precision == "int8" and uses_xnnpack(open_interpreter(model, threads=1)):
         assert difference.max() <= 1
+    elif model.card.precision == "int8":
+        # Kernels other than XNNPACK's round halves the other way, and each operator may pass on a step more.
+        assert difference.max() <= model.card.census.roundings
+        assert difference.mean() <= 1
     else:
         assert difference.max() <= FLOAT_TOLERANCE

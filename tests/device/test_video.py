@@ -16,7 +16,6 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.errors import ModelError, OutputError, VideoError
 from edge_dce.look import Look
 from edge_dce.video import enhance_video
-from edge_dce.video_reader import VideoReader
 from tests.device import clips
 from tests.device.fake_interpreter import NO_CARD, FakeInterpreter
 
@@ -34,6 +33,9 @@ def enhancer() -> Enhancer:
 def read_exactly(path: Path) -> list[np.ndarray]:
     """RGB frames as the enhancer gets them; FFmpeg's own fast conversion is a level too dark, here several after it."""
     frames = []
+    # Not above: `clips` skips this module where there is no PyAV, and has to come first.
+    from edge_dce.video_reader import VideoReader
+
     with VideoReader(path) as reader:
         while (portion := reader.read()) is not None:
             frames += [portion.frame] if portion.frame is not None else []

@@ -97,6 +97,18 @@ def test_int8_holds_no_float_tensor(int8: bytes) -> None:
     assert describe_output(int8, "curves").dtype == "int8"
 
 
+def test_int8_weights_have_a_scale_for_each_channel(int8: bytes) -> None:
+    graph = schema.ModelT.InitFromPackedBuf(int8, 0)
+    main = graph.subgraphs[0]
+    convolutions = [
+        node
+        for node in main.operators
+        if graph.operatorCodes[node.opcodeIndex].builtinCode == schema.BuiltinOperator.CONV_2D
+    ]
+    kernels = [main.tensors[node.inputs[1]] for node in convolutions]
+    assert [len(kernel.quantization.scale) for kernel in kernels] == [kernel.shape[0] for kernel in kernels]
+
+
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_other_calibration_pictures_change_the_scales(
     estimator: str, float32: bytes, activations: Activations, dark: CalibrationSet
@@ -280,6 +292,14 @@ def test_search_tries_everything_before_it_gives_up(folder: Path, source: Source
     assert tried[-1] == "1 epochs of quantization-aware training"
     assert [attempt.draft.precision for attempt in item.attempts] == ["int8", "mixed", "int8"]
     assert item.path.parent.name == REJECTED
+
+
+def test_network_that_returns_no_numbers_is_one_line(folder: Path, source: SourceNetwork, tmp_path: Path) -> None:
+    broken = keras.models.clone_model(source.network)
+    broken.set_weights([np.full_like(weights, np.nan) for weights in source.network.get_weights()])
+    with pytest.raises(ConversionError, match="expected numbers, found NaN or infinity in the network"):
+        list(publish(dataclasses.replace(source, network=broken), make_order(folder, "int8"), tmp_path))
+    assert not list(tmp_path.glob("*.tflite"))
 
 
 def test_int8_that_is_none_is_refused(folder: Path, source: SourceNetwork, float32: bytes) -> None:

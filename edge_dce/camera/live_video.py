@@ -1,0 +1,141 @@
+"""A camera's frames to an .mp4 as they come, each at its own time; needs PyAV, the extra `video`.
+
+For videos that are files already see `edge_dce.video`, which keeps their sound and color tags.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import PictureType
+
+from edge_dce.camera.frames import fit_size
+from edge_dce.errors import OutputError
+
+Uint8Array = npt.NDArray[np.uint8]
+# Encoder -> its options, the best first.
+Encoders = Mapping[str, Mapping[str, str]]
+
+# Whole ticks at 24, 25 and 30 frames a second; MPEG-4 takes no more than 65,535.
+_TIME_BASE = Fraction(1, 60_000)
+_BITS_PER_PIXEL = 0.12
+_KEYFRAME_S = 2.0
+# Longer pauses are shortened to this: the container counts times in 31 bits.
+_MOST_PAUSE_S = 3600.0
+
+
+class LiveVideo:
+    """An .mp4 that grows with every frame; to be used in `with`, whose end writes what the encoder still holds.
+
+    Attributes:
+        codec: the encoder, None before the first frame.
+        frames: how many were written.
+        is_complete: whether it was closed as it should be, which needs space on the disk.
+    """
+
+    def __init__(self, path: Path, encoders: Encoders, *, fps: float, is_fragmented: bool = False) -> None:
+        """
+        Args:
+            encoders: the first that this build of FFmpeg can open is taken.
+            fps: the camera's, for the encoder's rate control.
+            is_fragmented: what is written can be played at any moment, also after the plug was pulled; an ordinary
+                .mp4 is nothing before it is closed.
+        """
+        self.codec: str | None = None
+        self.frames = 0
+        self.is_complete = False
+        self._path, self._encoders, self._fps = path, encoders, fps
+        self._stream: Any = None
+        self._start_s, self._last_s, self._last_pts = 0.0, 0.0, -1
+        self._keyframe_s = 0.0
+        # Each fragment to the system at once, not when 32 kB have gathered.
+        fragmented = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
+        options = fragmented if is_fragmented else {}
+        with self._explain():
+            # Touches no file before the first frame.
+            self._container = av.open(f"file:{path}", "w", format="mp4", options=options)
+
+    def __enter__(self) -> LiveVideo:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._explain(), self._container:
+            if self._stream is not None:
+                self._container.mux(self._stream.encode(None))
+        self.is_complete = True
+
+    def write(self, image: Uint8Array, time_s: float, channel_order: str) -> None:
+        """Add a frame.
+
+        Args:
+            image: (height, width, 3) uint8. One of another size than the first is fitted into that.
+            time_s: of a clock that no one sets, such as `time.monotonic`.
+            channel_order: "RGB" or "BGR".
+
+        Raises:
+            OutputError: there is no encoder, or the file cannot be written.
+        """
+        # H.264 with its chroma at half the size has no odd sides.
+        height, width = (side // 2 * 2 for side in image.shape[:2])
+        with self._explain():
+            if self._stream is None:
+                self._start_s = self._last_s = time_s
+                self._stream = self._open_stream(width, height)
+            fitted = fit_size(image[:height, :width], (self._stream.width, self._stream.height))
+            rgb = av.VideoFrame.from_ndarray(fitted, format="bgr24" if channel_order == "BGR" else "rgb24")
+            frame = rgb.reformat(format="yuv420p")
+            frame.pts, frame.time_base = self._advance(time_s), _TIME_BASE
+            if self.frames == 0 or time_s >= self._keyframe_s + _KEYFRAME_S:
+                frame.pict_type, self._keyframe_s = PictureType.I, time_s
+            self._container.mux(self._stream.encode(frame))
+        self.frames += 1
+
+    def _advance(self, time_s: float) -> int:
+        """The frame's time in ticks since the first; always after the last frame's."""
+        self._start_s += max(0.0, time_s - self._last_s - _MOST_PAUSE_S)
+        self._last_s = time_s
+        self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / _TIME_BASE))
+        return self._last_pts
+
+    def _open_stream(self, width: int, height: int) -> Any:
+        reasons = []
+        for codec, options in self._encoders.items():
+            try:
+                probe = av.CodecContext.create(codec, "w")
+                probe.options = dict(options)
+                self._set_up(probe, width, height)
+                probe.open()
+            except (ValueError, OSError, av.FFmpegError) as error:
+                reasons.append(f"{codec}: {error}")
+                continue
+            stream = self._container.add_stream(codec, rate=round(self._fps), options=dict(options))
+            self._set_up(stream.codec_context, width, height)
+            self.codec = codec
+            return stream
+        raise OutputError(
+            f"{self._path}: no encoder takes {width}x{height} ({'; '.join(reasons)}); use another size or build of PyAV"
+        )
+
+    def _set_up(self, context: Any, width: int, height: int) -> None:
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+        context.time_base = _TIME_BASE
+        context.framerate = Fraction(round(self._fps), 1)
+        # Key frames come by time, since a camera in the dark is slower than it was asked to be. No frame waits for a
+        # later one, which would shift the times of a fragmented file.
+        context.gop_size, context.max_b_frames = max(1, round(_KEYFRAME_S * self._fps)), 0
+        # Not for those that are told a quality.
+        context.bit_rate = round(_BITS_PER_PIXEL * width * height * self._fps)
+
+    @contextlib.contextmanager
+    def _explain(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            raise OutputError(f"{self._path}: cannot be recorded ({error.strerror or error})") from error
