@@ -115,6 +115,9 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
     for subject in subjects:
         # Refused before minutes are spent on the files of another contract.
         build_network(subject.source, subject.contract, subject.width, subject.height)
+    if "int8" in order.precisions:
+        # For the same reason; what it chooses is kept.
+        press.calibrate(subjects[0], order.calibration_count)
     for subject in subjects:
         for precision in order.precisions:
             yield press.make(subject, precision, references[subject.width, subject.height])
@@ -133,7 +136,7 @@ class _Press:
             raise ConversionError(f"expected a precision of {' '.join(PRECISIONS)}, found '{precision}'")
         if precision == "int8":
             settings = Settings(
-                lambda count: self._calibrate(subject, count),
+                lambda count: self.calibrate(subject, count),
                 self._order.calibration_count,
                 self._order.qat_epochs,
                 self._order.runtimes,
@@ -145,7 +148,8 @@ class _Press:
         judgement = judge(draft, reference, self._pictures, bounds, runtimes=self._order.runtimes)
         return self._write(judgement, (judgement,), (), ())
 
-    def _calibrate(self, subject: Subject, count: int) -> CalibrationSet:
+    def calibrate(self, subject: Subject, count: int) -> CalibrationSet:
+        """The calibration pictures for a subject's size. Raises as `choose_calibration_set`."""
         order = self._order
         key = (subject.width, subject.height, count)
         if key not in self._sets:

@@ -154,7 +154,8 @@ def _show_worst(publications: Sequence[Publication], source: SourceNetwork) -> s
     """The worst picture of the file that differs most: what all the figures come to at worst."""
     publication = min(publications, key=lambda item: item.judgement.verification.fidelity.worst_psnr_db)
     subject = publication.judgement.draft.subject
-    worst = publication.judgement.verification.worst
+    verification = publication.judgement.verification
+    worst = verification.worst
     reference = Reference(source, subject.width, subject.height)
     expected, found = enhance_both(publication.judgement.draft.file, reference, worst.picture)
     difference = np.abs(expected.astype(np.int16) - found.astype(np.int16)) * _AMPLIFICATION
@@ -170,7 +171,8 @@ def _show_worst(publications: Sequence[Publication], source: SourceNetwork) -> s
     )
     return (
         f"<h2>Worst picture</h2><p>{html.escape(worst.picture.path.name)} by "
-        f"{html.escape(publication.path.stem)}: {worst.psnr_db:.1f} dB, largest difference {worst.max_abs} of 255.</p>"
+        f"{html.escape(publication.path.stem)}: {verification.fidelity.worst_psnr_db:.1f} dB, "
+        f"largest difference {worst.max_abs} of 255.</p>"
         f'<div class="pictures three">{figures}</div>'
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from edge_dce.arguments import parse_above_zero, parse_count, parse_positive, parse_positives, parse_size
-from edge_dce.benchmark.comparison import Comparison, compare
+from edge_dce.benchmark.comparison import Comparison, check_size, compare
 from edge_dce.benchmark.measurement import Plan, Progress, measure
 from edge_dce.benchmark.report import read_report
 from edge_dce.benchmark.summary import format_comparison, format_report
@@ -75,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_parent(target)
     # Read first: a mistake in its name should not cost the time of a measurement.
     base = read_report(arguments.compare) if arguments.compare else None
+    if base is not None:
+        check_size(base, arguments.size, path=arguments.compare)
     with _Bars() as bars:
         report = measure(arguments.models, _plan(arguments), progress=bars.progress)
     text = report.to_json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 
 from edge_dce.benchmark.latency import Ratio, divide
 from edge_dce.benchmark.report import Measurement, Report
@@ -45,7 +46,7 @@ class Change:
     def __str__(self) -> str:
         value, low, high = self.ratio.value, self.ratio.low, self.ratio.high
         if self.is_inside(value) and not (self.is_slower or self.is_faster):
-            return f"no change ({low:.2f}–{high:.2f})"
+            return f"no change ({low:.2f}–{high:.2f} of the time)"
         perhaps = "" if self.is_slower or self.is_faster else "perhaps "
         if value > 1:
             return f"{perhaps}{value:.2f}x slower ({low:.2f}–{high:.2f})"
@@ -153,6 +154,14 @@ def _key(result: Measurement) -> tuple[str, str, int, tuple[int, int]]:
 def _describe(result: Measurement) -> str:
     width, height = result.size
     return f"{result.model} ({result.runtime}, threads {result.threads}, {width}x{height})"
+
+
+def check_size(base: Report, size: tuple[int, int], *, path: Path) -> None:
+    """Raise ReportError where nothing in the base report was measured at (width, height)."""
+    sizes = sorted({result.size for result in base.results})
+    if size not in sizes:
+        found = ", ".join(f"{width}x{height}" for width, height in sizes)
+        raise ReportError(f"{path}: expected figures for {size[0]}x{size[1]}, found {found}; choose that with --size")
 
 
 def _name_kind(result: Measurement) -> _Kind:

@@ -158,7 +158,7 @@ def read_report(path: Path) -> Report:
     except OSError as error:
         raise ReportError(f"{path}: cannot be read ({error.strerror}); write one with --json") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ReportError(f"{path}: expected what --json writes, found something else ({error!r})") from error
+        raise ReportError(f"{path}: expected what --json writes, found something else; measure again") from error
 
 
 def _parse(fields: dict[str, Any]) -> Report:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edge_dce.benchmark.comparison import Change, Row, compare
+from edge_dce.benchmark.comparison import Change, Row, check_size, compare
 from edge_dce.benchmark.latency import Latency, Ratio
 from edge_dce.benchmark.report import read_report
 from edge_dce.benchmark.summary import format_comparison
@@ -16,8 +16,8 @@ from tests.device.benchmark_reports import make_report, make_result
 @pytest.mark.parametrize(
     ("ratio", "words"),
     [
-        (Ratio(1.02, 0.99, 1.05), "no change (0.99–1.05)"),
-        (Ratio(1.02, 0.80, 1.40), "no change (0.80–1.40)"),
+        (Ratio(1.02, 0.99, 1.05), "no change (0.99–1.05 of the time)"),
+        (Ratio(1.02, 0.80, 1.40), "no change (0.80–1.40 of the time)"),
         (Ratio(1.30, 1.25, 1.35), "1.30x slower (1.25–1.35)"),
         (Ratio(0.50, 0.40, 0.80), "2.00x faster (1.25–2.50)"),
         (Ratio(1.30, 1.05, 1.60), "perhaps 1.30x slower (1.05–1.60)"),
@@ -157,6 +157,21 @@ def test_file_that_is_no_report_is_refused(tmp_path: Path, content: str, message
     (tmp_path / "base.json").write_text(content)
     with pytest.raises(ReportError, match=message):
         read_report(tmp_path / "base.json")
+
+
+def test_picture_as_base_is_one_short_line(tmp_path: Path) -> None:
+    path = tmp_path / "night.jpg"
+    path.write_bytes(bytes(range(256)) * 1000)
+    with pytest.raises(ReportError) as raised:
+        read_report(path)
+    assert len(str(raised.value)) < 100 + len(str(path))
+
+
+def test_base_of_another_size_is_refused_with_its_sizes() -> None:
+    with pytest.raises(
+        ReportError, match=r"base\.json: expected figures for 640x480, found 1920x1080; choose that with"
+    ):
+        check_size(make_report(make_result()), (640, 480), path=Path("base.json"))
 
 
 def test_report_that_is_missing_is_refused(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from edge_dce import curve
 from edge_dce.card import ModelFile, read_model_file
 from edge_dce.curve import CurveShape
 from edge_dce.enhancer import load
-from edge_dce.errors import OutputError
+from edge_dce.errors import EdgeDceError, OutputError
 from edge_dce.flatbuffer import check_flatbuffer
 from edge_dce.folders import find_pictures
 from tests.generate_models import SIDE_PX, build_tiny_network, write_dark_pictures
@@ -292,6 +292,15 @@ def test_search_tries_everything_before_it_gives_up(folder: Path, source: Source
     assert tried[-1] == "1 epochs of quantization-aware training"
     assert [attempt.draft.precision for attempt in item.attempts] == ["int8", "mixed", "int8"]
     assert item.path.parent.name == REJECTED
+
+
+def test_missing_calibration_folder_is_refused_before_any_file_is_written(
+    folder: Path, source: SourceNetwork, tmp_path: Path
+) -> None:
+    order = dataclasses.replace(make_order(folder, "float32", "int8"), calibration=folder / "nowhere")
+    with pytest.raises(EdgeDceError, match="nowhere: no such folder"):
+        list(publish(source, order, tmp_path))
+    assert not list(tmp_path.iterdir())
 
 
 def test_network_that_returns_no_numbers_is_one_line(folder: Path, source: SourceNetwork, tmp_path: Path) -> None:
