@@ -1,8 +1,8 @@
 """XNNPACK for the int8 models of tflite-runtime, and whether a model runs on it at all.
 
 tflite-runtime 2.14 brings XNNPACK and hands it float models only; its Python API has no switch for quantized ones, its
-C API has. On x86-64 the kernels that it uses instead take 2 to 20 times as long, so the delegate is made here. Not on
-ARM, where nobody has measured it yet, and only with the one version, its last, whose structure this is.
+C API has, except in the wheel for 32-bit ARM. The kernels that it uses instead take 2 to 20 times as long on x86-64,
+and round otherwise on ARM, so the delegate is made here. Only with the one version, its last, whose structure this is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 _RUNTIME = ("tflite-runtime", "2.14.0")
+_PROCESSORS = ("x86_64", "aarch64")
 _LIBRARY = "tflite_runtime._pywrap_tensorflow_interpreter_wrapper"
 _SIGNED_INT8, _UNSIGNED_INT8 = 1, 2
 
@@ -50,9 +51,14 @@ class Delegate:
 
 def make_delegates(runtime: str, version: str, threads: int) -> list[Delegate]:
     """The delegates that a runtime needs to be given; mostly none, as it brings its own."""
-    if (runtime, version) != _RUNTIME or sys.platform != "linux" or platform.machine() != "x86_64":
+    if (runtime, version) != _RUNTIME or sys.platform != "linux" or platform.machine() not in _PROCESSORS:
         return []
-    delegate = Delegate(_open_library(), threads)
+    try:
+        library = _open_library()
+    except AttributeError:
+        # The wheel for 32-bit ARM, on a 64-bit kernel, or a build of somebody else's.
+        return []
+    delegate = Delegate(library, threads)
     return [delegate] if delegate.pointer else []
 
 

@@ -12,12 +12,13 @@ from edge_dce.xnnpack import make_delegates, uses_xnnpack
 from tests.device.fake_interpreter import FakeInterpreter
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
-on_linux_x86 = pytest.mark.skipif(
-    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="elsewhere the runtimes decide"
+on_64_bit_linux = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64") or sys.maxsize < 2**32,
+    reason="elsewhere the runtimes decide",
 )
 
 
-@on_linux_x86
+@on_64_bit_linux
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_xnnpack_runs_every_precision_under_both_runtimes(precision: str) -> None:
     assert load(MODELS / f"tiny-16x16-{precision}.tflite").xnnpack is True
@@ -40,7 +41,7 @@ def test_interpreters_come_and_go_with_their_delegates() -> None:
         open_interpreter(model, threads=threads).invoke()
 
 
-@on_linux_x86
+@on_64_bit_linux
 @pytest.mark.skipif(find_runtime().name != "tflite-runtime", reason="the delegate is for tflite-runtime")
 def test_delegate_stays_within_one_step_of_the_runtimes_own_kernels() -> None:
     # Both round each accumulator once, one up and the other to even: at most one step of the output, one in 127.
