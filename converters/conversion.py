@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
@@ -17,7 +16,7 @@ from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
 from converters.activation import Ranges
 from converters.flat_tanh import flatten_tanh
-from converters.inspection import trace_layers
+from converters.inspection import pack, trace_layers
 from converters.source import ConversionError
 
 FLOATS = ("float32", "float16", "dynamic")
@@ -110,9 +109,7 @@ def _name_operators_twice(content: bytes) -> bytes:
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for code in model.operatorCodes:
         code.deprecatedBuiltinCode = min(code.builtinCode, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return pack(model)
 
 
 def _match_layers(model: bytes, layers: Sequence[str]) -> list[str]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from converters.inspection import trace_layers
+from converters.inspection import pack, read_kind, trace_layers
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,7 +33,7 @@ def flatten_tanh(model: bytes, ranges: Mapping[str, tuple[float, float]], *, flo
     """
     graph = schema.ModelT.InitFromPackedBuf(model, 0)
     main = graph.subgraphs[0]
-    for tanh in [node for node in main.operators if _read_kind(graph, node) == _Operator.TANH]:
+    for tanh in [node for node in main.operators if read_kind(graph, node) == _Operator.TANH]:
         convolution = _find_own_convolution(graph, tanh)
         layers = trace_layers(main)
         if convolution is None or {layers[tanh.outputs[0]], layers[tanh.inputs[0]]} & set(float_layers):
@@ -48,9 +47,7 @@ def flatten_tanh(model: bytes, ranges: Mapping[str, tuple[float, float]], *, flo
         convolution.outputs = tanh.outputs
         main.operators.remove(tanh)
         _remove_tensor(graph, tanh.inputs[0])
-    builder = flatbuffers.Builder(len(model))
-    builder.Finish(graph.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return pack(graph)
 
 
 def fit_line(low: float, high: float) -> tuple[float, float, float]:
@@ -67,7 +64,7 @@ def _find_own_convolution(graph: Any, tanh: Any) -> Any:
     """The convolution before a tanh, None if there is none or if something else depends on it, its weights or bias."""
     main = graph.subgraphs[0]
     source = next((node for node in main.operators if tanh.inputs[0] in node.outputs), None)
-    if source is None or _read_kind(graph, source) not in (_Operator.CONV_2D, _Operator.DEPTHWISE_CONV_2D):
+    if source is None or read_kind(graph, source) not in (_Operator.CONV_2D, _Operator.DEPTHWISE_CONV_2D):
         return None
     used = [index for node in main.operators for index in node.inputs] + list(main.outputs)
     own = (source.outputs[0], *source.inputs[1:])
@@ -101,7 +98,3 @@ def _read(graph: Any, tensor: Any) -> FloatArray:
 
 def _replace(graph: Any, tensor: Any, values: FloatArray) -> None:
     graph.buffers[tensor.buffer].data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
-
-
-def _read_kind(graph: Any, node: Any) -> int:
-    return int(graph.operatorCodes[node.opcodeIndex].builtinCode)

@@ -6,6 +6,7 @@ import collections
 import re
 from typing import Any
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -18,9 +19,21 @@ def take_census(model: bytes) -> Census:
     operators = name_constants(schema.BuiltinOperator)
     types = name_constants(schema.TensorType)
     main = graph.subgraphs[0]
-    op = collections.Counter(operators[graph.operatorCodes[node.opcodeIndex].builtinCode] for node in main.operators)
+    op = collections.Counter(operators[read_kind(graph, node)] for node in main.operators)
     dtype = collections.Counter(types[tensor.type] for tensor in main.tensors)
     return Census(op=dict(sorted(op.items())), dtype=dict(sorted(dtype.items())))
+
+
+def read_kind(graph: Any, node: Any) -> int:
+    """The operator, one of `schema.BuiltinOperator`, that a node of a `ModelT` is."""
+    return int(graph.operatorCodes[node.opcodeIndex].builtinCode)
+
+
+def pack(graph: Any) -> bytes:
+    """A `ModelT` as the bytes of a file."""
+    builder = flatbuffers.Builder()
+    builder.Finish(graph.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def list_computed(model: bytes) -> list[int]:

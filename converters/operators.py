@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from converters.activation import open_transparent
-from converters.inspection import name_constants, trace_layers
+from converters.inspection import name_constants, read_kind, trace_layers
 from edge_dce.preprocessing import normalize
 from edge_dce.runtime import default_threads, hold_back_notices
 
@@ -106,7 +106,7 @@ def _tabulate(
     seen = {index: sqnr_db.get(main.tensors[index].name.decode(), _MOST_DB) for index in main.inputs}
     errors = []
     for node in main.operators:
-        kind = kinds[graph.operatorCodes[node.opcodeIndex].builtinCode]
+        kind = kinds[read_kind(graph, node)]
         inputs = min((seen[index] for index in node.inputs if index in seen), default=_MOST_DB)
         for index in node.outputs:
             name = main.tensors[index].name.decode()

@@ -67,7 +67,6 @@ class Recorder:
         """
         check_free(path, overwrite=False)
         make_folder(path.parent)
-        self.frames = 0
         self._camera = camera
         self._path = path
         self._unfinished = path.with_name(f".unfinished-{path.name}")
@@ -75,11 +74,17 @@ class Recorder:
         self._read_curves = read_curves
         self._on_error = on_error
         self._stopping = threading.Event()
+        self._video: LiveVideo | None = None
         self._is_saved = False
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    @property
+    def frames(self) -> int:
+        """How many were written."""
+        return self._video.frames if self._video else 0
 
     @property
     def is_running(self) -> bool:
@@ -94,13 +99,12 @@ class Recorder:
     def _run(self) -> None:
         from edge_dce.camera.live_video import LiveVideo
 
-        video = None
         try:
-            with LiveVideo(self._unfinished, _ENCODERS, fps=_FPS) as video:
-                self._record(video)
+            with LiveVideo(self._unfinished, _ENCODERS, fps=_FPS) as self._video:
+                self._record(self._video)
         except (OSError, EdgeDceError) as error:
             self._on_error(f"{self._path}: recording stopped ({' '.join(str(error).split())})")
-        if video is not None and video.frames and video.is_complete:
+        if self.frames and self._video and self._video.is_complete:
             os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
             self._is_saved = True
         self._unfinished.unlink(missing_ok=True)
@@ -113,7 +117,6 @@ class Recorder:
                 continue
             seen = frame.sequence
             video.write(self._enhance(frame), frame.time_s, frame.channel_order)
-            self.frames = video.frames
 
     def _enhance(self, frame: Frame) -> Uint8Array:
         curves, look = self._read_curves()

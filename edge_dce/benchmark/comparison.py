@@ -43,9 +43,14 @@ class Change:
         """Whether a ratio is no change."""
         return self.least <= value <= self.most
 
+    @property
+    def is_none(self) -> bool:
+        """No change, and no certain one that the value hides."""
+        return self.is_inside(self.ratio.value) and not (self.is_slower or self.is_faster)
+
     def __str__(self) -> str:
         value, low, high = self.ratio.value, self.ratio.low, self.ratio.high
-        if self.is_inside(value) and not (self.is_slower or self.is_faster):
+        if self.is_none:
             return f"no change ({low:.2f}–{high:.2f} of the time)"
         perhaps = "" if self.is_slower or self.is_faster else "perhaps "
         if value > 1:
@@ -203,7 +208,7 @@ def _doubt_row(row: Row, old: Measurement, tolerance: float) -> list[str]:
     parts = (("network", row.invoke, new.invoke, old.invoke), ("frame", row.end_to_end, new.end_to_end, old.end_to_end))
     for part, change, mine, theirs in parts:
         unexcused = _allow(change.ratio, 1.0, tolerance)
-        if str(change).startswith("no change") and str(unexcused) != str(change):
+        if change.is_none and not unexcused.is_none:
             doubts.append(f"{part}: {unexcused}, as much as the machine itself")
         medians = mine.percentile(50) / theirs.percentile(50)
         if unexcused.is_inside(change.ratio.value) and not unexcused.is_inside(medians):

@@ -6,6 +6,7 @@ For videos that are files already see `edge_dce.video`, which keeps their sound 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -54,7 +55,7 @@ class LiveVideo:
         self._path, self._encoders, self._fps = path, encoders, fps
         self._stream: Any = None
         self._start_s, self._last_s, self._last_pts = 0.0, 0.0, -1
-        self._keyframe_s = 0.0
+        self._keyframe_s = -math.inf
         # Each fragment to the system at once, not when 32 kB have gathered.
         fragmented = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
         options = fragmented if is_fragmented else {}
@@ -92,7 +93,7 @@ class LiveVideo:
             rgb = av.VideoFrame.from_ndarray(fitted, format="bgr24" if channel_order == "BGR" else "rgb24")
             frame = rgb.reformat(format="yuv420p")
             frame.pts, frame.time_base = self._advance(time_s), _TIME_BASE
-            if self.frames == 0 or time_s >= self._keyframe_s + _KEYFRAME_S:
+            if time_s >= self._keyframe_s + _KEYFRAME_S:
                 frame.pict_type, self._keyframe_s = PictureType.I, time_s
             self._container.mux(self._stream.encode(frame))
         self.frames += 1
