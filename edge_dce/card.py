@@ -186,6 +186,11 @@ class ModelFile:
     content: bytes
     card: ModelCard | None
 
+    @property
+    def sha256(self) -> str:
+        """Of the content, hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
 
 def append_card(model: bytes, card: ModelCard) -> bytes:
     """The file that holds `model` and then `card`, whose `sha256` is set to that of `model`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -258,7 +257,7 @@ def _join(
     observed = asked.threads if asked else None
     return Measurement(
         model=candidate.name,
-        model_sha256=hashlib.sha256(model.content).hexdigest(),
+        model_sha256=model.sha256,
         file_bytes=model.path.stat().st_size,
         precision=model.card.precision if model.card else None,
         contract=subject.contract,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +72,7 @@ def open_yardstick(*, threads: int) -> OpenYardstick:
     interpreter.set_tensor(image["index"], np.full(image["shape"], 0.1, np.float32))
     conclude = functools.partial(
         Yardstick,
-        hashlib.sha256(model.content).hexdigest(),
+        model.sha256,
         f"{runtime.name} {runtime.version}",
         uses_xnnpack(interpreter),
         threads,
