@@ -5,7 +5,9 @@ PYTHON ?= python3
 PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 # Those that run on each engine of Keras; the converters need TensorFlow.
-TRAINING_TESTS = $(addprefix tests/workshop/test_,losses.py network.py training.py distribution.py)
+TRAINING_TESTS = $(addprefix tests/training/test_,losses.py network.py run.py distribution.py)
+DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/camera
+WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-arm lint format \
@@ -17,18 +19,18 @@ demo: .venv/.installed
 test: test-litert test-tflite test-workshop test-app
 
 test-litert: .venv/.tested
-	.venv/bin/python -m pytest tests/device
+	.venv/bin/python -m pytest $(DEVICE_TESTS)
 
 ifeq ($(PYTHON_TFLITE),)
 test-tflite:
 	@echo "test-tflite: left out: tflite-runtime needs Python 3.10 or 3.11, and neither is installed" >&2
 else
 test-tflite: .venv-tflite/.tested
-	.venv-tflite/bin/python -m pytest tests/device
+	.venv-tflite/bin/python -m pytest $(DEVICE_TESTS)
 endif
 
 test-workshop: .venv-workshop/.tested
-	.venv-workshop/bin/python -m pytest tests/workshop
+	.venv-workshop/bin/python -m pytest $(WORKSHOP_TESTS)
 	KERAS_BACKEND=jax .venv-workshop/bin/python -m pytest $(TRAINING_TESTS)
 
 # On emulated ARM, beside this machine's results; SYSTEMS and --quick: see the script.
@@ -41,13 +43,13 @@ app: .venv-app/.installed
 
 # Two processes: Java's machine and Kivy's window do not have to get on with each other.
 test-app: .venv-app/.tested
-	@if $(has_gl); then .venv-app/bin/python -m pytest tests/app tests/device/test_camera_shader.py; \
+	@if $(has_gl); then .venv-app/bin/python -m pytest tests/apps/window tests/apps/camera/test_shader.py; \
 		else echo "test-app: the window's tests are left out: run: sudo apt-get install $(GL_PACKAGES)" >&2; fi
-	.venv-app/bin/python -m pytest tests/android
+	.venv-app/bin/python -m pytest tests/apps/android
 
 # Needs the Android SDK and NDK, which buildozer downloads: see docs/android.md.
 apk: .venv-app/.tested
-	.venv-app/bin/python -m apps.camera.sources build/android
+	.venv-app/bin/python -m apps.camera.android.package build/android
 	cd build/android && ../../.venv-app/bin/buildozer android debug
 
 # From a folder of dark photos, ten or more, to model files of one's own: $(RUN)/*.tflite. Call it again after an

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 import edge_dce
 from edge_dce import cli
-from edge_dce.output import make_folder
+from edge_dce.files.output import make_folder
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from edge_dce.benchmark.latency import Ratio, divide_in_turn
 from edge_dce.benchmark.quality import PairScore
 from edge_dce.benchmark.report import Measurement, Report
-from edge_dce.table import Table
+from edge_dce.reports.table import Table
 
 # Below these, files count as equals: the noise of a quiet machine, and what nobody sees in a picture.
 _SAME_TIME = 1.05

@@ -23,16 +23,16 @@ from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import measure_pixel_path
 from benchmarks.video import format_video, measure_video
-from edge_dce.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
 from edge_dce.benchmark.comparison import compare
 from edge_dce.benchmark.measurement import Plan
 from edge_dce.benchmark.summary import format_comparison
-from edge_dce.catalog import DEFAULT_MODEL, bundled_models
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
-from edge_dce.images import Picture, write_picture
+from edge_dce.files.output import check_free, make_folder, write_file
+from edge_dce.files.pictures import Picture, write_picture
 from edge_dce.machine import count_usable_cores, describe_machine
-from edge_dce.output import check_free, make_folder, write_file
+from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models
+from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
 
 _TEST_PAIRS = (Path("data/test/low"), Path("data/test/high"))
 _REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))

@@ -9,7 +9,7 @@ import av
 import cv2
 import numpy as np
 
-from edge_dce.images import read_image
+from edge_dce.files.pictures import read_image
 
 RATE = 30
 _SOUND_RATE = 48_000

@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import Enhancer
+from edge_dce.enhancing.jobs import is_video
 from edge_dce.errors import ImageError
-from edge_dce.folders import find_pictures
-from edge_dce.images import read_picture
-from edge_dce.jobs import is_video
-from edge_dce.smoothing import STEADY, Smoother, make_thumbnail
+from edge_dce.files.folders import find_pictures
+from edge_dce.files.pictures import read_picture
+from edge_dce.stream import STEADY, Smoother, make_thumbnail
 
 METHODS = ("frame by frame", "smoothed", "first map kept")
 
@@ -121,7 +121,7 @@ def read_sequence(source: Path) -> Iterator[npt.NDArray[Any]]:
 
 
 def _read_clip(path: Path) -> Iterator[npt.NDArray[Any]]:
-    from edge_dce.video_reader import VideoReader
+    from edge_dce.files.video_reader import VideoReader
 
     with VideoReader(path) as reader:
         while (portion := reader.read()) is not None:

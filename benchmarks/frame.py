@@ -17,15 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 import edge_dce
-from edge_dce import curve
-from edge_dce.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES
-from edge_dce.card import read_model_file
-from edge_dce.catalog import find_model
-from edge_dce.curve import CurveShape
 from edge_dce.errors import ModelError
-from edge_dce.images import read_image
-from edge_dce.preprocessing import normalize
-from edge_dce.runtime import open_interpreter
+from edge_dce.files.pictures import read_image
+from edge_dce.models.card import read_model_file
+from edge_dce.models.catalog import find_model
+from edge_dce.models.runtime import open_interpreter
+from edge_dce.pixels import curve
+from edge_dce.pixels.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES
+from edge_dce.pixels.curve import CurveShape
+from edge_dce.pixels.shrinking import normalize
 
 Uint8Array = npt.NDArray[np.uint8]
 Contender = Callable[[], object]
@@ -86,7 +86,7 @@ def _prepare_enhancer(model: str, frame: Uint8Array, threads: int) -> Contender:
 
 
 def _prepare_clahe(frame: Uint8Array) -> Contender:
-    """`edge_dce.baselines.apply_clahe` with every buffer kept, as fast as OpenCV can."""
+    """`edge_dce.pixels.baselines.apply_clahe` with every buffer kept, as fast as OpenCV can."""
     equalizer = cv2.createCLAHE(clipLimit=CLAHE_CLIP_LIMIT, tileGridSize=(CLAHE_TILES, CLAHE_TILES))
     lab, out = np.empty_like(frame), np.empty_like(frame)
     lightness, equalized = (np.empty(frame.shape[:2], np.uint8) for _ in range(2))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import load
-from edge_dce.images import read_image
+from edge_dce.files.pictures import read_image
 
 Uint8Array = npt.NDArray[np.uint8]
 

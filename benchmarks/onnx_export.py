@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dce.card import read_model_file
 from edge_dce.errors import EdgeDceError
+from edge_dce.models.card import read_model_file
 
 # The newest that tf2onnx writes for all operators that the networks use.
 _OPSET = 18

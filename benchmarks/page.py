@@ -14,13 +14,13 @@ from benchmarks.charts import draw_charts
 from benchmarks.choice import judge_peers, make_choice_table, make_peers_table
 from benchmarks.figure import Chart
 from benchmarks.results import read_folder, read_peers
-from edge_dce.baselines import apply_clahe, apply_gamma
 from edge_dce.benchmark.report import Report
 from edge_dce.benchmark.summary import LABELS, gather_warnings, make_table
-from edge_dce.catalog import bundled_models
 from edge_dce.enhancer import load
-from edge_dce.images import Picture, encode_picture, read_image
-from edge_dce.page import make_page
+from edge_dce.files.pictures import Picture, encode_picture, read_image
+from edge_dce.models.catalog import bundled_models
+from edge_dce.pixels.baselines import apply_clahe, apply_gamma
+from edge_dce.reports.page import make_page
 
 Uint8Array = npt.NDArray[np.uint8]
 

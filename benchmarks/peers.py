@@ -16,12 +16,12 @@ from benchmarks.onnx_export import export
 from edge_dce.benchmark.measurement import Candidate, Plan, Progress, measure_candidates, open_candidates
 from edge_dce.benchmark.report import Report
 from edge_dce.benchmark.subject import TimedInterpreter
-from edge_dce.catalog import find_model
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
-from edge_dce.images import read_image
-from edge_dce.metrics import finite_psnr
-from edge_dce.runtime import Interpreter, Runtime
+from edge_dce.files.pictures import read_image
+from edge_dce.models.catalog import find_model
+from edge_dce.models.runtime import Interpreter, Runtime
+from edge_dce.pixels.metrics import finite_psnr
 
 PACKAGES = ("onnxruntime", "openvino", "tf2onnx")
 # Other kernels round otherwise: float kernels of int8 files differ by a step or two of the map.

@@ -14,7 +14,7 @@ import numpy as np
 
 import edge_dce
 from edge_dce.errors import EdgeDceError
-from edge_dce.images import Picture, encode_picture, read_image
+from edge_dce.files.pictures import Picture, encode_picture, read_image
 
 SIZE = (4000, 3000)
 _CHILD = """

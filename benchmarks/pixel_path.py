@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 import edge_dce
-from edge_dce import curve
-from edge_dce.images import read_image
-from edge_dce.look_up import LookUp
-from edge_dce.strips import StripWorkers
+from edge_dce.files.pictures import read_image
+from edge_dce.pixels import curve
+from edge_dce.pixels.curve_table import LookUp
+from edge_dce.pixels.strips import StripWorkers
 
 WIDTH, HEIGHT = 1920, 1080
 

@@ -18,9 +18,9 @@ from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.quality import PairScore, Score
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.benchmark.summary import LABELS
-from edge_dce.card import read_model_file
-from edge_dce.catalog import bundled_models, find_model
 from edge_dce.errors import EdgeDceError
+from edge_dce.models.card import read_model_file
+from edge_dce.models.catalog import bundled_models, find_model
 
 README = ROOT / "README.md"
 _TEST_PAIRS = 30

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import edge_dce
-from edge_dce.video import Stages, enhance_video
+from edge_dce.enhancing.video import Stages, enhance_video
 
 _STAGES = {"decode": "decode_s", "enhance": "enhance_s", "encode": "encode_s"}
 
@@ -41,13 +41,13 @@ def measure_video(clip: Path, work_folder: Path, *, model: str, threads: int, ru
         work_folder: where the result is written.
 
     Raises:
-        EdgeDceError: as `edge_dce.video.enhance_video`.
+        EdgeDceError: as `edge_dce.enhancing.video.enhance_video`.
     """
     enhancer = edge_dce.load(model, threads=threads)
     target = work_folder / "enhanced.mkv"
     stages = tuple(enhance_video(clip, target, enhancer, overwrite=True) for _ in range(runs))
     # Not imported before PyAV was found to be there.
-    from edge_dce.video_reader import VideoReader
+    from edge_dce.files.video_reader import VideoReader
 
     with VideoReader(clip) as reader:
         size = reader.width, reader.height

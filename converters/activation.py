@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from converters.inspection import list_computed
-from edge_dce.runtime import default_threads, hold_back_notices
+from edge_dce.models.runtime import default_threads, hold_back_notices
 
 FloatArray = npt.NDArray[np.float32]
 # Tensor name to (lowest, highest value).

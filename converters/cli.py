@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_dce.arguments import parse_positive, parse_size
 from edge_dce.errors import EdgeDceError
+from edge_dce.terminal.arguments import parse_positive, parse_size
 
 if TYPE_CHECKING:
     from converters.gate import Bounds
@@ -105,7 +105,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     from converters.publication import Order, publish
     from converters.report import write_report
     from converters.source import load_network
-    from edge_dce.output import check_free
+    from edge_dce.files.output import check_free
 
     order = Order(
         precisions=_PRECISIONS if arguments.precision == "all" else (arguments.precision,),

@@ -63,7 +63,7 @@ def mean_kernel(maps: int) -> npt.NDArray[np.float32]:
 
 
 class CurveSteps(keras.layers.Layer):  # type: ignore[misc]  # keras has no type information
-    """The formula of `edge_dce.curve` as operators that every GPU delegate has: no powers, no dynamic shapes."""
+    """The formula of `edge_dce.pixels.curve` as operators that every GPU delegate has: no powers, no dynamic shapes."""
 
     def __init__(self, iterations: int, root: int, **options: Any) -> None:
         super().__init__(**options)

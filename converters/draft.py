@@ -10,8 +10,8 @@ from pathlib import Path
 
 from converters.inspection import describe_input, describe_output, take_census
 from converters.source import SourceNetwork
-from edge_dce.card import Calibration, ModelCard, ModelFile
-from edge_dce.runtime import find_runtime
+from edge_dce.models.card import Calibration, ModelCard, ModelFile
+from edge_dce.models.runtime import find_runtime
 from edge_dce.version import VERSION
 
 _TOOLS = ("tensorflow", "keras", "ai-edge-quantizer")

@@ -10,7 +10,7 @@ from pathlib import Path
 from converters.draft import Draft
 from converters.proof import prove
 from converters.verification import HeldOut, Reference, Verification, verify
-from edge_dce.preprocessing import shrink
+from edge_dce.pixels.shrinking import shrink
 
 _PROOF_PICTURES = 3
 _FLOAT_TYPES = frozenset({"FLOAT16", "FLOAT32", "FLOAT64"})

@@ -10,7 +10,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edge_dce.card import Census, TensorSpec
+from edge_dce.models.card import Census, TensorSpec
 
 
 def take_census(model: bytes) -> Census:

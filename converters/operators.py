@@ -13,8 +13,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from converters.activation import open_transparent
 from converters.inspection import name_constants, read_kind, trace_layers
-from edge_dce.preprocessing import normalize
-from edge_dce.runtime import default_threads, hold_back_notices
+from edge_dce.models.runtime import default_threads, hold_back_notices
+from edge_dce.pixels.shrinking import normalize
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

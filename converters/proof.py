@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.card import Census, ModelFile
-from edge_dce.preprocessing import normalize
-from edge_dce.runtime import default_threads, open_interpreter
+from edge_dce.models.card import Census, ModelFile
+from edge_dce.models.runtime import default_threads, open_interpreter
+from edge_dce.pixels.shrinking import normalize
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -15,8 +15,8 @@ from converters.operators import OperatorError
 from converters.search import Settings, search
 from converters.source import ConversionError, SourceNetwork
 from converters.verification import HeldOut, Reference, read_held_out
-from edge_dce.card import Calibration, ModelCard, append_card
-from edge_dce.output import check_free, make_folder, write_file
+from edge_dce.files.output import check_free, make_folder, write_file
+from edge_dce.models.card import Calibration, ModelCard, append_card
 
 REJECTED = "rejected"
 

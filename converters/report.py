@@ -17,12 +17,12 @@ import numpy.typing as npt
 from converters.publication import Order, Publication
 from converters.source import SourceNetwork
 from converters.verification import Reference, enhance_both
-from edge_dce.card import Calibration
-from edge_dce.images import Picture, encode_picture
+from edge_dce.files.output import write_file
+from edge_dce.files.pictures import Picture, encode_picture
 from edge_dce.machine import describe_machine
-from edge_dce.output import write_file
-from edge_dce.page import make_page
-from edge_dce.table import EMPTY, Table
+from edge_dce.models.card import Calibration
+from edge_dce.reports.page import make_page
+from edge_dce.reports.table import EMPTY, Table
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import keras
 
-from edge_dce.card import Source
-from edge_dce.curve import ZERO_DCE, CurveShape
 from edge_dce.errors import EdgeDceError
+from edge_dce.models.card import Source
+from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 
 # What `training export` adds to the archive that a .keras file is.
 _ORIGIN_ENTRY = "edge-dce-origin.json"

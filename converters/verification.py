@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.source import SourceNetwork
-from edge_dce import curve
-from edge_dce.card import Fidelity, ModelFile
 from edge_dce.enhancer import Enhancer
-from edge_dce.images import read_image
-from edge_dce.metrics import finite_psnr
-from edge_dce.preprocessing import normalize, shrink
-from edge_dce.runtime import default_threads, open_interpreter
+from edge_dce.files.pictures import read_image
+from edge_dce.models.card import Fidelity, ModelFile
+from edge_dce.models.runtime import default_threads, open_interpreter
+from edge_dce.pixels import curve
+from edge_dce.pixels.metrics import finite_psnr
+from edge_dce.pixels.shrinking import normalize, shrink
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -13,7 +13,6 @@ import importlib
 import typing
 
 from edge_dce import version as _version
-from edge_dce.catalog import DEFAULT_MODEL
 from edge_dce.errors import (
     CameraError,
     CardError,
@@ -25,14 +24,15 @@ from edge_dce.errors import (
     RuntimeMissingError,
     VideoError,
 )
+from edge_dce.models.catalog import DEFAULT_MODEL
 
 if typing.TYPE_CHECKING:
-    from edge_dce.card import ModelCard
     from edge_dce.enhancer import Enhancer, load
-    from edge_dce.images import Picture, read_picture, write_picture
-    from edge_dce.look import Look
-    from edge_dce.smoothing import Smoothing, Stream
-    from edge_dce.video import enhance_video
+    from edge_dce.enhancing.video import enhance_video
+    from edge_dce.files.pictures import Picture, read_picture, write_picture
+    from edge_dce.models.card import ModelCard
+    from edge_dce.pixels.look import Look
+    from edge_dce.stream import Smoothing, Stream
 
 __version__ = _version.VERSION
 
@@ -62,15 +62,15 @@ __all__ = [
 # These need numpy and OpenCV, and `edge-dce doctor` must start where those cannot be imported: found on first use.
 _MODULES = {
     "Enhancer": "enhancer",
-    "Look": "look",
-    "ModelCard": "card",
-    "Picture": "images",
-    "Smoothing": "smoothing",
-    "Stream": "smoothing",
-    "enhance_video": "video",
+    "Look": "pixels.look",
+    "ModelCard": "models.card",
+    "Picture": "files.pictures",
+    "Smoothing": "stream",
+    "Stream": "stream",
+    "enhance_video": "enhancing.video",
     "load": "enhancer",
-    "read_picture": "images",
-    "write_picture": "images",
+    "read_picture": "files.pictures",
+    "write_picture": "files.pictures",
 }
 
 

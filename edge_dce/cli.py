@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from edge_dce import doctor
-from edge_dce.arguments import parse_positive
 from edge_dce.benchmark.command import add_parser as add_benchmark_parser
-from edge_dce.card import ModelFile, read_model_file
-from edge_dce.catalog import DEFAULT_MODEL, bundled_models, find_model
-from edge_dce.console import complain, discard_stdout, say
-from edge_dce.enhance_command import Settings, enhance_files, enhance_to_stdout
 from edge_dce.enhancer import load
+from edge_dce.enhancing.command import Settings, enhance_files, enhance_to_stdout
+from edge_dce.enhancing.jobs import plan_jobs
 from edge_dce.errors import EdgeDceError
-from edge_dce.jobs import plan_jobs
-from edge_dce.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
-from edge_dce.runtime import open_interpreter
+from edge_dce.models.card import ModelFile, read_model_file
+from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model
+from edge_dce.models.runtime import open_interpreter
+from edge_dce.pixels.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
+from edge_dce.terminal.arguments import parse_positive
+from edge_dce.terminal.console import complain, discard_stdout, say
 from edge_dce.version import VERSION
 
 

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.buffers import Buffers
-from edge_dce.card import ModelCard, ModelFile, read_model_file
-from edge_dce.catalog import DEFAULT_MODEL, find_model
-from edge_dce.curve import PLAIN, ZERO_DCE
-from edge_dce.denoising import measure_gain, remove_noise, shrink_for_gain
 from edge_dce.errors import CardError, ImageError, ModelError
-from edge_dce.look import Look
-from edge_dce.look_up import LookUp
-from edge_dce.preprocessing import Shrinker, normalize
-from edge_dce.runtime import MAX_THREADS, Interpreter, default_threads, open_interpreter
-from edge_dce.strips import StripWorkers
-from edge_dce.xnnpack import uses_xnnpack
+from edge_dce.models.card import ModelCard, ModelFile, read_model_file
+from edge_dce.models.catalog import DEFAULT_MODEL, find_model
+from edge_dce.models.runtime import MAX_THREADS, Interpreter, default_threads, open_interpreter
+from edge_dce.models.xnnpack import uses_xnnpack
+from edge_dce.pixels.buffers import Buffers
+from edge_dce.pixels.curve import PLAIN, ZERO_DCE
+from edge_dce.pixels.curve_table import LookUp
+from edge_dce.pixels.denoising import measure_gain, remove_noise, shrink_for_gain
+from edge_dce.pixels.look import Look
+from edge_dce.pixels.shrinking import Shrinker, normalize
+from edge_dce.pixels.strips import StripWorkers
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -13,7 +13,7 @@ readonly ALL=(bookworm-64 bookworm-64-tflite bookworm-32 trixie-64)
 readonly HOME_ARM=$PWD/.arm
 # What is not about the processor: programs and their clocks, hundreds of processes that each take seconds here, and the
 # memory of a process, which here is the emulator's too.
-readonly LEFT_OUT=(--ignore-glob='*/test_pi_*' --ignore-glob='*/test_camera*' --ignore-glob='*/test_benchmark*'
+readonly LEFT_OUT=(--ignore-glob='*/benchmark/test_*'
     --ignore-glob='*/test_machine*' --ignore-glob='*/test_readme*' --ignore-glob='*/test_damaged_models*'
     -k 'not nothing_is_allocated')
 
@@ -141,7 +141,7 @@ test_system() {
     "$folder/python" tests/arm/agreement.py compare "$folder/expected.npz"
     "$folder/python" -m edge_dce doctor
     if [ -z "$2" ]; then
-        "$folder/python" -m pytest tests/device -q -p no:cacheprovider "${LEFT_OUT[@]}"
+        "$folder/python" -m pytest tests/project tests/edge_dce -q -p no:cacheprovider "${LEFT_OUT[@]}"
     fi
 }
 

@@ -19,7 +19,7 @@ from converters.conversion import convert
 from converters.gate import Bounds
 from converters.publication import Order, publish
 from converters.source import load_network
-from edge_dce.images import Picture, write_picture
+from edge_dce.files.pictures import Picture, write_picture
 
 FOLDER = Path(__file__).resolve().parent / "models"
 SIDE_PX = 16

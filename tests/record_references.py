@@ -1,6 +1,6 @@
 """Record what the bundled models return under this runtime: `python tests/record_references.py`, in .venv-tflite.
 
-tests/device/test_compatibility.py holds every other runtime against it.
+tests/edge_dce/test_compatibility.py holds every other runtime against it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.card import ModelFile, read_model_file
-from edge_dce.catalog import bundled_models
-from edge_dce.images import read_picture
-from edge_dce.preprocessing import normalize, shrink
-from edge_dce.runtime import find_runtime, open_interpreter
+from edge_dce.files.pictures import read_picture
+from edge_dce.models.card import ModelFile, read_model_file
+from edge_dce.models.catalog import bundled_models
+from edge_dce.models.runtime import find_runtime, open_interpreter
+from edge_dce.pixels.shrinking import normalize, shrink
 
 FOLDER = Path(__file__).resolve().parent / "references"
-PHOTO = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "night-launch.jpg"
+PHOTO = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "night-launch.jpg"
 # Every so many pixels are kept: the files stay small, and each pixel sees its whole surroundings anyway.
 STRIDE = 8
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import ImageError, OutputError
-from edge_dce.images import Picture, read_picture
-from edge_dce.output import make_folder
-from edge_dce.preprocessing import shrink
+from edge_dce.files.output import make_folder
+from edge_dce.files.pictures import Picture, read_picture
+from edge_dce.pixels.shrinking import shrink
 
 Uint8Array = npt.NDArray[np.uint8]
 

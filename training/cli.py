@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from edge_dce.errors import EdgeDceError, ImageError
-from edge_dce.output import check_free, make_folder, write_file
+from edge_dce.files.output import check_free, make_folder, write_file
 from training.feedback import read_exposure_target
 from training.recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
 

@@ -8,8 +8,8 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dce.page import make_page
-from edge_dce.table import EMPTY, Table
+from edge_dce.reports.page import make_page
+from edge_dce.reports.table import EMPTY, Table
 from training.evaluation import METHODS, TOGETHER, Evaluation, EvaluationError, Score, read_evaluation, title_part
 from training.recipe import Recipe
 

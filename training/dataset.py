@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import ImageError
-from edge_dce.folders import find_pictures, match_pairs
+from edge_dce.files.folders import find_pictures, match_pairs
 from training.cache import read_shrunk
 from training.recipe import Recipe
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from edge_dce.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES, GAMMA
 from edge_dce.errors import EdgeDceError
-from edge_dce.table import EMPTY, Table
+from edge_dce.pixels.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES, GAMMA
+from edge_dce.reports.table import EMPTY, Table
 from training.recipe import Recipe
 
 SCHEMA = 1

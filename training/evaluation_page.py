@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.page import make_page
-from edge_dce.table import Table
+from edge_dce.reports.page import make_page
+from edge_dce.reports.table import Table
 from training.dataset import Pair
 from training.evaluation import METHODS, Evaluation, ImageRow
 from training.scoring import read_pair

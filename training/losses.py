@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from edge_dce.curve import ZERO_DCE, CurveShape
+from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
@@ -95,7 +95,7 @@ def absolute(enhanced: Tensor, partners: Tensor) -> Tensor:
 
 
 def structure(enhanced: Tensor, partners: Tensor) -> Tensor:
-    """1 − SSIM against the normal-light partner, as `edge_dce.metrics.ssim` defines it, peak 1.
+    """1 − SSIM against the normal-light partner, as `edge_dce.pixels.metrics.ssim` defines it, peak 1.
 
     Needs images of at least 11x11 pixels.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from edge_dce.curve import CurveShape
+from edge_dce.pixels.curve import CurveShape
 from training import losses
 from training.network import NETWORKS
 from training.perceptual import load_perceptual_distance
@@ -114,7 +114,7 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> ZeroDCE:
 
 
 def _fit_to(images: Any, curves: Any) -> Any:
-    """Curves at the images' size, upsampled as `edge_dce.curve` does it: bilinearly, with half-pixel centers."""
+    """Curves at the images' size, upsampled as `edge_dce.pixels.curve` does it: bilinearly, with half-pixel centers."""
     if curves.shape[1:3] == images.shape[1:3]:
         return curves
     height, width = images.shape[1:3]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-from edge_dce.curve import ZERO_DCE
+from edge_dce.pixels.curve import ZERO_DCE
 
 _FILTERS = 32
 _SCENE_FILTERS = (16, 24, 32, 48)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from edge_dce.output import make_folder
+from edge_dce.files.output import make_folder
 from training.recipe import RecipeError
 
 # Keras Applications, VGG16 without its classifier; Keras itself looks for it in the same place.

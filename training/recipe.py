@@ -46,7 +46,7 @@ class Recipe:
         about: one line for people who choose.
         network: name of the network that it trains, see training.network.
         channels: of the pictures: 1 (grey, thermal), 3 (RGB) or 4 (RGB and near infrared, kept in a PNG's alpha).
-        curve_root: axis that the curve steps run on, see edge_dce.curve: 1 is the paper's.
+        curve_root: axis that the curve steps run on, see edge_dce.pixels.curve: 1 is the paper's.
         test_files, validation_from: the split of a LOL folder's sorted files: the first `test_files` are never
             trained on, those from `validation_from` on are held out for validation, the rest is trained on.
         resize_px: every image is resized to this square first (aspect is not kept, as in the report).

@@ -24,7 +24,7 @@ import keras
 from tensorboard.summary import Writer
 
 from edge_dce.errors import EdgeDceError
-from edge_dce.output import make_folder, write_file
+from edge_dce.files.output import make_folder, write_file
 from training.cache import find_cache_folder, hash_files
 from training.dataset import Pair, count_images, count_steps, find_parts, load_batches, load_validation
 from training.distribution import ALONE, Team

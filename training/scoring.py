@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.baselines import apply_clahe, apply_gamma
 from edge_dce.errors import ImageError
-from edge_dce.folders import match_pairs, warn_of_lossy
-from edge_dce.images import read_image
-from edge_dce.metrics import finite_psnr, ssim
+from edge_dce.files.folders import match_pairs, warn_of_lossy
+from edge_dce.files.pictures import read_image
+from edge_dce.pixels.baselines import apply_clahe, apply_gamma
+from edge_dce.pixels.metrics import finite_psnr, ssim
 from training.dataset import Pair, find_pairs, split_pairs
 from training.evaluation import Evaluation, ImageRow, Score
 from training.recipe import Recipe

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.curve import CurveShape, apply_exact
-from edge_dce.preprocessing import normalize, shrink
+from edge_dce.pixels.curve import CurveShape, apply_exact
+from edge_dce.pixels.shrinking import normalize, shrink
 from training.export import ORIGIN_ENTRY
 from training.recipe import Recipe
 from training.run import Run, RunError, load_network

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.baselines import GAMMA, apply_clahe, apply_gamma
-from edge_dce.metrics import finite_psnr
-from edge_dce.preprocessing import shrink
-from edge_dce.table import Table
+from edge_dce.pixels.baselines import GAMMA, apply_clahe, apply_gamma
+from edge_dce.pixels.metrics import finite_psnr
+from edge_dce.pixels.shrinking import shrink
+from edge_dce.reports.table import Table
 from training.dataset import Pair
 from training.scoring import read_pair
 from training.trained import Trained
@@ -30,7 +30,7 @@ _REPORT_PX = 256
 def compute_wrapped_psnr(image: Uint8Array, reference: Uint8Array) -> float:
     """What `10 * log10(255**2 / mean((image - reference)**2))` gives on uint8 arrays, in dB: never use it.
 
-    Equal images score as in `edge_dce.metrics.finite_psnr`.
+    Equal images score as in `edge_dce.pixels.metrics.finite_psnr`.
     """
     # Differences and squares wrap modulo 256; only the mean is taken in float64.
     error = float(np.mean((image - reference) ** 2))

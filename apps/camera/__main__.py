@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from apps.camera.platform import Folders, find_folders
-from edge_dce.arguments import parse_size
+from apps.camera.device import Folders, find_folders
+from edge_dce.terminal.arguments import parse_size
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     Config.set("input", "mouse", "mouse,multitouch_on_demand")
     if arguments.benchmark is not None:
         return _benchmark(arguments)
-    from apps.camera.app import CameraApp
+    from apps.camera.view.app import CameraApp
 
     CameraApp(folders, camera=arguments.camera, size=arguments.size).run()
     return 0

@@ -16,8 +16,8 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.graphics.opengl import GL_RENDERER, glFinish, glGetString
 
-from apps.camera.app import CameraApp
-from apps.camera.platform import Folders
+from apps.camera.device import Folders
+from apps.camera.view.app import CameraApp
 from edge_dce.camera import FrameSource, open_source
 from edge_dce.machine import count_usable_cores, read_cpu_name
 
@@ -129,7 +129,7 @@ def summarize(result: dict[str, Any]) -> str:
 
 def run_benchmark(folders: Folders, seconds: float, json_path: Path | None) -> None:
     """Run, print, and keep the raw result if asked to."""
-    from edge_dce.output import write_file
+    from edge_dce.files.output import write_file
 
     result = Benchmark(folders, seconds).run()
     if json_path is not None:

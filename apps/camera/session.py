@@ -19,20 +19,20 @@ import numpy as np
 import numpy.typing as npt
 
 from apps.camera import cameras, models, thermal
-from apps.camera.capture import Album, Photo, name_by_time, take_photo
+from apps.camera.device import Folders
 from apps.camera.diagnostics import Diagnostics, RateMeter
 from apps.camera.estimation import Estimator
-from apps.camera.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
-from apps.camera.histogram import measure_histogram
-from apps.camera.platform import Folders
-from apps.camera.recording import Recorder
 from apps.camera.settings import BURST, read_settings, write_settings
+from apps.camera.shots.capture import Album, Photo, name_by_time, take_photo
+from apps.camera.shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
+from apps.camera.shots.recording import Recorder
+from apps.camera.view.histogram import measure_histogram
 from edge_dce.camera import Frame, FrameSource, LatestFrame
-from edge_dce.curve import ZERO_DCE, CurveShape
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
-from edge_dce.look import Look
-from edge_dce.look_up import LookUp
+from edge_dce.pixels.curve import ZERO_DCE, CurveShape
+from edge_dce.pixels.curve_table import LookUp
+from edge_dce.pixels.look import Look
 
 _Result = TypeVar("_Result")
 FloatArray = npt.NDArray[np.float32]

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_dce.catalog import DEFAULT_MODEL
-from edge_dce.look import MAX_STRENGTH
-from edge_dce.output import make_folder, write_file
+from edge_dce.files.output import make_folder, write_file
+from edge_dce.models.catalog import DEFAULT_MODEL
+from edge_dce.pixels.look import MAX_STRENGTH
 
 PHOTO, BURST, VIDEO = "photo", "burst", "video"
 MODES = (PHOTO, BURST, VIDEO)

@@ -19,24 +19,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from apps.pi.access import Access
-from apps.pi.broadcast import Broadcast, encode_jpeg
 from apps.pi.enhancement import Enhancement
-from apps.pi.pages import Pages
 from apps.pi.pipeline import Pipeline
-from apps.pi.server import Server
-from apps.pi.statistics import Statistics
-from edge_dce.arguments import parse_positive, parse_size
+from apps.pi.stats import Statistics
+from apps.pi.web.access import Access
+from apps.pi.web.broadcast import Broadcast, encode_jpeg
+from apps.pi.web.pages import Pages
+from apps.pi.web.server import Server
 from edge_dce.camera import Frame, LatestFrame
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.camera.synthetic import SyntheticSource
-from edge_dce.catalog import DEFAULT_MODEL
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
-from edge_dce.look import Look
+from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
-from edge_dce.output import write_file
-from edge_dce.smoothing import FRAME_BY_FRAME, Smoothing
+from edge_dce.models.catalog import DEFAULT_MODEL
+from edge_dce.pixels.look import Look
+from edge_dce.stream import FRAME_BY_FRAME, Smoothing
+from edge_dce.terminal.arguments import parse_positive, parse_size
 
 _WARMUP = 5
 _QUALITY = 80

@@ -11,8 +11,8 @@ from apps.pi.darkness import Darkness
 from edge_dce.camera import Frame
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
-from edge_dce.look import Look
-from edge_dce.smoothing import FRAME_BY_FRAME, Smoother, Smoothing, make_thumbnail
+from edge_dce.pixels.look import Look
+from edge_dce.stream import FRAME_BY_FRAME, Smoother, Smoothing, make_thumbnail
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from apps.pi.enhancement import Enhancement
 from apps.pi.frame_pool import FramePool
-from apps.pi.statistics import Statistics
+from apps.pi.stats import Statistics
 from edge_dce.camera import LatestFrame
 
 Uint8Array = npt.NDArray[np.uint8]

@@ -13,26 +13,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.pi import service
-from apps.pi.access import Access
-from apps.pi.broadcast import Broadcast
-from apps.pi.consumer import Consumer
 from apps.pi.darkness import Darkness
 from apps.pi.enhancement import Enhancement
 from apps.pi.machine import measure_machine
-from apps.pi.pages import Pages
+from apps.pi.outputs.consumer import Consumer
+from apps.pi.outputs.raw_output import RawOutput
+from apps.pi.outputs.recording import Recording
+from apps.pi.outputs.screen import Screen
+from apps.pi.outputs.stills import Stills
 from apps.pi.pipeline import Pipeline
-from apps.pi.raw_output import RawOutput
-from apps.pi.recording import Recording
-from apps.pi.screen import Screen
-from apps.pi.server import Server
 from apps.pi.settings import Settings, read_settings
-from apps.pi.statistics import Statistics
-from apps.pi.stills import Stills
+from apps.pi.stats import Statistics
+from apps.pi.web.access import Access
+from apps.pi.web.broadcast import Broadcast
+from apps.pi.web.pages import Pages
+from apps.pi.web.server import Server
 from edge_dce.camera import FrameSource, LatestFrame, open_source
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
-from edge_dce.look import Look
-from edge_dce.smoothing import FRAME_BY_FRAME, Smoothing
+from edge_dce.pixels.look import Look
+from edge_dce.stream import FRAME_BY_FRAME, Smoothing
 from edge_dce.version import VERSION
 
 _log = logging.getLogger("apps.pi")

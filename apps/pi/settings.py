@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_dce.arguments import parse_positive, parse_size
 from edge_dce.camera.sources import SOURCES
-from edge_dce.catalog import DEFAULT_MODEL
 from edge_dce.errors import ImageError, OutputError
-from edge_dce.look import Look
+from edge_dce.models.catalog import DEFAULT_MODEL
+from edge_dce.pixels.look import Look
+from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.version import VERSION
 
 TOKEN_VARIABLE = "EDGE_DCE_PI_TOKEN"

@@ -25,9 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from edge_dce.arguments import parse_size
+from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
-from edge_dce.output import write_file
+from edge_dce.terminal.arguments import parse_size
 
 _SAMPLE_S = 10.0
 _RELOAD_S = 300.0

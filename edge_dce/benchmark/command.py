@@ -10,13 +10,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from edge_dce.arguments import parse_above_zero, parse_count, parse_positive, parse_positives, parse_size
 from edge_dce.benchmark.comparison import Comparison, check_size, compare
 from edge_dce.benchmark.measurement import Plan, Progress, measure
 from edge_dce.benchmark.report import read_report
 from edge_dce.benchmark.summary import format_comparison, format_report
-from edge_dce.jobs import STDOUT
-from edge_dce.output import check_free, check_parent, write_file
+from edge_dce.enhancing.jobs import STDOUT
+from edge_dce.files.output import check_free, check_parent, write_file
+from edge_dce.terminal.arguments import parse_above_zero, parse_count, parse_positive, parse_positives, parse_size
 
 _TOLERANCE_PERCENT = 10.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.turns import WarmUp
-from edge_dce.folders import warn_of_lossy
+from edge_dce.files.folders import warn_of_lossy
 from edge_dce.machine import Condition, count_usable_cores, find_throttling, read_governor
 
 _FEW_RUNS = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.strips import cut_strips
+from edge_dce.pixels.strips import cut_strips
 
 Uint8Array = npt.NDArray[np.uint8]
 

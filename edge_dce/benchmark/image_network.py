@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.card import ModelFile
 from edge_dce.errors import ModelError
-from edge_dce.preprocessing import Shrinker
-from edge_dce.runtime import Interpreter
+from edge_dce.models.card import ModelFile
+from edge_dce.models.runtime import Interpreter
+from edge_dce.pixels.shrinking import Shrinker
 
 Uint8Array = npt.NDArray[np.uint8]
 

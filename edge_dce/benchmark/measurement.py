@@ -22,11 +22,11 @@ from edge_dce.benchmark.subject import Subject, TimedInterpreter, open_subject
 from edge_dce.benchmark.sustained import WINDOW_S, Window, sustain
 from edge_dce.benchmark.turns import TURNS, Call, Task, Timing, WarmUp, choose_runs, take_turns, warm_up
 from edge_dce.benchmark.yardstick import Yardstick, open_yardstick
-from edge_dce.catalog import find_model
-from edge_dce.folders import find_pictures, match_pairs
+from edge_dce.files.folders import find_pictures, match_pairs
 from edge_dce.machine import LoadMeter, describe_machine, read_condition
-from edge_dce.preprocessing import shrink
-from edge_dce.runtime import Runtime, default_threads, find_runtime
+from edge_dce.models.catalog import find_model
+from edge_dce.models.runtime import Runtime, default_threads, find_runtime
+from edge_dce.pixels.shrinking import shrink
 
 Uint8Array = npt.NDArray[np.uint8]
 Pictures = Sequence[tuple[Path, Path | None]]

@@ -20,7 +20,7 @@ from edge_dce.benchmark.frame import make_dark_frame
 from edge_dce.benchmark.subject import open_subject
 from edge_dce.benchmark.turns import time_ms
 from edge_dce.machine import count_threads, read_peak_rss_mb
-from edge_dce.runtime import find_runtime
+from edge_dce.models.runtime import find_runtime
 
 _FRAMES = 3
 _MOST_SECONDS = 300

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.baselines import apply_clahe, apply_gamma
 from edge_dce.errors import ImageError
-from edge_dce.images import read_image
-from edge_dce.metrics import finite_psnr, ssim
+from edge_dce.files.pictures import read_image
+from edge_dce.pixels.baselines import apply_clahe, apply_gamma
+from edge_dce.pixels.metrics import finite_psnr, ssim
 
 Uint8Array = npt.NDArray[np.uint8]
 Enhance = Callable[[Uint8Array], npt.NDArray[Any]]

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.benchmark.image_network import ImageNetwork
-from edge_dce.card import ModelFile, read_model_file
-from edge_dce.catalog import find_model
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import ModelError
-from edge_dce.runtime import MAX_THREADS, Interpreter, open_interpreter
-from edge_dce.xnnpack import uses_xnnpack
+from edge_dce.models.card import ModelFile, read_model_file
+from edge_dce.models.catalog import find_model
+from edge_dce.models.runtime import MAX_THREADS, Interpreter, open_interpreter
+from edge_dce.models.xnnpack import uses_xnnpack
 
 Uint8Array = npt.NDArray[np.uint8]
 

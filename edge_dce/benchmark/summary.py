@@ -10,7 +10,7 @@ from edge_dce.benchmark.comparison import Comparison
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.quality import Difference, PairScore, PhotoScore, Score
 from edge_dce.benchmark.report import Measurement, Report
-from edge_dce.table import EMPTY, Table
+from edge_dce.reports.table import EMPTY, Table
 
 _SHOWN_WINDOWS = 12
 LABELS = {"input": "dark input", "gamma": "gamma 0.4", "clahe": "OpenCV CLAHE"}

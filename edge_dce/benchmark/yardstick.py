@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from edge_dce.benchmark.latency import Latency
-from edge_dce.card import read_model_file
-from edge_dce.catalog import find_model
-from edge_dce.runtime import find_runtime, open_interpreter
-from edge_dce.xnnpack import uses_xnnpack
+from edge_dce.models.card import read_model_file
+from edge_dce.models.catalog import find_model
+from edge_dce.models.runtime import find_runtime, open_interpreter
+from edge_dce.models.xnnpack import uses_xnnpack
 
 # The smallest operators: the more often threads wait for each other, the more the state of the machine matters.
 MODEL = "zero-dce-pp-128x128-float16"

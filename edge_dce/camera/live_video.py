@@ -1,6 +1,6 @@
 """A camera's frames to an .mp4 as they come, each at its own time; needs PyAV, the extra `video`.
 
-For videos that are files already see `edge_dce.video`, which keeps their sound and color tags.
+For videos that are files already see `edge_dce.enhancing.video`, which keeps their sound and color tags.
 """
 
 from __future__ import annotations

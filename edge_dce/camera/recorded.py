@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from edge_dce.camera.frames import ClosingSource, Frame, Pace, fit_size, to_bytes
 from edge_dce.errors import CameraError, ImageError
-from edge_dce.folders import find_pictures
-from edge_dce.images import read_image
+from edge_dce.files.folders import find_pictures
+from edge_dce.files.pictures import read_image
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ from edge_dce.camera.frames import FrameSource
 from edge_dce.camera.recorded import PicturesSource, VideoFileSource
 from edge_dce.camera.synthetic import SyntheticSource
 from edge_dce.errors import CameraError
-from edge_dce.images import READABLE_SUFFIXES
+from edge_dce.files.pictures import READABLE_SUFFIXES
 
 SOURCES = "auto, picamera2[:N], usb[:N], synthetic, or a video file, picture or folder of pictures"
 _CAMERA_SIZE = 1280, 720

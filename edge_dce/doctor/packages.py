@@ -27,7 +27,7 @@ _OPENCVS = (
     "opencv-contrib-python-headless",
     "opencv-contrib-python",
 )
-# Distribution and what to import of it, in the order in which edge_dce.runtime prefers them.
+# Distribution and what to import of it, in the order in which edge_dce.models.runtime prefers them.
 _RUNTIMES = (("ai-edge-litert", "ai_edge_litert"), ("tflite-runtime", "tflite_runtime"))
 # Later releases of OpenCV need numpy 2.
 _OPENCV_FOR_NUMPY_1 = "==4.11.0.86"

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from edge_dce.benchmark.frame import make_dark_frame
 from edge_dce.benchmark.turns import time_ms
-from edge_dce.catalog import DEFAULT_MODEL
 from edge_dce.enhancer import load
 from edge_dce.machine import describe_machine, read_peak_rss_mb
-from edge_dce.metrics import finite_psnr
-from edge_dce.preprocessing import shrink
-from edge_dce.runtime import default_threads, find_runtime
+from edge_dce.models.catalog import DEFAULT_MODEL
+from edge_dce.models.runtime import default_threads, find_runtime
+from edge_dce.pixels.metrics import finite_psnr
+from edge_dce.pixels.shrinking import shrink
 
 SIZE = (1920, 1080)
 # The same network in another precision, which other code of the runtime computes.

@@ -19,9 +19,9 @@ import numpy as np
 import edge_dce
 from edge_dce import cli
 from edge_dce.benchmark.frame import make_dark_frame
-from edge_dce.catalog import bundled_models
+from edge_dce.models.catalog import bundled_models
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "docs" / "pictures" / "night-launch.jpg"
 TINY = ROOT / "tests" / "models" / "tiny-16x16-float32.tflite"
 MODELS = (str(TINY), *(path.stem for path in bundled_models()))
@@ -44,7 +44,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.action == "write":
         with (
-            mock.patch("edge_dce.runtime.make_delegates", return_value=[])
+            mock.patch("edge_dce.models.runtime.make_delegates", return_value=[])
             if arguments.own_kernels
             else contextlib.nullcontext()
         ):

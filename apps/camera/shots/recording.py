@@ -1,0 +1,126 @@
+"""Video of what the live view shows, at full resolution, written while it is recorded."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.camera import Frame, LatestFrame
+from edge_dce.errors import EdgeDceError
+from edge_dce.files.output import check_free, make_folder
+from edge_dce.pixels.curve import CurveShape
+from edge_dce.pixels.curve_table import LookUp
+from edge_dce.pixels.look import Look
+
+if TYPE_CHECKING:
+    from edge_dce.camera.live_video import LiveVideo
+
+FloatArray = npt.NDArray[np.float32]
+Uint8Array = npt.NDArray[np.uint8]
+
+# Software, and what Android has; the last is in every build of PyAV.
+_ENCODERS = {"libx264": {"preset": "veryfast", "crf": "20"}, "h264_mediacodec": {}, "mpeg4": {}}
+_FPS = 30.0
+_STOP_TIMEOUT_S = 10.0
+
+
+def can_record() -> bool:
+    """Whether PyAV is installed."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+class Recorder:
+    """Records a camera's frames with the curves of each moment, on a thread of its own, until it is stopped.
+
+    Frames keep the times at which they were taken: if encoding is too slow for the camera, some are left out, and the
+    video still runs at the speed of life.
+    """
+
+    def __init__(
+        self,
+        camera: LatestFrame,
+        path: Path,
+        *,
+        shape: CurveShape,
+        read_curves: Callable[[], tuple[FloatArray, Look]],
+        on_error: Callable[[str], None],
+    ) -> None:
+        """
+        Args:
+            path: of the .mp4 file, which appears when the recording is stopped.
+            shape: of the curves.
+            read_curves: the map and look of this moment; called on the recording thread.
+            on_error: told, on that thread, what ended the recording.
+
+        Raises:
+            OutputError: the file exists or its folder cannot be made.
+        """
+        check_free(path, overwrite=False)
+        make_folder(path.parent)
+        self._camera = camera
+        self._path = path
+        self._unfinished = path.with_name(f".unfinished-{path.name}")
+        self._look_up = LookUp(shape=shape)
+        self._read_curves = read_curves
+        self._on_error = on_error
+        self._stopping = threading.Event()
+        self._video: LiveVideo | None = None
+        self._is_saved = False
+        self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def frames(self) -> int:
+        """How many were written."""
+        return self._video.frames if self._video else 0
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> Path | None:
+        """End the recording; the file's path, or None if there is nothing in it."""
+        self._stopping.set()
+        self._thread.join(_STOP_TIMEOUT_S)
+        return self._path if self._is_saved else None
+
+    def _run(self) -> None:
+        from edge_dce.camera.live_video import LiveVideo
+
+        try:
+            with LiveVideo(self._unfinished, _ENCODERS, fps=_FPS) as self._video:
+                self._record(self._video)
+        except (OSError, EdgeDceError) as error:
+            self._on_error(f"{self._path}: recording stopped ({' '.join(str(error).split())})")
+        if self.frames and self._video and self._video.is_complete:
+            os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
+            self._is_saved = True
+        self._unfinished.unlink(missing_ok=True)
+
+    def _record(self, video: LiveVideo) -> None:
+        seen = -1
+        while not (self._stopping.is_set() or self._camera.is_finished):
+            frame = self._camera.wait(after=seen, timeout_s=0.2)
+            if frame is None:
+                continue
+            seen = frame.sequence
+            video.write(self._enhance(frame), frame.time_s, frame.channel_order)
+
+    def _enhance(self, frame: Frame) -> Uint8Array:
+        curves, look = self._read_curves()
+        if frame.channel_order == "BGR":
+            curves = curves[..., ::-1]
+        enhanced: Uint8Array = self._look_up.apply(frame.image, curves, look=look)
+        return enhanced

@@ -1,0 +1,59 @@
+"""Enhanced frames as bare bytes on stdout, for other programs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+import cv2
+import numpy as np
+
+from apps.pi.outputs.consumer import Consumer
+from apps.pi.pipeline import Pipeline
+from edge_dce.camera.frames import fit_size, to_bytes
+
+_log = logging.getLogger(__name__)
+
+
+class RawOutput(Consumer):
+    """bgr24, frame after frame, newest only: a slow reader misses some and slows nobody."""
+
+    name = "raw output"
+
+    def __init__(self, pipeline: Pipeline, *, size: tuple[int, int], fps: float) -> None:
+        super().__init__(pipeline)
+        self._size = size
+        self._written = 0
+        _log.info(
+            "raw frames: ffplay -f rawvideo -pixel_format bgr24 -video_size %dx%d -framerate %g -", *size, round(fps, 2)
+        )
+
+    def run(self) -> None:
+        with self._pipeline.subscribe() as shots:
+            while self.is_wanted:
+                shot = shots.wait(0.5)
+                if shot is None:
+                    continue
+                # A camera that came back may deliver another size than the reader was told.
+                image = fit_size(shot.after, self._size)
+                if shot.channel_order != "BGR":
+                    image = to_bytes(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+                try:
+                    sys.stdout.buffer.write(np.ascontiguousarray(image).data)
+                    sys.stdout.buffer.flush()
+                except BrokenPipeError:
+                    # The reader has seen enough: the pipe's usual end, and nothing more may fail on it.
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                    return
+                self._written += 1
+                del shot, image
+
+    @property
+    def is_finished(self) -> bool:
+        """The reader has gone."""
+        return not self._thread.is_alive()
+
+    def describe(self) -> dict[str, Any]:
+        return {"frames": self._written}

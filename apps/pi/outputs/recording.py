@@ -1,0 +1,86 @@
+"""The enhanced stream as an .mp4 that can be played at any moment, also after the plug was pulled."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from apps.pi.outputs.consumer import Consumer
+from apps.pi.pipeline import Pipeline, Shot, Subscription
+from edge_dce.errors import EdgeDceError, OutputError
+from edge_dce.files.output import check_free, check_parent
+
+_log = logging.getLogger(__name__)
+
+# Pi 4's hardware, software, and what every build has.
+_ENCODERS = {
+    "h264_v4l2m2m": {},
+    "libx264": {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"},
+    "mpeg4": {},
+}
+
+
+class Recording(Consumer):
+    """Frames as they come, each at its own time."""
+
+    name = "recording"
+
+    def __init__(self, pipeline: Pipeline, pattern: str, *, fps: float) -> None:
+        """
+        Args:
+            pattern: path that may hold strftime fields.
+            fps: the camera's, for the encoder's rate control.
+
+        Raises:
+            OutputError: the file exists, or there is no folder for it.
+            EdgeDceError: PyAV is not installed.
+        """
+        super().__init__(pipeline)
+        try:
+            from edge_dce.camera.live_video import LiveVideo
+        except ImportError as error:
+            raise EdgeDceError("--record needs PyAV; install it with: pip install 'av>=12'") from error
+        self._path = Path(time.strftime(pattern))
+        if self._path.suffix.lower() != ".mp4":
+            raise OutputError(f"{self._path}: expected a name ending in .mp4")
+        check_free(self._path, overwrite=False)
+        check_parent(self._path)
+        self._open = functools.partial(LiveVideo, self._path, _ENCODERS, fps=fps, is_fragmented=True)
+        self._video: LiveVideo | None = None
+        self._trouble: str | None = None
+
+    def run(self) -> None:
+        try:
+            with self._pipeline.subscribe() as shots:
+                self._record(shots)
+        except OutputError as error:
+            self._trouble = str(error)
+            _log.error("recording stopped: %s", self._trouble)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "path": str(self._path),
+            "codec": self._video and self._video.codec,
+            "frames": self._video.frames if self._video else 0,
+            "failed": self._trouble is not None,
+            "trouble": self._trouble,
+        }
+
+    def _wait(self, shots: Subscription) -> Shot | None:
+        while self.is_wanted:
+            shot = shots.wait(0.5)
+            if shot is not None:
+                return shot
+        return None
+
+    def _record(self, shots: Subscription) -> None:
+        shot = self._wait(shots)
+        if shot is None:
+            return
+        with self._open() as self._video:
+            while shot is not None:
+                self._video.write(shot.after, shot.time_s, shot.channel_order)
+                shot = self._wait(shots)

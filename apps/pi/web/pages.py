@@ -1,0 +1,176 @@
+"""What is at which address."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from apps.pi.stats import Statistics
+from apps.pi.web.access import Access
+from apps.pi.web.broadcast import VIEWS, Broadcast, Jpeg
+from apps.pi.web.prometheus import CONTENT_TYPE, format_metrics
+from apps.pi.web.server import Request, RequestError, Response, Stream
+from edge_dce.errors import ImageError
+from edge_dce.pixels.look import Look
+
+_WEB = Path(__file__).parent
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+# No secrets, and the page that asks for the token needs them.
+_OPEN_TO_ALL = frozenset({"/healthz", "/page.css", "/icon.svg"})
+_BOUNDARY = "frame"
+_DELIMITER = f"\r\n--{_BOUNDARY}\r\n".encode("ascii")
+_FRAME_TIMEOUT_S = 5.0
+# How often a stream without frames looks whether its viewer is still there.
+_LOOK_S = 1.0
+_CHANGEABLE = frozenset({"strength", "max_brightness", "denoise"})
+
+
+class Pages:
+    """Answers requests; `answer` is the server's handler."""
+
+    def __init__(
+        self,
+        broadcast: Broadcast,
+        statistics: Statistics,
+        access: Access,
+        *,
+        describe: Callable[[], dict[str, Any]],
+        find_fault: Callable[[], str | None],
+        change_look: Callable[[dict[str, float]], Look],
+    ) -> None:
+        """
+        Args:
+            describe: what /stats.json says.
+            find_fault: why the camera is not delivering, or None.
+            change_look: sets some of a look's values, and returns the whole; raises ImageError for impossible ones.
+        """
+        self._broadcast = broadcast
+        self._statistics = statistics
+        self._access = access
+        self._describe = describe
+        self._find_fault = find_fault
+        self._change_look = change_look
+        self._files = {path: ((_WEB / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
+        self._routes = {
+            "/stream.mjpg": self._stream,
+            "/snapshot.jpg": self._snapshot,
+            "/frame.jpg": self._frame,
+            "/stats.json": self._stats,
+            "/metrics": self._metrics,
+            "/healthz": self._health,
+        }
+
+    async def answer(self, request: Request) -> Response | Stream:
+        """Raises RequestError for what cannot be answered."""
+        if request.path not in _OPEN_TO_ALL:
+            refusal = self._access.refuse(request) or self._access.admit(request)
+            if refusal is not None:
+                return refusal
+        if request.method == "POST":
+            if request.path != "/settings":
+                raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, "expected GET; only /settings takes POST")
+            return self._settings(request)
+        if request.path in self._files:
+            body, kind = self._files[request.path]
+            return Response(body, kind)
+        route = self._routes.get(request.path)
+        if route is None:
+            raise RequestError(HTTPStatus.NOT_FOUND, f"nothing here; there are {' '.join(self._routes)}")
+        return await route(request)
+
+    async def _stream(self, request: Request) -> Stream | Response:
+        view = _read_view(request)
+        kind = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
+        return Response(b"", kind) if request.method == "HEAD" else Stream(self._list_parts(view), kind)
+
+    async def _list_parts(self, view: str) -> AsyncIterator[bytes]:
+        sequence = -1
+        yield _DELIMITER.lstrip()
+        while not self._broadcast.is_finished:
+            jpeg = await self._broadcast.wait(view, after=sequence, timeout_s=_LOOK_S)
+            if jpeg is None:
+                yield b""
+                continue
+            sequence = jpeg.sequence
+            head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg.data)}\r\n\r\n".encode("ascii")
+            # The boundary follows at once: a reader that waits for it would show each frame one frame late.
+            yield head + jpeg.data + _DELIMITER
+
+    async def _snapshot(self, request: Request) -> Response:
+        """A picture of after the request came in, at high quality."""
+        asked_s = time.monotonic()
+        sequence = -1
+        while time.monotonic() - asked_s < _FRAME_TIMEOUT_S:
+            jpeg = await self._broadcast.wait("still", after=sequence, timeout_s=_FRAME_TIMEOUT_S)
+            if jpeg is None:
+                break
+            if jpeg.time_s >= asked_s:
+                name = time.strftime("night-%Y%m%d-%H%M%S.jpg")
+                return Response(
+                    jpeg.data, "image/jpeg", headers=(("Content-Disposition", f'inline; filename="{name}"'),)
+                )
+            sequence = jpeg.sequence
+        raise self._no_frame()
+
+    async def _frame(self, request: Request) -> Response:
+        """The newest picture after the one that the page has: it asks again when it has drawn it."""
+        after = request.query.get("after", "-1")
+        if not after.removeprefix("-").isdecimal():
+            raise RequestError(HTTPStatus.BAD_REQUEST, "expected after=N, a frame's number")
+        self._statistics.viewers += 1
+        try:
+            jpeg = await self._broadcast.wait(_read_view(request), after=int(after), timeout_s=_FRAME_TIMEOUT_S)
+        finally:
+            self._statistics.viewers -= 1
+        if jpeg is None:
+            raise self._no_frame()
+        return Response(jpeg.data, "image/jpeg", headers=_describe_frame(jpeg))
+
+    async def _stats(self, request: Request) -> Response:
+        return Response(json.dumps(self._describe(), indent=1).encode() + b"\n", "application/json")
+
+    async def _metrics(self, request: Request) -> Response:
+        return Response(format_metrics(self._describe()).encode(), CONTENT_TYPE)
+
+    async def _health(self, request: Request) -> Response:
+        fault = self._find_fault()
+        if fault is None:
+            return Response(b"ok\n")
+        return Response(f"{fault}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _settings(self, request: Request) -> Response:
+        try:
+            values = {name: float(text) for name, text in request.query.items() if name != "token"}
+            if not values or not _CHANGEABLE.issuperset(values):
+                raise RequestError(
+                    HTTPStatus.BAD_REQUEST, f"expected one of {' '.join(sorted(_CHANGEABLE))} and a number"
+                )
+            look = self._change_look(values)
+        except (ImageError, ValueError) as error:
+            raise RequestError(HTTPStatus.BAD_REQUEST, str(error)) from error
+        body = {name: getattr(look, name) for name in sorted(_CHANGEABLE)}
+        return Response(json.dumps(body).encode() + b"\n", "application/json")
+
+    def _no_frame(self) -> RequestError:
+        return RequestError(HTTPStatus.SERVICE_UNAVAILABLE, self._find_fault() or "no frame came in time")
+
+
+def _read_view(request: Request) -> str:
+    view = request.query.get("view", "after")
+    if view not in VIEWS:
+        raise RequestError(HTTPStatus.BAD_REQUEST, f"expected a view of {' '.join(VIEWS)}")
+    return view
+
+
+def _describe_frame(jpeg: Jpeg) -> tuple[tuple[str, str], ...]:
+    age_ms = (time.monotonic() - jpeg.time_s) * 1e3
+    return (("X-Sequence", str(jpeg.sequence)), ("X-Age-Ms", f"{age_ms:.1f}"))

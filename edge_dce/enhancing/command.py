@@ -1,0 +1,123 @@
+"""What `edge-dce enhance` does with its jobs: the work, the progress, the summary."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from tqdm import tqdm
+
+from edge_dce.enhancer import Enhancer
+from edge_dce.enhancing.batch import Outcome, enhance_pictures, is_done
+from edge_dce.enhancing.interruption import Interruption
+from edge_dce.enhancing.jobs import Job
+from edge_dce.enhancing.video import enhance_video
+from edge_dce.errors import OutputError, VideoError
+from edge_dce.files.output import make_folder
+from edge_dce.files.pictures import encode_picture, read_picture
+from edge_dce.pixels.look import Look
+from edge_dce.terminal.console import complain, print_result, say
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What holds for every job.
+
+    Attributes:
+        overwrite: replace what is there.
+        debug: raise the first error instead of naming it and going on.
+    """
+
+    look: Look
+    overwrite: bool = False
+    debug: bool = False
+
+
+def enhance_files(jobs: Sequence[Job], enhancer: Enhancer, settings: Settings) -> int:
+    """Do the jobs in order; print the name of each result to stdout and what happens to stderr.
+
+    Returns:
+        How many failed; each was named.
+
+    Raises:
+        ModelError: the runtime failed.
+    """
+    for folder in {job.target.parent for job in jobs if job.target is not None}:
+        make_folder(folder)
+    counts: Counter[str] = Counter()
+    is_quiet = None if len(jobs) > 1 else True
+    with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_quiet) as bar:
+        for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
+            enhance = _enhance_videos if is_video else _enhance_pictures
+            for outcome in enhance(group, enhancer, settings, interruption):
+                counts[_report(outcome, settings)] += 1
+                bar.update()
+                interruption.check()
+    if len(jobs) > 1 or any(job.resumes for job in jobs):
+        say(", ".join(f"{counts[what]} {what}" for what in ("enhanced", "already there", "failed")))
+    return counts["failed"]
+
+
+def enhance_to_stdout(job: Job, enhancer: Enhancer, look: Look) -> None:
+    """Write the enhanced picture as PNG to stdout.
+
+    Raises:
+        ImageError: the picture cannot be read.
+    """
+    picture = read_picture(job.source)
+    enhanced = picture.with_image(enhancer.enhance(picture.image, look))
+    sys.stdout.buffer.write(encode_picture(enhanced, ".png"))
+
+
+def _enhance_pictures(
+    jobs: Iterable[Job], enhancer: Enhancer, settings: Settings, _: Interruption
+) -> Iterator[Outcome]:
+    return enhance_pictures(jobs, enhancer, look=settings.look, overwrite=settings.overwrite)
+
+
+def _enhance_videos(
+    jobs: Iterable[Job], enhancer: Enhancer, settings: Settings, interruption: Interruption
+) -> Iterator[Outcome]:
+    for job in jobs:
+        if is_done(job, overwrite=settings.overwrite):
+            yield Outcome(job, is_present=True)
+            continue
+        try:
+            yield Outcome(job, _enhance_video(job, enhancer, settings, interruption))
+        except (VideoError, OutputError) as error:
+            yield Outcome(job, error=error)
+
+
+def _enhance_video(job: Job, enhancer: Enhancer, settings: Settings, interruption: Interruption) -> str:
+    """Show a bar with frames per second and the time left meanwhile; what was done."""
+    if job.target is None:
+        raise VideoError(f"{job.source}: expected a job with a target")
+    with tqdm(desc=job.source.name, unit="frame", leave=False, disable=None) as bar:
+
+        def show(done: int, expected: int | None) -> None:
+            bar.total = expected
+            bar.update(done - bar.n)
+            interruption.check()
+
+        stages = enhance_video(
+            job.source, job.target, enhancer, look=settings.look, overwrite=settings.overwrite, on_frame=show
+        )
+    rate = stages.frames / stages.total_s
+    return f"{stages.frames} frames enhanced in {stages.total_s:.1f} s, {rate:.1f} per second"
+
+
+def _report(outcome: Outcome, settings: Settings) -> str:
+    """Say it, and under which heading to count it."""
+    if outcome.error is not None:
+        if settings.debug:
+            raise outcome.error
+        complain(outcome.error)
+        return "failed"
+    if outcome.is_present:
+        return "already there"
+    say(f"{outcome.job.source}: {outcome.summary}")
+    print_result(str(outcome.job.target))
+    return "enhanced"

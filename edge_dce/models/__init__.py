@@ -1,0 +1,6 @@
+"""Model files and the runtimes that run them: the only room that knows TFLite.
+
+catalog       bundled models by name (the .tflite files lie here);  card: what a file says of itself
+flatbuffer    whether a file without a card is whole
+runtime       the only module that imports a TFLite runtime;  xnnpack: its fast kernels
+"""

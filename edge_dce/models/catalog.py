@@ -1,0 +1,31 @@
+"""The bundled models, and how a user's word for a model becomes a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_dce.errors import ModelError
+
+DEFAULT_MODEL = "zero-dce-scene-256x256-int8"
+_FOLDER = Path(__file__).resolve().parent
+
+
+def bundled_models() -> list[Path]:
+    """The `.tflite` files that come with the package, sorted by name."""
+    return sorted(_FOLDER.glob("*.tflite"))
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The file of a bundled model's name (its stem), else the path itself.
+
+    Raises:
+        ModelError: a bare name that is neither bundled nor a file here.
+    """
+    for path in bundled_models():
+        if path.stem == str(name_or_path):
+            return path
+    path = Path(name_or_path)
+    if path.suffix != ".tflite" and not path.exists():
+        names = " ".join(model.stem for model in bundled_models())
+        raise ModelError(f"{name_or_path}: no such model; expected a path to a .tflite file or one of: {names}")
+    return path

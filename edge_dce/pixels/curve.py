@@ -1,0 +1,137 @@
+"""The light-enhancement curve: the exact formula, and the table that holds it.
+
+One step is y = x + a·(x² − x) with a in [-1, 1] (Zero-DCE, Guo et al., CVPR 2020, eq. 3; the sign is that of the
+authors' code: negative `a` brightens). Eight steps with one `a` per pixel and channel are a function of (a, x) alone,
+and x is a byte: so all eight are one look-up in a table of 256 levels of `a` by 256 values of x.
+
+The steps may run on a root axis: u = x^(1/root) takes the steps and y = u^root leaves them. The table hides the cost.
+A higher root treats the darkest pixels, which are mostly noise, more gently: at equal brightness of the picture the
+noise in it is amplified less (docs/decisions/0006).
+
+Curves are estimated on a small copy of the image and upsampled bilinearly with half-pixel centers: cost hardly
+depends on the network, and the picture keeps its full resolution.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.pixels.look import Look, protect_highlights
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+LEVELS = 256
+# Square roots of square roots, which every GPU and every quantizer has; powers are neither cheap nor common.
+ROOTS = (1, 2, 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class CurveShape:
+    """What a network's curves mean: how many steps they make, on which axis.
+
+    Attributes:
+        iterations: number of curve steps, from 1 to 64.
+        root: 1 (the paper's curve), 2 or 4: the steps are made on the root-th root of the pixel value.
+
+    Raises:
+        ValueError: other values than these.
+    """
+
+    iterations: int = 8
+    root: int = 1
+
+    def __post_init__(self) -> None:
+        if type(self.iterations) is not int or not 1 <= self.iterations <= 64:
+            raise ValueError(f"expected 1 to 64 iterations, found {self.iterations!r}")
+        if type(self.root) is not int or self.root not in ROOTS:
+            raise ValueError(f"expected a root of {ROOTS}, found {self.root!r}")
+
+
+ZERO_DCE = CurveShape()
+PLAIN = Look()
+
+
+def apply_exact(
+    image: Uint8Array, curves: FloatArray, *, look: Look = PLAIN, shape: CurveShape = ZERO_DCE
+) -> Uint8Array:
+    """Enhance by the formula, in float32: the reference for `edge_dce.pixels.curve_table`, many times slower.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        curves: (h, w, 3) float32 map of `a` in [-1, 1], any size; (h, w, 3·n) are n maps that take turns.
+        look: its strength is a factor on `a`; denoise is no matter of the curve and is left to `Enhancer`.
+        shape: what the curves mean.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    height, width = image.shape[:2]
+    maps = [
+        cv2.resize(np.clip(a * np.float32(look.strength), -1, 1), (width, height), interpolation=cv2.INTER_LINEAR)
+        for a in np.split(curves, curves.shape[2] // 3, axis=2)
+    ]
+    x = image.astype(np.float32) / np.float32(255)
+    u = x ** np.float32(1 / shape.root)
+    for iteration in range(shape.iterations):
+        a = maps[iteration % len(maps)]
+        u = u + a * (u * u - u)
+    y = u**shape.root
+    protect_highlights(y, x, look.max_brightness)
+    enhanced: Uint8Array = np.rint(y * np.float32(255)).astype(np.uint8)
+    return enhanced
+
+
+def make_steps(x: FloatArray, a: FloatArray, shape: CurveShape, work: FloatArray) -> None:
+    """Take every step with the same `a`, in place: `x` in [0, 1] becomes y; `work` is of its shape and overwritten."""
+    for _ in range(shape.root // 2):
+        np.sqrt(x, out=x)
+    for _ in range(shape.iterations):
+        np.multiply(x, x, out=work)
+        work -= x
+        work *= a
+        x += work
+    for _ in range(shape.root // 2):
+        np.multiply(x, x, out=x)
+
+
+class CurveTable:
+    """The curve for every pair of a level of `a` and a pixel value; making it anew allocates nothing.
+
+    Attributes:
+        samples: (256, 256) uint8: row = level of `a`, column = pixel value.
+    """
+
+    def __init__(self, shape: CurveShape = ZERO_DCE) -> None:
+        self.samples: Uint8Array = np.empty((LEVELS, 256), np.uint8)
+        self._shape = shape
+        self._values = np.arange(256, dtype=np.float32) / np.float32(255)
+        self._y = np.empty((LEVELS, 256), np.float32)
+        self._work = np.empty_like(self._y)
+        # Equal to nothing, so that the first table is made.
+        self._made_of: tuple[float, float, float, bool] = (math.nan, math.nan, math.nan, False)
+
+    def fill(self, low: float, high: float, *, max_brightness: float = 1.0, with_identity: bool = False) -> None:
+        """Make `samples` for levels of `a` evenly spaced from `low` (row 0) to `high` (the last row).
+
+        Args:
+            with_identity: row 255 returns the pixel value itself, for channels that are not to be changed (alpha);
+                `high` is then row 254.
+        """
+        made_of = (low, high, max_brightness, with_identity)
+        if made_of == self._made_of:
+            return
+        self._made_of = made_of
+        levels = LEVELS - 1 if with_identity else LEVELS
+        y, work = self._y[:levels], self._work[:levels]
+        np.copyto(y, self._values)
+        make_steps(y, np.linspace(low, high, levels, dtype=np.float32)[:, np.newaxis], self._shape, work)
+        protect_highlights(y, self._values, max_brightness)
+        y *= 255
+        np.copyto(self.samples[:levels], np.rint(y, out=y), casting="unsafe")
+        self.samples[levels:] = np.arange(256, dtype=np.uint8)

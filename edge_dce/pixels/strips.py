@@ -1,0 +1,41 @@
+"""Frames in strips of rows: what fits the cache is fast, and several threads share the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from edge_dce.pixels.buffers import Buffers
+
+# A strip of this many pixels, its indices and the table stay in the second-level cache (measured at 1080p: 32 strips
+# 7 ms, 16 strips 8 ms, 120 strips 11 ms).
+STRIP_PX = 64 * 1024
+
+
+class StripWorkers:
+    """Threads, each with buffers of its own. Not for use by several threads at once."""
+
+    def __init__(self, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="edge-dce") if threads > 1 else None
+        self._workspaces = [Buffers() for _ in range(threads)]
+
+    def run(self, work: Callable[[slice, Buffers], None], strips: list[slice]) -> None:
+        """Call `work(rows, workspace)` for every strip, in any order, and return when all are done."""
+        # Workers draw strips from one iterator (a draw is atomic), so none waits while another has work left.
+        remaining = iter(strips)
+
+        def work_on_strips(workspace: Buffers) -> None:
+            for rows in remaining:
+                work(rows, workspace)
+
+        if self._pool is None:
+            work_on_strips(self._workspaces[0])
+        else:
+            # The work is in numpy and OpenCV calls that release the GIL, so threads run side by side.
+            list(self._pool.map(work_on_strips, self._workspaces))
+
+
+def cut_strips(height: int, rows: int) -> list[slice]:
+    """The rows of an image in strips of `rows` rows (at least one); the last may be lower."""
+    rows = max(1, rows)
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]

@@ -1,0 +1,1 @@
+"""Figures for people: tables as text, Markdown and HTML (table); the frame of every HTML file (page)."""

@@ -1,0 +1,1 @@
+"""Command lines: what they take (arguments) and what they say, and where (console)."""

@@ -1,0 +1,139 @@
+"""The camera's page in a real browser, as a person uses it."""
+
+import signal
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+from tests.apps.pi.browser import MISSING, Browser, open_browser
+from tests.apps.pi.running_camera import SIZE, RunningCamera, run_camera
+
+pytestmark = [
+    pytest.mark.skipif(MISSING is not None, reason=str(MISSING)),
+    # The slowest of all tests, and nothing that a browser sees depends on the runtime.
+    pytest.mark.skipif(find_spec("ai_edge_litert") is None, reason="the page is tested beside the other runtime"),
+]
+
+TOKEN = "correct-horse-battery"
+# Mean of the canvas's left and right tenth, of 255.
+BRIGHTNESS = """
+    const canvas = document.getElementById("picture"), tenth = Math.floor(canvas.width / 10);
+    return [0, canvas.width - tenth].map((left) => {
+        const samples = canvas.getContext("2d").getImageData(left, 0, tenth, canvas.height).data;
+        return samples.reduce((sum, sample) => sum + sample, 0) / samples.length * 4 / 3 - 85;
+    });
+"""
+NOTICE = "return document.getElementById('notice').textContent"
+IS_LIVE = f"""
+    return document.getElementById("picture").width === {SIZE[0]} && !document.getElementById("notice").textContent;
+"""
+OVERFLOW = """
+    const page = document.documentElement;
+    return Math.max(page.scrollWidth - innerWidth, page.scrollHeight - innerHeight);
+"""
+SMALLEST_CONTROL = """
+    const boxes = ["strength", "snapshot"].map((id) => document.getElementById(id).getBoundingClientRect());
+    return Math.min(...boxes.flatMap((box) => [box.width, box.height]));
+"""
+CLICK_SNAPSHOT = """
+    const link = document.getElementById("snapshot");
+    link.addEventListener("click", (event) => event.preventDefault());
+    link.click();
+    return [link.href, link.download];
+"""
+SET_STRENGTH = """
+    const slider = document.getElementById("strength");
+    slider.value = %s;
+    slider.dispatchEvent(new Event("input"));
+"""
+
+
+@pytest.fixture(scope="module")
+def phone() -> Iterator[Browser]:
+    with open_browser(390, 844, is_phone=True) as browser:
+        yield browser
+
+
+@pytest.fixture
+def camera() -> Iterator[RunningCamera]:
+    with run_camera("--fps", "15") as running:
+        yield running
+
+
+def test_picture_is_live_and_split(phone: Browser, camera: RunningCamera) -> None:
+    phone.open(camera.url)
+    phone.wait_for(IS_LIVE)
+    left, right = phone.evaluate(BRIGHTNESS)
+    assert right > 3 * left
+    first = phone.evaluate("return document.getElementById('picture').toDataURL()")
+    phone.wait_for("return document.getElementById('picture').toDataURL()", lambda shown: shown != first)
+    phone.wait_for("return document.getElementById('facts').textContent", lambda text: " fps · " in text)
+
+
+def test_strength_slider_changes_the_stream(phone: Browser, camera: RunningCamera) -> None:
+    phone.open(camera.url)
+    phone.wait_for(IS_LIVE)
+    phone.evaluate(SET_STRENGTH % 0)
+    # Unchanged on both sides of the line.
+    phone.wait_for(BRIGHTNESS, lambda sides: abs(sides[1] - sides[0]) < 5)
+    assert camera.stats()["enhancement"]["strength"] == 0
+    phone.evaluate(SET_STRENGTH % 1.5)
+    phone.wait_for(BRIGHTNESS, lambda sides: sides[1] > 5 * sides[0])
+    assert phone.evaluate("return document.getElementById('value').textContent") == "1.50"
+
+
+def test_line_follows_the_pointer_and_the_keys(phone: Browser, camera: RunningCamera) -> None:
+    phone.open(camera.url)
+    phone.wait_for(IS_LIVE)
+    y = phone.evaluate("const b = document.getElementById('view').getBoundingClientRect(); return b.top + b.height / 2")
+    phone.drag((195, round(y)), (380, round(y)))
+    phone.wait_for(BRIGHTNESS, lambda sides: abs(sides[1] - sides[0]) < 10)
+    assert phone.evaluate("return Number(document.getElementById('line').getAttribute('aria-valuenow'))") > 90
+    phone.evaluate(
+        "document.getElementById('line').dispatchEvent(new KeyboardEvent('keydown', { key: 'Home', bubbles: true }))"
+    )
+    phone.wait_for(BRIGHTNESS, lambda sides: min(sides) > 30)
+
+
+@pytest.mark.parametrize(("width", "height", "is_phone"), [(390, 844, True), (844, 390, True), (1280, 800, False)])
+def test_everything_fits_the_window(width: int, height: int, is_phone: bool, camera: RunningCamera) -> None:
+    with open_browser(width, height, is_phone=is_phone) as browser:
+        browser.open(camera.url)
+        browser.wait_for(IS_LIVE)
+        assert browser.evaluate(OVERFLOW) <= 0
+        # A finger is some 40 pixels wide.
+        assert browser.evaluate(SMALLEST_CONTROL) >= 40
+
+
+def test_snapshot_button_offers_a_picture_with_a_name(phone: Browser, camera: RunningCamera) -> None:
+    phone.open(camera.url)
+    phone.wait_for(IS_LIVE)
+    href, name = phone.evaluate(CLICK_SNAPSHOT)
+    assert href == f"{camera.url}snapshot.jpg"
+    assert name.startswith("night-2")
+
+
+def test_camera_that_went_away_is_told_and_found_again(phone: Browser) -> None:
+    with run_camera() as camera:
+        phone.open(camera.url)
+        phone.wait_for(IS_LIVE)
+        port = camera.port
+        camera.stop(signal.SIGKILL)
+        phone.wait_for(NOTICE, lambda text: text == "The camera does not answer. Trying again …")
+    with run_camera("--http", f"127.0.0.1:{port}"):
+        phone.wait_for(IS_LIVE)
+
+
+def test_token_is_asked_for_once(phone: Browser) -> None:
+    with run_camera("--token", TOKEN) as camera:
+        phone.open(camera.url)
+        assert phone.evaluate("return document.querySelector('input').name") == "token"
+        phone.type("input", f"wrong{TOKEN}\n")
+        phone.wait_for("return document.body.innerText", lambda text: "not the token" in text)
+        phone.type("input", f"{TOKEN}\n")
+        phone.wait_for(IS_LIVE)
+        # The secret is neither in the address bar nor within reach of the page's script.
+        assert phone.evaluate("return location.href + document.cookie") == camera.url
+        phone.open(camera.url)
+        phone.wait_for(IS_LIVE)

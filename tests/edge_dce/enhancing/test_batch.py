@@ -1,0 +1,99 @@
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edge_dce
+from edge_dce.enhancing import batch
+from edge_dce.enhancing.jobs import Job
+from edge_dce.files.pictures import Picture, write_picture
+
+TINY = Path(__file__).resolve().parents[2] / "models" / "tiny-16x16-int8.tflite"
+
+
+@pytest.fixture(scope="module")
+def enhancer() -> edge_dce.Enhancer:
+    return edge_dce.load(TINY, threads=1)
+
+
+def make_jobs(folder: Path, count: int, side_px: int = 20) -> list[Job]:
+    jobs = []
+    for number in range(count):
+        write_picture(Picture(np.full((side_px, side_px, 3), 10 + number, np.uint8)), folder / f"{number}.png")
+        jobs.append(Job(folder / f"{number}.png", folder / f"{number}-bright.png", resumes=True))
+    return jobs
+
+
+def test_outcomes_come_in_order_and_files_are_what_the_enhancer_makes(
+    tmp_path: Path, enhancer: edge_dce.Enhancer
+) -> None:
+    jobs = make_jobs(tmp_path, 9)
+    outcomes = list(batch.enhance_pictures(jobs, enhancer))
+    assert [outcome.job for outcome in outcomes] == jobs
+    for job in jobs:
+        assert job.target is not None
+        expected = enhancer.enhance(edge_dce.read_picture(job.source).image)
+        np.testing.assert_array_equal(edge_dce.read_picture(job.target).image, expected)
+
+
+def test_one_failure_is_one_outcome(tmp_path: Path, enhancer: edge_dce.Enhancer) -> None:
+    jobs = make_jobs(tmp_path, 5)
+    jobs[2].source.write_bytes(b"no picture")
+    jobs[3] = Job(jobs[3].source, tmp_path / "missing" / "3.png")
+    outcomes = list(batch.enhance_pictures(jobs, enhancer))
+    assert [outcome.error is not None for outcome in outcomes] == [False, False, True, True, False]
+
+
+def test_job_that_does_not_resume_refuses_an_existing_target(tmp_path: Path, enhancer: edge_dce.Enhancer) -> None:
+    (job,) = make_jobs(tmp_path, 1)
+    assert job.target is not None
+    job.target.write_text("precious")
+    (outcome,) = batch.enhance_pictures([Job(job.source, job.target)], enhancer)
+    assert outcome.error is not None
+    assert "exists already" in str(outcome.error)
+    assert job.target.read_text() == "precious"
+
+
+@pytest.mark.parametrize(("cores", "ahead_px", "expected"), [(2, 10**9, 6), (4, 10**9, 10), (4, 0, 2)])
+def test_few_pictures_are_in_flight_and_fewer_large_ones(
+    cores: int,
+    ahead_px: int,
+    expected: int,
+    tmp_path: Path,
+    enhancer: edge_dce.Enhancer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch, "count_usable_cores", lambda: cores)
+    monkeypatch.setattr(batch, "_AHEAD_PX_PER_CORE", ahead_px)
+    lock = threading.Lock()
+    in_flight, most = 0, 0
+    read_picture, write_picture = batch.read_picture, batch.write_picture
+
+    def count(change: int) -> None:
+        nonlocal in_flight, most
+        with lock:
+            in_flight += change
+            most = max(most, in_flight)
+
+    def read_counted(path: Path) -> Picture:
+        count(+1)
+        return read_picture(path)
+
+    def write_counted(picture: Picture, path: Path, *, overwrite: bool) -> None:
+        write_picture(picture, path, overwrite=overwrite)
+        count(-1)
+
+    monkeypatch.setattr(batch, "read_picture", read_counted)
+    monkeypatch.setattr(batch, "write_picture", write_counted)
+    assert len(list(batch.enhance_pictures(make_jobs(tmp_path, 40), enhancer))) == 40
+    # On each side of the enhancer one more than cores, or one alone; and the one that it holds.
+    assert most <= expected + 1
+
+
+def test_giving_up_early_stops_the_threads(tmp_path: Path, enhancer: edge_dce.Enhancer) -> None:
+    before = threading.active_count()
+    outcomes = batch.enhance_pictures(make_jobs(tmp_path, 30), enhancer)
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before

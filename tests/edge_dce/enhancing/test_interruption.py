@@ -1,0 +1,46 @@
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from edge_dce.enhancing.interruption import Interruption
+
+
+def test_interrupt_waits_for_the_check() -> None:
+    with Interruption() as interruption:
+        interruption.check()
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+
+
+def test_second_interrupt_acts_at_once() -> None:
+    with Interruption():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_afterwards_interrupts_are_as_before() -> None:
+    with Interruption():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_handlers_of_others_stay_in_place() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interruption():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_other_threads_may_use_it() -> None:
+    def work() -> None:
+        with Interruption() as interruption:
+            interruption.check()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from edge_dce.errors import ModelError
+from edge_dce.models.card import read_model_file
+from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model
+
+
+def test_default_model_is_bundled() -> None:
+    assert find_model(DEFAULT_MODEL) in bundled_models()
+
+
+@pytest.mark.parametrize("path", bundled_models(), ids=lambda path: path.stem)
+def test_bundled_models_say_what_they_are(path: Path) -> None:
+    card = read_model_file(path).card
+    assert card is not None
+    assert card.name == path.stem
+    assert path.stem.endswith(card.precision)
+    assert card.source.epochs >= 20
+    assert "LOL" in card.source.data
+    assert card.fidelity is not None
+    # The bounds of the conversion: int8 curves may cost this much of the picture and no more.
+    assert card.fidelity.psnr_db >= 45
+    assert card.fidelity.worst_psnr_db >= 38
+
+
+def test_bundled_int8_model_is_integer_throughout_and_takes_bytes_as_they_are() -> None:
+    card = read_model_file(find_model(DEFAULT_MODEL)).card
+    assert card is not None
+    assert card.census.dtype.keys() <= {"INT8", "UINT8", "INT32"}
+    assert card.input.dtype == "uint8"
+    assert card.input.zero_point == 0
+    assert card.input.scale == pytest.approx(1 / 255, rel=1e-6)
+    assert card.calibration is not None
+
+
+def test_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert find_model(tmp_path / "other.tflite") == tmp_path / "other.tflite"
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ModelError, match=DEFAULT_MODEL):
+        find_model("zero-dse")

@@ -1,0 +1,267 @@
+import dataclasses
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edge_dce
+from edge_dce.enhancer import Enhancer
+from edge_dce.errors import CardError, ImageError, ModelError
+from edge_dce.models.card import read_model_file
+from edge_dce.models.runtime import open_interpreter
+from edge_dce.pixels import curve
+from edge_dce.pixels.look import Look
+from edge_dce.pixels.shrinking import shrink
+from tests.edge_dce.fake_interpreter import NO_CARD, FakeInterpreter
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+
+
+def make_image(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(height * width).integers(0, 60, (height, width, 3)).astype(np.uint8)
+
+
+def make_enhancer(output: np.ndarray, *, contract: str | None = "curves", **options: object) -> Enhancer:
+    return Enhancer(NO_CARD, FakeInterpreter(output, **options), threads=1, contract=contract)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (1080, 1920), (301, 7), (1, 900), (1, 1)])
+def test_any_size_keeps_its_shape_and_gets_brighter(precision: str, height: int, width: int) -> None:
+    image = make_image(height, width) + 1
+    enhanced = edge_dce.load(MODELS / f"tiny-16x16-{precision}.tflite").enhance(image)
+    assert enhanced.shape == image.shape
+    assert enhanced.dtype == np.uint8
+    assert enhanced.mean() > image.mean()
+
+
+def test_result_is_the_formula_on_the_estimated_curves() -> None:
+    curves = np.full((1, 4, 6, 3), -0.3, np.float32)
+    image = make_image(40, 60)
+    found = make_enhancer(curves).enhance(image)
+    # One value in the map: its level is exact, so only rounding of the float32 formula could differ.
+    np.testing.assert_array_equal(found, curve.apply_exact(image, curves[0]))
+
+
+def test_int8_output_is_dequantized() -> None:
+    stored = np.full((1, 4, 6, 3), -60, np.int8)
+    curves = make_enhancer(stored, output_quantization=(0.01, -10)).estimate_curves(make_image(9, 9))
+    np.testing.assert_allclose(curves, -0.5, atol=1e-6)
+
+
+def test_uint8_input_is_fed_as_it_is() -> None:
+    fake = FakeInterpreter(
+        np.zeros((1, 4, 6, 3), np.float32), input_dtype=np.uint8, input_quantization=(float(np.float32(1 / 255)), 0)
+    )
+    image = make_image(4, 6)
+    Enhancer(NO_CARD, fake, threads=1, contract="curves").enhance(image)
+    np.testing.assert_array_equal(fake.inputs[0][0], image)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "quantization", "expected"),
+    [(np.float32, (0.0, 0), 1.0), (np.int8, (1 / 255, -128), 127), (np.uint8, (0.5 / 255, 0), 255)],
+)
+def test_other_inputs_are_scaled_and_clipped(dtype: type, quantization: tuple[float, int], expected: float) -> None:
+    fake = FakeInterpreter(np.zeros((1, 4, 6, 3), np.float32), input_dtype=dtype, input_quantization=quantization)
+    Enhancer(NO_CARD, fake, threads=1, contract="curves").enhance(np.full((8, 8, 3), 255, np.uint8))
+    assert fake.inputs[0].dtype == dtype
+    np.testing.assert_allclose(fake.inputs[0], expected, rtol=1e-6)
+
+
+def test_24_maps_are_averaged_iteration_by_iteration() -> None:
+    maps = np.zeros((1, 4, 6, 24), np.float32)
+    maps[..., 0::3], maps[..., 1::3], maps[..., 2::3] = -0.8, -0.4, 0.0
+    maps[..., 0] = 0.0
+    curves = make_enhancer(maps, contract=None).estimate_curves(make_image(5, 5))
+    np.testing.assert_allclose(curves[0, 0], [-0.7, -0.4, 0.0], atol=1e-6)
+
+
+def test_values_that_are_not_numbers_are_an_error() -> None:
+    with pytest.raises(ModelError, match="not numbers"):
+        make_enhancer(np.full((1, 4, 6, 3), np.nan, np.float32)).enhance(make_image(9, 9))
+
+
+def test_failing_runtime_is_an_error() -> None:
+    enhancer = make_enhancer(np.zeros((1, 4, 6, 3), np.float32), error=RuntimeError("out of\nmemory"))
+    with pytest.raises(ModelError, match="out of memory"):
+        enhancer.enhance(make_image(9, 9))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float64),
+        np.full((4, 4, 3), 255, np.float32),
+        np.full((4, 4, 3), np.nan, np.float32),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
+def test_arrays_that_are_no_rgb_image_are_refused(image: np.ndarray) -> None:
+    with pytest.raises(ImageError, match="expected"):
+        make_enhancer(np.zeros((1, 4, 6, 3), np.float32)).enhance(image)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
+def test_strength_out_of_range_is_refused(strength: float) -> None:
+    with pytest.raises(ImageError, match="expected a strength"):
+        Look(strength=strength)
+
+
+def test_three_channels_without_card_must_be_named() -> None:
+    path = MODELS / "without-card-3-maps.tflite"
+    with pytest.raises(ModelError, match="--contract"):
+        edge_dce.load(path)
+    assert edge_dce.load(path, contract="curves").contract == "curves"
+
+
+def test_24_channels_without_card_are_curves() -> None:
+    assert edge_dce.load(MODELS / "without-card-24-maps.tflite").contract == "curves"
+
+
+def test_network_of_another_shape_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"found \(1, 16, 16, 3\) and \(1, 3\)"):
+        edge_dce.load(MODELS / "wrong-shape.tflite")
+
+
+def test_card_of_the_image_contract_is_refused() -> None:
+    model = read_model_file(MODELS / "tiny-16x16-float32.tflite")
+    assert model.card is not None
+    other = dataclasses.replace(model, card=dataclasses.replace(model.card, contract="image"))
+    with pytest.raises(ModelError, match="contract 'curves', found 'image'"):
+        Enhancer(other, open_interpreter(model, threads=1), threads=1)
+
+
+@pytest.mark.parametrize("threads", [0, 99_999_999_999])
+def test_absurd_number_of_threads_is_refused(threads: int) -> None:
+    with pytest.raises(ModelError, match="expected 1 to 256 threads"):
+        edge_dce.load(threads=threads)
+
+
+def test_card_of_another_model_is_refused() -> None:
+    model = read_model_file(MODELS / "tiny-16x16-float32.tflite")
+    with pytest.raises(CardError, match=r"its card says \(1, 16, 16, 3\), the model \(1, 4, 6, 3\)"):
+        Enhancer(model, FakeInterpreter(np.zeros((1, 4, 6, 3), np.float32)), threads=1)
+
+
+def test_dynamic_input_size_is_refused_not_taken_for_one_pixel() -> None:
+    fake = FakeInterpreter(np.zeros((1, 1, 1, 24), np.float32), input_shape=(1, 1, 1, 3))
+    fake.get_input_details()[0]["shape_signature"] = np.array([1, -1, -1, 3])
+    with pytest.raises(ModelError, match="found a dynamic one"):
+        Enhancer(NO_CARD, fake, threads=1)
+
+
+def test_integer_tensors_without_scale_are_bytes_or_refused() -> None:
+    maps = np.zeros((1, 4, 6, 3), np.float32)
+    fake = FakeInterpreter(maps, input_dtype=np.uint8)
+    Enhancer(NO_CARD, fake, threads=1, contract="curves").enhance(make_image(4, 6))
+    np.testing.assert_array_equal(fake.inputs[0][0], make_image(4, 6))
+    with pytest.raises(ModelError, match="expected a scale for the integer input"):
+        make_enhancer(maps, input_dtype=np.int8)
+    with pytest.raises(ModelError, match="expected a scale for the integer output"):
+        make_enhancer(maps.astype(np.int8))
+
+
+def test_shrinking_averages_areas() -> None:
+    image = np.zeros((40, 40, 3), np.uint8)
+    image[::2] = 100
+    assert (shrink(image, 4, 4) == 50).all()
+
+
+def test_bundled_int8_model_brightens_dark_and_keeps_black_and_white() -> None:
+    dark = np.full((64, 64, 3), 12, np.uint8)
+    dark[:8] = 0
+    dark[-8:] = 255
+    enhanced = edge_dce.load().enhance(dark)
+    assert (enhanced[:8] == 0).all()
+    assert (enhanced[-8:] == 255).all()
+    assert enhanced[20:40].mean() > 3 * 12
+
+
+@pytest.mark.parametrize("order", ["BGR", "RGBA", "BGRA"])
+@pytest.mark.parametrize("denoise", [0.0, 0.5])
+def test_order_of_channels_does_not_change_the_result(order: str, denoise: float) -> None:
+    enhancer, image, look = edge_dce.load(), make_image(300, 500), Look(denoise=denoise)
+    expected = enhancer.enhance(image, look)
+    alpha = np.random.default_rng(3).integers(0, 256, (300, 500, 1)).astype(np.uint8)
+    colors = image[..., ::-1] if order.startswith("BGR") else image
+    given = np.concatenate([colors, alpha], axis=2) if order.endswith("A") else colors
+    found = enhancer.enhance(given, look, channel_order=order)
+    found_colors = found[..., 2::-1] if order.startswith("BGR") else found[..., :3]
+    if order.endswith("A"):
+        np.testing.assert_array_equal(found[..., 3:], alpha)
+    # One level of `a` of 256 goes to alpha; denoising sums in another order.
+    assert np.abs(found_colors.astype(int) - expected).max() <= (1 if order == "BGR" else 2)
+
+
+def test_view_of_a_larger_frame_is_enhanced_like_a_copy() -> None:
+    enhancer, frame = edge_dce.load(), make_image(720, 1280)
+    for view in (frame[10:700, 30:1200], frame[::-1], frame[:, ::-1], frame[::2, ::2]):
+        np.testing.assert_array_equal(enhancer.enhance(view), enhancer.enhance(np.ascontiguousarray(view)))
+
+
+def test_unknown_order_of_channels_is_refused() -> None:
+    with pytest.raises(ImageError, match="channel_order of RGB BGR RGBA BGRA, found 'YUV'"):
+        edge_dce.load().enhance(make_image(4, 4), channel_order="YUV")
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float16, np.float32])
+def test_deep_images_keep_their_depth_and_look_like_their_eight_bits(dtype: type) -> None:
+    enhancer, image = edge_dce.load(), make_image(200, 300)
+    deep = image.astype(np.uint16) * 257 if dtype is np.uint16 else (image / 255).astype(dtype)
+    found = enhancer.enhance(deep)
+    assert found.dtype == dtype
+    found_bytes = found / 257 if dtype is np.uint16 else found.astype(np.float32) * 255
+    # The bound of the look-up, and half a level for its rounding.
+    assert np.abs(found_bytes - enhancer.enhance(image)).max() <= 2.5
+
+
+def test_frame_may_receive_its_own_result() -> None:
+    enhancer, frame = edge_dce.load(), make_image(300, 400)
+    for look in (Look(), Look(denoise=1)):
+        expected, changed = enhancer.enhance(frame, look), frame.copy()
+        enhancer.enhance_into(changed, changed, look)
+        np.testing.assert_array_equal(changed, expected)
+
+
+def test_curves_of_one_frame_can_be_applied_to_another() -> None:
+    enhancer, frame = edge_dce.load(), make_image(300, 400)
+    curves = enhancer.estimate_curves(frame)
+    enhancer.estimate_curves(make_image(40, 50) * 4)
+    np.testing.assert_array_equal(enhancer.apply_curves(frame, curves), enhancer.enhance(frame))
+    with pytest.raises(ImageError, match=r"map of curves, found \(4, 4\)"):
+        enhancer.apply_curves(frame, curves[:4, :4, 0])
+
+
+def read_rss_kb() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+@pytest.mark.parametrize("order", ["RGB", "BGRA"])
+def test_nothing_is_allocated_for_further_frames_of_one_size(order: str) -> None:
+    enhancer = edge_dce.load(MODELS / "tiny-16x16-int8.tflite", threads=2)
+    frame = make_image(270, 480)
+    if order == "BGRA":
+        frame = np.concatenate([frame[..., ::-1], frame[..., :1]], axis=2)
+    out = np.empty_like(frame)
+    for _ in range(50):
+        enhancer.enhance_into(frame, out, channel_order=order)
+    tracemalloc.start()
+    before, rss_before_kb = tracemalloc.get_traced_memory()[0], read_rss_kb()
+    tracemalloc.reset_peak()
+    try:
+        for _ in range(2000):
+            enhancer.enhance_into(frame, out, channel_order=order)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # What comes and goes within a call: some kB of Python objects, and numpy's buffers of 8,192 samples where it
+    # converts types. A frame has 389 kB, a plane of it 130.
+    assert peak - before < 100_000
+    assert after - before < 8_000
+    # A page here or there belongs to the interpreter; one kB kept for each frame would be 2,000.
+    assert read_rss_kb() - rss_before_kb < 512

@@ -1,0 +1,192 @@
+"""Smoothing of curve maps: calm in a still scene, at once when the light changes. With the bundled default model."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import edge_dce
+from edge_dce.stream import (
+    FRAME_BY_FRAME,
+    THUMBNAIL_PX,
+    Smoother,
+    Smoothing,
+    Stream,
+    make_thumbnail,
+    measure_change,
+)
+
+NOISE = np.random.default_rng(1).normal(0, 1, (40, 120, 160, 3))
+
+
+@pytest.fixture(scope="module")
+def enhancer() -> edge_dce.Enhancer:
+    return edge_dce.load(threads=1)
+
+
+def make_frame(number: int, brightness: float, noise: float = 2.0) -> np.ndarray:
+    """A dark scene of vertical gradients that averages `brightness`, with sensor noise of its own."""
+    scene = np.linspace(0.2, 1.8, 120)[:, np.newaxis, np.newaxis] * np.linspace(1.5, 0.5, 160)[:, np.newaxis]
+    samples = scene * brightness + noise * NOISE[number % len(NOISE)]
+    return np.clip(np.rint(samples), 0, 255).astype(np.uint8)
+
+
+def enhance_all(enhancer: edge_dce.Enhancer, frames: list[np.ndarray], smoothing: Smoothing) -> np.ndarray:
+    """Mean brightness of every enhanced frame."""
+    stream = Stream(enhancer, smoothing=smoothing)
+    means = []
+    for frame in frames:
+        out = np.empty_like(frame)
+        stream.enhance_into(frame, out)
+        means.append(out.mean())
+    return np.array(means)
+
+
+@pytest.mark.parametrize("every_frames", [1, 2, 5])
+@pytest.mark.parametrize(("before", "after"), [(6.0, 9.0), (10.0, 14.0), (10.0, 60.0), (40.0, 8.0), (3.0, 4.0)])
+def test_light_switched_on_or_off_is_followed_within_five_frames(
+    enhancer: edge_dce.Enhancer, before: float, after: float, every_frames: int
+) -> None:
+    frames = [make_frame(number, before if number < 12 else after) for number in range(20)]
+    smoothed = enhance_all(enhancer, frames, Smoothing(every_frames=every_frames))
+    at_once = enhance_all(enhancer, frames, FRAME_BY_FRAME)
+    # After five frames the thumbnail has less than 0.005 of the step to go (edge_dce.stream), and the map the same
+    # part of its own way. One level for rounding and for the noise of the frames before.
+    left = min(1.0, 0.005 / abs(np.sqrt(after / 255) - np.sqrt(before / 255)))
+    stale = enhancer.apply_curves(frames[17], enhancer.estimate_curves(frames[11])).mean()
+    assert abs(smoothed[17] - at_once[17]) <= left * abs(stale - at_once[17]) + 1
+
+
+@pytest.mark.parametrize("every_frames", [1, 2, 5])
+def test_still_scene_with_noise_does_not_flicker(enhancer: edge_dce.Enhancer, every_frames: int) -> None:
+    frames = [make_frame(number, 8.0, noise=4.0) for number in range(40)]
+    smoothed = enhance_all(enhancer, frames, Smoothing(every_frames=every_frames))
+    frozen = Stream(enhancer).next_curves(frames[0]).copy()
+    own = np.array([enhancer.apply_curves(frame, frozen).mean() for frame in frames])
+    at_once = enhance_all(enhancer, frames, FRAME_BY_FRAME)
+    flicker, flicker_at_once = (np.abs(np.diff(means - own)).mean() for means in (smoothed, at_once))
+    assert flicker <= 0.5 * flicker_at_once
+
+
+def test_scene_cut_is_as_if_the_stream_began_there(enhancer: edge_dce.Enhancer) -> None:
+    first, other = make_frame(0, 6.0), make_frame(1, 50.0)
+    stream = Stream(enhancer)
+    for _ in range(8):
+        stream.next_curves(first)
+    np.testing.assert_array_equal(stream.next_curves(other), Stream(enhancer).next_curves(other))
+
+
+def test_slow_dimming_is_followed(enhancer: edge_dce.Enhancer) -> None:
+    frames = [make_frame(number, 40.0 * 0.9**number) for number in range(30)]
+    smoothed = enhance_all(enhancer, frames, Smoothing())
+    at_once = enhance_all(enhancer, frames, FRAME_BY_FRAME)
+    # Five frames late would show each frame through the map of five frames earlier.
+    late = [
+        enhancer.apply_curves(frame, enhancer.estimate_curves(earlier)).mean()
+        for frame, earlier in zip(frames[5:], frames, strict=False)
+    ]
+    assert np.abs(smoothed - at_once)[5:].mean() < np.abs(np.array(late) - at_once[5:]).mean()
+
+
+def test_same_frames_give_the_same_result_twice(enhancer: edge_dce.Enhancer) -> None:
+    frames = [make_frame(number, 8.0 + number) for number in range(12)]
+    first, second = (enhance_all(enhancer, frames, Smoothing()) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_how_often_a_map_is_estimated_does_not_change_the_approach() -> None:
+    def approach(every_frames: int) -> np.ndarray:
+        smoother = Smoother(Smoothing(every_frames=every_frames))
+        smoother.aim(*make_moment(0.0))
+        shown = [smoother.advance()]
+        for frame in range(12):
+            if frame % every_frames == 0:
+                smoother.aim(*make_moment(-0.5))
+            shown.append(smoother.advance())
+        return np.array(shown)
+
+    np.testing.assert_allclose(approach(4), approach(1), atol=1e-6)
+
+
+def make_moment(value: float, thumbnail: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
+    shape = (THUMBNAIL_PX, THUMBNAIL_PX, 3)
+    return np.full((4, 6, 3), value, np.float32), np.full(shape, thumbnail, np.float32)
+
+
+def test_time_constant_is_in_frames() -> None:
+    smoother = Smoother(Smoothing(time_constant_frames=7))
+    smoother.aim(*make_moment(0.0))
+    smoother.advance()
+    smoother.aim(*make_moment(1.0))
+    for _ in range(7):
+        curves = smoother.advance()
+    np.testing.assert_allclose(curves, 1 - np.exp(-1), atol=1e-5)
+
+
+def test_network_runs_every_so_many_frames_and_when_the_scene_changes() -> None:
+    smoother = Smoother(Smoothing(every_frames=3))
+    still, changed = make_moment(0.0)[1], make_moment(0.0, thumbnail=0.25)[1]
+    assert smoother.is_due(still)
+    smoother.aim(*make_moment(0.0))
+    due = []
+    for _ in range(4):
+        smoother.advance()
+        due.append(smoother.is_due(still))
+    assert due == [False, False, True, True]
+    smoother.aim(*make_moment(0.0))
+    smoother.advance()
+    assert smoother.is_due(changed)
+
+
+def test_before_the_first_estimate_a_frame_stays_as_it_is(enhancer: edge_dce.Enhancer) -> None:
+    frame = make_frame(0, 10.0)
+    np.testing.assert_array_equal(enhancer.apply_curves(frame, Smoother().advance()), frame)
+
+
+def test_maps_estimated_on_another_thread_arrive_whole() -> None:
+    smoother = Smoother(FRAME_BY_FRAME)
+
+    def aim() -> None:
+        for number in range(300):
+            smoother.aim(*make_moment(number / 300, thumbnail=number / 300))
+
+    with ThreadPoolExecutor(1) as estimating:
+        done = estimating.submit(aim)
+        while not done.done():
+            curves = smoother.advance()
+            assert curves.min() == curves.max()
+    done.result()
+    np.testing.assert_allclose(smoother.advance(), 299 / 300, atol=1e-6)
+
+
+def test_map_of_another_shape_starts_afresh() -> None:
+    smoother = Smoother()
+    smoother.aim(*make_moment(0.0))
+    smoother.advance()
+    wide = np.full((2, 9, 3), -0.3, np.float32)
+    smoother.aim(wide, make_moment(0.0)[1])
+    np.testing.assert_array_equal(smoother.advance(), wide)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (9, 700, 3), (1080, 1920, 3), (300, 200, 4)])
+def test_thumbnail_is_the_root_of_the_mean(dtype: type, shape: tuple[int, ...]) -> None:
+    white = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    thumbnail = make_thumbnail(np.full(shape, white, dtype) // 1)
+    assert thumbnail.shape == (THUMBNAIL_PX, THUMBNAIL_PX, shape[2])
+    np.testing.assert_allclose(thumbnail, 1, atol=1e-6)
+
+
+def test_change_is_large_for_light_and_small_for_noise() -> None:
+    dark = make_thumbnail(make_frame(0, 8.0))
+    assert measure_change(dark, make_thumbnail(make_frame(1, 8.0))) < Smoothing().still_change
+    assert measure_change(dark, make_thumbnail(make_frame(1, 30.0))) > Smoothing().cut_change
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"time_constant_frames": -1}, {"time_constant_frames": float("nan")}, {"every_frames": 0}, {"still_change": 0.06}],
+)
+def test_impossible_settings_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Smoothing(**options)  # type: ignore[arg-type]

@@ -1,0 +1,107 @@
+"""Imports point one way (apps, benchmarks, converters -> edge_dce), and heavy packages stay where they belong."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = {"edge_dce", "training", "converters", "apps", "benchmarks"}
+
+# Package or module -> what it may import of the packages in question.
+ALLOWED = {
+    "edge_dce": {"edge_dce"},
+    "training": {"training", "edge_dce", "keras"},
+    "converters": {"converters", "edge_dce", "training", "keras", "tensorflow", "ai_edge_litert", "ai_edge_quantizer"},
+    "benchmarks": {"benchmarks", "edge_dce"},
+    "apps": {"apps", "edge_dce", "kivy"},
+}
+# Package in question -> the modules that alone may import it, where that is narrower than the table above.
+ONLY_IN = {
+    "PIL": {"edge_dce/files/pictures.py"},
+    "av": {
+        "edge_dce/camera/live_video.py",
+        "edge_dce/files/video_reader.py",
+        "edge_dce/files/video_writer.py",
+        "apps/camera/shots/recording.py",
+        "benchmarks/clip.py",
+    },
+    # The rest of the app is tested where there is no Kivy, and no Java.
+    "kivy": {
+        "apps/camera/__main__.py",
+        "apps/camera/benchmark.py",
+        *(
+            f"apps/camera/view/{module}.py"
+            for module in ("app", "controls", "gallery_view", "preview", "screen", "settings_view")
+        ),
+    },
+    "jnius": {"apps/camera/android/phone.py", "apps/camera/android/java_interpreter.py"},
+    "matplotlib": {"training/plots.py", "benchmarks/charts.py", "benchmarks/figure.py"},
+    "onnxruntime": {"benchmarks/peers.py"},
+    "openvino": {"benchmarks/peers.py"},
+    "tf2onnx": {"benchmarks/onnx_export.py"},
+}
+# Module -> what it alone of its package may import too, inside functions only: the engine that Keras runs on.
+ALSO_IN = {"benchmarks/onnx_export.py": {"ai_edge_litert"}, "training/distribution.py": {"tensorflow", "jax"}}
+RESTRICTED = OURS | {
+    "keras", "tensorflow", "kivy", "ai_edge_litert", "ai_edge_quantizer", "tflite_runtime", "torch", "jax",
+}  # fmt: skip
+# training knows nothing of TFLite.
+TRAINING_MAY_USE = {
+    f"edge_dce.{module}"
+    for module in (
+        "errors",
+        "files.folders",
+        "files.output",
+        "files.pictures",
+        "pixels.baselines",
+        "pixels.curve",
+        "pixels.metrics",
+        "pixels.shrinking",
+        "reports.page",
+        "reports.table",
+    )
+}
+
+
+def list_modules() -> list[Path]:
+    return sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
+
+
+def read_imports(path: Path, *, top_level_only: bool = False) -> set[str]:
+    names: set[str] = set()
+    tree = ast.parse(path.read_text())
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", list_modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_module_imports_only_what_its_layer_may(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    tops = {name.partition(".")[0] for name in read_imports(path)}
+    also = ALSO_IN.get(str(path.relative_to(ROOT)), set())
+    assert (tops & RESTRICTED) <= ALLOWED[package] | also
+    assert not {name.partition(".")[0] for name in read_imports(path, top_level_only=True)} & also
+    for name, modules in ONLY_IN.items():
+        assert name not in tops or str(path.relative_to(ROOT)) in modules
+
+
+def test_training_uses_the_device_package_for_pictures_and_errors_only() -> None:
+    for path in (ROOT / "training").rglob("*.py"):
+        for name in read_imports(path):
+            if name.startswith("edge_dce"):
+                assert any(name == allowed or name.startswith(f"{allowed}.") for allowed in TRAINING_MAY_USE), path
+
+
+def test_importing_edge_dce_loads_no_workshop_package() -> None:
+    code = "import edge_dce, edge_dce.cli, sys; print(*(name.partition('.')[0] for name in sys.modules))"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert not set(child.stdout.split()) & {"tensorflow", "keras", "kivy", "training", "converters"}

@@ -1,0 +1,325 @@
+"""`python -m training evaluate` and `compare`: honest figures, and pages that show them."""
+
+import dataclasses
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from edge_dce.errors import ImageError
+from edge_dce.files.pictures import Picture, read_picture, write_picture
+from edge_dce.pixels.baselines import apply_clahe, apply_gamma
+from edge_dce.pixels.curve import CurveShape, apply_exact
+from edge_dce.pixels.metrics import psnr, ssim
+from tests.training.lol_folder import write_lol
+from training.cli import main
+from training.comparison import compare
+from training.dataset import Pair
+from training.evaluation import Evaluation, EvaluationError, ImageRow, Score, read_evaluation
+from training.evaluation_page import choose_rows, draw_page, draw_strength, measure_strength
+from training.export import ORIGIN_ENTRY, export
+from training.recipe import Recipe
+from training.run import Run, RunError, fit
+from training.scoring import evaluate, pair_folders
+from training.trained import Trained, load_trained
+
+TINY = Recipe(
+    name="tiny", epochs=1, batch_size=4, resize_px=32, validation_from=40, network="zero-dce-pp", curve_root=2
+)
+# The same arithmetic on the same bytes: only the order of sums may differ, in float64 or for means of float32.
+EXACTLY = 1e-6
+
+
+class ConstantNetwork:
+    """Curves of one value everywhere, smaller than the input, as a Keras model gives them; remembers its inputs."""
+
+    def __init__(self, a: float, *, maps: int = 1) -> None:
+        self._a, self._maps = a, maps
+        self.seen: list[np.ndarray] = []
+
+    def predict_on_batch(self, tensors: np.ndarray) -> np.ndarray:
+        self.seen.append(tensors)
+        return np.full((len(tensors), 8, 8, 3 * self._maps), self._a, np.float32)
+
+    def count_params(self) -> int:
+        return 1
+
+
+def make_trained(a: float = -0.5, *, maps: int = 1, name: str = "constant", **changes: object) -> Trained:
+    recipe = dataclasses.replace(TINY, **changes)  # type: ignore[arg-type]
+    return Trained(name, ConstantNetwork(a, maps=maps), recipe, epochs=3)
+
+
+def write_pairs(folder: Path, count: int, *, suffix: str = ".png") -> list[Pair]:
+    """Pairs of 24x20 noise whose normal picture is ever further from the dark one."""
+    pairs = []
+    for number in range(count):
+        low = np.random.default_rng(number).integers(0, 30, (20, 24, 3)).astype(np.uint8)
+        pair = Pair(folder / "low" / f"{number}{suffix}", folder / "high" / f"{number}{suffix}")
+        for path, image in ((pair.low, low), (pair.high, low + np.uint8(20 + 10 * number))):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_picture(Picture(image), path)
+        pairs.append(pair)
+    return pairs
+
+
+def make_row(name: str, psnr_db: float, part: str = "test") -> ImageRow:
+    scores = {method: Score(psnr_db, 0.5, 0.4) for method in ("input", "gamma", "clahe", "network")}
+    return ImageRow(part, name, 0.4, scores)
+
+
+def make_evaluation(rows: list[ImageRow], name: str = "run", **changes: object) -> Evaluation:
+    return Evaluation(name, dataclasses.replace(TINY, **changes), 10, 1, tuple(rows))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def lol(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_lol(tmp_path_factory.mktemp("lol"))
+
+
+@pytest.fixture(scope="module")
+def run(lol: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = Run(tmp_path_factory.mktemp("runs") / "tiny")
+    fit(lol, TINY, run, verbose=0)
+    return run
+
+
+@pytest.mark.parametrize(("root", "maps"), [(1, 1), (4, 1), (1, 8)])
+def test_network_is_scored_by_the_exact_curve_at_native_size(tmp_path: Path, root: int, maps: int) -> None:
+    (pair,) = write_pairs(tmp_path, 1)
+    low = read_picture(pair.low).image
+    curves = np.full((1, 1, 3), -0.5, np.float32)
+    write_picture(Picture(apply_exact(low, curves, shape=CurveShape(root=root))), pair.high, overwrite=True)
+    (row,) = evaluate(make_trained(maps=maps, curve_root=root), {"test": [pair]}).images
+    # Equal pictures of 24 x 20 x 3 samples score as if one were off by one.
+    assert row.scores["network"].psnr_db == pytest.approx(10 * np.log10(255**2 * 1440), abs=EXACTLY)
+    assert row.scores["network"].ssim == pytest.approx(1)
+    assert row.scores["network"].brightness == pytest.approx(row.normal_brightness)
+
+
+def test_rows_without_a_network_are_the_plain_methods_against_the_normal_picture(tmp_path: Path) -> None:
+    (pair,) = write_pairs(tmp_path, 1)
+    low, normal = read_picture(pair.low).image, read_picture(pair.high).image
+    (row,) = evaluate(make_trained(), {"test": [pair]}).images
+    for method, image in (("input", low), ("gamma", apply_gamma(low)), ("clahe", apply_clahe(low))):
+        expected = Score(psnr(image, normal), ssim(image, normal), float(image.mean()) / 255)
+        assert dataclasses.astuple(row.scores[method]) == pytest.approx(dataclasses.astuple(expected), abs=EXACTLY)
+
+
+def test_network_sees_pictures_at_the_recipes_size_in_0_to_1(tmp_path: Path) -> None:
+    trained = make_trained(resize_px=16)
+    evaluate(trained, {"test": write_pairs(tmp_path, 1)})
+    (tensors,) = trained.network.seen
+    assert tensors.shape == (1, 16, 16, 3)
+    # The dark pictures are noise from 0 to 29 of 255.
+    assert 0 <= tensors.min() < tensors.max() <= 29 / 255 + EXACTLY
+
+
+def test_pictures_keep_their_order_and_all_are_counted(tmp_path: Path) -> None:
+    pairs = write_pairs(tmp_path, 11)
+    done: list[int] = []
+    evaluation = evaluate(make_trained(), {"test": pairs[:2], "validation": pairs[2:]}, track=done.append)
+    assert [row.name for row in evaluation.images] == [pair.low.name for pair in pairs]
+    assert [row.part for row in evaluation.images] == ["test"] * 2 + ["validation"] * 9
+    assert sum(done) == 11
+    inputs = [row.scores["input"].psnr_db for row in evaluation.images]
+    assert inputs == sorted(inputs, reverse=True)
+
+
+def test_means_together_weigh_pictures_not_parts() -> None:
+    rows = [make_row("a", 10), make_row("b", 10, "validation"), make_row("c", 40, "validation")]
+    evaluation = make_evaluation(rows)
+    assert evaluation.parts == ("test", "validation", "together")
+    means = [evaluation.average(part, "network").psnr_db for part in evaluation.parts]
+    assert means == pytest.approx([10, 25, 20])
+
+
+def test_evaluation_survives_writing_and_reading(tmp_path: Path) -> None:
+    evaluation = evaluate(make_trained(), {"test": write_pairs(tmp_path, 2)})
+    again = Evaluation.from_json(evaluation.to_json(), origin=tmp_path)
+    assert again.recipe == evaluation.recipe
+    assert again.to_json() == evaluation.to_json()
+    means = json.loads(evaluation.to_json())["means"]
+    assert means["test"]["network"]["psnr_db"] == pytest.approx(again.average("test", "network").psnr_db, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": 99}', '{"schema": 1, "images": [{}]}', "[1]"])
+def test_damaged_evaluation_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "evaluation.json").write_text(text)
+    with pytest.raises(EvaluationError, match="evaluate again"):
+        read_evaluation(tmp_path)
+
+
+def test_pair_of_different_size_is_an_error_not_a_resize(tmp_path: Path) -> None:
+    (pair,) = write_pairs(tmp_path, 1)
+    write_picture(Picture(np.zeros((10, 24, 3), np.uint8)), pair.high, overwrite=True)
+    with pytest.raises(ImageError, match="24x20, but its ground truth is 24x10"):
+        evaluate(make_trained(), {"test": [pair]})
+
+
+def test_jpeg_pairs_are_warned_of(tmp_path: Path) -> None:
+    write_pairs(tmp_path, 1, suffix=".jpg")
+    evaluation = evaluate(make_trained(), pair_folders(tmp_path / "low", tmp_path / "high"))
+    assert [row.part for row in evaluation.images] == ["pairs"]
+    assert evaluation.warnings[0].startswith("lossy pairs")
+
+
+def test_three_worst_come_first_and_the_best_is_among_the_others() -> None:
+    rows = [make_row(str(psnr_db), psnr_db) for psnr_db in (14, 3, 11, 9, 1, 7, 2, 20, 5)]
+    assert [row.name for row in choose_rows(rows, 6)] == ["1", "2", "3", "7", "11", "20"]
+    assert [row.name for row in choose_rows(rows, 2)] == ["1", "2"]
+    assert len(choose_rows(rows, 100)) == len(rows)
+    assert choose_rows(rows, 0) == []
+
+
+def test_curve_map_is_drawn_from_dark_for_little_to_bright_for_much() -> None:
+    curves = np.zeros((2, 2, 6), np.float32)
+    curves[0], curves[1] = -0.2, -0.8
+    strength = measure_strength(curves)
+    np.testing.assert_allclose(strength, [[0.2, 0.2], [0.8, 0.8]], atol=EXACTLY)
+    drawn = draw_strength(strength, 0.2, 0.8, (20, 24))
+    assert drawn.shape == (20, 24, 3)
+    assert drawn[0].mean() < drawn[-1].mean()
+    # A map of one value has no range to spread over.
+    assert len(np.unique(draw_strength(np.full((2, 2), 0.5, np.float32), 0.5, 0.5, (4, 4)).reshape(-1, 3), axis=0)) == 1
+
+
+def test_page_holds_its_pictures_and_escapes_names(tmp_path: Path) -> None:
+    pairs = write_pairs(tmp_path, 5)
+    renamed = pairs[0].low.with_name("<u>&.png")
+    pairs[0].low.rename(renamed)
+    parts = {"test": [Pair(renamed, pairs[0].high), *pairs[1:]]}
+    trained = make_trained(name="<i>run")
+    page = draw_page(evaluate(trained, parts), trained, parts, pictures=5).decode()
+    assert page.count("data:image/jpeg;base64,") == 5 * 4
+    assert not re.search(r"<u>|<i>|https?:|<script", page)
+    assert "&lt;u&gt;&amp;.png" in page
+    assert page.count("among the worst") == 3
+
+
+def test_page_without_pictures_still_has_every_figure(tmp_path: Path) -> None:
+    parts = {"test": write_pairs(tmp_path, 2)}
+    trained = make_trained()
+    page = draw_page(evaluate(trained, parts), trained, parts, pictures=0).decode()
+    assert "data:image" not in page
+    assert "1.png" in page
+
+
+def test_evaluate_command_shows_both_parts_and_both_together(
+    lol: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["evaluate", str(run.folder), "--data", str(lol)]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    for part in ("test, 30 pairs", "validation, 4 pairs", "together, 34 pairs"):
+        assert part in printed
+    evaluation = read_evaluation(run.folder)
+    assert (evaluation.name, evaluation.parameters, evaluation.epochs) == ("tiny", 10_561, 1)
+    assert f"{evaluation.average('together', 'network').psnr_db:.2f}" in printed
+    assert b"data:image/jpeg" in (run.folder / "evaluation.html").read_bytes()
+    assert main(command) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert main([*command, "--split", "val", "--overwrite"]) == 0
+    assert read_evaluation(run.folder).parts == ("validation",)
+
+
+def test_run_and_its_export_score_the_same(lol: Path, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "network.keras"
+    export(run, file)
+    pairs = ["--pairs", *(str(lol / "our485" / side) for side in ("low", "high"))]
+    for source, target in ((run.folder, "run"), (file, "file")):
+        assert main(["evaluate", str(source), *pairs, "-o", str(tmp_path / target)]) == 0
+    one, other = (read_evaluation(tmp_path / target) for target in ("run", "file"))
+    assert (one.recipe, one.images, one.epochs) == (other.recipe, other.images, other.epochs)
+
+
+def test_what_cannot_be_evaluated_is_an_error_of_one_line(
+    lol: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "foreign.keras"
+    load_trained(run.folder).network.save(file)
+    with pytest.raises(RunError, match="does not say how it was trained"):
+        load_trained(file)
+    file.write_bytes(b"no zip")
+    with pytest.raises(RunError, match="loading failed"):
+        load_trained(file)
+    with pytest.raises(RunError, match=r"no such \.keras file"):
+        load_trained(tmp_path / "missing.keras")
+    assert main(["evaluate", str(file), "--data", str(lol)]) == 1
+    assert main(["evaluate", str(tmp_path), "--data", str(lol)]) == 1
+    assert main(["evaluate", str(run.folder), "--pairs", "low", "high", "--split", "val", "-o", str(tmp_path)]) == 1
+    assert main(["compare", str(tmp_path)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    expected = [
+        "say with -o",
+        "recipe.json is missing",
+        "--split divides --data",
+        "no evaluation.json here; make it with",
+    ]
+    assert [text in line for text, line in zip(expected, lines, strict=True)] == [True] * 4
+
+
+def test_network_for_other_than_rgb_pictures_is_an_error(tmp_path: Path) -> None:
+    image = keras.Input((None, None, 1))
+    file = tmp_path / "thermal.keras"
+    keras.Model(image, keras.layers.Conv2D(3, 1)(image)).save(file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(ORIGIN_ENTRY, json.dumps({"recipe": json.loads(TINY.to_json()), "epochs": 1}))
+    with pytest.raises(RunError, match="for RGB pictures, found one for 1 channels"):
+        load_trained(file)
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation, epochs: int | None = None) -> Path:
+    folder.mkdir()
+    (folder / "evaluation.json").write_text(evaluation.to_json())
+    if epochs is not None:
+        rows = [f"{epoch},0.5,{1 / epoch}" for epoch in range(1, epochs + 1)]
+        (folder / "history.csv").write_text("\n".join(["epoch,exposure,val_exposure", *rows]) + "\n")
+    return folder
+
+
+def test_compare_puts_runs_beside_what_needs_no_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [make_row("a", 10), make_row("b", 20, "validation")]
+    one = write_evaluation(tmp_path / "one", make_evaluation(rows, "one"), epochs=1)
+    other = write_evaluation(tmp_path / "other", make_evaluation(rows, "other", learning_rate=0.5))
+    page = tmp_path / "runs.html"
+    assert main(["compare", str(one), str(other), "--html", str(page)]) == 0
+    lines = [re.split(r"  +", line.strip()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["dark input", "gamma 0.4", "CLAHE", "one", "other"]
+    assert ["learning rate", "–", "–", "–", "0.0001", "0.5"] in lines
+    assert ["exposure", "–", "–", "–", "0.5 / 1", "– / –"] in lines
+    assert [line for line in lines if line[0] == "PSNR dB"][-1] == ["PSNR dB", *["15.00"] * 5]
+    assert [line[0] for line in lines if len(line) == 1][:3] == [
+        "test, 1 pair",
+        "validation, 1 pair",
+        "together, 2 pairs",
+    ]
+    assert b"together, 2 pairs" in page.read_bytes()
+    assert main(["compare", str(one), "--markdown"]) == 0
+    assert "| PSNR dB | 15.00 |" in capsys.readouterr().out
+
+
+def test_compare_says_when_figures_do_not_compare_or_are_out_of_date(tmp_path: Path) -> None:
+    one = write_evaluation(tmp_path / "one", make_evaluation([make_row("a", 10)], "one"), epochs=7)
+    other = write_evaluation(tmp_path / "other", make_evaluation([make_row("b", 10)], "other"))
+    comparison = compare([one, other])
+    assert list(comparison.table.header) == ["", "one", "other"]
+    assert "different pictures" in comparison.notes[0]
+    assert "evaluated after epoch 1, trained to 7" in comparison.notes[1]
+    assert all(note in comparison.to_text() for note in comparison.notes)
+
+
+def test_compare_names_a_damaged_history(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "one", make_evaluation([make_row("a", 10)]), epochs=2)
+    (folder / "history.csv").write_text("epoch,loss\n1,0.5\n2\n")
+    with pytest.raises(EvaluationError, match="one row of numbers per epoch"):
+        compare([folder])
+
+
+def test_compare_tells_runs_of_one_name_apart_by_folder(tmp_path: Path) -> None:
+    folders = [write_evaluation(tmp_path / name, make_evaluation([make_row("a", 10)])) for name in ("x", "y")]
+    assert [*compare(folders).table.header][-2:] == [str(folder) for folder in folders]

@@ -1,0 +1,229 @@
+"""Runs: what `python -m training` promises."""
+
+import dataclasses
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from edge_dce.errors import OutputError
+from tests.training import train_tiny
+from tests.training.lol_folder import write_lol
+from tests.training.tiny_recipe import TINY
+from training import perceptual
+from training.cli import main
+from training.export import ORIGIN_ENTRY, export
+from training.model import build_model
+from training.recipe import RECIPES, LossWeights, RecipeError, override
+from training.run import Run, RunError, fit, load_network, restore
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def lol(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_lol(tmp_path_factory.mktemp("lol"))
+
+
+def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(lol: Path, tmp_path: Path) -> None:
+    whole, halves = Run(tmp_path / "whole"), Run(tmp_path / "halves")
+    fit(lol, TINY, whole, verbose=0)
+
+    save_weights = keras.Model.save_weights
+    saved: list[int] = []
+
+    def die_at_third(self: keras.Model, *arguments: object, **options: object) -> None:
+        save_weights(self, *arguments, **options)
+        saved.append(1)
+        if len(saved) == 3:
+            # As a kill after writing the checkpoint's file and before renaming it: epoch 3 is lost.
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "save_weights", die_at_third)
+        with pytest.raises(KeyboardInterrupt):
+            fit(lol, TINY, halves, verbose=0)
+    fit(lol, TINY, halves, verbose=0)
+
+    # The same operations in the same order on the same values; only threads inside one operation may reorder sums.
+    for one, other in zip(whole.read_history(), halves.read_history(), strict=True):
+        assert one["epoch"] == other["epoch"]
+        assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
+
+
+def test_run_killed_again_and_again_ends_like_one_left_alone(lol: Path, tmp_path: Path) -> None:
+    run, whole = Run(tmp_path / "run"), Run(tmp_path / "whole")
+    command = [sys.executable, "-m", "tests.training.train_tiny", "fit", "--recipe", "tiny"]
+    command += ["--data", str(lol), "--out", str(run.folder)]
+    # Before anything is learned, and after the first checkpoint of each start.
+    for awaited in (run.recipe_path, run.checkpoint_path):
+        before = awaited.read_bytes() if awaited.exists() else b""
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while child.poll() is None and (not awaited.exists() or awaited.read_bytes() == before):
+            time.sleep(0.01)
+        child.kill()
+        _, errors = child.communicate()
+        assert child.returncode == -signal.SIGKILL, errors.decode()
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    fit(lol, train_tiny.TINY, whole, verbose=0)
+    for one, other in zip(run.read_history(), whole.read_history(), strict=True):
+        assert one["epoch"] == other["epoch"]
+        # As above.
+        assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
+
+
+def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    fit(lol, dataclasses.replace(TINY, epochs=1), run, verbose=0)
+    good = run.checkpoint_path.read_bytes()
+    diverging = dataclasses.replace(TINY, loss_weights=LossWeights(exposure=math.nan))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "read_recipe", lambda self: diverging)
+        patch.setattr("training.run._start_or_check", lambda *arguments: None)
+        with pytest.raises(RunError, match="no number any more after epoch 2"):
+            fit(lol, diverging, run, verbose=0)
+    assert run.checkpoint_path.read_bytes() == good
+
+
+def test_validation_losses_weigh_a_smaller_last_batch_by_its_size(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    # Four validation pictures in batches of three.
+    recipe = dataclasses.replace(TINY, epochs=1, batch_size=3)
+    fit(lol, recipe, run, verbose=0)
+    (row,) = run.read_history()
+    parts = dataclasses.asdict(recipe.loss_weights).items()
+    total = sum(weight * float(row[f"val_{name}"]) for name, weight in parts if f"val_{name}" in row)
+    # Six digits are recorded, and the sum has terms of both signs of rounding.
+    assert float(row["val_loss"]) == pytest.approx(total, rel=1e-4)
+
+
+def test_run_of_another_recipe_or_other_pictures_is_not_continued(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    short = dataclasses.replace(TINY, epochs=1)
+    fit(lol, short, run, verbose=0)
+    with pytest.raises(RunError, match="seed 2001, now 7"):
+        fit(lol, dataclasses.replace(short, seed=7), run, verbose=0)
+    with pytest.raises(RunError, match="other pictures"):
+        # The 43 first are the same pictures; a validation picture less is another set all the same.
+        fit(write_lol(tmp_path / "other", 43), short, run, verbose=0)
+
+
+def test_export_gives_plain_layers_with_the_trained_weights(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    fit(lol, dataclasses.replace(TINY, epochs=1), run, data_title="made pictures", verbose=0)
+    output = tmp_path / "network.keras"
+    export(run, output)
+    network = keras.models.load_model(output)
+    assert network.count_params() == 79_416
+    assert {type(layer).__name__ for layer in network.layers} == {"InputLayer", "Conv2D", "Concatenate"}
+    with zipfile.ZipFile(output) as archive:
+        origin = json.loads(archive.read(ORIGIN_ENTRY))
+    assert (origin["recipe"]["name"], origin["epochs"], origin["data"]["title"]) == ("tiny", 1, "made pictures")
+    with pytest.raises(OutputError, match="exists already"):
+        export(run, output)
+
+
+def test_averaged_weights_are_what_is_exported(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    averaging = dataclasses.replace(TINY, epochs=2, ema=0.5, learning_rate=1e-2, cosine_decay=False)
+    fit(lol, averaging, run, verbose=0)
+    raw = build_model(averaging, steps_per_epoch=run.count_steps())
+    restore(raw, run)
+    averaged, epochs = load_network(run)
+    assert epochs == 2
+    assert not np.allclose(raw.network.get_weights()[0], averaged.get_weights()[0])
+
+
+def test_own_dark_photos_without_partners_are_enough(lol: Path, tmp_path: Path) -> None:
+    photos, run = lol / "our485" / "low", tmp_path / "run"
+    command = ["fit", "--data", str(photos), "--out", str(run), "--epochs", "1", "--set", "resize_px=32"]
+    assert main([*command, "--cache", str(tmp_path / "cache")]) == 0
+    assert main(["export", str(run), "-o", str(tmp_path / "own.keras")]) == 0
+    assert json.loads((run / "data.json").read_text())["normal_light_sha256"] is None
+
+
+def test_paired_recipe_learns_from_partners(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    paired = dataclasses.replace(RECIPES["paired"], epochs=4, resize_px=32, validation_from=40, cosine_decay=False)
+    fit(lol, paired, run, verbose=0)
+    first, *_, last = run.read_history()
+    assert float(last["absolute"]) < float(first["absolute"])
+    assert {"val_absolute", "val_structure"} <= last.keys()
+
+
+def test_pictures_of_one_channel_are_trained_on_and_exported(lol: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    grey = dataclasses.replace(TINY, epochs=1, channels=1, network="zero-dce-scene", crop_px=None)
+    fit(lol, grey, run, verbose=0)
+    export(run, tmp_path / "grey.keras")
+    assert keras.models.load_model(tmp_path / "grey.keras").input_shape[-1] == 1
+
+
+def test_perceptual_loss_without_its_weights_says_where_to_place_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perceptual, "find_weights", lambda: tmp_path / "models" / "vgg16.h5")
+    monkeypatch.setattr(perceptual, "_URL", "http://127.0.0.1:9/vgg16.h5")
+    recipe = override(TINY, ["loss_weights.perceptual=1"])
+    with pytest.raises(RecipeError, match=r"could not be downloaded .* place http\S+ at \S+vgg16\.h5"):
+        build_model(recipe, steps_per_epoch=1)
+    assert not list((tmp_path / "models").iterdir())
+
+
+def test_perceptual_loss_sees_content_and_not_exposure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = tmp_path / "vgg16.weights.h5"
+    keras.utils.set_random_seed(1)
+    keras.applications.VGG16(include_top=False, weights=None).save_weights(weights)
+    monkeypatch.setattr(perceptual, "find_weights", lambda: weights)
+    model = build_model(override(TINY, ["loss_weights.perceptual=1"]), steps_per_epoch=1)
+    images = np.random.default_rng(3).random((1, 32, 32, 3), np.float32) * 0.2
+    assert "perceptual" in model.train_on_batch(images, return_dict=True)
+    assert len(model.trainable_variables) == len(model.network.trainable_variables)
+    distance = perceptual.load_perceptual_distance()
+    assert float(distance(images, images)) == pytest.approx(0, abs=1e-6)
+    assert float(distance(images, images[:, ::-1])) > 0
+
+
+def test_export_needs_a_run_with_a_finished_epoch(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"recipe\.json is missing"):
+        export(Run(tmp_path), tmp_path / "network.keras")
+    with pytest.raises(RunError, match=r"ending in \.keras"):
+        export(Run(tmp_path), tmp_path / "network.h5")
+
+
+def test_split_command_copies_one_part(lol: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "test"
+    assert main(["split", "--data", str(lol), "--part", "test", "-o", str(target)]) == 0
+    assert "30 pairs" in capsys.readouterr().out
+    assert len(list((target / "low").iterdir())) == len(list((target / "high").iterdir())) == 30
+    assert main(["split", "--data", str(lol), "--part", "test", "-o", str(target)]) == 1
+    assert main(["split", "--data", str(lol), "--part", "test", "-o", str(target), "--overwrite"]) == 0
+
+
+def test_split_of_a_plain_folder_copies_dark_pictures_alone(
+    lol: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "validation"
+    assert main(["split", "--data", str(lol / "our485" / "low"), "--part", "validation", "-o", str(target)]) == 0
+    assert "8 pictures" in capsys.readouterr().out
+    assert [path.name for path in target.iterdir()] == ["low"]
+
+
+def test_empty_part_is_an_error(lol: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["split", "--data", str(lol), "--part", "validation", "-o", str(tmp_path / "validation")]) == 1
+    assert "part is empty" in capsys.readouterr().err
+
+
+def test_errors_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("training: error: ")
+    assert error.count("\n") == 1

@@ -1,0 +1,42 @@
+"""Our PSNR and SSIM are those of scikit-image, the reference that papers use."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from edge_dce.files.pictures import read_picture
+from edge_dce.pixels.baselines import apply_clahe, apply_gamma
+from edge_dce.pixels.metrics import psnr, ssim
+
+PHOTO = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "night-launch.jpg"
+
+
+def make_pairs() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    photo = read_picture(PHOTO).image
+    noise = [np.random.default_rng(seed).integers(0, 256, (37, 64, 3)).astype(np.uint8) for seed in (1, 2)]
+    return {
+        "photo and its gamma": (photo, apply_gamma(photo)),
+        "photo and its CLAHE": (photo, apply_clahe(photo)),
+        "photo and itself blurred": (photo, cv2.GaussianBlur(photo, (5, 5), 1).astype(np.uint8)),
+        "unrelated noise": (noise[0], noise[1]),
+    }
+
+
+@pytest.mark.parametrize("name", make_pairs())
+def test_psnr_and_ssim_agree_with_scikit_image(name: str) -> None:
+    image, reference = make_pairs()[name]
+    assert psnr(image, reference) == pytest.approx(peak_signal_noise_ratio(reference, image, data_range=255), abs=1e-6)
+    # The settings of Wang et al. 2004, whose window reaches 3.5 sigma and leaves the border out.
+    expected = structural_similarity(
+        reference,
+        image,
+        channel_axis=2,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert ssim(image, reference) == pytest.approx(expected, abs=1e-6)
