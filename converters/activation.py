@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
-from converters.inspection import list_computed
 from edge_dce.models.runtime import default_threads, hold_back_notices
+
+from .inspection import list_computed
 
 FloatArray = npt.NDArray[np.float32]
 # Tensor name to (lowest, highest value).

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from converters.duplicates import Fingerprint, find_look_alike, hash_file, take_fingerprint
-from converters.source import ConversionError
 from edge_dce.errors import ImageError
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.pictures import read_image
 from edge_dce.models import card
 from edge_dce.pixels.shrinking import normalize, shrink
+
+from .duplicates import Fingerprint, find_look_alike, hash_file, take_fingerprint
+from .source import ConversionError
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

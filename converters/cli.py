@@ -13,8 +13,8 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.terminal.arguments import parse_positive, parse_size
 
 if TYPE_CHECKING:
-    from converters.gate import Bounds
-    from converters.publication import Publication
+    from .gate import Bounds
+    from .publication import Publication
 
 # As converters.conversion.PRECISIONS and converters.contract.SIZES, which cost an import of TensorFlow; a test holds
 # them together.
@@ -102,10 +102,11 @@ def _build_parser() -> argparse.ArgumentParser:
 
 def _convert(arguments: argparse.Namespace) -> int:
     # TensorFlow takes seconds to import; usage errors and --help should not.
-    from converters.publication import Order, publish
-    from converters.report import write_report
-    from converters.source import load_network
     from edge_dce.files.output import check_free
+
+    from .publication import Order, publish
+    from .report import write_report
+    from .source import load_network
 
     order = Order(
         precisions=_PRECISIONS if arguments.precision == "all" else (arguments.precision,),
@@ -163,7 +164,7 @@ def _parse_sizes(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _parse_bounds(text: str) -> Bounds:
-    from converters.gate import Bounds
+    from .gate import Bounds
 
     mean, _, worst = text.partition("/")
     try:

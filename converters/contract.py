@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from converters.source import ConversionError, SourceNetwork
+from .source import ConversionError, SourceNetwork
 
 # The layer whose operators are the curve steps: what int8 hurts most, and what a mixed file leaves in float32 first.
 STEPS = "steps"

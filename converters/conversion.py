@@ -14,10 +14,10 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
-from converters.activation import Ranges
-from converters.flat_tanh import flatten_tanh
-from converters.inspection import pack, trace_layers
-from converters.source import ConversionError
+from .activation import Ranges
+from .flat_tanh import flatten_tanh
+from .inspection import pack, trace_layers
+from .source import ConversionError
 
 FLOATS = ("float32", "float16", "dynamic")
 PRECISIONS = (*FLOATS, "int8")

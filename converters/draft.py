@@ -8,11 +8,12 @@ import hashlib
 import importlib.metadata
 from pathlib import Path
 
-from converters.inspection import describe_input, describe_output, take_census
-from converters.source import SourceNetwork
 from edge_dce.models.card import Calibration, ModelCard, ModelFile
 from edge_dce.models.runtime import find_runtime
 from edge_dce.version import VERSION
+
+from .inspection import describe_input, describe_output, take_census
+from .source import SourceNetwork
 
 _TOOLS = ("tensorflow", "keras", "ai-edge-quantizer")
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from converters.source import ConversionError
+from .source import ConversionError
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from converters.inspection import pack, read_kind, trace_layers
+from .inspection import pack, read_kind, trace_layers
 
 FloatArray = npt.NDArray[np.float64]
 

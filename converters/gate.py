@@ -7,10 +7,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from converters.draft import Draft
-from converters.proof import prove
-from converters.verification import HeldOut, Reference, Verification, verify
 from edge_dce.pixels.shrinking import shrink
+
+from .draft import Draft
+from .proof import prove
+from .verification import HeldOut, Reference, Verification, verify
 
 _PROOF_PICTURES = 3
 _FLOAT_TYPES = frozenset({"FLOAT16", "FLOAT32", "FLOAT64"})

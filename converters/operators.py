@@ -11,10 +11,11 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from converters.activation import open_transparent
-from converters.inspection import name_constants, read_kind, trace_layers
 from edge_dce.models.runtime import default_threads, hold_back_notices
 from edge_dce.pixels.shrinking import normalize
+
+from .activation import open_transparent
+from .inspection import name_constants, read_kind, trace_layers
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -6,17 +6,18 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from converters.calibration import CalibrationSet, choose_calibration_set, choose_pictures
-from converters.contract import build_network
-from converters.conversion import PRECISIONS, convert
-from converters.draft import Draft, Subject
-from converters.gate import BOUNDS, Bounds, Judgement, judge
-from converters.operators import OperatorError
-from converters.search import Settings, search
-from converters.source import ConversionError, SourceNetwork
-from converters.verification import HeldOut, Reference, read_held_out
 from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.models.card import Calibration, ModelCard, append_card
+
+from .calibration import CalibrationSet, choose_calibration_set, choose_pictures
+from .contract import build_network
+from .conversion import PRECISIONS, convert
+from .draft import Draft, Subject
+from .gate import BOUNDS, Bounds, Judgement, judge
+from .operators import OperatorError
+from .search import Settings, search
+from .source import ConversionError, SourceNetwork
+from .verification import HeldOut, Reference, read_held_out
 
 REJECTED = "rejected"
 

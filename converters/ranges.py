@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
-from converters.activation import ESTIMATORS, Activations, Ranges
+from .activation import ESTIMATORS, Activations, Ranges
 
 # Less than this may be the luck of the pictures.
 _WORTHWHILE = 0.99

@@ -14,15 +14,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from converters.publication import Order, Publication
-from converters.source import SourceNetwork
-from converters.verification import Reference, enhance_both
 from edge_dce.files.output import write_file
 from edge_dce.files.pictures import Picture, encode_picture
 from edge_dce.machine import describe_machine
 from edge_dce.models.card import Calibration
 from edge_dce.reports.page import make_page
 from edge_dce.reports.table import EMPTY, Table
+
+from .publication import Order, Publication
+from .source import SourceNetwork
+from .verification import Reference, enhance_both
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from converters.activation import Ranges, record_activations
-from converters.calibration import CalibrationSet
-from converters.contract import STEPS, build_network
-from converters.conversion import convert, quantize
-from converters.draft import Draft, Subject
-from converters.finetuning import fine_tune
-from converters.gate import Bounds, Judgement, judge
-from converters.inspection import name_layer
-from converters.operators import OperatorError, compare_operators, rank_layers, run
-from converters.ranges import choose_ranges
-from converters.source import ConversionError
-from converters.verification import HeldOut, Reference
+from .activation import Ranges, record_activations
+from .calibration import CalibrationSet
+from .contract import STEPS, build_network
+from .conversion import convert, quantize
+from .draft import Draft, Subject
+from .finetuning import fine_tune
+from .gate import Bounds, Judgement, judge
+from .inspection import name_layer
+from .operators import OperatorError, compare_operators, rank_layers, run
+from .ranges import choose_ranges
+from .source import ConversionError
+from .verification import HeldOut, Reference
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from converters.source import SourceNetwork
 from edge_dce.enhancer import Enhancer
 from edge_dce.files.pictures import read_image
 from edge_dce.models.card import Fidelity, ModelFile
@@ -20,6 +19,8 @@ from edge_dce.models.runtime import default_threads, open_interpreter
 from edge_dce.pixels import curve
 from edge_dce.pixels.metrics import finite_psnr
 from edge_dce.pixels.shrinking import normalize, shrink
+
+from .source import SourceNetwork
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.files.output import check_free, make_folder, write_file
-from training.feedback import read_exposure_target
-from training.recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
+
+from .feedback import read_exposure_target
+from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
 
 # As written on the command line -> what the split calls it.
 _PARTS = {"test": "test", "val": "validation"}
@@ -117,9 +118,9 @@ def _fit(arguments: argparse.Namespace) -> None:
     for option in ("data", "out"):
         if getattr(arguments, option) is None:
             arguments.parser.error(f"--{option} is needed to train")
-    from training.distribution import ALONE, join
-    from training.run import Run, fit
-    from training.worker import Worker
+    from .distribution import ALONE, join
+    from .run import Run, fit
+    from .worker import Worker
 
     run = Run(arguments.out)
     team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
@@ -137,15 +138,15 @@ def _fit(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from training.export import export
-    from training.run import Run
+    from .export import export
+    from .run import Run
 
     export(Run(arguments.run), arguments.output, overwrite=arguments.overwrite)
     print(arguments.output)
 
 
 def _split(arguments: argparse.Namespace) -> None:
-    from training.dataset import HELD_OUT_EVERY, find_parts
+    from .dataset import HELD_OUT_EVERY, find_parts
 
     pairs = find_parts(arguments.data, find_recipe(arguments.recipe))[arguments.part]
     copies = [
@@ -171,9 +172,9 @@ def _split(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from training import evaluation, scoring
-    from training.evaluation_page import draw_page
-    from training.trained import load_trained
+    from . import evaluation, scoring
+    from .evaluation_page import draw_page
+    from .trained import load_trained
 
     is_folder = arguments.run.is_dir()
     if arguments.output is None and not is_folder:
@@ -205,7 +206,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    from training.comparison import compare
+    from .comparison import compare
 
     comparison = compare(arguments.runs)
     if arguments.html:
@@ -214,9 +215,9 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 
 def _psnr_wraparound(arguments: argparse.Namespace) -> None:
-    from training.scoring import find_evaluation_parts
-    from training.trained import load_trained
-    from training.wraparound import tabulate_wraparound
+    from .scoring import find_evaluation_parts
+    from .trained import load_trained
+    from .wraparound import tabulate_wraparound
 
     # The report's test set, whatever the networks were trained by.
     pairs = find_evaluation_parts(arguments.data, find_recipe("report"), ["test"])["test"]

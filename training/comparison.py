@@ -10,8 +10,9 @@ from pathlib import Path
 
 from edge_dce.reports.page import make_page
 from edge_dce.reports.table import EMPTY, Table
-from training.evaluation import METHODS, TOGETHER, Evaluation, EvaluationError, Score, read_evaluation, title_part
-from training.recipe import Recipe
+
+from .evaluation import METHODS, TOGETHER, Evaluation, EvaluationError, Score, read_evaluation, title_part
+from .recipe import Recipe
 
 _VALIDATION = "val_"
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})

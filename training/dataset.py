@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from edge_dce.errors import ImageError
 from edge_dce.files.folders import find_pictures, match_pairs
-from training.cache import read_shrunk
-from training.recipe import Recipe
+
+from .cache import read_shrunk
+from .recipe import Recipe
 
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]

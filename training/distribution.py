@@ -28,8 +28,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from training.dataset import Shard
-from training.worker import DistributionError, Worker, meet
+from .dataset import Shard
+from .worker import DistributionError, Worker, meet
 
 Tensors = Sequence[Any]  # tensors of whichever backend Keras runs on
 

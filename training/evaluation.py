@@ -17,7 +17,8 @@ import numpy as np
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES, GAMMA
 from edge_dce.reports.table import EMPTY, Table
-from training.recipe import Recipe
+
+from .recipe import Recipe
 
 SCHEMA = 1
 FILE_NAME = "evaluation.json"

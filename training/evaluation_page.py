@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from edge_dce.reports.page import make_page
 from edge_dce.reports.table import Table
-from training.dataset import Pair
-from training.evaluation import METHODS, Evaluation, ImageRow
-from training.scoring import read_pair
-from training.trained import Trained
+
+from .dataset import Pair
+from .evaluation import METHODS, Evaluation, ImageRow
+from .scoring import read_pair
+from .trained import Trained
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from edge_dce.errors import OutputError
 from edge_dce.files.output import check_free, make_folder
-from training.run import Run, RunError, load_network
+
+from .run import Run, RunError, load_network
 
 # Keras ignores entries it does not know, so the network and its origin are one file, with nothing to lose.
 ORIGIN_ENTRY = "edge-dce-origin.json"

@@ -6,7 +6,7 @@ import json
 import statistics
 from pathlib import Path
 
-from training.recipe import RecipeError
+from .recipe import RecipeError
 
 _SCHEMA = 1
 # What an answer is taken to mean: the 0.15 of strength that the app moves by make pictures 1.16 to 1.19 times as bright

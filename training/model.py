@@ -10,10 +10,11 @@ import keras
 from keras import ops
 
 from edge_dce.pixels.curve import CurveShape
-from training import losses
-from training.network import NETWORKS
-from training.perceptual import load_perceptual_distance
-from training.recipe import Recipe
+
+from . import losses
+from .network import NETWORKS
+from .perceptual import load_perceptual_distance
+from .recipe import Recipe
 
 # What every run measures; further losses are measured where they count.
 ZERO_REFERENCE = ("spatial_consistency", "exposure", "color_constancy", "illumination_smoothness")

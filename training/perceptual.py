@@ -13,7 +13,8 @@ import numpy as np
 from keras import ops
 
 from edge_dce.files.output import make_folder
-from training.recipe import RecipeError
+
+from .recipe import RecipeError
 
 # Keras Applications, VGG16 without its classifier; Keras itself looks for it in the same place.
 _FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"

@@ -13,7 +13,7 @@ from edge_dce.errors import EdgeDceError
 
 if TYPE_CHECKING:
     # Runs draw their own history, so at run time the import would be a circle.
-    from training.run import Run
+    from .run import Run
 
 _TOTAL = "loss"
 _VALIDATION = "val_"

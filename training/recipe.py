@@ -150,7 +150,7 @@ def check_recipe(recipe: Recipe) -> Recipe:
     Raises:
         RecipeError: a field is out of its range.
     """
-    from training.network import NETWORKS, is_initializer
+    from .network import NETWORKS, is_initializer
 
     crop_px = recipe.crop_px or recipe.resize_px
     weights = dataclasses.astuple(recipe.loss_weights)

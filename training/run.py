@@ -25,13 +25,14 @@ from tensorboard.summary import Writer
 
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder, write_file
-from training.cache import find_cache_folder, hash_files
-from training.dataset import Pair, count_images, count_steps, find_parts, load_batches, load_validation
-from training.distribution import ALONE, Team
-from training.model import ZeroDCE, build_model
-from training.plots import draw_history
-from training.recipe import LossWeights, Recipe
-from training.worker import DistributionError
+
+from .cache import find_cache_folder, hash_files
+from .dataset import Pair, count_images, count_steps, find_parts, load_batches, load_validation
+from .distribution import ALONE, Team
+from .model import ZeroDCE, build_model
+from .plots import draw_history
+from .recipe import LossWeights, Recipe
+from .worker import DistributionError
 
 # What a run is resumed from.
 STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")

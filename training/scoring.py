@@ -19,10 +19,11 @@ from edge_dce.files.folders import match_pairs, warn_of_lossy
 from edge_dce.files.pictures import read_image
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
 from edge_dce.pixels.metrics import finite_psnr, ssim
-from training.dataset import Pair, find_pairs, split_pairs
-from training.evaluation import Evaluation, ImageRow, Score
-from training.recipe import Recipe
-from training.trained import Trained
+
+from .dataset import Pair, find_pairs, split_pairs
+from .evaluation import Evaluation, ImageRow, Score
+from .recipe import Recipe
+from .trained import Trained
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from edge_dce.pixels.curve import CurveShape, apply_exact
 from edge_dce.pixels.shrinking import normalize, shrink
-from training.export import ORIGIN_ENTRY
-from training.recipe import Recipe
-from training.run import Run, RunError, load_network
+
+from .export import ORIGIN_ENTRY
+from .recipe import Recipe
+from .run import Run, RunError, load_network
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -18,9 +18,10 @@ from edge_dce.pixels.baselines import GAMMA, apply_clahe, apply_gamma
 from edge_dce.pixels.metrics import finite_psnr
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.reports.table import Table
-from training.dataset import Pair
-from training.scoring import read_pair
-from training.trained import Trained
+
+from .dataset import Pair
+from .scoring import read_pair
+from .trained import Trained
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from apps.camera.device import Folders, find_folders
 from edge_dce.terminal.arguments import parse_size
+
+from .device import Folders, find_folders
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     Config.set("input", "mouse", "mouse,multitouch_on_demand")
     if arguments.benchmark is not None:
         return _benchmark(arguments)
-    from apps.camera.view.app import CameraApp
+    from .view.app import CameraApp
 
     CameraApp(folders, camera=arguments.camera, size=arguments.size).run()
     return 0
@@ -57,7 +58,7 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     Config.set("graphics", "height", "720")
     Config.set("graphics", "maxfps", "0")
     Config.set("graphics", "vsync", "0")
-    from apps.camera.benchmark import run_benchmark
+    from .benchmark import run_benchmark
 
     # Its settings and photos are nobody's.
     with tempfile.TemporaryDirectory() as folder:

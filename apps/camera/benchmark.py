@@ -16,10 +16,11 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.graphics.opengl import GL_RENDERER, glFinish, glGetString
 
-from apps.camera.device import Folders
-from apps.camera.view.app import CameraApp
 from edge_dce.camera import FrameSource, open_source
 from edge_dce.machine import count_usable_cores, read_cpu_name
+
+from .device import Folders
+from .view.app import CameraApp
 
 SIZE = 1280, 720
 SCHEMA = 1

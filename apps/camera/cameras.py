@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 
-from apps.camera.device import is_android
 from edge_dce.camera import FrameSource, open_source
 from edge_dce.camera.devices import list_usb_devices
+
+from .device import is_android
 
 SYNTHETIC = "synthetic"
 
@@ -31,7 +32,7 @@ def list_cameras() -> list[Camera]:
     """Those that there seem to be, the one for most photos first; the synthetic scene is always the last."""
     found: list[Camera] = []
     if is_android():
-        from apps.camera.android.phone import list_android_cameras
+        from .android.phone import list_android_cameras
 
         found += list_android_cameras()
     elif importlib.util.find_spec("picamera2") is not None:
@@ -57,7 +58,7 @@ def next_camera(source: str) -> Camera:
 def open_camera(source: str, size: tuple[int, int] | None = None) -> FrameSource:
     """Raises CameraError: see `edge_dce.camera.open_source`."""
     if is_android():
-        from apps.camera.android.phone import open_android_camera
+        from .android.phone import open_android_camera
 
         if source == "auto" or source.startswith("android:"):
             return open_android_camera(source, size)

@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from apps.camera.diagnostics import RateMeter
 from edge_dce.camera import LatestFrame
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 from edge_dce.stream import Smoother, make_thumbnail
+
+from .diagnostics import RateMeter
 
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]

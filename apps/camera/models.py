@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from apps.camera.device import is_android
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.models.catalog import bundled_models, find_model
 from edge_dce.models.runtime import default_threads
+
+from .device import is_android
 
 
 def list_models(folder: Path) -> list[str]:
@@ -20,8 +21,9 @@ def open_model(name_or_path: str) -> Enhancer:
     """Raises ModelError, RuntimeMissingError: as `edge_dce.load`."""
     if not is_android():
         return load(name_or_path)
-    from apps.camera.android.java_interpreter import open_java_interpreter
     from edge_dce.models.card import read_model_file
+
+    from .android.java_interpreter import open_java_interpreter
 
     model, threads = read_model_file(find_model(name_or_path)), default_threads()
     return Enhancer(model, open_java_interpreter(model, threads=threads), threads=threads)

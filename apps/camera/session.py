@@ -18,21 +18,22 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from apps.camera import cameras, models, thermal
-from apps.camera.device import Folders
-from apps.camera.diagnostics import Diagnostics, RateMeter
-from apps.camera.estimation import Estimator
-from apps.camera.settings import BURST, read_settings, write_settings
-from apps.camera.shots.capture import Album, Photo, name_by_time, take_photo
-from apps.camera.shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
-from apps.camera.shots.recording import Recorder
-from apps.camera.view.histogram import measure_histogram
 from edge_dce.camera import Frame, FrameSource, LatestFrame
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
+
+from . import cameras, models, thermal
+from .device import Folders
+from .diagnostics import Diagnostics, RateMeter
+from .estimation import Estimator
+from .settings import BURST, read_settings, write_settings
+from .shots.capture import Album, Photo, name_by_time, take_photo
+from .shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
+from .shots.recording import Recorder
+from .view.histogram import measure_histogram
 
 _Result = TypeVar("_Result")
 FloatArray = npt.NDArray[np.float32]

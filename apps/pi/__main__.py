@@ -1,5 +1,5 @@
 import sys
 
-from apps.pi.program import main
+from .program import main
 
 sys.exit(main())

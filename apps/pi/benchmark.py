@@ -19,13 +19,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from apps.pi.enhancement import Enhancement
-from apps.pi.pipeline import Pipeline
-from apps.pi.stats import Statistics
-from apps.pi.web.access import Access
-from apps.pi.web.broadcast import Broadcast, encode_jpeg
-from apps.pi.web.pages import Pages
-from apps.pi.web.server import Server
 from edge_dce.camera import Frame, LatestFrame
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.camera.synthetic import SyntheticSource
@@ -37,6 +30,14 @@ from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, Smoothing
 from edge_dce.terminal.arguments import parse_positive, parse_size
+
+from .enhancement import Enhancement
+from .pipeline import Pipeline
+from .stats import Statistics
+from .web.access import Access
+from .web.broadcast import Broadcast, encode_jpeg
+from .web.pages import Pages
+from .web.server import Server
 
 _WARMUP = 5
 _QUALITY = 80

@@ -7,12 +7,13 @@ import logging
 import numpy as np
 import numpy.typing as npt
 
-from apps.pi.darkness import Darkness
 from edge_dce.camera import Frame
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, Smoother, Smoothing, make_thumbnail
+
+from .darkness import Darkness
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

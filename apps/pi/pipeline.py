@@ -10,10 +10,11 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from apps.pi.enhancement import Enhancement
-from apps.pi.frame_pool import FramePool
-from apps.pi.stats import Statistics
 from edge_dce.camera import LatestFrame
+
+from .enhancement import Enhancement
+from .frame_pool import FramePool
+from .stats import Statistics
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -12,28 +12,29 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from apps.pi import service
-from apps.pi.darkness import Darkness
-from apps.pi.enhancement import Enhancement
-from apps.pi.machine import measure_machine
-from apps.pi.outputs.consumer import Consumer
-from apps.pi.outputs.raw_output import RawOutput
-from apps.pi.outputs.recording import Recording
-from apps.pi.outputs.screen import Screen
-from apps.pi.outputs.stills import Stills
-from apps.pi.pipeline import Pipeline
-from apps.pi.settings import Settings, read_settings
-from apps.pi.stats import Statistics
-from apps.pi.web.access import Access
-from apps.pi.web.broadcast import Broadcast
-from apps.pi.web.pages import Pages
-from apps.pi.web.server import Server
 from edge_dce.camera import FrameSource, LatestFrame, open_source
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, Smoothing
 from edge_dce.version import VERSION
+
+from . import service
+from .darkness import Darkness
+from .enhancement import Enhancement
+from .machine import measure_machine
+from .outputs.consumer import Consumer
+from .outputs.raw_output import RawOutput
+from .outputs.recording import Recording
+from .outputs.screen import Screen
+from .outputs.stills import Stills
+from .pipeline import Pipeline
+from .settings import Settings, read_settings
+from .stats import Statistics
+from .web.access import Access
+from .web.broadcast import Broadcast
+from .web.pages import Pages
+from .web.server import Server
 
 _log = logging.getLogger("apps.pi")
 

@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 from jnius import JavaException, PythonJavaClass, autoclass, detach, java_method
 
-from apps.camera.cameras import Camera
 from edge_dce.camera import Frame, FrameSource
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.errors import CameraError
+
+from ..cameras import Camera
 
 _SIZE = 1280, 720
 _TIMEOUT_S = 5.0

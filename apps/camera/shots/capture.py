@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from apps.camera.shots.burst import merge_burst
 from edge_dce.camera import Frame
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import OutputError
@@ -18,6 +17,8 @@ from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import Picture, make_exif, write_picture
 from edge_dce.pixels.look import Look
 from edge_dce.version import VERSION
+
+from .burst import merge_burst
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from apps.camera.shots.capture import Album
+from .capture import Album
 
 _PHOTO_SUFFIXES, _VIDEO_SUFFIXES = (".jpg",), (".mp4",)
 

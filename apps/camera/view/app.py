@@ -8,16 +8,18 @@ from typing import Any
 from kivy.app import App
 from kivy.clock import mainthread
 from kivy.core.window import Window
-from kivy.lang import Builder
+from kivy.lang import Builder, parser
+
+from edge_dce.camera import FrameSource
+
+from ..cameras import SYNTHETIC, open_camera
+from ..device import Folders, is_android
+from ..session import Session
+from ..thermal import BATTERY_STEPS
 
 # Their names are used in camera.kv.
-from apps.camera import controls, gallery_view, preview, settings_view, texts  # noqa: F401
-from apps.camera.cameras import SYNTHETIC, open_camera
-from apps.camera.device import Folders, is_android
-from apps.camera.session import Session
-from apps.camera.thermal import BATTERY_STEPS
-from apps.camera.view.screen import CameraScreen
-from edge_dce.camera import FrameSource
+from . import controls, gallery_view, preview, settings_view, texts  # noqa: F401
+from .screen import CameraScreen
 
 _PORTRAIT_SIZE = 720, 1280
 
@@ -43,6 +45,8 @@ class CameraApp(App):
     def load_kv(self, filename: str | None = None) -> bool:
         path = str(Path(__file__).with_name("camera.kv"))
         if path not in Builder.files:
+            # What `#:import` does; that would have to know under which name this package was installed.
+            parser.global_idmap["texts"] = texts
             Builder.load_file(path)
         return True
 
@@ -53,7 +57,7 @@ class CameraApp(App):
 
     def on_start(self) -> None:
         if is_android():
-            from apps.camera.android.phone import ask_for_permissions
+            from ..android.phone import ask_for_permissions
 
             ask_for_permissions(mainthread(self._open))
         else:
@@ -93,7 +97,7 @@ def _choose_options() -> dict[str, Any]:
     """Of the session, as this kind of device wants them."""
     if not is_android():
         return {}
-    from apps.camera.android.phone import leave_thread, read_battery_temperature_c
+    from ..android.phone import leave_thread, read_battery_temperature_c
 
     return {
         "read_temperature_c": read_battery_temperature_c,

@@ -18,10 +18,10 @@ from kivy.uix.label import Label
 from kivy.uix.slider import Slider
 from kivy.uix.widget import Widget
 
-from apps.camera.settings import MODES, PHOTO
-from apps.camera.view import texts
-from apps.camera.view.histogram import BINS
-from apps.camera.view.icons import ICONS, Arc, Blade
+from ..settings import MODES, PHOTO
+from . import texts
+from .histogram import BINS
+from .icons import ICONS, Arc, Blade
 
 FloatArray = npt.NDArray[np.float32]
 

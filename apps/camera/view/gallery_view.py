@@ -21,11 +21,12 @@ from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
-from apps.camera.shots.gallery import Shot
-from apps.camera.view import texts
-from apps.camera.view.framing import Framing, View, frame_picture
 from edge_dce.errors import ImageError
 from edge_dce.files.pictures import read_image
+
+from ..shots.gallery import Shot
+from . import texts
+from .framing import Framing, View, frame_picture
 
 _decoding = concurrent.futures.ThreadPoolExecutor(1, "decoding")
 

@@ -16,10 +16,11 @@ from kivy.metrics import dp
 from kivy.properties import BooleanProperty, NumericProperty
 from kivy.uix.widget import Widget
 
-from apps.camera.view.framing import Framing, View, frame_picture, limit_view, zoom_about
-from apps.camera.view.packing import PackedCurves, pack_curves
-from apps.camera.view.shader import make_plain_shader, make_shader
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
+
+from .framing import Framing, View, frame_picture, limit_view, zoom_about
+from .packing import PackedCurves, pack_curves
+from .shader import make_plain_shader, make_shader
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

@@ -12,16 +12,17 @@ from kivy.clock import Clock, mainthread
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.floatlayout import FloatLayout
 
-from apps.camera.cameras import SYNTHETIC, find_camera, next_camera
-from apps.camera.session import LIVE, LOST, NO_CAMERA, OPENING, Session
-from apps.camera.settings import BURST, VIDEO
-from apps.camera.shots.capture import Photo
-from apps.camera.shots.gallery import list_shots
-from apps.camera.shots.recording import can_record
-from apps.camera.view import texts
-from apps.camera.view.gallery_view import GalleryView
-from apps.camera.view.settings_view import SettingsView
 from edge_dce.errors import EdgeDceError
+
+from ..cameras import SYNTHETIC, find_camera, next_camera
+from ..session import LIVE, LOST, NO_CAMERA, OPENING, Session
+from ..settings import BURST, VIDEO
+from ..shots.capture import Photo
+from ..shots.gallery import list_shots
+from ..shots.recording import can_record
+from . import texts
+from .gallery_view import GalleryView
+from .settings_view import SettingsView
 
 _ASK_S = 8.0
 _TELL_S = 0.5

@@ -12,11 +12,11 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.label import Label
 
-from apps.camera.cameras import list_cameras
-from apps.camera.models import list_models
-from apps.camera.session import Session
-from apps.camera.settings import LEAST_BURST, MOST_BURST
-from apps.camera.view import texts
+from ..cameras import list_cameras
+from ..models import list_models
+from ..session import Session
+from ..settings import LEAST_BURST, MOST_BURST
+from . import texts
 
 
 class Heading(Label):

@@ -6,8 +6,9 @@ textures as coarsely as they like, which eight curve steps turn into up to 4 of 
 
 from __future__ import annotations
 
-from apps.camera.view.packing import TOP
 from edge_dce.pixels.curve import CurveShape
+
+from .packing import TOP
 
 # Where red, green and blue are in the frame's texture.
 _SWIZZLES = {"RGB": "rgb", "BGR": "bgr"}

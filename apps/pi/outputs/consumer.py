@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from apps.pi.pipeline import Pipeline
+from ..pipeline import Pipeline
 
 _STOP_TIMEOUT_S = 5.0
 

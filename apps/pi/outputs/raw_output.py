@@ -10,9 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from apps.pi.outputs.consumer import Consumer
-from apps.pi.pipeline import Pipeline
 from edge_dce.camera.frames import fit_size, to_bytes
+
+from ..pipeline import Pipeline
+from .consumer import Consumer
 
 _log = logging.getLogger(__name__)
 

@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from apps.pi.outputs.consumer import Consumer
-from apps.pi.pipeline import Pipeline, Shot, Subscription
 from edge_dce.errors import EdgeDceError, OutputError
 from edge_dce.files.output import check_free, check_parent
+
+from ..pipeline import Pipeline, Shot, Subscription
+from .consumer import Consumer
 
 _log = logging.getLogger(__name__)
 

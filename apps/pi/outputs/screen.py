@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from apps.pi.outputs.consumer import Consumer
-from apps.pi.pipeline import Pipeline
 from edge_dce.camera.frames import fit_size
 from edge_dce.errors import OutputError
+
+from ..pipeline import Pipeline
+from .consumer import Consumer
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from apps.pi.outputs.consumer import Consumer
-from apps.pi.pipeline import Pipeline, Shot
-from apps.pi.web.broadcast import encode_jpeg
 from edge_dce.errors import OutputError
 from edge_dce.files.output import make_folder, write_file
+
+from ..pipeline import Pipeline, Shot
+from ..web.broadcast import encode_jpeg
+from .consumer import Consumer
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-from apps.pi.settings import is_loopback
-from apps.pi.web.server import Request, Response
+from ..settings import is_loopback
+from .server import Request, Response
 
 _COOKIE = "edge-dce-token"
 # A year: a camera on the wall should not ask every evening.

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from apps.pi.pipeline import Pipeline, Shot
-from apps.pi.stats import Statistics
+from ..pipeline import Pipeline, Shot
+from ..stats import Statistics
 
 Uint8Array = npt.NDArray[np.uint8]
 

@@ -9,13 +9,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from apps.pi.stats import Statistics
-from apps.pi.web.access import Access
-from apps.pi.web.broadcast import VIEWS, Broadcast, Jpeg
-from apps.pi.web.prometheus import CONTENT_TYPE, format_metrics
-from apps.pi.web.server import Request, RequestError, Response, Stream
 from edge_dce.errors import ImageError
 from edge_dce.pixels.look import Look
+
+from ..stats import Statistics
+from .access import Access
+from .broadcast import VIEWS, Broadcast, Jpeg
+from .prometheus import CONTENT_TYPE, format_metrics
+from .server import Request, RequestError, Response, Stream
 
 _WEB = Path(__file__).parent
 _FILES = {

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import h11
 
-from apps.pi.stats import Statistics
+from ..stats import Statistics
 
 _log = logging.getLogger(__name__)
 
