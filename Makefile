@@ -84,7 +84,7 @@ clean:
 
 # What a user has on the device: the package and one runtime.
 .venv/.installed: pyproject.toml
-	$(call make_venv,$(PYTHON),.venv)
+	$(call make_venv,$(PYTHON),.venv,14)
 	.venv/$(PIP) --editable '.[litert]'
 	@touch $@
 
@@ -93,12 +93,12 @@ clean:
 	@touch $@
 
 .venv-tflite/.tested: pyproject.toml
-	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite)
+	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite,11)
 	.venv-tflite/$(PIP) --editable '.[tflite,test]'
 	@touch $@
 
 .venv-workshop/.tested: pyproject.toml
-	$(call make_venv,$(PYTHON),.venv-workshop)
+	$(call make_venv,$(PYTHON),.venv-workshop,13)
 	.venv-workshop/$(PIP) --editable '.[convert,jax,peers,dev]'
 	@touch $@
 
@@ -107,7 +107,7 @@ GL_PACKAGES = libegl1 libgl1 libgl1-mesa-dri libmtdev1
 has_gl = $(PYTHON) -c 'import ctypes; ctypes.CDLL("libGL.so.1"); ctypes.CDLL("libEGL.so.1")' 2>/dev/null
 
 .venv-app/.installed: pyproject.toml
-	$(call make_venv,$(PYTHON),.venv-app)
+	$(call make_venv,$(PYTHON),.venv-app,13)
 	.venv-app/$(PIP) --editable '.[app,video]'
 	$(call need_packages,$(has_gl),$(GL_PACKAGES))
 	@touch $@
@@ -126,10 +126,11 @@ define need_packages
 		else echo "run: sudo apt-get install $(2)" >&2; fi
 endef
 
-# $(1) is the Python, $(2) the folder. Debian keeps venv in a package of its own: root gets it, others are told.
+# $(1) is the Python, $(2) the folder, $(3) the last Python 3 that all of its packages have wheels for. Debian keeps venv
+# in a package of its own: root gets it, others are told.
 define make_venv
-	@$(1) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
-		{ echo "edge-dce needs Python 3.10 to 3.13, found: $$($(1) --version 2>&1); try: make PYTHON=python3.11" >&2; exit 1; }
+	@$(1) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, $(3)))' || \
+		{ echo "$(2) needs Python 3.10 to 3.$(3), found: $$($(1) --version 2>&1); try: make PYTHON=python3.11" >&2; exit 1; }
 	@$(1) -c 'import ensurepip' 2>/dev/null || \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy python3-venv; \
 		else echo "Python's venv is missing; run: sudo apt-get install python3-venv" >&2; exit 1; fi
