@@ -24,12 +24,12 @@ _CONTRACTS = ("curves", "image")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `python -m converters ...`.
+    """Run `edge-dce convert ...`.
 
     Returns:
         Exit status: 0, 1 for an error said on stderr or a file that missed the gate, 130 for Ctrl-C.
     """
-    arguments = _build_parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         return _convert(arguments)
@@ -42,9 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _build_parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m converters", description="Convert a Keras curve network to verified .tflite files."
+        prog="edge-dce convert", description="Convert a Keras curve network to verified .tflite files."
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help=".keras or .h5 file, or the folder of a SavedModel")
     parser.add_argument("--precision", choices=(*_PRECISIONS, "all"), default="all")

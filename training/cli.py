@@ -18,9 +18,9 @@ from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
 _PARTS = {"test": "test", "val": "validation"}
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run `python -m training ...`; the exit status: 0, 1 for an error said on stderr, 130 for Ctrl-C."""
-    arguments = _build_parser().parse_args(argv)
+def main(argv: list[str] | None = None, *, prog: str = "edge-dce train") -> int:
+    """Run `edge-dce train ...`; the exit status: 0, 1 for an error said on stderr, 130 for Ctrl-C."""
+    arguments = build_parser(prog).parse_args(argv)
     # Seconds of start-up and pages of TensorFlow's notices are only for commands that train.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
@@ -35,8 +35,13 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description="Train Zero-DCE.")
+def evaluate_network(argv: list[str]) -> int:
+    """Run `edge-dce evaluate ...`, which is `edge-dce train evaluate ...`."""
+    return main(["evaluate", *argv], prog="edge-dce")
+
+
+def build_parser(prog: str = "edge-dce train") -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Train Zero-DCE.")
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -1,4 +1,4 @@
-"""Starts the camera, the pipeline and the outputs, and stops them: `python -m apps.pi`."""
+"""Starts the camera, the pipeline and the outputs, and stops them: `edge-dce live`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from .web.broadcast import Broadcast
 from .web.pages import Pages
 from .web.server import Server
 
-_log = logging.getLogger("apps.pi")
+_log = logging.getLogger(__name__)
 
 # Without a frame for so long the camera counts as not delivering, and beyond that as stuck.
 _STALE_S = 5.0
@@ -53,13 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = sys.argv[1:] if argv is None else argv
     settings = read_settings(argv)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edge-dce-pi: %(message)s")
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edge-dce live: %(message)s")
     try:
         return asyncio.run(Program(settings, argv).run())
     except KeyboardInterrupt:
         return 130
     except EdgeDceError as error:
-        print(f"edge-dce-pi: error: {error}", file=sys.stderr)
+        print(f"edge-dce live: error: {error}", file=sys.stderr)
         return 1
 
 

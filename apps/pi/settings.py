@@ -97,7 +97,7 @@ def read_config(path: Path) -> list[str]:
 def build_parser() -> argparse.ArgumentParser:
     switch = argparse.BooleanOptionalAction
     parser = argparse.ArgumentParser(
-        prog="edge-dce-pi",
+        prog="edge-dce live",
         description="A headless low-light camera.",
         parents=[_build_config_parser()],
         allow_abbrev=False,

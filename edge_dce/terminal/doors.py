@@ -1,0 +1,104 @@
+"""Commands of `edge-dce` whose programs live in other packages, which are imported when one of them is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+from edge_dce.errors import EdgeDceError
+
+
+@dataclasses.dataclass(frozen=True)
+class Door:
+    """One such command.
+
+    Attributes:
+        name: as it is typed.
+        purpose: one line for `edge-dce --help`.
+        program: module and function, which takes the arguments after the name and returns the exit status.
+        extra: of the distribution: what pip installs to bring the command.
+        needs: modules that the extra brings and the program cannot start without -> what people call them.
+    """
+
+    name: str
+    purpose: str
+    program: str
+    extra: str
+    needs: Mapping[str, str]
+
+    def open(self, arguments: argparse.Namespace) -> int:
+        """Run the program on `arguments.rest`, a list of words.
+
+        Raises:
+            EdgeDceError: what the program needs is not installed, or cannot be imported.
+        """
+        module, _, function = self.program.partition(":")
+        package = module.partition(".")[0]
+        for needed, title in {**self.needs, package: package}.items():
+            if importlib.util.find_spec(needed) is None:
+                remedy = f"pip install 'edge-dce[{self.extra}]'"
+                raise EdgeDceError(f"expected {title} for '{self.name}', found none; run: {remedy}")
+        try:
+            run = getattr(importlib.import_module(module), function)
+        except ImportError as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise EdgeDceError(f"this installation is broken ({reason}); run: edge-dce doctor") from error
+        status: int = run(arguments.rest)
+        return status
+
+
+# docs/decisions/0018 says what has a door, and docs/decisions/0017 why the packages have these names.
+DOORS = {
+    door.name: door
+    for door in (
+        Door(
+            "live",
+            "enhance what a camera sees, for a web page or files",
+            program="edge_dce_apps.pi.program:main",
+            extra="pi",
+            needs={"h11": "h11"},
+        ),
+        Door(
+            "camera",
+            "open a camera's window that sees in the dark",
+            program="edge_dce_apps.camera.__main__:main",
+            extra="app",
+            needs={"kivy": "Kivy"},
+        ),
+        Door(
+            "train",
+            "train a network on dark pictures",
+            program="edge_dce_training.cli:main",
+            extra="train",
+            needs={"keras": "Keras"},
+        ),
+        Door(
+            "evaluate",
+            "score a network on dark pictures and their truths",
+            program="edge_dce_training.cli:evaluate_network",
+            extra="train",
+            needs={"keras": "Keras"},
+        ),
+        Door(
+            "convert",
+            "convert a Keras network to verified .tflite files",
+            program="edge_dce_converters.cli:main",
+            extra="convert",
+            needs={
+                "tensorflow": "TensorFlow",
+                "ai_edge_quantizer": "ai-edge-quantizer",
+                "flatbuffers": "flatbuffers",
+            },
+        ),
+    )
+}
+
+
+def add_parsers(commands: Any) -> None:
+    """Add the doors to the commands of a program (what `add_subparsers` returned); their programs parse the rest."""
+    for door in DOORS.values():
+        commands.add_parser(door.name, help=door.purpose, add_help=False).set_defaults(command=door.open, debug=False)
