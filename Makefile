@@ -10,13 +10,13 @@ DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/camera
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-arm lint format \
-	clean
+.PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-wheel test-arm \
+	lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
 
-test: test-litert test-tflite test-workshop test-app
+test: test-litert test-tflite test-workshop test-app test-wheel
 
 test-litert: .venv/.tested
 	.venv/bin/python -m pytest $(DEVICE_TESTS)
@@ -40,6 +40,10 @@ test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
 # The camera app, with a webcam or without: make app CAMERA=synthetic
 app: .venv-app/.installed
 	.venv-app/bin/python -m apps.camera $(if $(CAMERA),--camera "$(CAMERA)")
+
+# Both archives, installed into bare environments as users do.
+test-wheel: .venv-workshop/.tested
+	.venv-workshop/bin/python -m pytest tests/packaging
 
 # Two processes: Java's machine and Kivy's window do not have to get on with each other.
 test-app: .venv-app/.tested
@@ -74,6 +78,10 @@ lint: .venv-workshop/.tested
 	.venv-workshop/bin/ruff check .
 	.venv-workshop/bin/ruff format --check .
 	.venv-workshop/bin/mypy
+
+# The man page and the completions of the command, after its options or their help have changed.
+command-files: .venv-workshop/.tested
+	.venv-workshop/bin/python -m scripts.describe_command
 
 format: .venv-workshop/.tested
 	.venv-workshop/bin/ruff check --fix .

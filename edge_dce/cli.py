@@ -64,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog="edge-dce", description="Bring light to dark pictures on small devices.")
     parser.add_argument("-V", "--version", action="version", version=f"edge-dce {VERSION}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     enhance = commands.add_parser("enhance", parents=[shared], help="enhance pictures, folders of pictures, or videos")
     enhance.add_argument(
