@@ -24,7 +24,7 @@ def needs(program: str) -> pytest.MarkDecorator:
 
 def complete(*words: str) -> list[str]:
     """What bash offers where the last of `words` is being typed."""
-    command = ["bash", "-c", COMPLETE, "bash", FOLDER / COMPLETIONS["bash"], *words]
+    command: list[str | Path] = ["bash", "-c", COMPLETE, "bash", FOLDER / COMPLETIONS["bash"], *words]
     child = subprocess.run(command, capture_output=True, text=True, check=True)
     assert child.stderr == ""
     return child.stdout.split()
@@ -41,7 +41,7 @@ def test_file_is_what_the_parsers_say(name: str, monkeypatch: pytest.MonkeyPatch
 
 @needs("groff")
 def test_man_page_is_typeset_without_warnings() -> None:
-    command = ["groff", "-man", "-Tutf8", "-ww", FOLDER / MAN_PAGE]
+    command: list[str | Path] = ["groff", "-man", "-Tutf8", "-ww", FOLDER / MAN_PAGE]
     child = subprocess.run(command, capture_output=True, text=True, check=True)
     assert child.stderr == ""
     shown = re.sub(r".\x08|\x1b\[\d*m", "", child.stdout)
