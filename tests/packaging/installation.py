@@ -45,7 +45,7 @@ class Installation:
         self.check(self.run("pip", "install", "--quiet", "--disable-pip-version-check", *requirements))
 
     def run(self, program: str, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run one of its programs to the end."""
+        """Run one of its programs, or that at an absolute path, to the end."""
         command: list[str | Path] = [self.bin / program, *arguments]
         return subprocess.run(command, cwd=cwd or self.folder, env=self.environ, capture_output=True, text=True)
 

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import re
+import shlex
 import signal
 import subprocess
 import urllib.request
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_dce.version import VERSION
 from tests.packaging.installation import Installation
 
 _PATIENCE_S = 60
@@ -53,6 +55,11 @@ def pi(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 
 @pytest.fixture(scope="module")
+def app(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return install(wheel, "app", tmp_path_factory.mktemp("app"))
+
+
+@pytest.fixture(scope="module")
 def workshop(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """With dark pictures, pictures held out, and tiny.keras."""
     installation = install(wheel, "convert", tmp_path_factory.mktemp("workshop"))
@@ -89,14 +96,30 @@ def test_program_that_starts_another_finds_it_under_its_installed_name(pi: Insta
     pi.check(pi.run("python", "-m", "edge_dce_apps.pi.soak", "--minutes", "0.05", "--size", "320x180"))
 
 
-@pytest.mark.parametrize("name", ["live"])
-def test_help_calls_the_program_by_the_name_of_its_door(pi: Installation, name: str) -> None:
-    assert pi.check(pi.run("edge-dce", name, "--help")).startswith(f"usage: edge-dce {name} ")
+def test_live_calls_its_program_by_the_name_of_its_door(pi: Installation) -> None:
+    assert pi.check(pi.run("edge-dce", "live", "--help")).startswith("usage: edge-dce live ")
+
+
+def test_service_runs_the_installed_program(pi: Installation) -> None:
+    pi.environ["DESTDIR"] = str(pi.folder)
+    code = "import edge_dce_apps.pi; print(edge_dce_apps.pi.__path__[0])"
+    script = Path(pi.check(pi.run("python", "-c", code)).strip(), "install-service.sh")
+    pi.check(pi.run(str(script)))
+    unit = (pi.folder / "etc/systemd/system/edge-dce-pi.service").read_text()
+    command = re.search(r"^ExecStart=(\S+ -m \S+)", unit, re.MULTILINE)
+    assert command is not None
+    assert command.group(1) == f"{pi.bin / 'python'} -m edge_dce_apps.pi"
+
+
+def test_pip_line_of_a_missing_command_brings_it(app: Installation) -> None:
+    refused = app.run("edge-dce", "live", "--version")
+    assert refused.returncode == 1
+    app.check(app.run(*shlex.split(refused.stderr.partition("; run: ")[2])))
+    assert app.check(app.run("edge-dce", "live", "--version")) == f"edge-dce {VERSION}\n"
 
 
 @pytest.mark.skipif(not has_gl(), reason="needs: apt-get install libegl1 libgl1 libgl1-mesa-dri libmtdev1")
-def test_camera_draws_its_window(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    app = install(wheel, "app", tmp_path_factory.mktemp("app"))
+def test_camera_draws_its_window(app: Installation) -> None:
     app.environ |= {"SDL_VIDEODRIVER": "offscreen", "KIVY_NO_CONSOLELOG": "1", "KIVY_HOME": str(app.folder)}
     app.check(app.run("edge-dce", "camera", "--camera", "synthetic", "--benchmark", "2", "--json", "view.json"))
     turns = json.loads((app.folder / "view.json").read_text())["turns"]
