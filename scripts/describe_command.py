@@ -43,11 +43,11 @@ def build_whole_parser() -> argparse.ArgumentParser:
     """The parser of `edge-dce`, with those of the programs behind its doors."""
     parser = cli.build_parser()
     find_commands(parser).update(
-        live=apps.pi.settings.build_parser(),
-        camera=apps.camera.__main__.build_parser(),
-        train=training.cli.build_parser(),
+        live=apps.pi.settings.build_parser("edge-dce live"),
+        camera=apps.camera.__main__.build_parser("edge-dce camera"),
+        train=training.cli.build_parser("edge-dce train"),
         evaluate=find_commands(training.cli.build_parser("edge-dce"))["evaluate"],
-        convert=converters.cli.build_parser(),
+        convert=converters.cli.build_parser("edge-dce convert"),
     )
     return parser
 

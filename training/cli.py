@@ -14,12 +14,13 @@ from edge_dce.files.output import check_free, make_folder, write_file
 from .feedback import read_exposure_target
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
 
+PROG = "python -m training"
 # As written on the command line -> what the split calls it.
 _PARTS = {"test": "test", "val": "validation"}
 
 
-def main(argv: list[str] | None = None, *, prog: str = "edge-dce train") -> int:
-    """Run `edge-dce train ...`; the exit status: 0, 1 for an error said on stderr, 130 for Ctrl-C."""
+def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
+    """Run `python -m training ...`; the exit status: 0, 1 for an error said on stderr, 130 for Ctrl-C."""
     arguments = build_parser(prog).parse_args(argv)
     # Seconds of start-up and pages of TensorFlow's notices are only for commands that train.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -35,12 +36,7 @@ def main(argv: list[str] | None = None, *, prog: str = "edge-dce train") -> int:
     return 0
 
 
-def evaluate_network(argv: list[str]) -> int:
-    """Run `edge-dce evaluate ...`, which is `edge-dce train evaluate ...`."""
-    return main(["evaluate", *argv], prog="edge-dce")
-
-
-def build_parser(prog: str = "edge-dce train") -> argparse.ArgumentParser:
+def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="Train Zero-DCE.")
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

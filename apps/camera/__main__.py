@@ -1,4 +1,4 @@
-"""`edge-dce camera`: start the app."""
+"""`python -m apps.camera`: start the app."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from edge_dce.terminal.arguments import parse_size
 
 from .device import Folders, find_folders
 
+PROG = "python -m apps.camera"
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="edge-dce camera", description="A camera that sees in the dark.")
+
+def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="A camera that sees in the dark.")
     parser.add_argument("--camera", metavar="SOURCE", help="auto, picamera2[:N], usb[:N], synthetic, or a file")
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the camera's frames")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="where photos go (default: Pictures/edge-dce)")
@@ -26,8 +28,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = build_parser().parse_args(argv)
+def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
+    arguments = build_parser(prog).parse_args(argv)
     folders = find_folders()
     if arguments.pictures:
         folders = dataclasses.replace(folders, pictures=arguments.pictures)

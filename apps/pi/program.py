@@ -1,4 +1,4 @@
-"""Starts the camera, the pipeline and the outputs, and stops them: `edge-dce live`."""
+"""Starts the camera, the pipeline and the outputs, and stops them: `python -m apps.pi`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .outputs.recording import Recording
 from .outputs.screen import Screen
 from .outputs.stills import Stills
 from .pipeline import Pipeline
-from .settings import Settings, read_settings
+from .settings import PROG, Settings, read_settings
 from .stats import Statistics
 from .web.access import Access
 from .web.broadcast import Broadcast
@@ -44,7 +44,7 @@ _STUCK_S = 30.0
 _CHECK_S = 1.0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """Run until told to stop.
 
     Returns:
@@ -52,14 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         for Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else argv
-    settings = read_settings(argv)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edge-dce live: %(message)s")
+    settings = read_settings(argv, prog=prog)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"{prog}: %(message)s")
     try:
         return asyncio.run(Program(settings, argv).run())
     except KeyboardInterrupt:
         return 130
     except EdgeDceError as error:
-        print(f"edge-dce live: error: {error}", file=sys.stderr)
+        print(f"{prog}: error: {error}", file=sys.stderr)
         return 1
 
 

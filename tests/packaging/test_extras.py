@@ -103,7 +103,7 @@ def test_live_calls_its_program_by_the_name_of_its_door(pi: Installation) -> Non
 def test_service_runs_the_installed_program(pi: Installation) -> None:
     pi.environ["DESTDIR"] = str(pi.folder)
     code = "import edge_dce_apps.pi; print(edge_dce_apps.pi.__path__[0])"
-    script = Path(pi.check(pi.run("python", "-c", code)).strip(), "install-service.sh")
+    (script,) = Path(pi.check(pi.run("python", "-c", code)).strip()).rglob("install-service.sh")
     pi.check(pi.run(str(script)))
     unit = (pi.folder / "etc/systemd/system/edge-dce-pi.service").read_text()
     command = re.search(r"^ExecStart=(\S+ -m \S+)", unit, re.MULTILINE)

@@ -334,7 +334,7 @@ def test_taken_port_is_told() -> None:
         )
     assert result.returncode == 1
     error = result.stderr.splitlines()[-1]
-    assert error.startswith(f"edge-dce live: error: cannot listen on 127.0.0.1:{camera.port} (")
+    assert error.startswith(f"edge-dce-pi: error: cannot listen on 127.0.0.1:{camera.port} (")
     assert "choose another --http" in error
 
 
@@ -359,7 +359,7 @@ def test_what_cannot_work_is_told_in_one_line(flags: list[str], status: int, mes
     )
     assert result.returncode == status
     error = result.stderr.splitlines()[-1]
-    assert error.startswith("edge-dce live: error: ")
+    assert error.startswith("edge-dce-pi: error: ")
     assert message in error
 
 

@@ -16,10 +16,8 @@ from edge_dce.terminal.doors import DOORS, Door
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
-import os
-
-def main(argv):
-    print(argv)
+def main(argv, *, prog):
+    print(prog, argv)
     return 7
 """
 # A terminal of the usual size, less the line with the next prompt.
@@ -28,11 +26,11 @@ SCREEN_LINES, SCREEN_COLUMNS = 23, 80
 
 @pytest.fixture
 def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
-    """A door whose program prints its arguments and returns 7."""
+    """A door whose program prints what it gets and returns 7."""
     (tmp_path / "house.py").write_text(PROGRAM)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "house", raising=False)
-    return Door("open", "tell the arguments", program="house:main", extra="house", needs={"json": "JSON"})
+    return Door("open", "tell the arguments", program="house", extra="house", needs={"json": "JSON"})
 
 
 def test_program_gets_the_rest_of_the_command_line_as_it_is(
@@ -41,7 +39,15 @@ def test_program_gets_the_rest_of_the_command_line_as_it_is(
     monkeypatch.setitem(DOORS, door.name, door)
     rest = ["--help", "-x", "--", "--debug", "enhance"]
     assert main(["open", *rest]) == 7
-    assert capfd.readouterr().out == f"{rest}\n"
+    assert capfd.readouterr().out == f"edge-dce open {rest}\n"
+
+
+def test_door_to_one_command_of_a_program_passes_its_name_on(
+    door: Door, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(DOORS, door.name, dataclasses.replace(door, is_part=True))
+    assert main(["open", "x"]) == 7
+    assert capfd.readouterr().out == "edge-dce ['open', 'x']\n"
 
 
 def test_what_is_missing_is_named_with_the_line_that_brings_it(door: Door) -> None:
@@ -53,7 +59,7 @@ def test_what_is_missing_is_named_with_the_line_that_brings_it(door: Door) -> No
 
 
 def test_program_that_is_missing_itself_is_named(door: Door) -> None:
-    door = dataclasses.replace(door, program="no_such_house.door:main")
+    door = dataclasses.replace(door, program="no_such_house.door")
     with pytest.raises(EdgeDceError, match="expected no_such_house for 'open'"):
         door.open(argparse.Namespace(rest=[]))
 
