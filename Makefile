@@ -10,13 +10,13 @@ DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/camera
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-arm lint format \
-	clean
+.PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-wheel test-arm \
+	lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
 
-test: test-litert test-tflite test-workshop test-app
+test: test-litert test-tflite test-workshop test-app test-wheel
 
 test-litert: .venv/.tested
 	.venv/bin/python -m pytest $(DEVICE_TESTS)
@@ -40,6 +40,10 @@ test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
 # The camera app, with a webcam or without: make app CAMERA=synthetic
 app: .venv-app/.installed
 	.venv-app/bin/python -m apps.camera $(if $(CAMERA),--camera "$(CAMERA)")
+
+# Both archives, installed into bare environments as users do.
+test-wheel: .venv-workshop/.tested
+	.venv-workshop/bin/python -m pytest tests/packaging
 
 # Two processes: Java's machine and Kivy's window do not have to get on with each other.
 test-app: .venv-app/.tested
@@ -75,6 +79,10 @@ lint: .venv-workshop/.tested
 	.venv-workshop/bin/ruff format --check .
 	.venv-workshop/bin/mypy
 
+# The man page and the completions of the command, after its options or their help have changed.
+command-files: .venv-workshop/.tested
+	.venv-workshop/bin/python -m scripts.describe_command
+
 format: .venv-workshop/.tested
 	.venv-workshop/bin/ruff check --fix .
 	.venv-workshop/bin/ruff format .
@@ -84,7 +92,7 @@ clean:
 
 # What a user has on the device: the package and one runtime.
 .venv/.installed: pyproject.toml
-	$(call make_venv,$(PYTHON),.venv)
+	$(call make_venv,$(PYTHON),.venv,14)
 	.venv/$(PIP) --editable '.[litert]'
 	@touch $@
 
@@ -93,12 +101,12 @@ clean:
 	@touch $@
 
 .venv-tflite/.tested: pyproject.toml
-	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite)
+	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite,11)
 	.venv-tflite/$(PIP) --editable '.[tflite,test]'
 	@touch $@
 
 .venv-workshop/.tested: pyproject.toml
-	$(call make_venv,$(PYTHON),.venv-workshop)
+	$(call make_venv,$(PYTHON),.venv-workshop,13)
 	.venv-workshop/$(PIP) --editable '.[convert,jax,peers,dev]'
 	@touch $@
 
@@ -107,7 +115,7 @@ GL_PACKAGES = libegl1 libgl1 libgl1-mesa-dri libmtdev1
 has_gl = $(PYTHON) -c 'import ctypes; ctypes.CDLL("libGL.so.1"); ctypes.CDLL("libEGL.so.1")' 2>/dev/null
 
 .venv-app/.installed: pyproject.toml
-	$(call make_venv,$(PYTHON),.venv-app)
+	$(call make_venv,$(PYTHON),.venv-app,13)
 	.venv-app/$(PIP) --editable '.[app,video]'
 	$(call need_packages,$(has_gl),$(GL_PACKAGES))
 	@touch $@
@@ -126,10 +134,11 @@ define need_packages
 		else echo "run: sudo apt-get install $(2)" >&2; fi
 endef
 
-# $(1) is the Python, $(2) the folder. Debian keeps venv in a package of its own: root gets it, others are told.
+# $(1) is the Python, $(2) the folder, $(3) the last Python 3 that all of its packages have wheels for. Debian keeps venv
+# in a package of its own: root gets it, others are told.
 define make_venv
-	@$(1) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
-		{ echo "edge-dce needs Python 3.10 to 3.13, found: $$($(1) --version 2>&1); try: make PYTHON=python3.11" >&2; exit 1; }
+	@$(1) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, $(3)))' || \
+		{ echo "$(2) needs Python 3.10 to 3.$(3), found: $$($(1) --version 2>&1); try: make PYTHON=python3.11" >&2; exit 1; }
 	@$(1) -c 'import ensurepip' 2>/dev/null || \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy python3-venv; \
 		else echo "Python's venv is missing; run: sudo apt-get install python3-venv" >&2; exit 1; fi

@@ -42,6 +42,8 @@ def join_before_after(before: Uint8Array, after: Uint8Array) -> Uint8Array:
 
 
 def _demonstrate(folder: Path) -> None:
+    if not SAMPLE.is_file():
+        raise edge_dce.ImageError(f"expected a checkout with {SAMPLE}; elsewhere run: edge-dce enhance PHOTO")
     picture = edge_dce.read_picture(SAMPLE)
     enhancer = edge_dce.load()
     start = time.perf_counter()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .gate import Bounds
     from .publication import Publication
 
+PROG = "python -m converters"
 # As converters.conversion.PRECISIONS and converters.contract.SIZES, which cost an import of TensorFlow; a test holds
 # them together.
 _PRECISIONS = ("float32", "float16", "dynamic", "int8")
@@ -23,13 +24,13 @@ _SIZES = {"16:9": (336, 192), "4:3": (288, 224)}
 _CONTRACTS = ("curves", "image")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """Run `python -m converters ...`.
 
     Returns:
         Exit status: 0, 1 for an error said on stderr or a file that missed the gate, 130 for Ctrl-C.
     """
-    arguments = _build_parser().parse_args(argv)
+    arguments = build_parser(prog).parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         return _convert(arguments)
@@ -42,10 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m converters", description="Convert a Keras curve network to verified .tflite files."
-    )
+def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Convert a Keras curve network to verified .tflite files.")
     parser.add_argument("model", type=Path, metavar="MODEL", help=".keras or .h5 file, or the folder of a SavedModel")
     parser.add_argument("--precision", choices=(*_PRECISIONS, "all"), default="all")
     parser.add_argument(

@@ -75,7 +75,7 @@ def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
 
 def _load_keras_file(path: Path) -> Any:
     if not path.is_file():
-        raise ConversionError(f"{path}: no such .keras file; 'python -m training export' writes one")
+        raise ConversionError(f"{path}: no such .keras file; 'edge-dce train export' writes one")
     try:
         return keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:

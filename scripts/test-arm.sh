@@ -87,8 +87,8 @@ install_wheels() {
     # Up to the glibc of bookworm.
     for minor in $(seq 17 36); do options+=(--platform "manylinux_2_${minor}_$machine"); done
     case $machine-$runtime in
-        aarch64-litert) requirements+=("ai-edge-litert>=1.2" "pillow>=10.1" "av>=17") ;;
-        aarch64-tflite) requirements+=("tflite-runtime==2.14.0" "pillow>=10.1" "av>=17") ;;
+        aarch64-litert) requirements+=("ai-edge-litert>=1.2" "pillow>=10.1" "av>=17,<19") ;;
+        aarch64-tflite) requirements+=("tflite-runtime==2.14.0" "pillow>=10.1" "av>=17,<19") ;;
         armv7l-tflite)
             # Its dependency numpy is Debian's, which pip does not see.
             "${pip[@]}" "${options[@]}" --no-deps "tflite-runtime==2.14.0" ;;

@@ -1,4 +1,4 @@
-"""Make the tiny models in tests/models: `python tests/generate_models.py` in the workshop environment.
+"""Make the tiny models in tests/models: `python -m tests.generate_models` in the workshop environment.
 
 They are committed because the device tests run where there is no TensorFlow. Weights are random but seeded, biased so
 that the curves brighten.

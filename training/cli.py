@@ -14,13 +14,14 @@ from edge_dce.files.output import check_free, make_folder, write_file
 from .feedback import read_exposure_target
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
 
+PROG = "python -m training"
 # As written on the command line -> what the split calls it.
 _PARTS = {"test": "test", "val": "validation"}
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
     """Run `python -m training ...`; the exit status: 0, 1 for an error said on stderr, 130 for Ctrl-C."""
-    arguments = _build_parser().parse_args(argv)
+    arguments = build_parser(prog).parse_args(argv)
     # Seconds of start-up and pages of TensorFlow's notices are only for commands that train.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
@@ -35,8 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description="Train Zero-DCE.")
+def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Train Zero-DCE.")
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -161,9 +161,7 @@ def read_evaluation(folder: Path) -> Evaluation:
     """
     path = folder / FILE_NAME
     if not path.is_file():
-        raise EvaluationError(
-            f"{folder}: no {FILE_NAME} here; make it with 'python -m training evaluate {folder} --data DIR'"
-        )
+        raise EvaluationError(f"{folder}: no {FILE_NAME} here; make it with 'edge-dce evaluate {folder} --data DIR'")
     return Evaluation.from_json(path.read_bytes(), origin=path)
 
 

@@ -13,9 +13,11 @@ from edge_dce.terminal.arguments import parse_size
 
 from .device import Folders, find_folders
 
+PROG = "python -m apps.camera"
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m apps.camera", description="A camera that sees in the dark.")
+
+def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="A camera that sees in the dark.")
     parser.add_argument("--camera", metavar="SOURCE", help="auto, picamera2[:N], usb[:N], synthetic, or a file")
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the camera's frames")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="where photos go (default: Pictures/edge-dce)")
@@ -23,7 +25,11 @@ def main(argv: list[str] | None = None) -> int:
         "--benchmark", type=float, metavar="SECONDS", help="measure the view's rate and memory instead, and stop"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep what --benchmark measured")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
+    arguments = build_parser(prog).parse_args(argv)
     folders = find_folders()
     if arguments.pictures:
         folders = dataclasses.replace(folders, pictures=arguments.pictures)

@@ -156,7 +156,7 @@ async def _read_part(reader: asyncio.StreamReader) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m apps.pi.benchmark", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}.benchmark", description=__doc__)
     parser.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
     parser.add_argument("-m", "--model", default=DEFAULT_MODEL)
     parser.add_argument("--runs", type=parse_positive, default=100)

@@ -1,16 +1,22 @@
 #!/bin/sh
-# Make the camera script of this checkout a service that starts with the machine, or take it away again.
+# Make the camera script beside this file a service that starts with the machine, or take it away again.
 #
 #   sudo apps/pi/install-service.sh               install, or update after `git pull`; settings and token are kept
 #   sudo apps/pi/install-service.sh --uninstall   stop and remove the service; settings, token and pictures are kept
 #
-# --python PATH chooses another Python than .venv/bin/python of the checkout. Settings are in /etc/edge-dce/pi.toml.
+# --python PATH chooses another Python than .venv/bin/python of the checkout, or than that of the environment in which
+# pip installed this file. Settings are in /etc/edge-dce/pi.toml.
 # DESTDIR=DIR installs under DIR and leaves systemd alone.
 set -eu
 
 unit=edge-dce-pi.service
+# The packages lie in a checkout, or in an environment's lib/python3.x/site-packages and have another name there.
+package=$(basename "$(cd "$(dirname "$0")/.." && pwd)")
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
 python=$checkout/.venv/bin/python
+if [ "$package" != apps ]; then
+    python=$(cd "$checkout/../../.." && pwd)/bin/python
+fi
 destination=${DESTDIR:-}
 action=install
 
@@ -28,7 +34,7 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     -h | --help)
-        sed -n '2,8s/^# \{0,1\}//p' "$0"
+        sed -n '2,9s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *) fail "expected --uninstall or --python PATH, found '$1'" ;;
@@ -56,19 +62,19 @@ if [ "$action" = uninstall ]; then
 fi
 
 [ -x "$python" ] || fail "$python: no such program; make the environment first (docs/pi.md), or pass --python PATH"
-(cd "$checkout" && "$python" -m apps.pi --version >/dev/null) || fail "$python cannot run the script; see above"
+(cd "$checkout" && "$python" -m "$package.pi" --version >/dev/null) || fail "$python cannot run the script; see above"
 # The service's user is nobody in particular, and home folders are often closed to others.
 if [ -z "$destination" ] && command -v setpriv >/dev/null; then
     # shellcheck disable=SC2016
-    setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'cd "$1" && test -x "$2" && test -r apps/pi/program.py' \
-        - "$checkout" "$python" 2>/dev/null ||
+    setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'cd "$1" && test -x "$2" && test -r "$3/pi/program.py"' \
+        - "$checkout" "$python" "$package" 2>/dev/null ||
         fail "$checkout: other users may not read it; move the checkout to /opt/edge-dce, or: chmod o+x $(dirname "$checkout")"
 fi
 
 mkdir -p "$units" "$settings"
 if [ ! -e "$settings/pi.toml" ]; then
     cat >"$settings/pi.toml" <<'TOML'
-# Any flag of `python -m apps.pi --help`. After a change: sudo systemctl restart edge-dce-pi
+# Any flag of `edge-dce live --help`. After a change: sudo systemctl restart edge-dce-pi
 # (model and strength alone: sudo systemctl reload edge-dce-pi, which no viewer notices).
 
 # Watched from this machine only; ":8000" lets everybody in who knows the token.
@@ -88,7 +94,7 @@ if [ ! -e "$settings/token" ]; then
 fi
 
 sed -e "s|/opt/edge-dce/.venv/bin/python|$python|g" -e "s|/opt/edge-dce|$checkout|g" \
-    "$checkout/apps/pi/$unit" >"$units/$unit.new"
+    -e "s|-m apps.pi|-m $package.pi|" "$checkout/$package/pi/$unit" >"$units/$unit.new"
 mv "$units/$unit.new" "$units/$unit"
 
 if [ $has_systemd = yes ]; then

@@ -29,14 +29,14 @@ from .outputs.recording import Recording
 from .outputs.screen import Screen
 from .outputs.stills import Stills
 from .pipeline import Pipeline
-from .settings import Settings, read_settings
+from .settings import PROG, Settings, read_settings
 from .stats import Statistics
 from .web.access import Access
 from .web.broadcast import Broadcast
 from .web.pages import Pages
 from .web.server import Server
 
-_log = logging.getLogger("apps.pi")
+_log = logging.getLogger(__name__)
 
 # Without a frame for so long the camera counts as not delivering, and beyond that as stuck.
 _STALE_S = 5.0
@@ -44,7 +44,7 @@ _STUCK_S = 30.0
 _CHECK_S = 1.0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """Run until told to stop.
 
     Returns:
@@ -52,14 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         for Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else argv
-    settings = read_settings(argv)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edge-dce-pi: %(message)s")
+    settings = read_settings(argv, prog=prog)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"{prog}: %(message)s")
     try:
         return asyncio.run(Program(settings, argv).run())
     except KeyboardInterrupt:
         return 130
     except EdgeDceError as error:
-        print(f"edge-dce-pi: error: {error}", file=sys.stderr)
+        print(f"{prog}: error: {error}", file=sys.stderr)
         return 1
 
 

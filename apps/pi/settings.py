@@ -17,6 +17,7 @@ from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.version import VERSION
 
+PROG = "edge-dce-pi"
 TOKEN_VARIABLE = "EDGE_DCE_PI_TOKEN"
 _LEAST_TOKEN = 16
 
@@ -50,12 +51,12 @@ class Settings:
     config: Path | None
 
 
-def read_settings(argv: Sequence[str]) -> Settings:
+def read_settings(argv: Sequence[str], *, prog: str = PROG) -> Settings:
     """The settings of a command line and of the file that it names; flags win over the file.
 
     Exits with status 2 and a line on stderr, as argparse does, where they are wrong.
     """
-    parser = build_parser()
+    parser = build_parser(prog)
     config = _build_config_parser().parse_known_args(argv)[0].config
     try:
         from_file = read_config(config) if config else []
@@ -94,10 +95,10 @@ def read_config(path: Path) -> list[str]:
     return flags
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     switch = argparse.BooleanOptionalAction
     parser = argparse.ArgumentParser(
-        prog="edge-dce-pi",
+        prog=prog,
         description="A headless low-light camera.",
         parents=[_build_config_parser()],
         allow_abbrev=False,

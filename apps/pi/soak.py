@@ -146,7 +146,7 @@ def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
     """Raises SoakError."""
     flags = ["--source", "synthetic", "--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--http", "127.0.0.1:0"]
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen([sys.executable, "-m", "apps.pi", *flags], stderr=log)
+        process = subprocess.Popen([sys.executable, "-m", f"{__package__}", *flags], stderr=log)
         try:
             clients = _Clients(_find_port(process, log))
             try:
@@ -231,7 +231,7 @@ def format_soak(run: Soak) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m apps.pi.soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--size", type=parse_size, default=(1280, 720), metavar="WxH", help="default: 1280x720")
     parser.add_argument("--fps", type=float, default=30.0)

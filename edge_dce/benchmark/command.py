@@ -23,7 +23,7 @@ _TOLERANCE_PERCENT = 10.0
 
 def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     """Add the command to those of a program (what `add_subparsers` returned)."""
-    parser = commands.add_parser("benchmark", parents=parents, help="latency, memory and quality of models here")
+    parser = commands.add_parser("benchmark", parents=parents, help="measure latency, memory and quality of models")
     parser.add_argument("models", nargs="+", metavar="MODEL", help="bundled model or path; several are timed in turn")
     parser.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
     parser.add_argument(

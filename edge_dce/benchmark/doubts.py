@@ -46,7 +46,7 @@ def doubt_warm_up(done: WarmUp) -> list[str]:
 def doubt_runtime(name: str, xnnpack: bool | None) -> list[str]:
     """Of the runtime's choice for this processor, and of its kernels for the model."""
     if xnnpack is False:
-        return ["slow kernels: XNNPACK runs no part of this model; convert it with python -m converters"]
+        return ["slow kernels: XNNPACK runs no part of this model; convert it with edge-dce convert"]
     if name == "tflite-runtime" and platform.machine() in _X86:
         return [
             "slow runtime: ai-edge-litert runs int8 models two to three times as fast here; install edge-dce[litert]"

@@ -20,7 +20,7 @@ from edge_dce.doctor.child import Outcome, run_python
 from edge_dce.doctor.finding import Finding, Level
 from edge_dce.doctor.wheels import choose_runtime
 
-_PYTHONS = ((3, 10), (3, 13))
+_PYTHONS = ((3, 10), (3, 14))
 _OPENCVS = (
     "opencv-python-headless",
     "opencv-python",
@@ -44,8 +44,8 @@ def examine_python() -> Finding:
     where = f"in {_shorten(sys.prefix)}" if _in_venv() else "the system's, no virtual environment"
     found = f"{version}, {bits}-bit, {where}"
     if not _PYTHONS[0] <= sys.version_info[:2] <= _PYTHONS[1]:
-        remedy = "python3.11 -m venv .venv, or any of Python 3.10 to 3.13"
-        return Finding("python", "problem", f"{found}: expected 3.10 to 3.13", remedy)
+        remedy = "python3.11 -m venv .venv, or any of Python 3.10 to 3.14"
+        return Finding("python", "problem", f"{found}: expected 3.10 to 3.14", remedy)
     return Finding("python", "ok", found)
 
 

@@ -23,7 +23,7 @@ def choose_runtime(python: tuple[int, int] | None = None, bits: int | None = Non
     python = python or sys.version_info[:2]
     bits = bits or struct.calcsize("P") * 8
     if bits == 64:
-        return LITERT if (3, 10) <= python <= (3, 13) else None
+        return LITERT if (3, 10) <= python <= (3, 14) else None
     return TFLITE if (3, 10) <= python <= (3, 11) else None
 
 

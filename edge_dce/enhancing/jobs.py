@@ -52,8 +52,7 @@ def plan_jobs(inputs: Sequence[Path], output: str | None) -> list[Job]:
         OutputError: the folder of the one file asked for is missing.
     """
     for path in inputs:
-        if not path.exists():
-            raise ImageError(f"{path}: no such file or folder")
+        _check_input(path)
     is_single = len(inputs) == 1 and not inputs[0].is_dir()
     if output == STDOUT:
         if not is_single or is_video(inputs[0]):
@@ -75,6 +74,14 @@ def plan_jobs(inputs: Sequence[Path], output: str | None) -> list[Job]:
         _check_folder(output)
     _check_collisions(jobs)
     return jobs
+
+
+def _check_input(path: Path) -> None:
+    try:
+        # From Python 3.14 on `exists` calls missing what cannot be looked for, such as a name that is too long.
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ImageError(f"{path}: no such file or folder") from None
 
 
 def _check_target(target: Path, source: Path) -> Path:

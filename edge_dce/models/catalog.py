@@ -8,11 +8,25 @@ from edge_dce.errors import ModelError
 
 DEFAULT_MODEL = "zero-dce-scene-256x256-int8"
 _FOLDER = Path(__file__).resolve().parent
+# Bundled model -> what it is for, in the forty characters that `edge-dce models` has on a line of a terminal.
+_PURPOSES = {
+    "zero-dce-scene-256x256-int8": "the best pictures, and fast",
+    "zero-dce-scene-256x256-float16": "the same pictures where int8 is slow",
+    "zero-dce-pp-128x128-int8": "the smallest file",
+    "zero-dce-pp-128x128-float16": "the smallest file where int8 is slow",
+    "zero-dce-128x128-int8": "comparison: the network of Zero-DCE",
+    "zero-dce-128x128-float16": "comparison: the same in floats",
+}
 
 
 def bundled_models() -> list[Path]:
     """The `.tflite` files that come with the package, sorted by name."""
     return sorted(_FOLDER.glob("*.tflite"))
+
+
+def find_purpose(path: Path) -> str:
+    """What a bundled model is for, in a few words; `path` is one of `bundled_models`."""
+    return _PURPOSES[path.stem]
 
 
 def find_model(name_or_path: str | Path) -> Path:

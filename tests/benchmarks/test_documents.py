@@ -12,8 +12,8 @@ import training.cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PARSERS = {
-    "training": training.cli._build_parser(),
-    "converters": converters.cli._build_parser(),
+    "training": training.cli.build_parser(),
+    "converters": converters.cli.build_parser(),
     "benchmarks": benchmarks.cli._build_parser(),
 }
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from PIL import Image
 
 import edge_dce
 from edge_dce.cli import main
+from edge_dce.models.catalog import DEFAULT_MODEL
+from edge_dce.models.command import EXPLANATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "models" / "tiny-16x16-int8.tflite")
@@ -242,6 +245,23 @@ def test_info_tells_the_card(capfd: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capfd.readouterr().out)["contract"] == "curves"
 
 
+def test_info_explains_every_fact_of_the_default_model(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    shown = capfd.readouterr().out
+    assert DEFAULT_MODEL in shown
+    own_names = re.compile(r"  (  )?[A-Z_0-9]+: \d+|  [a-z-]+: [0-9.]+")  # operators, types, tools
+    assert [line for line in shown.splitlines() if "  # " not in line and not own_names.fullmatch(line)] == []
+
+
+def test_info_explains_facts_that_a_card_has(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capfd.readouterr().out)
+    places = set(facts) | {
+        f"{part}.{name}" for part, inner in facts.items() if isinstance(inner, dict) for name in inner
+    }
+    assert places >= EXPLANATIONS.keys()
+
+
 def test_info_of_a_model_without_card_tells_its_tensors(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(ROOT / "tests" / "models" / "without-card-24-maps.tflite"), "--json"]) == 0
     facts = json.loads(capfd.readouterr().out)
@@ -257,6 +277,18 @@ def test_models_lists_name_path_precision_contract_and_default(capfd: pytest.Cap
     assert all(Path(model["path"]).is_file() and model["contract"] == "curves" for model in models)
     assert main(["models"]) == 0
     assert "zero-dce-128x128-int8" in capfd.readouterr().out
+
+
+def test_models_says_what_each_is_for_on_one_line_of_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--json"]) == 0
+    models = json.loads(capfd.readouterr().out)
+    assert main(["models"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    for model, line in zip(models, lines, strict=True):
+        assert model["purpose"]
+        assert line.startswith(model["name"])
+        assert model["purpose"] in line
+        assert len(line) <= 80
 
 
 def test_version_is_printed(capfd: pytest.CaptureFixture[str]) -> None:

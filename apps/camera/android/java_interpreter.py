@@ -87,7 +87,7 @@ def open_java_interpreter(model: ModelFile, *, threads: int) -> JavaInterpreter:
             damaged bytes could end the app.
     """
     if model.card is None:
-        raise ModelError(f"{model.path}: expected a model with a card; convert it with `python -m converters`")
+        raise ModelError(f"{model.path}: expected a model with a card; convert it with `edge-dce convert`")
     try:
         interpreter = JavaInterpreter(model.content, threads=threads)
         interpreter.allocate_tensors()

@@ -324,6 +324,7 @@ def test_speed_is_judged_by_results_of_the_same_processor_alone(tmp_path: Path) 
     [
         ((3, 11), 64, "ai-edge-litert>=1.2"),
         ((3, 13), 64, "ai-edge-litert>=1.2"),
+        ((3, 14), 64, "ai-edge-litert>=1.2"),
         ((3, 11), 32, "tflite-runtime==2.14.0"),
         ((3, 13), 32, None),
         ((3, 9), 64, None),
