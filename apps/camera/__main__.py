@@ -9,14 +9,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from edge_dce.camera.sources import describe_sources
 from edge_dce.terminal.arguments import parse_size
 
-from .device import Folders, find_folders
+from .device import Folders, find_folders, is_android
 
 
 def main(argv: list[str] | None = None) -> int:
+    if is_android():
+        from .android.phone import register_android_cameras
+
+        register_android_cameras()
     parser = argparse.ArgumentParser(prog="python -m apps.camera", description="A camera that sees in the dark.")
-    parser.add_argument("--camera", metavar="SOURCE", help="auto, picamera2[:N], usb[:N], synthetic, or a file")
+    parser.add_argument("--camera", metavar="SOURCE", help=describe_sources())
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the camera's frames")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="where photos go (default: Pictures/edge-dce)")
     parser.add_argument(

@@ -146,5 +146,5 @@ def read_rss_mb() -> float:
     return 0.0
 
 
-def _open_fast(source: str, size: tuple[int, int] | None) -> FrameSource:
+def _open_fast(source: str, *, size: tuple[int, int] | None) -> FrameSource:
     return open_source(source, size=SIZE, fps=_SOURCE_FPS)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.camera import LatestFrame
+from edge_dce.camera.frames import to_bytes
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
@@ -120,4 +121,4 @@ def _sample(image: Uint8Array, channel_order: str) -> Uint8Array:
     """Every n-th pixel is enough for a histogram."""
     step = max(1, min(image.shape[:2]) // 128)
     drawn = image[::step, ::step]
-    return cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB) if channel_order == "BGR" else drawn.copy()
+    return to_bytes(cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB)) if channel_order == "BGR" else drawn.copy()

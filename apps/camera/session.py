@@ -13,19 +13,19 @@ import datetime
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.camera import Frame, FrameSource, LatestFrame
+from edge_dce.camera import Frame, FrameSource, LatestFrame, open_source
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 
-from . import cameras, models, thermal
+from . import models, thermal
 from .device import Folders
 from .diagnostics import Diagnostics, RateMeter
 from .estimation import Estimator
@@ -40,6 +40,12 @@ FloatArray = npt.NDArray[np.float32]
 
 OPENING, LIVE, NO_CAMERA, LOST, PAUSED = "opening", "live", "no camera", "lost", "paused"
 _BURST_TIMEOUT_S = 3.0
+
+
+class CameraOpener(Protocol):
+    """Opens a source; raises CameraError."""
+
+    def __call__(self, source: str, /, *, size: tuple[int, int] | None) -> FrameSource: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Session:
         folders: Folders,
         *,
         size: tuple[int, int] | None = None,
-        open_camera: Callable[[str, tuple[int, int] | None], FrameSource] = cameras.open_camera,
+        open_camera: CameraOpener = open_source,
         open_model: Callable[[str], Enhancer] = models.open_model,
         read_temperature_c: Callable[[], float | None] = thermal.read_chip_temperature_c,
         thermal_steps: tuple[tuple[float, float], ...] = thermal.CHIP_STEPS,
@@ -333,7 +339,7 @@ class Session:
         self._start_estimator()
 
     def _open_source(self, source: str) -> FrameSource:
-        self._source = self._open_camera(source, self._size)
+        self._source = self._open_camera(source, size=self._size)
         return self._source
 
     def _start_estimator(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_dce.camera.sources import SOURCES
+from edge_dce.camera.sources import AUTO, describe_sources
 from edge_dce.errors import ImageError, OutputError
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.pixels.look import Look
@@ -105,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"edge-dce {VERSION}")
 
     camera = parser.add_argument_group("camera")
-    camera.add_argument("--source", default="auto", help=f"{SOURCES} (default: %(default)s)")
+    camera.add_argument("--source", default=AUTO, help=f"{describe_sources()} (default: %(default)s)")
     camera.add_argument("--size", type=parse_size, metavar="WxH", help="default: 1280x720, or the file's")
     camera.add_argument("--fps", type=_parse_above_zero, help="default: 30, or the file's")
     camera.add_argument("--once", action=switch, default=False, help="stop at the end of a video file")

@@ -12,9 +12,9 @@ from kivy.clock import Clock, mainthread
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.floatlayout import FloatLayout
 
+from edge_dce.camera.sources import SYNTHETIC, find_camera, next_camera
 from edge_dce.errors import EdgeDceError
 
-from ..cameras import SYNTHETIC, find_camera, next_camera
 from ..session import LIVE, LOST, NO_CAMERA, OPENING, Session
 from ..settings import BURST, VIDEO
 from ..shots.capture import Photo

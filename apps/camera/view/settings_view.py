@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.label import Label
 
-from ..cameras import list_cameras
+from edge_dce.camera.sources import AUTO, list_cameras
+
 from ..models import list_models
 from ..session import Session
 from ..settings import LEAST_BURST, MOST_BURST
@@ -64,7 +66,7 @@ class SettingsView(FloatLayout):
         folder = self._session.model_folder
         self._add_choices("model", texts.MODEL, {name: Path(name).stem for name in list_models(folder)})
         self._add(Note(text=texts.OWN_MODELS.format(folder=folder)))
-        sources = ["auto", *(camera.source for camera in list_cameras())]
+        sources = [AUTO, *(camera.source for camera in list_cameras())]
         if settings.camera not in sources:
             sources.append(settings.camera)
         self._add_choices("camera", texts.CAMERA, {source: name_camera(source) for source in sources})
@@ -104,14 +106,14 @@ class SettingsView(FloatLayout):
         self._add(Heading(text=heading))
         rows: list[Choice] = []
 
-        def choose(chosen: Choice, value: Any) -> None:
+        def choose(value: Any, chosen: Choice) -> None:
             for row in rows:
                 row.is_on = row is chosen
             self.dispatch("on_change", field, value)
 
         now = getattr(self._session.settings, field)
         for value, text in choices.items():
-            rows.append(self._add_row(text, is_on=value == now, act=lambda row, value=value: choose(row, value)))
+            rows.append(self._add_row(text, is_on=value == now, act=functools.partial(choose, value)))
 
 
 def name_camera(source: str) -> str:
