@@ -10,6 +10,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import datetime
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.camera import Frame, FrameSource, LatestFrame, open_source
+from edge_dce.camera.newest import Reader
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
@@ -103,7 +105,7 @@ class Session:
         self._temperature_c: float | None = None
         self._view_rate = RateMeter()
         self._latency_ms = 0.0
-        self._shown = -1
+        self._view: Reader[Frame] | None = None
         # One opens cameras and models, in the order asked for; one makes photos.
         self._opener = concurrent.futures.ThreadPoolExecutor(1, "opening")
         self._darkroom = concurrent.futures.ThreadPoolExecutor(1, "photos")
@@ -176,10 +178,9 @@ class Session:
 
     def next_frame(self) -> Frame | None:
         """The newest frame, or None if it was returned already; does not wait."""
-        camera = self._camera
-        frame = None if camera is None else camera.wait(after=self._shown, timeout_s=0)
+        view = self._view
+        frame = None if view is None else view.wait(timeout_s=0)
         if frame is not None:
-            self._shown = frame.sequence
             self._view_rate.tick()
             self._latency_ms = (time.monotonic() - frame.time_s) * 1e3
         return frame
@@ -333,8 +334,7 @@ class Session:
         except CameraError as error:
             self._status = Status(NO_CAMERA, str(error))
             return
-        self._shown = -1
-        self._camera = camera
+        self._camera, self._view = camera, camera.reader()
         self._status = Status(LIVE)
         self._start_estimator()
 
@@ -365,7 +365,7 @@ class Session:
 
     def _close(self, status: Status) -> None:
         camera, estimator, recorder = self._camera, self._estimator, self._recorder
-        self._camera = self._estimator = None
+        self._camera = self._view = self._estimator = None
         if recorder is not None:
             recorder.stop()
         if camera is not None:
@@ -394,18 +394,9 @@ class Session:
 
 def _collect(camera: LatestFrame, first: Frame, count: int) -> list[Frame]:
     """The next frames, each copied, as far as they come in time."""
-    frames: list[Frame] = []
     end = time.monotonic() + _BURST_TIMEOUT_S
-    seen = first.sequence
-    while len(frames) < count and time.monotonic() < end:
-        frame = camera.wait(after=seen, timeout_s=0.5)
-        if frame is None:
-            if camera.is_finished:
-                break
-            continue
-        seen = frame.sequence
-        frames.append(dataclasses.replace(frame, image=frame.image.copy()))
-    return frames
+    following = camera.reader(after=first.sequence).follow(lambda: time.monotonic() < end)
+    return [dataclasses.replace(frame, image=frame.image.copy()) for frame in itertools.islice(following, count)]
 
 
 def _open_feedback(path: Path) -> FeedbackLog:

@@ -27,8 +27,7 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL
-from edge_dce.pixels.look import Look
-from edge_dce.stream import FRAME_BY_FRAME, Smoothing
+from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
 from edge_dce.terminal.arguments import parse_positive, parse_size
 
 from .enhancement import Enhancement
@@ -105,10 +104,10 @@ async def measure_frame_cost(*, size: tuple[int, int], model: str, smooth: bool,
     image = np.ascontiguousarray(SyntheticSource(size=size, fps=30).draw()[..., ::-1])
     alone, shared = load(model), load(model)
     source, statistics = _HandedFrames(image), Statistics()
-    enhancement = Enhancement(shared, Look(), smoothing=Smoothing() if smooth else FRAME_BY_FRAME)
+    stream = Stream(shared, smoothing=STEADY if smooth else FRAME_BY_FRAME)
     moments: list[tuple[_Moment, _Moment, _Moment]] = []
     with LatestFrame(lambda: source) as camera:
-        pipeline = Pipeline(camera, enhancement, statistics)
+        pipeline = Pipeline(camera, Enhancement(stream), statistics)
         broadcast = Broadcast(pipeline, statistics, quality=_QUALITY)
         pages = Pages(
             broadcast,
@@ -116,7 +115,7 @@ async def measure_frame_cost(*, size: tuple[int, int], model: str, smooth: bool,
             Access(None),
             describe=dict,
             find_fault=lambda: None,
-            change_look=lambda values: enhancement.look,
+            change_look=lambda values: stream.look,
         )
         server = Server(pages.answer, statistics)
         pipeline.start()

@@ -16,7 +16,7 @@ from edge_dce.camera import FrameSource, LatestFrame, open_source
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
-from edge_dce.stream import FRAME_BY_FRAME, Smoothing
+from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
 from edge_dce.version import VERSION
 
 from . import service
@@ -72,12 +72,9 @@ class Program:
         self._argv = argv
         self._statistics = Statistics()
         enhancer = load(settings.model, threads=settings.threads, contract=settings.contract)
-        self._enhancement = Enhancement(
-            enhancer,
-            settings.look,
-            darkness=Darkness() if settings.auto else None,
-            smoothing=Smoothing() if settings.smooth else FRAME_BY_FRAME,
-        )
+        smoothing = STEADY if settings.smooth else FRAME_BY_FRAME
+        self._stream = Stream(enhancer, look=settings.look, smoothing=smoothing)
+        self._enhancement = Enhancement(self._stream, darkness=Darkness() if settings.auto else None)
         self._source: FrameSource | None = None
         self._camera = LatestFrame(self._open_camera, on_status=lambda status: _log.info("camera: %s", status))
         self._pipeline = Pipeline(self._camera, self._enhancement, self._statistics)
@@ -167,7 +164,7 @@ class Program:
                 self._status = 0 if is_over else 1
                 _log.log(logging.INFO if is_over else logging.ERROR, "stopping: %s", self._camera.status)
                 return
-            if any(isinstance(consumer, RawOutput) and consumer.is_finished for consumer in self._consumers):
+            if any(consumer.ends_program for consumer in self._consumers):
                 return
             if watchdog_s is not None and not self._is_stuck():
                 service.notify(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
@@ -207,7 +204,7 @@ class Program:
         except EdgeDceError as error:
             _log.error("not reloaded: %s", error)
             return
-        self._enhancement.enhancer, self._enhancement.look = enhancer, settings.look
+        self._stream.enhancer, self._stream.look = enhancer, settings.look
         swapped = dataclasses.replace(
             self._settings,
             model=settings.model,
@@ -220,7 +217,7 @@ class Program:
         _log.info("reloaded: %s", enhancer.model.path.stem)
 
     def _change_look(self, values: dict[str, float]) -> Look:
-        look = self._enhancement.look = dataclasses.replace(self._enhancement.look, **values)
+        look = self._stream.look = dataclasses.replace(self._stream.look, **values)
         return look
 
     def find_fault(self) -> str | None:
@@ -246,7 +243,7 @@ class Program:
         newest, source, enhancement = self._camera.wait(timeout_s=0), self._source, self._enhancement
         fault = self.find_fault()
         assert source is not None
-        look, darkness = enhancement.look, enhancement.darkness
+        look, darkness = self._stream.look, enhancement.darkness
         stats["camera"] = {
             "source": source.name,
             "live": fault is None,
@@ -258,7 +255,7 @@ class Program:
             "reconnections": self._camera.reconnections,
         }
         stats["enhancement"] |= {
-            "model": enhancement.enhancer.model.path.stem,
+            "model": self._stream.enhancer.model.path.stem,
             "strength": look.strength,
             "max_brightness": look.max_brightness,
             "denoise": look.denoise,

@@ -1,7 +1,7 @@
 """From what a person writes, such as "usb:0" or a path, to an open source of frames: one entry for each kind.
 
-A new camera is a module with a `FrameSource` and a `SourceKind` in `_kinds` below. What only some devices have joins from
-outside by `register`, as the camera app does on a phone.
+A new camera is a module with a `FrameSource`, and a `SourceKind` in `_kinds` below. What only some devices have joins
+from outside by `register`, as the cameras of a phone do in the app.
 """
 
 from __future__ import annotations

@@ -110,12 +110,7 @@ class Recorder:
         self._unfinished.unlink(missing_ok=True)
 
     def _record(self, video: LiveVideo) -> None:
-        seen = -1
-        while not (self._stopping.is_set() or self._camera.is_finished):
-            frame = self._camera.wait(after=seen, timeout_s=0.2)
-            if frame is None:
-                continue
-            seen = frame.sequence
+        for frame in self._camera.reader().follow(lambda: not self._stopping.is_set()):
             video.write(self._enhance(frame), frame.time_s, frame.channel_order)
 
     def _enhance(self, frame: Frame) -> Uint8Array:

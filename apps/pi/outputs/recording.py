@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import time
@@ -11,7 +12,7 @@ from typing import Any
 from edge_dce.errors import EdgeDceError, OutputError
 from edge_dce.files.output import check_free, check_parent
 
-from ..pipeline import Pipeline, Shot, Subscription
+from ..pipeline import Pipeline
 from .consumer import Consumer
 
 _log = logging.getLogger(__name__)
@@ -55,8 +56,11 @@ class Recording(Consumer):
 
     def run(self) -> None:
         try:
-            with self._pipeline.subscribe() as shots:
-                self._record(shots)
+            with self._pipeline.subscribe() as shots, contextlib.ExitStack() as stack:
+                for shot in shots.follow(lambda: self.is_wanted):
+                    # Not before: a camera that delivers nothing leaves no file.
+                    self._video = self._video or stack.enter_context(self._open())
+                    self._video.write(shot.after, shot.time_s, shot.channel_order)
         except OutputError as error:
             self._trouble = str(error)
             _log.error("recording stopped: %s", self._trouble)
@@ -69,19 +73,3 @@ class Recording(Consumer):
             "failed": self._trouble is not None,
             "trouble": self._trouble,
         }
-
-    def _wait(self, shots: Subscription) -> Shot | None:
-        while self.is_wanted:
-            shot = shots.wait(0.5)
-            if shot is not None:
-                return shot
-        return None
-
-    def _record(self, shots: Subscription) -> None:
-        shot = self._wait(shots)
-        if shot is None:
-            return
-        with self._open() as self._video:
-            while shot is not None:
-                self._video.write(shot.after, shot.time_s, shot.channel_order)
-                shot = self._wait(shots)

@@ -52,7 +52,8 @@ class Stills(Consumer):
             with self._pipeline.subscribe() as shots:
                 shot = shots.wait(_FRAME_TIMEOUT_S)
             if shot is not None:
-                self._report(self._write(shot))
+                with shot:
+                    self._report(self._write(shot))
                 # Not from now on: one in ten seconds is six a minute. But no heap of them to make up for a pause.
                 due_s = max(due_s + self._every_s, time.monotonic())
 

@@ -92,13 +92,14 @@ class Broadcast:
             if self._demand.wait(1.0):
                 self._demand.clear()
                 with self._pipeline.subscribe() as shots:
-                    while (views := self._list_wanted()) and not self._is_stopping and not self._pipeline.is_finished:
-                        shot = shots.wait(0.5)
-                        if shot is not None:
+                    for shot in shots.follow(self._is_wanted):
+                        if views := self._list_wanted():
                             self._loop.call_soon_threadsafe(self._deliver, self._encode(shot, views))
-                        del shot
                 # Whoever comes next must not get a picture of long ago.
                 self._loop.call_soon_threadsafe(self._newest.clear)
+
+    def _is_wanted(self) -> bool:
+        return bool(self._list_wanted()) and not self._is_stopping and not self._pipeline.is_finished
 
     def _list_wanted(self) -> list[str]:
         now_s = time.monotonic()
