@@ -15,6 +15,7 @@ from typing import Any
 from edge_dce.camera import FrameSource, LatestFrame, open_source
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
+from edge_dce.machine import read_condition, read_rss_bytes
 from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
 from edge_dce.version import VERSION
@@ -22,7 +23,6 @@ from edge_dce.version import VERSION
 from . import service
 from .darkness import Darkness
 from .enhancement import Enhancement
-from .machine import measure_machine
 from .outputs.consumer import Consumer
 from .outputs.raw_output import RawOutput
 from .outputs.recording import Recording
@@ -267,5 +267,5 @@ class Program:
         return (
             stats
             | {name: described.get(name) for name in ("stills", "recording", "screen", "raw_output")}
-            | {"system": measure_machine()}
+            | {"system": {"rss_bytes": read_rss_bytes(), "temperature_c": read_condition().temperature_c}}
         )
