@@ -160,7 +160,7 @@ def _mix(shown: _Moment, newest: _Moment, share: float) -> _Moment:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Track:
+class _SmoothedModel:
     """A model and the smoothing of its maps."""
 
     enhancer: Enhancer
@@ -182,7 +182,7 @@ class Stream:
         self.enhancer = enhancer
         self.look = look
         self._smoothing = smoothing
-        self._track = _Track(enhancer, Smoother(smoothing))
+        self._smoothed = _SmoothedModel(enhancer, Smoother(smoothing))
 
     def estimate(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> bool:
         """Run the network on the newest frame if that is due; whether it ran.
@@ -190,20 +190,20 @@ class Stream:
         Args:
             frame: (H, W, 3); a smaller copy of what is shown will do.
         """
-        enhancer, track = self.enhancer, self._track
-        if enhancer is not track.enhancer:
-            track = _Track(enhancer, Smoother(self._smoothing))
+        enhancer, smoothed = self.enhancer, self._smoothed
+        if enhancer is not smoothed.enhancer:
+            smoothed = _SmoothedModel(enhancer, Smoother(self._smoothing))
         thumbnail = make_thumbnail(frame)
-        is_due = track.smoother.is_due(thumbnail)
+        is_due = smoothed.smoother.is_due(thumbnail)
         if is_due:
-            track.smoother.aim(enhancer.estimate_curves(frame, channel_order=channel_order), thumbnail)
-        # Only now, so that a thread in `advance` never meets a track without a map.
-        self._track = track
+            smoothed.smoother.aim(enhancer.estimate_curves(frame, channel_order=channel_order), thumbnail)
+        # Only now, so that a thread in `advance` never meets a model without a map.
+        self._smoothed = smoothed
         return is_due
 
     def advance(self) -> FloatArray:
         """The map of the next frame that is shown, as `Smoother.advance`."""
-        return self._track.smoother.advance()
+        return self._smoothed.smoother.advance()
 
     def next_curves(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
         """The smoothed (h, w, 3) map of the next frame, not to be written to."""
@@ -229,7 +229,7 @@ class Stream:
         if share != 1:
             look = dataclasses.replace(look, strength=share * look.strength)
         curves = self.next_curves(frame if small is None else small, channel_order=channel_order)
-        self._track.enhancer.apply_curves(frame, curves, look, out=out, channel_order=channel_order)
+        self._smoothed.enhancer.apply_curves(frame, curves, look, out=out, channel_order=channel_order)
 
 
 def make_thumbnail(frame: npt.NDArray[Any]) -> FloatArray:

@@ -31,7 +31,7 @@ from . import models, thermal
 from .device import Folders
 from .diagnostics import Diagnostics, RateMeter
 from .estimation import Estimator
-from .settings import BURST, read_settings, write_settings
+from .preferences import BURST, read_preferences, write_preferences
 from .shots.capture import Album, Photo, name_by_time, take_photo
 from .shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
 from .shots.recording import Recorder
@@ -62,7 +62,7 @@ class Session:
     """One run of the app.
 
     Attributes:
-        settings: what is set now; changed by `change`.
+        preferences: what is set now; changed by `change`.
         album: where photos go.
         model_error: in a line why nothing is enhanced, or "".
     """
@@ -84,7 +84,7 @@ class Session:
             thermal_steps: what the temperatures mean, see `thermal`.
             leave_thread: called at the end of each piece of work on another thread.
         """
-        self.settings = read_settings(folders.settings)
+        self.preferences = read_preferences(folders.settings)
         self.album = Album(folders.pictures, folders.copies)
         self.model_error = ""
         self._folders = folders
@@ -111,17 +111,17 @@ class Session:
         self._darkroom = concurrent.futures.ThreadPoolExecutor(1, "photos")
         self.feedback = _open_feedback(folders.feedback)
 
-    # Settings.
+    # Preferences.
 
     def change(self, **fields: Any) -> None:
-        """Change settings, and open another camera or model where these changed; `save` keeps them."""
-        before, self.settings = self.settings, dataclasses.replace(self.settings, **fields)
-        if self.settings == before:
+        """Change preferences, and open another camera or model where these changed; `save` keeps them."""
+        before, self.preferences = self.preferences, dataclasses.replace(self.preferences, **fields)
+        if self.preferences == before:
             return
         self._is_saved = False
-        if self.settings.camera != before.camera:
+        if self.preferences.camera != before.camera:
             self.open()
-        elif self.settings.model != before.model:
+        elif self.preferences.model != before.model:
             self._submit(self._opener, self._start_estimator)
 
     def save(self) -> None:
@@ -133,7 +133,7 @@ class Session:
         if not self._is_saved:
             # Whatever happens, once: a full disk is not told of twice a second.
             self._is_saved = True
-            write_settings(self.settings, self._folders.settings)
+            write_preferences(self.preferences, self._folders.settings)
 
     @property
     def model_folder(self) -> Path:
@@ -148,7 +148,7 @@ class Session:
     @property
     def strength(self) -> float:
         """What is set, or else the default."""
-        return self.default_strength if self.settings.strength is None else self.settings.strength
+        return self.default_strength if self.preferences.strength is None else self.preferences.strength
 
     # Camera.
 
@@ -237,17 +237,17 @@ class Session:
         Returns:
             At once; its result raises CameraError where there is no frame, and as `capture.take_photo`.
         """
-        camera, settings, look = self._camera, self.settings, Look(self.strength)
+        camera, preferences, look = self._camera, self.preferences, Look(self.strength)
         first = None if camera is None else camera.wait(timeout_s=0)
 
         def work() -> Photo:
             if camera is None or first is None:
                 raise CameraError("no photo: the camera delivers no picture; check it, or choose another")
             frames = [first]
-            if settings.mode == BURST:
-                frames += _collect(camera, first, settings.burst_frames - 1)
-            enhancer = self._find_enhancer(settings.model)
-            return take_photo(frames, enhancer, look, self.album, keeps_original=settings.keeps_original)
+            if preferences.mode == BURST:
+                frames += _collect(camera, first, preferences.burst_frames - 1)
+            enhancer = self._find_enhancer(preferences.model)
+            return take_photo(frames, enhancer, look, self.album, keeps_original=preferences.keeps_original)
 
         return self._submit(self._darkroom, work)
 
@@ -297,7 +297,7 @@ class Session:
                 strength=photo.strength,
                 brightness_before=photo.brightness_before,
                 brightness_after=photo.brightness_after,
-                model=Path(self.settings.model).stem,
+                model=Path(self.preferences.model).stem,
                 time=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             )
         )
@@ -327,7 +327,7 @@ class Session:
 
     def _reopen(self) -> None:
         self._close(Status(OPENING))
-        source = self.settings.camera
+        source = self.preferences.camera
         camera = LatestFrame(lambda: self._open_source(source))
         try:
             camera.start()
@@ -349,7 +349,7 @@ class Session:
         try:
             estimator = Estimator(
                 camera,
-                self._open_model(self.settings.model),
+                self._open_model(self.preferences.model),
                 on_error=self._note_model_error,
                 on_end=self._leave_thread,
             )

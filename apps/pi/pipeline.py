@@ -16,7 +16,7 @@ from edge_dce.camera.newest import Newest, Reader
 
 from .enhancement import Enhancement
 from .frame_pool import FramePool, Loan
-from .stats import Statistics
+from .stats import LiveStats
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -63,10 +63,10 @@ class Shot:
 class Pipeline:
     """Enhances frames on a thread of its own for any number of subscribers, each of which gets the newest shot."""
 
-    def __init__(self, camera: LatestFrame, enhancement: Enhancement, statistics: Statistics) -> None:
+    def __init__(self, camera: LatestFrame, enhancement: Enhancement, stats: LiveStats) -> None:
         self._camera = camera
         self._enhancement = enhancement
-        self._statistics = statistics
+        self._stats = stats
         self._pool = FramePool()
         self._shots: Newest[Shot] = Newest(hold=Shot.hold, release=Shot.release)
         self._demand = threading.Condition()
@@ -110,7 +110,7 @@ class Pipeline:
             for frame in self._camera.reader().follow(self._wait_for_demand):
                 self._busy_since_s = start_s = time.monotonic()
                 shot = self._make_shot(frame)
-                self._statistics.count_shot((time.monotonic() - start_s) * 1e3, is_enhanced=shot.loan is not None)
+                self._stats.count_shot((time.monotonic() - start_s) * 1e3, is_enhanced=shot.loan is not None)
                 self._shots.put(shot)
                 self._busy_since_s = None
         finally:

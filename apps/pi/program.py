@@ -20,17 +20,17 @@ from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
 from edge_dce.version import VERSION
 
-from . import service
 from .darkness import Darkness
 from .enhancement import Enhancement
+from .options import LiveOptions, read_options
 from .outputs.consumer import Consumer
 from .outputs.raw_output import RawOutput
 from .outputs.recording import Recording
 from .outputs.screen import Screen
 from .outputs.stills import Stills
 from .pipeline import Pipeline
-from .settings import Settings, read_settings
-from .stats import Statistics
+from .stats import LiveStats
+from .systemd import notification
 from .web.access import Access
 from .web.broadcast import Broadcast
 from .web.pages import Pages
@@ -52,10 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else argv
-    settings = read_settings(argv)
+    options = read_options(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edge-dce-pi: %(message)s")
     try:
-        return asyncio.run(Program(settings, argv).run())
+        return asyncio.run(Program(options, argv).run())
     except KeyboardInterrupt:
         return 130
     except EdgeDceError as error:
@@ -66,19 +66,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 class Program:
     """One run."""
 
-    def __init__(self, settings: Settings, argv: Sequence[str]) -> None:
+    def __init__(self, options: LiveOptions, argv: Sequence[str]) -> None:
         """Loads the model; raises ModelError and RuntimeMissingError."""
-        self._settings = settings
+        self._options = options
         self._argv = argv
-        self._statistics = Statistics()
-        enhancer = load(settings.model, threads=settings.threads, contract=settings.contract)
-        smoothing = STEADY if settings.smooth else FRAME_BY_FRAME
-        self._stream = Stream(enhancer, look=settings.look, smoothing=smoothing)
-        self._enhancement = Enhancement(self._stream, darkness=Darkness() if settings.auto else None)
+        self._stats = LiveStats()
+        enhancer = load(options.model, threads=options.threads, contract=options.contract)
+        smoothing = STEADY if options.smooth else FRAME_BY_FRAME
+        self._stream = Stream(enhancer, look=options.look, smoothing=smoothing)
+        self._enhancement = Enhancement(self._stream, darkness=Darkness() if options.auto else None)
         self._source: FrameSource | None = None
         self._camera = LatestFrame(self._open_camera, on_status=lambda status: _log.info("camera: %s", status))
-        self._pipeline = Pipeline(self._camera, self._enhancement, self._statistics)
-        self._broadcast = Broadcast(self._pipeline, self._statistics, quality=settings.quality)
+        self._pipeline = Pipeline(self._camera, self._enhancement, self._stats)
+        self._broadcast = Broadcast(self._pipeline, self._stats, quality=options.quality)
         self._consumers: list[Consumer] = []
         self._stop = asyncio.Event()
         self._status = 0
@@ -102,10 +102,10 @@ class Program:
             for consumer in self._consumers:
                 consumer.start()
             server = await self._serve()
-            service.notify("READY=1")
+            notification.notify("READY=1")
             await self._watch()
         finally:
-            service.notify("STOPPING=1")
+            notification.notify("STOPPING=1")
             if server is not None:
                 await server.stop()
             await asyncio.to_thread(self._stop_threads)
@@ -113,37 +113,37 @@ class Program:
         return self._status
 
     def _open_camera(self) -> FrameSource:
-        settings = self._settings
-        self._source = open_source(settings.source, size=settings.size, fps=settings.fps, loop=not settings.once)
+        options = self._options
+        self._source = open_source(options.source, size=options.size, fps=options.fps, loop=not options.once)
         return self._source
 
     def _make_consumers(self) -> list[Consumer]:
-        settings, pipeline = self._settings, self._pipeline
+        options, pipeline = self._options, self._pipeline
         assert self._source is not None
         consumers: list[Consumer] = []
-        if settings.stills is not None:
-            consumers.append(Stills(pipeline, settings.stills, every_s=settings.every_s))
-        if settings.record is not None:
-            consumers.append(Recording(pipeline, settings.record, fps=self._source.fps))
-        if settings.screen:
+        if options.stills is not None:
+            consumers.append(Stills(pipeline, options.stills, every_s=options.every_s))
+        if options.record is not None:
+            consumers.append(Recording(pipeline, options.record, fps=self._source.fps))
+        if options.screen:
             consumers.append(Screen(pipeline))
-        if settings.raw:
+        if options.raw:
             consumers.append(RawOutput(pipeline, size=self._source.size, fps=self._source.fps))
         return consumers
 
     async def _serve(self) -> Server | None:
-        if self._settings.http is None:
+        if self._options.http is None:
             return None
         pages = Pages(
             self._broadcast,
-            self._statistics,
-            Access(self._settings.token),
+            self._stats,
+            Access(self._options.token),
             describe=self.describe,
             find_fault=self.find_fault,
             change_look=self._change_look,
         )
-        server = Server(pages.answer, self._statistics)
-        host, port = self._settings.http
+        server = Server(pages.answer, self._stats)
+        host, port = self._options.http
         try:
             port = await server.start(host, port)
         except OSError as error:
@@ -151,23 +151,23 @@ class Program:
                 f"cannot listen on {host or '*'}:{port} ({error.strerror}); choose another --http"
             ) from error
         shown = f"[{host}]" if ":" in host else host or "*"
-        _log.info("http://%s:%d/%s", shown, port, "" if self._settings.token is None else " (asks for the token)")
+        _log.info("http://%s:%d/%s", shown, port, "" if self._options.token is None else " (asks for the token)")
         return server
 
     async def _watch(self) -> None:
         """Until a signal, the end of a file, or the end of a thread that should not end."""
-        watchdog_s = service.read_watchdog_s()
+        watchdog_s = notification.read_watchdog_s()
         interval_s = _CHECK_S if watchdog_s is None else min(_CHECK_S, watchdog_s / 3)
         while not self._stop.is_set():
             if self._camera.is_finished or self._pipeline.is_finished or self._broadcast.is_finished:
-                is_over = self._settings.once and self._camera.is_finished
+                is_over = self._options.once and self._camera.is_finished
                 self._status = 0 if is_over else 1
                 _log.log(logging.INFO if is_over else logging.ERROR, "stopping: %s", self._camera.status)
                 return
             if any(consumer.ends_program for consumer in self._consumers):
                 return
             if watchdog_s is not None and not self._is_stuck():
-                service.notify(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
+                notification.notify(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), interval_s)
 
@@ -194,25 +194,23 @@ class Program:
     async def _reload(self) -> None:
         """Read the configuration and the model again; what is wrong with either leaves all as it is."""
         try:
-            settings = read_settings(self._argv)
-            enhancer = await asyncio.to_thread(
-                load, settings.model, threads=settings.threads, contract=settings.contract
-            )
+            options = read_options(self._argv)
+            enhancer = await asyncio.to_thread(load, options.model, threads=options.threads, contract=options.contract)
         except SystemExit:
             _log.error("not reloaded: the settings above are wrong")
             return
         except EdgeDceError as error:
             _log.error("not reloaded: %s", error)
             return
-        self._stream.enhancer, self._stream.look = enhancer, settings.look
+        self._stream.enhancer, self._stream.look = enhancer, options.look
         swapped = dataclasses.replace(
-            self._settings,
-            model=settings.model,
-            contract=settings.contract,
-            threads=settings.threads,
-            look=settings.look,
+            self._options,
+            model=options.model,
+            contract=options.contract,
+            threads=options.threads,
+            look=options.look,
         )
-        if settings != swapped:
+        if options != swapped:
             _log.warning("other settings than model and look have changed too: they take a restart")
         _log.info("reloaded: %s", enhancer.model.path.stem)
 
@@ -239,7 +237,7 @@ class Program:
 
     def describe(self) -> dict[str, Any]:
         """What /stats.json says; docs/pi.md describes it."""
-        stats = {"version": VERSION} | self._statistics.summarize()
+        stats = {"version": VERSION} | self._stats.summarize()
         newest, source, enhancement = self._camera.wait(timeout_s=0), self._source, self._enhancement
         fault = self.find_fault()
         assert source is not None

@@ -44,7 +44,7 @@ class Durations:
         return round((len(recent_s) - 1) / max(recent_s[-1] - recent_s[0], 1e-6), 2)
 
 
-class Statistics:
+class LiveStats:
     """Counters of one run."""
 
     def __init__(self) -> None:

@@ -64,7 +64,7 @@ class CameraApp(App):
             self._open()
 
     def _open(self) -> None:
-        if self._camera is not None and self._camera != self.session.settings.camera:
+        if self._camera is not None and self._camera != self.session.preferences.camera:
             self.session.change(camera=self._camera)
         else:
             self.session.open()

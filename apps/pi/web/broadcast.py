@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..pipeline import Pipeline, Shot
-from ..stats import Statistics
+from ..stats import LiveStats
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -36,9 +36,9 @@ class Jpeg:
 class Broadcast:
     """Encodes on a thread of its own; `wait` is for coroutines of the loop it was started in."""
 
-    def __init__(self, pipeline: Pipeline, statistics: Statistics, *, quality: int) -> None:
+    def __init__(self, pipeline: Pipeline, stats: LiveStats, *, quality: int) -> None:
         self._pipeline = pipeline
-        self._statistics = statistics
+        self._stats = stats
         self._qualities = dict.fromkeys(VIEWS, quality) | {"still": _STILL_QUALITY}
         self._wanted_until_s = dict.fromkeys(VIEWS, 0.0)
         self._demand = threading.Event()
@@ -116,7 +116,7 @@ class Broadcast:
             )
             for view in views
         }
-        self._statistics.count_encoded((time.monotonic() - start_s) * 1e3)
+        self._stats.count_encoded((time.monotonic() - start_s) * 1e3)
         return encoded
 
     def _deliver(self, encoded: dict[str, Jpeg]) -> None:
@@ -124,7 +124,7 @@ class Broadcast:
             self._newest[view] = jpeg
             self._delivered[view].set()
             self._delivered[view] = asyncio.Event()
-            self._statistics.count_delivered((time.monotonic() - jpeg.time_s) * 1e3)
+            self._stats.count_delivered((time.monotonic() - jpeg.time_s) * 1e3)
 
 
 def encode_jpeg(image: Uint8Array, channel_order: str, quality: int) -> bytes:

@@ -17,7 +17,7 @@ from apps.pi.outputs.recording import Recording
 from apps.pi.outputs.screen import Screen
 from apps.pi.outputs.stills import Stills
 from apps.pi.pipeline import Pipeline
-from apps.pi.stats import Statistics
+from apps.pi.stats import LiveStats
 from edge_dce.camera import Frame, LatestFrame, open_source
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.enhancer import Enhancer, load
@@ -37,7 +37,7 @@ def enhancer() -> Enhancer:
 @pytest.fixture
 def pipeline(enhancer: Enhancer) -> Iterator[Pipeline]:
     with LatestFrame(lambda: open_source("synthetic", size=SIZE, fps=30)) as camera:
-        running = Pipeline(camera, make_enhancement(enhancer), Statistics())
+        running = Pipeline(camera, make_enhancement(enhancer), LiveStats())
         running.start()
         yield running
         running.stop()
@@ -148,7 +148,7 @@ def test_no_reader_sees_a_frame_that_is_being_overwritten() -> None:
                     damaged.append(shot.sequence)
 
     with LatestFrame(SmallCamera) as camera:
-        pipeline = Pipeline(camera, Numbering(), Statistics())
+        pipeline = Pipeline(camera, Numbering(), LiveStats())
         pipeline.start()
         end_s = time.monotonic() + 1.5
         # Some hold a shot for longer than the whole pool takes to go round.
@@ -165,7 +165,7 @@ def test_no_reader_sees_a_frame_that_is_being_overwritten() -> None:
 
 def test_no_frame_is_allocated_once_the_pool_is_warm(enhancer: Enhancer) -> None:
     with LatestFrame(StillCamera) as camera:
-        pipeline = Pipeline(camera, make_enhancement(enhancer), Statistics())
+        pipeline = Pipeline(camera, make_enhancement(enhancer), LiveStats())
         pipeline.start()
         with pipeline.subscribe() as fast, pipeline.subscribe() as slow:
 
@@ -319,7 +319,7 @@ def test_pipeline_ends_with_its_camera(enhancer: Enhancer) -> None:
             pass
 
     with LatestFrame(Empty) as camera:
-        pipeline = Pipeline(camera, make_enhancement(enhancer), Statistics())
+        pipeline = Pipeline(camera, make_enhancement(enhancer), LiveStats())
         pipeline.start()
         with pipeline.subscribe() as shots:
             assert shots.wait(10) is None

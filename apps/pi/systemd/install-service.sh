@@ -1,15 +1,15 @@
 #!/bin/sh
 # Make the camera script of this checkout a service that starts with the machine, or take it away again.
 #
-#   sudo apps/pi/install-service.sh               install, or update after `git pull`; settings and token are kept
-#   sudo apps/pi/install-service.sh --uninstall   stop and remove the service; settings, token and pictures are kept
+#   sudo apps/pi/systemd/install-service.sh               install, or update after `git pull`; settings and token are kept
+#   sudo apps/pi/systemd/install-service.sh --uninstall   stop and remove the service; settings, token and pictures are kept
 #
 # --python PATH chooses another Python than .venv/bin/python of the checkout. Settings are in /etc/edge-dce/pi.toml.
 # DESTDIR=DIR installs under DIR and leaves systemd alone.
 set -eu
 
 unit=edge-dce-pi.service
-checkout=$(cd "$(dirname "$0")/../.." && pwd)
+checkout=$(cd "$(dirname "$0")/../../.." && pwd)
 python=$checkout/.venv/bin/python
 destination=${DESTDIR:-}
 action=install
@@ -88,7 +88,7 @@ if [ ! -e "$settings/token" ]; then
 fi
 
 sed -e "s|/opt/edge-dce/.venv/bin/python|$python|g" -e "s|/opt/edge-dce|$checkout|g" \
-    "$checkout/apps/pi/$unit" >"$units/$unit.new"
+    "$checkout/apps/pi/systemd/$unit" >"$units/$unit.new"
 mv "$units/$unit.new" "$units/$unit"
 
 if [ $has_systemd = yes ]; then
