@@ -7,6 +7,7 @@ import dataclasses
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from edge_dce.camera.sources import describe_sources
@@ -15,12 +16,17 @@ from edge_dce.terminal.arguments import parse_size
 from .device import Folders, find_folders, is_android
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m apps.camera") -> int:
+    """Run the app until its window is closed.
+
+    Args:
+        prog: the command's name in help and messages.
+    """
     if is_android():
         from .android.phone import register_android_cameras
 
         register_android_cameras()
-    parser = argparse.ArgumentParser(prog="python -m apps.camera", description="A camera that sees in the dark.")
+    parser = argparse.ArgumentParser(prog=prog, description="A camera that sees in the dark.")
     parser.add_argument("--camera", metavar="SOURCE", help=describe_sources())
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the camera's frames")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="where photos go (default: Pictures/edge-dce)")

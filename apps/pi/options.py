@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from edge_dce.camera.sources import AUTO, describe_sources
-from edge_dce.errors import ImageError, OutputError
+from edge_dce.errors import EdgeDceError
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.version import VERSION
 
+PROG = "edge-dce-pi"
 TOKEN_VARIABLE = "EDGE_DCE_PI_TOKEN"
 _LEAST_TOKEN = 16
 
 
-class OptionsError(Exception):
+class OptionsError(EdgeDceError):
     """Flags or a configuration file that cannot be followed; said like any wrong usage."""
 
 
@@ -50,17 +51,17 @@ class LiveOptions:
     config: Path | None
 
 
-def read_options(argv: Sequence[str]) -> LiveOptions:
+def read_options(argv: Sequence[str], *, prog: str = PROG) -> LiveOptions:
     """The options of a command line and of the file that it names; flags win over the file.
 
     Exits with status 2 and a line on stderr, as argparse does, where they are wrong.
     """
-    parser = build_parser()
+    parser = build_parser(prog)
     config = _build_config_parser().parse_known_args(argv)[0].config
     try:
         from_file = read_config(config) if config else []
         options = _to_options(parser.parse_args([*from_file, *argv]))
-    except (OptionsError, ImageError, OutputError) as error:
+    except EdgeDceError as error:
         parser.error(str(error))
     return options
 
@@ -94,10 +95,10 @@ def read_config(path: Path) -> list[str]:
     return flags
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     switch = argparse.BooleanOptionalAction
     parser = argparse.ArgumentParser(
-        prog="edge-dce-pi",
+        prog=prog,
         description="A headless low-light camera.",
         parents=[_build_config_parser()],
         allow_abbrev=False,

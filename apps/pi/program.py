@@ -15,21 +15,19 @@ from typing import Any
 from edge_dce.camera import FrameSource, LatestFrame, open_source
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
-from edge_dce.machine import read_condition, read_rss_bytes
 from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
-from edge_dce.version import VERSION
 
 from .darkness import Darkness
 from .enhancement import Enhancement
-from .options import LiveOptions, read_options
+from .options import PROG, LiveOptions, read_options
 from .outputs.consumer import Consumer
 from .outputs.raw_output import RawOutput
 from .outputs.recording import Recording
 from .outputs.screen import Screen
 from .outputs.stills import Stills
 from .pipeline import Pipeline
-from .stats import LiveStats
+from .stats import LiveStats, describe_run
 from .systemd import notification
 from .web.access import Access
 from .web.broadcast import Broadcast
@@ -44,22 +42,25 @@ _STUCK_S = 30.0
 _CHECK_S = 1.0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """Run until told to stop.
+
+    Args:
+        prog: the command's name in help and messages.
 
     Returns:
         Exit status: 0 stopped or at a file's end, 1 for an error said on stderr, 2 for wrong usage (by argparse), 130
         for Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else argv
-    options = read_options(argv)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edge-dce-pi: %(message)s")
+    options = read_options(argv, prog=prog)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"{prog}: %(message)s")
     try:
         return asyncio.run(Program(options, argv).run())
     except KeyboardInterrupt:
         return 130
     except EdgeDceError as error:
-        print(f"edge-dce-pi: error: {error}", file=sys.stderr)
+        print(f"{prog}: error: {error}", file=sys.stderr)
         return 1
 
 
@@ -102,10 +103,10 @@ class Program:
             for consumer in self._consumers:
                 consumer.start()
             server = await self._serve()
-            notification.notify("READY=1")
+            notification.send("READY=1")
             await self._watch()
         finally:
-            notification.notify("STOPPING=1")
+            notification.send("STOPPING=1")
             if server is not None:
                 await server.stop()
             await asyncio.to_thread(self._stop_threads)
@@ -167,7 +168,7 @@ class Program:
             if any(consumer.ends_program for consumer in self._consumers):
                 return
             if watchdog_s is not None and not self._is_stuck():
-                notification.notify(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
+                notification.send(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), interval_s)
 
@@ -237,33 +238,12 @@ class Program:
 
     def describe(self) -> dict[str, Any]:
         """What /stats.json says; docs/pi.md describes it."""
-        stats = {"version": VERSION} | self._stats.summarize()
-        newest, source, enhancement = self._camera.wait(timeout_s=0), self._source, self._enhancement
-        fault = self.find_fault()
-        assert source is not None
-        look, darkness = self._stream.look, enhancement.darkness
-        stats["camera"] = {
-            "source": source.name,
-            "live": fault is None,
-            "status": fault or self._camera.status,
-            "width": source.size[0],
-            "height": source.size[1],
-            "fps": source.fps,
-            "frames": 0 if newest is None else newest.sequence + 1,
-            "reconnections": self._camera.reconnections,
-        }
-        stats["enhancement"] |= {
-            "model": self._stream.enhancer.model.path.stem,
-            "strength": look.strength,
-            "max_brightness": look.max_brightness,
-            "denoise": look.denoise,
-            "auto": darkness and {"is_dark": darkness.is_dark, "brightness": darkness.brightness},
-            "failing": enhancement.error is not None,
-            "error": enhancement.error,
-        }
-        described = {consumer.name.replace(" ", "_"): consumer.describe() for consumer in self._consumers}
-        return (
-            stats
-            | {name: described.get(name) for name in ("stills", "recording", "screen", "raw_output")}
-            | {"system": {"rss_bytes": read_rss_bytes(), "temperature_c": read_condition().temperature_c}}
+        assert self._source is not None
+        return describe_run(
+            self._stats,
+            camera=self._camera,
+            source=self._source,
+            fault=self.find_fault(),
+            enhancement=self._enhancement,
+            outputs={consumer.name.replace(" ", "_"): consumer.describe() for consumer in self._consumers},
         )

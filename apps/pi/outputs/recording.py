@@ -44,7 +44,7 @@ class Recording(Consumer):
         try:
             from edge_dce.camera.live_video import LiveVideo
         except ImportError as error:
-            raise EdgeDceError("--record needs PyAV; install it with: pip install 'av>=12'") from error
+            raise EdgeDceError(f"--record needs PyAV ({error}); run: pip install 'edge-dce[video]'") from error
         self._path = Path(time.strftime(pattern))
         if self._path.suffix.lower() != ".mp4":
             raise OutputError(f"{self._path}: expected a name ending in .mp4")
