@@ -10,11 +10,10 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import datetime
-import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,17 +30,17 @@ from . import models, thermal
 from .device import Folders
 from .diagnostics import Diagnostics, RateMeter
 from .estimation import Estimator
+from .histogram import measure_histogram
 from .preferences import BURST, read_preferences, write_preferences
-from .shots.capture import Album, Photo, name_by_time, take_photo
+from .shots.capture import Album, Photo, name_by_time
+from .shots.darkroom import Darkroom
 from .shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
 from .shots.recording import Recorder
-from .view.histogram import measure_histogram
+from .worker import Worker
 
-_Result = TypeVar("_Result")
 FloatArray = npt.NDArray[np.float32]
 
 OPENING, LIVE, NO_CAMERA, LOST, PAUSED = "opening", "live", "no camera", "lost", "paused"
-_BURST_TIMEOUT_S = 3.0
 
 
 class CameraOpener(Protocol):
@@ -99,16 +98,15 @@ class Session:
         self._source: FrameSource | None = None
         self._estimator: Estimator | None = None
         self._recorder: Recorder | None = None
-        self._recording_error = ""
-        self._enhancer: tuple[str, Enhancer] | None = None
         self._governor = thermal.ThermalGovernor(thermal_steps)
         self._temperature_c: float | None = None
         self._view_rate = RateMeter()
         self._latency_ms = 0.0
         self._view: Reader[Frame] | None = None
         # One opens cameras and models, in the order asked for; one makes photos.
-        self._opener = concurrent.futures.ThreadPoolExecutor(1, "opening")
-        self._darkroom = concurrent.futures.ThreadPoolExecutor(1, "photos")
+        self._opener = Worker("opening", leave_thread=leave_thread)
+        self._worker = Worker("photos", leave_thread=leave_thread)
+        self._darkroom = Darkroom(self._worker, self.album, open_model)
         self.feedback = _open_feedback(folders.feedback)
 
     # Preferences.
@@ -122,7 +120,7 @@ class Session:
         if self.preferences.camera != before.camera:
             self.open()
         elif self.preferences.model != before.model:
-            self._submit(self._opener, self._start_estimator)
+            self._opener.submit(self._start_estimator)
 
     def save(self) -> None:
         """Keep what was changed since the last time.
@@ -162,19 +160,19 @@ class Session:
     def open(self) -> None:
         """Open the camera and the model that are set; `status` tells how it goes."""
         self._status = Status(OPENING)
-        self._submit(self._opener, self._reopen)
+        self._opener.submit(self._reopen)
 
     def pause(self) -> None:
         """Free the camera, and stop all work."""
-        self._submit(self._opener, lambda: self._close(Status(PAUSED)))
+        self._opener.submit(lambda: self._close(Status(PAUSED)))
 
     def close(self) -> None:
         """End everything; photos being made are finished first."""
         with contextlib.suppress(OutputError):
             self.save()
-        self._submit(self._opener, lambda: self._close(Status(PAUSED))).result()
-        self._opener.shutdown()
-        self._darkroom.shutdown()
+        self._opener.submit(lambda: self._close(Status(PAUSED))).result()
+        self._opener.close()
+        self._worker.close()
 
     def next_frame(self) -> Frame | None:
         """The newest frame, or None if it was returned already; does not wait."""
@@ -235,21 +233,16 @@ class Session:
         """A photo of this moment (or a burst from now on), by what is set now.
 
         Returns:
-            At once; its result raises CameraError where there is no frame, and as `capture.take_photo`.
+            At once; its result raises as `Darkroom.take_photo`'s.
         """
-        camera, preferences, look = self._camera, self.preferences, Look(self.strength)
-        first = None if camera is None else camera.wait(timeout_s=0)
-
-        def work() -> Photo:
-            if camera is None or first is None:
-                raise CameraError("no photo: the camera delivers no picture; check it, or choose another")
-            frames = [first]
-            if preferences.mode == BURST:
-                frames += _collect(camera, first, preferences.burst_frames - 1)
-            enhancer = self._find_enhancer(preferences.model)
-            return take_photo(frames, enhancer, look, self.album, keeps_original=preferences.keeps_original)
-
-        return self._submit(self._darkroom, work)
+        preferences = self.preferences
+        return self._darkroom.take_photo(
+            self._camera,
+            Look(self.strength),
+            model=preferences.model,
+            frames=preferences.burst_frames if preferences.mode == BURST else 1,
+            keeps_original=preferences.keeps_original,
+        )
 
     @property
     def is_recording(self) -> bool:
@@ -261,14 +254,12 @@ class Session:
         camera, estimator = self._camera, self._estimator
         if camera is None:
             raise CameraError("no video: the camera delivers no picture; check it, or choose another")
-        self._recording_error = ""
         path = self.album.pictures / f"{name_by_time(datetime.datetime.now())}.mp4"
         recorder = Recorder(
             camera,
             path,
             shape=estimator.shape if estimator else ZERO_DCE,
             read_curves=self._read_curves,
-            on_error=self._note_recording_error,
         )
         recorder.start()
         self._recorder = recorder
@@ -278,12 +269,11 @@ class Session:
         recorder, self._recorder = self._recorder, None
 
         def work() -> Path:
-            path = None if recorder is None else recorder.stop()
-            if path is None:
-                raise CameraError(self._recording_error or "no video: nothing was recorded")
+            if recorder is None or (path := recorder.stop()) is None:
+                raise CameraError((recorder and recorder.error) or "no video: nothing was recorded")
             return path
 
-        return self._submit(self._darkroom, work)
+        return self._worker.submit(work)
 
     def answer(self, photo: Photo, verdict: str) -> None:
         """Keep what a person said about a photo.
@@ -313,17 +303,6 @@ class Session:
         return path
 
     # On other threads.
-
-    def _submit(
-        self, executor: concurrent.futures.ThreadPoolExecutor, work: Callable[[], _Result]
-    ) -> concurrent.futures.Future[_Result]:
-        def run() -> _Result:
-            try:
-                return work()
-            finally:
-                self._leave_thread()
-
-        return executor.submit(run)
 
     def _reopen(self) -> None:
         self._close(Status(OPENING))
@@ -377,26 +356,10 @@ class Session:
     def _note_model_error(self, message: str) -> None:
         self.model_error = message
 
-    def _note_recording_error(self, message: str) -> None:
-        self._recording_error = message
-
     def _read_curves(self) -> tuple[FloatArray, Look]:
         estimator = self._estimator
         curves = np.zeros((1, 1, 3), np.float32) if estimator is None else estimator.current
         return curves, Look(self.strength)
-
-    def _find_enhancer(self, model: str) -> Enhancer:
-        """The darkroom's own: an enhancer is for one thread."""
-        if self._enhancer is None or self._enhancer[0] != model:
-            self._enhancer = model, self._open_model(model)
-        return self._enhancer[1]
-
-
-def _collect(camera: LatestFrame, first: Frame, count: int) -> list[Frame]:
-    """The next frames, each copied, as far as they come in time."""
-    end = time.monotonic() + _BURST_TIMEOUT_S
-    following = camera.reader(after=first.sequence).follow(lambda: time.monotonic() < end)
-    return [dataclasses.replace(frame, image=frame.image.copy()) for frame in itertools.islice(following, count)]
 
 
 def _open_feedback(path: Path) -> FeedbackLog:

@@ -44,6 +44,9 @@ class Recorder:
 
     Frames keep the times at which they were taken: if encoding is too slow for the camera, some are left out, and the
     video still runs at the speed of life.
+
+    Attributes:
+        error: in a line what ended the recording, or "".
     """
 
     def __init__(
@@ -53,14 +56,12 @@ class Recorder:
         *,
         shape: CurveShape,
         read_curves: Callable[[], tuple[FloatArray, Look]],
-        on_error: Callable[[str], None],
     ) -> None:
         """
         Args:
             path: of the .mp4 file, which appears when the recording is stopped.
             shape: of the curves.
             read_curves: the map and look of this moment; called on the recording thread.
-            on_error: told, on that thread, what ended the recording.
 
         Raises:
             OutputError: the file exists or its folder cannot be made.
@@ -72,7 +73,7 @@ class Recorder:
         self._unfinished = path.with_name(f".unfinished-{path.name}")
         self._look_up = LookUp(shape=shape)
         self._read_curves = read_curves
-        self._on_error = on_error
+        self.error = ""
         self._stopping = threading.Event()
         self._video: LiveVideo | None = None
         self._is_saved = False
@@ -103,7 +104,7 @@ class Recorder:
             with LiveVideo(self._unfinished, _ENCODERS, fps=_FPS) as self._video:
                 self._record(self._video)
         except (OSError, EdgeDceError) as error:
-            self._on_error(f"{self._path}: recording stopped ({' '.join(str(error).split())})")
+            self.error = f"{self._path}: recording stopped ({' '.join(str(error).split())})"
         if self.frames and self._video and self._video.is_complete:
             os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
             self._is_saved = True

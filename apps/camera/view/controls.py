@@ -18,9 +18,9 @@ from kivy.uix.label import Label
 from kivy.uix.slider import Slider
 from kivy.uix.widget import Widget
 
+from ..histogram import BINS
 from ..preferences import MODES, PHOTO
 from . import texts
-from .histogram import BINS
 from .icons import ICONS, Arc, Blade
 
 FloatArray = npt.NDArray[np.float32]

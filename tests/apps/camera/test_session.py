@@ -15,6 +15,7 @@ import pytest
 import edge_dce
 from apps.camera.device import Folders
 from apps.camera.diagnostics import Diagnostics, RateMeter
+from apps.camera.histogram import measure_histogram
 from apps.camera.models import list_models
 from apps.camera.preferences import Preferences, read_preferences, write_preferences
 from apps.camera.session import LIVE, LOST, NO_CAMERA, PAUSED, Session
@@ -23,7 +24,6 @@ from apps.camera.shots.feedback import Answer, FeedbackError, FeedbackLog, sugge
 from apps.camera.shots.gallery import list_shots
 from apps.camera.thermal import ThermalGovernor
 from apps.camera.view.framing import View, frame_picture, limit_view, locate, zoom_about
-from apps.camera.view.histogram import measure_histogram
 from apps.camera.view.icons import ICONS
 from edge_dce.camera import Frame
 from edge_dce.cli import main
