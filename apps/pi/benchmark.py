@@ -31,10 +31,11 @@ from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
 from edge_dce.terminal.arguments import parse_positive, parse_size
 
 from .enhancement import Enhancement
+from .jpeg import encode_jpeg
 from .pipeline import Pipeline
 from .stats import LiveStats
 from .web.access import Access
-from .web.broadcast import Broadcast, encode_jpeg
+from .web.broadcast import Broadcast
 from .web.pages import Pages
 from .web.server import Server
 

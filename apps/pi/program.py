@@ -34,7 +34,7 @@ from .web.broadcast import Broadcast
 from .web.pages import Pages
 from .web.server import Server
 
-_log = logging.getLogger("apps.pi")
+_log = logging.getLogger(__name__)
 
 # Without a frame for so long the camera counts as not delivering, and beyond that as stuck.
 _STALE_S = 5.0
@@ -233,7 +233,7 @@ class Program:
         return is_camera_stuck or self._pipeline.busy_s > _STUCK_S
 
     def _measure_age_s(self) -> float:
-        newest = self._camera.wait(timeout_s=0)
+        newest = self._camera.newest
         return time.monotonic() - (self._start_s if newest is None else newest.time_s)
 
     def describe(self) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def describe_run(
 
 
 def _describe_camera(camera: LatestFrame, source: FrameSource, fault: str | None) -> dict[str, Any]:
-    newest = camera.wait(timeout_s=0)
+    newest = camera.newest
     return {
         "source": source.name,
         "live": fault is None,

@@ -67,6 +67,11 @@ class LatestFrame:
         """How often a lost camera came back."""
         return self._reconnections
 
+    @property
+    def newest(self) -> Frame | None:
+        """What was read last, however old it is; None before the first frame."""
+        return self._newest.wait(timeout_s=0)
+
     def start(self) -> None:
         """Open the source in the calling thread, then read it on another.
 

@@ -40,7 +40,7 @@ class Darkroom:
         Returns:
             At once; its result raises CameraError where there is no frame, and as `capture.take_photo`.
         """
-        first = None if camera is None else camera.wait(timeout_s=0)
+        first = None if camera is None else camera.newest
 
         def work() -> Photo:
             if camera is None or first is None:

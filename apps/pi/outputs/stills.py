@@ -11,8 +11,8 @@ from typing import Any
 from edge_dce.errors import OutputError
 from edge_dce.files.output import make_folder, write_file
 
+from ..jpeg import encode_jpeg
 from ..pipeline import Pipeline, Shot
-from ..web.broadcast import encode_jpeg
 from .consumer import Consumer
 
 _log = logging.getLogger(__name__)

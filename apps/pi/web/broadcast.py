@@ -7,14 +7,11 @@ import dataclasses
 import threading
 import time
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
+from ..jpeg import encode_jpeg
 from ..pipeline import Pipeline, Shot
 from ..stats import LiveStats
-
-Uint8Array = npt.NDArray[np.uint8]
 
 # What can be watched. A pair has the frame before on top of the one after: one picture, so both are of one moment.
 VIEWS = ("after", "before", "pair", "still")
@@ -125,12 +122,3 @@ class Broadcast:
             self._delivered[view].set()
             self._delivered[view] = asyncio.Event()
             self._stats.count_delivered((time.monotonic() - jpeg.time_s) * 1e3)
-
-
-def encode_jpeg(image: Uint8Array, channel_order: str, quality: int) -> bytes:
-    """A JPEG, 4:2:0, of a (H, W, 3) uint8 image."""
-    blue_first = image if channel_order == "BGR" else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    is_encoded, data = cv2.imencode(".jpg", blue_first, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    # OpenCV says False only for arguments that it does not take.
-    assert is_encoded
-    return data.tobytes()
