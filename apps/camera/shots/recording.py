@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edge_dce.camera import Frame, LatestFrame
 from edge_dce.errors import EdgeDceError
+from edge_dce.files.encoders import APP_ENCODERS
 from edge_dce.files.output import check_free, make_folder
 from edge_dce.pixels.curve import CurveShape
 from edge_dce.pixels.curve_table import LookUp
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
-# Software, and what Android has; the last is in every build of PyAV.
-_ENCODERS = {"libx264": {"preset": "veryfast", "crf": "20"}, "h264_mediacodec": {}, "mpeg4": {}}
 _FPS = 30.0
 _STOP_TIMEOUT_S = 10.0
 
@@ -101,7 +100,7 @@ class Recorder:
         from edge_dce.camera.live_video import LiveVideo
 
         try:
-            with LiveVideo(self._unfinished, _ENCODERS, fps=_FPS) as self._video:
+            with LiveVideo(self._unfinished, APP_ENCODERS, fps=_FPS) as self._video:
                 self._record(self._video)
         except (OSError, EdgeDceError) as error:
             self.error = f"{self._path}: recording stopped ({' '.join(str(error).split())})"

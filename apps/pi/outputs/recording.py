@@ -10,19 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from edge_dce.errors import EdgeDceError, OutputError
+from edge_dce.files.encoders import BOARD_ENCODERS
 from edge_dce.files.output import check_free, check_parent
 
 from ..pipeline import Pipeline
 from .consumer import Consumer
 
 _log = logging.getLogger(__name__)
-
-# Pi 4's hardware, software, and what every build has.
-_ENCODERS = {
-    "h264_v4l2m2m": {},
-    "libx264": {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"},
-    "mpeg4": {},
-}
 
 
 class Recording(Consumer):
@@ -50,7 +44,7 @@ class Recording(Consumer):
             raise OutputError(f"{self._path}: expected a name ending in .mp4")
         check_free(self._path, overwrite=False)
         check_parent(self._path)
-        self._open = functools.partial(LiveVideo, self._path, _ENCODERS, fps=fps, is_fragmented=True)
+        self._open = functools.partial(LiveVideo, self._path, BOARD_ENCODERS, fps=fps, is_fragmented=True)
         self._video: LiveVideo | None = None
         self._trouble: str | None = None
 
