@@ -36,7 +36,7 @@ from .shots.capture import Album, Photo, name_by_time
 from .shots.darkroom import Darkroom
 from .shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
 from .shots.recording import Recorder
-from .worker import Worker
+from .work_thread import WorkThread
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -104,9 +104,9 @@ class Session:
         self._latency_ms = 0.0
         self._view: Reader[Frame] | None = None
         # One opens cameras and models, in the order asked for; one makes photos.
-        self._opener = Worker("opening", leave_thread=leave_thread)
-        self._worker = Worker("photos", leave_thread=leave_thread)
-        self._darkroom = Darkroom(self._worker, self.album, open_model)
+        self._opener = WorkThread("opening", leave_thread=leave_thread)
+        self._finishing = WorkThread("photos", leave_thread=leave_thread)
+        self._darkroom = Darkroom(self._finishing, self.album, open_model)
         self.feedback = _open_feedback(folders.feedback)
 
     # Preferences.
@@ -172,7 +172,7 @@ class Session:
             self.save()
         self._opener.submit(lambda: self._close(Status(PAUSED))).result()
         self._opener.close()
-        self._worker.close()
+        self._finishing.close()
 
     def next_frame(self) -> Frame | None:
         """The newest frame, or None if it was returned already; does not wait."""
@@ -273,7 +273,7 @@ class Session:
                 raise CameraError((recorder and recorder.error) or "no video: nothing was recorded")
             return path
 
-        return self._worker.submit(work)
+        return self._finishing.submit(work)
 
     def answer(self, photo: Photo, verdict: str) -> None:
         """Keep what a person said about a photo.

@@ -13,21 +13,22 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError
 from edge_dce.pixels.look import Look
 
-from ..worker import Worker
+from ..work_thread import WorkThread
 from .capture import Album, Photo, take_photo
 
 _BURST_TIMEOUT_S = 3.0
 
 
 class Darkroom:
-    """Makes one photo after another on a worker's thread, with a model of its own: an enhancer is for one thread."""
+    """Makes one photo after another, with a model of its own, because an enhancer is for one thread."""
 
-    def __init__(self, worker: Worker, album: Album, open_model: Callable[[str], Enhancer]) -> None:
+    def __init__(self, thread: WorkThread, album: Album, open_model: Callable[[str], Enhancer]) -> None:
         """
         Args:
+            thread: where the work is done.
             open_model: by name or path; raises ModelError and RuntimeMissingError.
         """
-        self._worker = worker
+        self._thread = thread
         self._album = album
         self._open_model = open_model
         self._enhancer: tuple[str, Enhancer] | None = None
@@ -48,7 +49,7 @@ class Darkroom:
             taken = [first, *_collect(camera, first, frames - 1)]
             return take_photo(taken, self._find_enhancer(model), look, self._album, keeps_original=keeps_original)
 
-        return self._worker.submit(work)
+        return self._thread.submit(work)
 
     def _find_enhancer(self, model: str) -> Enhancer:
         if self._enhancer is None or self._enhancer[0] != model:

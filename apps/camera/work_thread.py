@@ -9,7 +9,7 @@ from typing import TypeVar
 _Result = TypeVar("_Result")
 
 
-class Worker:
+class WorkThread:
     """Does one thing after another, in the order asked for."""
 
     def __init__(self, name: str, *, leave_thread: Callable[[], None]) -> None:
