@@ -54,7 +54,7 @@ def _demonstrate(folder: Path) -> None:
     print(f"Enhanced {SAMPLE.name} ({width}x{height}) in {took_ms:.0f} ms:")
     for name, image in (
         (f"{SAMPLE.stem}-enhanced.jpg", enhanced),
-        ("before-after.jpg", join_before_after(picture.image, enhanced)),
+        ("before-after.jpg", join_before_after(np.asarray(picture.image, np.uint8), enhanced)),
     ):
         edge_dce.write_picture(picture.with_image(image), folder / name, overwrite=True)
         print(f"  {folder / name}")

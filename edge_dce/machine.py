@@ -121,6 +121,14 @@ def read_peak_rss_mb() -> float | None:
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
 
 
+def read_rss_bytes() -> int | None:
+    """The memory that this process holds now; None where the system does not tell (macOS, Windows)."""
+    for line in (_read(Path("/proc/self/status")) or "").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
 def count_threads() -> int | None:
     """The threads of this process, those of native libraries too."""
     try:

@@ -10,8 +10,8 @@ smoothed, lags too far behind on a slow change; haste, once there, dies away slo
 is shown in the same frame, and five frames after any leap of light the thumbnail has less than 0.005 to go, which is
 half of one in 255 levels in a scene that averages ten.
 
-The parts may live on different threads: one estimates and calls `Smoother.aim`, one shows frames and calls `advance`.
-`Stream` is both on one thread.
+`Stream` joins this with a model. Its parts may live on different threads: one calls `estimate` with the newest frame,
+one shows frames and calls `advance`.
 """
 
 from __future__ import annotations
@@ -159,37 +159,77 @@ def _mix(shown: _Moment, newest: _Moment, share: float) -> _Moment:
     )
 
 
-class Stream:
-    """The frames of one video or camera, in order, on one thread.
+@dataclasses.dataclass(frozen=True)
+class _SmoothedModel:
+    """A model and the smoothing of its maps."""
 
-    Raises as the enhancer does.
+    enhancer: Enhancer
+    smoother: Smoother
+
+
+class Stream:
+    """The frames of one video or camera, in order.
+
+    `advance` may be called on another thread than the rest, which is for one thread. Raises as the enhancer does.
+
+    Attributes:
+        enhancer: of the current model. Another may be assigned on any thread: it enhances the next frame, as if the
+            stream began there, because the maps of two models have nothing in common, perhaps not even their shape.
+        look: another may be assigned on any thread, and counts from the next frame on.
     """
 
-    def __init__(
+    def __init__(self, enhancer: Enhancer, *, look: Look = PLAIN, smoothing: Smoothing = STEADY) -> None:
+        self.enhancer = enhancer
+        self.look = look
+        self._smoothing = smoothing
+        self._smoothed = _SmoothedModel(enhancer, Smoother(smoothing))
+
+    def estimate(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> bool:
+        """Run the network on the newest frame if that is due; whether it ran.
+
+        Args:
+            frame: (H, W, 3); a smaller copy of what is shown will do.
+        """
+        enhancer, smoothed = self.enhancer, self._smoothed
+        if enhancer is not smoothed.enhancer:
+            smoothed = _SmoothedModel(enhancer, Smoother(self._smoothing))
+        thumbnail = make_thumbnail(frame)
+        is_due = smoothed.smoother.is_due(thumbnail)
+        if is_due:
+            smoothed.smoother.aim(enhancer.estimate_curves(frame, channel_order=channel_order), thumbnail)
+        # Only now, so that a thread in `advance` never meets a model without a map.
+        self._smoothed = smoothed
+        return is_due
+
+    def advance(self) -> FloatArray:
+        """The map of the next frame that is shown, as `Smoother.advance`."""
+        return self._smoothed.smoother.advance()
+
+    def next_curves(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
+        """The smoothed (h, w, 3) map of the next frame, not to be written to."""
+        self.estimate(frame, channel_order=channel_order)
+        return self.advance()
+
+    def enhance_into(
         self,
-        enhancer: Enhancer,
+        frame: npt.NDArray[Any],
+        out: npt.NDArray[Any],
         *,
-        look: Look = PLAIN,
-        smoothing: Smoothing = STEADY,
+        small: npt.NDArray[Any] | None = None,
+        share: float = 1.0,
         channel_order: str = "RGB",
     ) -> None:
-        self._enhancer = enhancer
-        self._look = look
-        self._channel_order = channel_order
-        self._smoother = Smoother(smoothing)
+        """Enhance the next frame into an array like it, or into itself.
 
-    def next_curves(self, frame: npt.NDArray[Any]) -> FloatArray:
-        """The smoothed (h, w, 3) map of the next frame, not to be written to."""
-        thumbnail = make_thumbnail(frame)
-        if self._smoother.is_due(thumbnail):
-            curves = self._enhancer.estimate_curves(frame, channel_order=self._channel_order)
-            self._smoother.aim(curves, thumbnail)
-        return self._smoother.advance()
-
-    def enhance_into(self, frame: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
-        """Enhance the next frame into an array like it, or into itself."""
-        curves = self.next_curves(frame)
-        self._enhancer.apply_curves(frame, curves, self._look, out=out, channel_order=self._channel_order)
+        Args:
+            small: the same moment at a fraction of the size, for the network.
+            share: how much of the look's strength this frame gets, from 0 to 1.
+        """
+        look = self.look
+        if share != 1:
+            look = dataclasses.replace(look, strength=share * look.strength)
+        curves = self.next_curves(frame if small is None else small, channel_order=channel_order)
+        self._smoothed.enhancer.apply_curves(frame, curves, look, out=out, channel_order=channel_order)
 
 
 def make_thumbnail(frame: npt.NDArray[Any]) -> FloatArray:

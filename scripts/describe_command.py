@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import apps.pi.settings
 import shtab
 from argparse_manpage.manpage import Manpage
 
 import apps.camera.__main__
-import apps.pi.settings
 import converters.cli
 import training.cli
 from edge_dce import cli

@@ -1,5 +1,7 @@
-"""A camera that sees in the dark: live view, photos and video, for desktops, Raspberry Pi and Android.
+"""A camera that sees in the dark: live view, photos and video, for desktops, Raspberry Pi and Android (docs/camera.md).
 
-What can be done without a window is done in modules that do not import Kivy: `session` joins them. `preview`,
-`controls`, `gallery_view`, `screen` and `app` are what a person sees.
+view/      what a person sees and touches; Kivy is imported here only
+shots/     what is kept of the live view: photos, bursts, video, and what people said about them
+android/   what only a phone has, and how it gets there
+The rest is the app without its window: `session` joins camera, estimation of curves, preferences and diagnostics.
 """

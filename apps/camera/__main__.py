@@ -7,18 +7,20 @@ import dataclasses
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from edge_dce.camera.sources import describe_sources
 from edge_dce.terminal.arguments import parse_size
 
-from .device import Folders, find_folders
+from .device import Folders, find_folders, is_android
 
 PROG = "python -m apps.camera"
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="A camera that sees in the dark.")
-    parser.add_argument("--camera", metavar="SOURCE", help="auto, picamera2[:N], usb[:N], synthetic, or a file")
+    parser.add_argument("--camera", metavar="SOURCE", help=describe_sources())
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the camera's frames")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="where photos go (default: Pictures/edge-dce)")
     parser.add_argument(
@@ -28,7 +30,16 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
+    """Run the app until its window is closed.
+
+    Args:
+        prog: the command's name in help and messages.
+    """
+    if is_android():
+        from .android.phone import register_android_cameras
+
+        register_android_cameras()
     arguments = build_parser(prog).parse_args(argv)
     folders = find_folders()
     if arguments.pictures:

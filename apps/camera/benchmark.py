@@ -17,7 +17,7 @@ from kivy.clock import Clock
 from kivy.graphics.opengl import GL_RENDERER, glFinish, glGetString
 
 from edge_dce.camera import FrameSource, open_source
-from edge_dce.machine import count_usable_cores, read_cpu_name
+from edge_dce.machine import count_usable_cores, read_cpu_name, read_rss_bytes
 
 from .device import Folders
 from .view.app import CameraApp
@@ -91,7 +91,7 @@ class Benchmark:
                     now_s - begin_s,
                     now_maps - maps,
                     time.process_time() - cpu_s,
-                    read_rss_mb(),
+                    (read_rss_bytes() or 0) / (1024 * 1024),
                 )
             )
             self._next_turn(is_enhancing=not self._is_enhancing)
@@ -138,13 +138,5 @@ def run_benchmark(folders: Folders, seconds: float, json_path: Path | None) -> N
     print(summarize(result))
 
 
-def read_rss_mb() -> float:
-    """Resident memory of this process."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
-def _open_fast(source: str, size: tuple[int, int] | None) -> FrameSource:
+def _open_fast(source: str, *, size: tuple[int, int] | None) -> FrameSource:
     return open_source(source, size=SIZE, fps=_SOURCE_FPS)

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.camera import LatestFrame
+from edge_dce.camera.frames import to_bytes
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
-from edge_dce.stream import Smoother, make_thumbnail
+from edge_dce.stream import Stream
 
 from .diagnostics import RateMeter
 
@@ -52,11 +53,10 @@ class Estimator:
         self.took_ms = 0.0
         self.shape: CurveShape = enhancer.card.shape if enhancer.card else ZERO_DCE
         self._camera = camera
-        self._enhancer = enhancer
+        self._stream = Stream(enhancer)
         self._on_error = on_error
         self._on_end = on_end
-        self._smoother = Smoother()
-        self._current: FloatArray = self._smoother.advance()
+        self._current: FloatArray = self._stream.advance()
         self._sampled: Uint8Array | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="estimation", daemon=True)
@@ -72,7 +72,7 @@ class Estimator:
 
     def advance(self) -> FloatArray:
         """The (h, w, 3) map of the next frame that is shown, not to be written to; the same array if it is the same."""
-        self._current = self._smoother.advance()
+        self._current = self._stream.advance()
         return self._current
 
     @property
@@ -92,32 +92,23 @@ class Estimator:
             self._on_end()
 
     def _estimate(self) -> None:
-        seen = -1
-        while not (self._stopping.is_set() or self._camera.is_finished):
-            frame = self._camera.wait(after=seen, timeout_s=0.2)
-            if frame is None:
-                continue
-            seen = frame.sequence
-            image = frame.image if frame.lores is None else frame.lores
-            thumbnail = make_thumbnail(image)
-            if not self._smoother.is_due(thumbnail):
-                continue
+        for frame in self._camera.reader().follow(lambda: not self._stopping.is_set()):
             start = time.perf_counter()
             try:
-                curves = self._enhancer.estimate_curves(image, channel_order=frame.channel_order)
+                is_new = self._stream.estimate(frame.small, channel_order=frame.channel_order)
             except EdgeDceError as error:
                 if self._on_error is not None:
                     self._on_error(str(error))
                 return
-            self._smoother.aim(curves, thumbnail)
-            self.took_ms = (time.perf_counter() - start) * 1e3
-            self.rate.tick()
-            self._sampled = _sample(image, frame.channel_order)
-            self._stopping.wait(self.interval_s)
+            if is_new:
+                self.took_ms = (time.perf_counter() - start) * 1e3
+                self.rate.tick()
+                self._sampled = _sample(frame.small, frame.channel_order)
+                self._stopping.wait(self.interval_s)
 
 
 def _sample(image: Uint8Array, channel_order: str) -> Uint8Array:
     """Every n-th pixel is enough for a histogram."""
     step = max(1, min(image.shape[:2]) // 128)
     drawn = image[::step, ::step]
-    return cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB) if channel_order == "BGR" else drawn.copy()
+    return to_bytes(cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB)) if channel_order == "BGR" else drawn.copy()

@@ -13,33 +13,40 @@ import datetime
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.camera import Frame, FrameSource, LatestFrame
+from edge_dce.camera import Frame, FrameSource, LatestFrame, open_source
+from edge_dce.camera.newest import Reader
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 
-from . import cameras, models, thermal
+from . import models, thermal
 from .device import Folders
 from .diagnostics import Diagnostics, RateMeter
 from .estimation import Estimator
-from .settings import BURST, read_settings, write_settings
-from .shots.capture import Album, Photo, name_by_time, take_photo
+from .histogram import measure_histogram
+from .preferences import BURST, read_preferences, write_preferences
+from .shots.capture import Album, Photo, name_by_time
+from .shots.darkroom import Darkroom
 from .shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
 from .shots.recording import Recorder
-from .view.histogram import measure_histogram
+from .work_thread import WorkThread
 
-_Result = TypeVar("_Result")
 FloatArray = npt.NDArray[np.float32]
 
 OPENING, LIVE, NO_CAMERA, LOST, PAUSED = "opening", "live", "no camera", "lost", "paused"
-_BURST_TIMEOUT_S = 3.0
+
+
+class CameraOpener(Protocol):
+    """Opens a source; raises CameraError."""
+
+    def __call__(self, source: str, /, *, size: tuple[int, int] | None) -> FrameSource: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Session:
     """One run of the app.
 
     Attributes:
-        settings: what is set now; changed by `change`.
+        preferences: what is set now; changed by `change`.
         album: where photos go.
         model_error: in a line why nothing is enhanced, or "".
     """
@@ -64,7 +71,7 @@ class Session:
         folders: Folders,
         *,
         size: tuple[int, int] | None = None,
-        open_camera: Callable[[str, tuple[int, int] | None], FrameSource] = cameras.open_camera,
+        open_camera: CameraOpener = open_source,
         open_model: Callable[[str], Enhancer] = models.open_model,
         read_temperature_c: Callable[[], float | None] = thermal.read_chip_temperature_c,
         thermal_steps: tuple[tuple[float, float], ...] = thermal.CHIP_STEPS,
@@ -76,7 +83,7 @@ class Session:
             thermal_steps: what the temperatures mean, see `thermal`.
             leave_thread: called at the end of each piece of work on another thread.
         """
-        self.settings = read_settings(folders.settings)
+        self.preferences = read_preferences(folders.settings)
         self.album = Album(folders.pictures, folders.copies)
         self.model_error = ""
         self._folders = folders
@@ -91,30 +98,29 @@ class Session:
         self._source: FrameSource | None = None
         self._estimator: Estimator | None = None
         self._recorder: Recorder | None = None
-        self._recording_error = ""
-        self._enhancer: tuple[str, Enhancer] | None = None
         self._governor = thermal.ThermalGovernor(thermal_steps)
         self._temperature_c: float | None = None
         self._view_rate = RateMeter()
         self._latency_ms = 0.0
-        self._shown = -1
+        self._view: Reader[Frame] | None = None
         # One opens cameras and models, in the order asked for; one makes photos.
-        self._opener = concurrent.futures.ThreadPoolExecutor(1, "opening")
-        self._darkroom = concurrent.futures.ThreadPoolExecutor(1, "photos")
+        self._opener = WorkThread("opening", leave_thread=leave_thread)
+        self._finishing = WorkThread("photos", leave_thread=leave_thread)
+        self._darkroom = Darkroom(self._finishing, self.album, open_model)
         self.feedback = _open_feedback(folders.feedback)
 
-    # Settings.
+    # Preferences.
 
     def change(self, **fields: Any) -> None:
-        """Change settings, and open another camera or model where these changed; `save` keeps them."""
-        before, self.settings = self.settings, dataclasses.replace(self.settings, **fields)
-        if self.settings == before:
+        """Change preferences, and open another camera or model where these changed; `save` keeps them."""
+        before, self.preferences = self.preferences, dataclasses.replace(self.preferences, **fields)
+        if self.preferences == before:
             return
         self._is_saved = False
-        if self.settings.camera != before.camera:
+        if self.preferences.camera != before.camera:
             self.open()
-        elif self.settings.model != before.model:
-            self._submit(self._opener, self._start_estimator)
+        elif self.preferences.model != before.model:
+            self._opener.submit(self._start_estimator)
 
     def save(self) -> None:
         """Keep what was changed since the last time.
@@ -125,7 +131,7 @@ class Session:
         if not self._is_saved:
             # Whatever happens, once: a full disk is not told of twice a second.
             self._is_saved = True
-            write_settings(self.settings, self._folders.settings)
+            write_preferences(self.preferences, self._folders.settings)
 
     @property
     def model_folder(self) -> Path:
@@ -140,7 +146,7 @@ class Session:
     @property
     def strength(self) -> float:
         """What is set, or else the default."""
-        return self.default_strength if self.settings.strength is None else self.settings.strength
+        return self.default_strength if self.preferences.strength is None else self.preferences.strength
 
     # Camera.
 
@@ -154,26 +160,25 @@ class Session:
     def open(self) -> None:
         """Open the camera and the model that are set; `status` tells how it goes."""
         self._status = Status(OPENING)
-        self._submit(self._opener, self._reopen)
+        self._opener.submit(self._reopen)
 
     def pause(self) -> None:
         """Free the camera, and stop all work."""
-        self._submit(self._opener, lambda: self._close(Status(PAUSED)))
+        self._opener.submit(lambda: self._close(Status(PAUSED)))
 
     def close(self) -> None:
         """End everything; photos being made are finished first."""
         with contextlib.suppress(OutputError):
             self.save()
-        self._submit(self._opener, lambda: self._close(Status(PAUSED))).result()
-        self._opener.shutdown()
-        self._darkroom.shutdown()
+        self._opener.submit(lambda: self._close(Status(PAUSED))).result()
+        self._opener.close()
+        self._finishing.close()
 
     def next_frame(self) -> Frame | None:
         """The newest frame, or None if it was returned already; does not wait."""
-        camera = self._camera
-        frame = None if camera is None else camera.wait(after=self._shown, timeout_s=0)
+        view = self._view
+        frame = None if view is None else view.wait(timeout_s=0)
         if frame is not None:
-            self._shown = frame.sequence
             self._view_rate.tick()
             self._latency_ms = (time.monotonic() - frame.time_s) * 1e3
         return frame
@@ -228,21 +233,16 @@ class Session:
         """A photo of this moment (or a burst from now on), by what is set now.
 
         Returns:
-            At once; its result raises CameraError where there is no frame, and as `capture.take_photo`.
+            At once; its result raises as `Darkroom.take_photo`'s.
         """
-        camera, settings, look = self._camera, self.settings, Look(self.strength)
-        first = None if camera is None else camera.wait(timeout_s=0)
-
-        def work() -> Photo:
-            if camera is None or first is None:
-                raise CameraError("no photo: the camera delivers no picture; check it, or choose another")
-            frames = [first]
-            if settings.mode == BURST:
-                frames += _collect(camera, first, settings.burst_frames - 1)
-            enhancer = self._find_enhancer(settings.model)
-            return take_photo(frames, enhancer, look, self.album, keeps_original=settings.keeps_original)
-
-        return self._submit(self._darkroom, work)
+        preferences = self.preferences
+        return self._darkroom.take_photo(
+            self._camera,
+            Look(self.strength),
+            model=preferences.model,
+            frames=preferences.burst_frames if preferences.mode == BURST else 1,
+            keeps_original=preferences.keeps_original,
+        )
 
     @property
     def is_recording(self) -> bool:
@@ -254,14 +254,12 @@ class Session:
         camera, estimator = self._camera, self._estimator
         if camera is None:
             raise CameraError("no video: the camera delivers no picture; check it, or choose another")
-        self._recording_error = ""
         path = self.album.pictures / f"{name_by_time(datetime.datetime.now())}.mp4"
         recorder = Recorder(
             camera,
             path,
             shape=estimator.shape if estimator else ZERO_DCE,
             read_curves=self._read_curves,
-            on_error=self._note_recording_error,
         )
         recorder.start()
         self._recorder = recorder
@@ -271,12 +269,11 @@ class Session:
         recorder, self._recorder = self._recorder, None
 
         def work() -> Path:
-            path = None if recorder is None else recorder.stop()
-            if path is None:
-                raise CameraError(self._recording_error or "no video: nothing was recorded")
+            if recorder is None or (path := recorder.stop()) is None:
+                raise CameraError((recorder and recorder.error) or "no video: nothing was recorded")
             return path
 
-        return self._submit(self._darkroom, work)
+        return self._finishing.submit(work)
 
     def answer(self, photo: Photo, verdict: str) -> None:
         """Keep what a person said about a photo.
@@ -290,7 +287,7 @@ class Session:
                 strength=photo.strength,
                 brightness_before=photo.brightness_before,
                 brightness_after=photo.brightness_after,
-                model=Path(self.settings.model).stem,
+                model=Path(self.preferences.model).stem,
                 time=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             )
         )
@@ -307,33 +304,21 @@ class Session:
 
     # On other threads.
 
-    def _submit(
-        self, executor: concurrent.futures.ThreadPoolExecutor, work: Callable[[], _Result]
-    ) -> concurrent.futures.Future[_Result]:
-        def run() -> _Result:
-            try:
-                return work()
-            finally:
-                self._leave_thread()
-
-        return executor.submit(run)
-
     def _reopen(self) -> None:
         self._close(Status(OPENING))
-        source = self.settings.camera
+        source = self.preferences.camera
         camera = LatestFrame(lambda: self._open_source(source))
         try:
             camera.start()
         except CameraError as error:
             self._status = Status(NO_CAMERA, str(error))
             return
-        self._shown = -1
-        self._camera = camera
+        self._camera, self._view = camera, camera.reader()
         self._status = Status(LIVE)
         self._start_estimator()
 
     def _open_source(self, source: str) -> FrameSource:
-        self._source = self._open_camera(source, self._size)
+        self._source = self._open_camera(source, size=self._size)
         return self._source
 
     def _start_estimator(self) -> None:
@@ -343,7 +328,7 @@ class Session:
         try:
             estimator = Estimator(
                 camera,
-                self._open_model(self.settings.model),
+                self._open_model(self.preferences.model),
                 on_error=self._note_model_error,
                 on_end=self._leave_thread,
             )
@@ -359,7 +344,7 @@ class Session:
 
     def _close(self, status: Status) -> None:
         camera, estimator, recorder = self._camera, self._estimator, self._recorder
-        self._camera = self._estimator = None
+        self._camera = self._view = self._estimator = None
         if recorder is not None:
             recorder.stop()
         if camera is not None:
@@ -371,35 +356,10 @@ class Session:
     def _note_model_error(self, message: str) -> None:
         self.model_error = message
 
-    def _note_recording_error(self, message: str) -> None:
-        self._recording_error = message
-
     def _read_curves(self) -> tuple[FloatArray, Look]:
         estimator = self._estimator
         curves = np.zeros((1, 1, 3), np.float32) if estimator is None else estimator.current
         return curves, Look(self.strength)
-
-    def _find_enhancer(self, model: str) -> Enhancer:
-        """The darkroom's own: an enhancer is for one thread."""
-        if self._enhancer is None or self._enhancer[0] != model:
-            self._enhancer = model, self._open_model(model)
-        return self._enhancer[1]
-
-
-def _collect(camera: LatestFrame, first: Frame, count: int) -> list[Frame]:
-    """The next frames, each copied, as far as they come in time."""
-    frames: list[Frame] = []
-    end = time.monotonic() + _BURST_TIMEOUT_S
-    seen = first.sequence
-    while len(frames) < count and time.monotonic() < end:
-        frame = camera.wait(after=seen, timeout_s=0.5)
-        if frame is None:
-            if camera.is_finished:
-                break
-            continue
-        seen = frame.sequence
-        frames.append(dataclasses.replace(frame, image=frame.image.copy()))
-    return frames
 
 
 def _open_feedback(path: Path) -> FeedbackLog:

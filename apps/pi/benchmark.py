@@ -27,15 +27,15 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL
-from edge_dce.pixels.look import Look
-from edge_dce.stream import FRAME_BY_FRAME, Smoothing
+from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
 from edge_dce.terminal.arguments import parse_positive, parse_size
 
 from .enhancement import Enhancement
+from .jpeg import encode_jpeg
 from .pipeline import Pipeline
-from .stats import Statistics
+from .stats import LiveStats
 from .web.access import Access
-from .web.broadcast import Broadcast, encode_jpeg
+from .web.broadcast import Broadcast
 from .web.pages import Pages
 from .web.server import Server
 
@@ -70,13 +70,13 @@ class FrameCost:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Moment:
+class _Instant:
     clock_s: float
     cpu_s: float
 
     @staticmethod
-    def now() -> _Moment:
-        return _Moment(time.perf_counter(), time.process_time())
+    def now() -> _Instant:
+        return _Instant(time.perf_counter(), time.process_time())
 
 
 class _HandedFrames(ClosingSource):
@@ -104,21 +104,21 @@ async def measure_frame_cost(*, size: tuple[int, int], model: str, smooth: bool,
     """Measure with a frame of the synthetic night scene, blue first as cameras deliver it."""
     image = np.ascontiguousarray(SyntheticSource(size=size, fps=30).draw()[..., ::-1])
     alone, shared = load(model), load(model)
-    source, statistics = _HandedFrames(image), Statistics()
-    enhancement = Enhancement(shared, Look(), smoothing=Smoothing() if smooth else FRAME_BY_FRAME)
-    moments: list[tuple[_Moment, _Moment, _Moment]] = []
+    source, stats = _HandedFrames(image), LiveStats()
+    stream = Stream(shared, smoothing=STEADY if smooth else FRAME_BY_FRAME)
+    moments: list[tuple[_Instant, _Instant, _Instant]] = []
     with LatestFrame(lambda: source) as camera:
-        pipeline = Pipeline(camera, enhancement, statistics)
-        broadcast = Broadcast(pipeline, statistics, quality=_QUALITY)
+        pipeline = Pipeline(camera, Enhancement(stream), stats)
+        broadcast = Broadcast(pipeline, stats, quality=_QUALITY)
         pages = Pages(
             broadcast,
-            statistics,
+            stats,
             Access(None),
             describe=dict,
             find_fault=lambda: None,
-            change_look=lambda values: enhancement.look,
+            change_look=lambda values: stream.look,
         )
-        server = Server(pages.answer, statistics)
+        server = Server(pages.answer, stats)
         pipeline.start()
         broadcast.start()
         port = await server.start("127.0.0.1", 0)
@@ -126,13 +126,13 @@ async def measure_frame_cost(*, size: tuple[int, int], model: str, smooth: bool,
         writer.write(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await reader.readuntil(b"--frame\r\n")
         for run in range(runs + _WARMUP):
-            start = _Moment.now()
+            start = _Instant.now()
             encode_jpeg(alone.enhance(image, channel_order="BGR"), "BGR", _QUALITY)
-            between = _Moment.now()
+            between = _Instant.now()
             source.hand()
             await _read_part(reader)
             if run >= _WARMUP:
-                moments.append((start, between, _Moment.now()))
+                moments.append((start, between, _Instant.now()))
         source.finish()
         await server.stop()
         pipeline.stop()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
-from types import TracebackType
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.camera import LatestFrame
+from edge_dce.camera import Frame, LatestFrame
+from edge_dce.camera.newest import Newest, Reader
 
 from .enhancement import Enhancement
-from .frame_pool import FramePool
-from .stats import Statistics
+from .frame_pool import FramePool, Loan
+from .stats import LiveStats
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -23,7 +25,7 @@ _STOP_TIMEOUT_S = 2.0
 
 @dataclasses.dataclass(frozen=True)
 class Shot:
-    """One frame before and after; not to be written to.
+    """One frame before and after; not to be written to, and to be released by whoever got it, as `with` does.
 
     Attributes:
         sequence: the frame's, as `LatestFrame` counts.
@@ -31,6 +33,7 @@ class Shot:
         before: (H, W, 3) uint8.
         after: the same, enhanced; `before` itself where nothing was to be enhanced.
         channel_order: "RGB" or "BGR".
+        loan: the memory of `after`, or None if that is `before`.
     """
 
     sequence: int
@@ -38,20 +41,36 @@ class Shot:
     before: Uint8Array
     after: Uint8Array
     channel_order: str
+    loan: Loan | None = None
+
+    def hold(self) -> None:
+        """For one more holder."""
+        if self.loan is not None:
+            self.loan.hold()
+
+    def release(self) -> None:
+        """`after` may be overwritten now."""
+        if self.loan is not None:
+            self.loan.release()
+
+    def __enter__(self) -> Shot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 class Pipeline:
     """Enhances frames on a thread of its own for any number of subscribers, each of which gets the newest shot."""
 
-    def __init__(self, camera: LatestFrame, enhancement: Enhancement, statistics: Statistics) -> None:
+    def __init__(self, camera: LatestFrame, enhancement: Enhancement, stats: LiveStats) -> None:
         self._camera = camera
         self._enhancement = enhancement
-        self._statistics = statistics
+        self._stats = stats
         self._pool = FramePool()
-        self._changed = threading.Condition()
-        self._shot: Shot | None = None
+        self._shots: Newest[Shot] = Newest(hold=Shot.hold, release=Shot.release)
+        self._demand = threading.Condition()
         self._subscribers = 0
-        self._is_stopping = False
         self._busy_since_s: float | None = None
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
 
@@ -59,16 +78,15 @@ class Pipeline:
         self._thread.start()
 
     def stop(self) -> None:
-        with self._changed:
-            self._is_stopping = True
-            self._changed.notify_all()
+        self._shots.end()
+        self._change_demand(0)
         if self._thread.is_alive():
             self._thread.join(_STOP_TIMEOUT_S)
 
     @property
     def is_finished(self) -> bool:
         """No shot will come any more."""
-        return self._is_stopping or not self._thread.is_alive()
+        return self._shots.has_ended or not self._thread.is_alive()
 
     @property
     def busy_s(self) -> float:
@@ -76,79 +94,41 @@ class Pipeline:
         since_s = self._busy_since_s
         return 0.0 if since_s is None else time.monotonic() - since_s
 
-    def subscribe(self) -> Subscription:
-        """Ask for shots; use it as a context, because frames are enhanced for as long as there is a subscriber."""
-        return Subscription(self)
+    @contextlib.contextmanager
+    def subscribe(self) -> Iterator[Reader[Shot]]:
+        """Ask for shots, which are made only while somebody is in this context."""
+        # What lies there may be from the last time somebody looked.
+        shots = self._shots.reader_from_now()
+        self._change_demand(1)
+        try:
+            yield shots
+        finally:
+            self._change_demand(-1)
 
     def _run(self) -> None:
-        sequence = -1
         try:
-            while self._wait_for_demand():
-                frame = self._camera.wait(after=sequence, timeout_s=0.5)
-                if frame is None:
-                    if self._camera.is_finished:
-                        return
-                    continue
+            for frame in self._camera.reader().follow(self._wait_for_demand):
                 self._busy_since_s = start_s = time.monotonic()
-                sequence = frame.sequence
-                enhanced = self._pool.take(frame.image.shape)
-                is_enhanced = self._enhancement.enhance_into(frame, enhanced)
-                after = enhanced if is_enhanced else frame.image
-                shot = Shot(sequence, frame.time_s, frame.image, after, frame.channel_order)
-                self._statistics.count_shot((time.monotonic() - start_s) * 1e3, is_enhanced=is_enhanced)
-                # No name may keep a frame from going back to the pool.
-                del frame, enhanced, after
-                self._publish(shot)
-                del shot
+                shot = self._make_shot(frame)
+                self._stats.count_shot((time.monotonic() - start_s) * 1e3, is_enhanced=shot.loan is not None)
+                self._shots.put(shot)
                 self._busy_since_s = None
         finally:
-            with self._changed:
-                self._is_stopping = True
-                self._changed.notify_all()
+            self._shots.end()
+
+    def _make_shot(self, frame: Frame) -> Shot:
+        loan = self._pool.lend(frame.image.shape)
+        if self._enhancement.enhance_into(frame, loan.image):
+            return Shot(frame.sequence, frame.time_s, frame.image, loan.image, frame.channel_order, loan)
+        loan.release()
+        return Shot(frame.sequence, frame.time_s, frame.image, frame.image, frame.channel_order)
 
     def _wait_for_demand(self) -> bool:
-        with self._changed:
-            self._changed.wait_for(lambda: self._subscribers or self._is_stopping)
-            return not self._is_stopping
+        with self._demand:
+            self._demand.wait_for(lambda: self._subscribers or self._shots.has_ended)
+        return not self._shots.has_ended
 
-    def _publish(self, shot: Shot) -> None:
-        with self._changed:
-            self._shot = shot
-            self._changed.notify_all()
-
-
-class Subscription:
-    """One subscriber's view of a pipeline."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-        self._sequence = -1
-
-    def wait(self, timeout_s: float) -> Shot | None:
-        """The newest shot that this subscriber has not had; None if none came in time, or none will."""
-        pipeline = self._pipeline
-        with pipeline._changed:
-            pipeline._changed.wait_for(lambda: self._newer() is not None or pipeline._is_stopping, timeout_s)
-            shot = self._newer()
-        if shot is not None:
-            self._sequence = shot.sequence
-        return shot
-
-    def __enter__(self) -> Subscription:
-        with self._pipeline._changed:
-            self._pipeline._subscribers += 1
-            # What lies there may be from the last time somebody looked.
-            shot = self._pipeline._shot
-            self._sequence = -1 if shot is None else shot.sequence
-            self._pipeline._changed.notify_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        with self._pipeline._changed:
-            self._pipeline._subscribers -= 1
-
-    def _newer(self) -> Shot | None:
-        shot = self._pipeline._shot
-        return shot if shot is not None and shot.sequence > self._sequence else None
+    def _change_demand(self, subscribers: int) -> None:
+        with self._demand:
+            self._subscribers += subscribers
+            self._demand.notify_all()

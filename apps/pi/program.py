@@ -16,21 +16,19 @@ from edge_dce.camera import FrameSource, LatestFrame, open_source
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
-from edge_dce.stream import FRAME_BY_FRAME, Smoothing
-from edge_dce.version import VERSION
+from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
 
-from . import service
 from .darkness import Darkness
 from .enhancement import Enhancement
-from .machine import measure_machine
+from .options import PROG, LiveOptions, read_options
 from .outputs.consumer import Consumer
 from .outputs.raw_output import RawOutput
 from .outputs.recording import Recording
 from .outputs.screen import Screen
 from .outputs.stills import Stills
 from .pipeline import Pipeline
-from .settings import PROG, Settings, read_settings
-from .stats import Statistics
+from .stats import LiveStats, describe_run
+from .systemd import notification
 from .web.access import Access
 from .web.broadcast import Broadcast
 from .web.pages import Pages
@@ -47,15 +45,18 @@ _CHECK_S = 1.0
 def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """Run until told to stop.
 
+    Args:
+        prog: the command's name in help and messages.
+
     Returns:
         Exit status: 0 stopped or at a file's end, 1 for an error said on stderr, 2 for wrong usage (by argparse), 130
         for Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else argv
-    settings = read_settings(argv, prog=prog)
+    options = read_options(argv, prog=prog)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"{prog}: %(message)s")
     try:
-        return asyncio.run(Program(settings, argv).run())
+        return asyncio.run(Program(options, argv).run())
     except KeyboardInterrupt:
         return 130
     except EdgeDceError as error:
@@ -66,22 +67,19 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
 class Program:
     """One run."""
 
-    def __init__(self, settings: Settings, argv: Sequence[str]) -> None:
+    def __init__(self, options: LiveOptions, argv: Sequence[str]) -> None:
         """Loads the model; raises ModelError and RuntimeMissingError."""
-        self._settings = settings
+        self._options = options
         self._argv = argv
-        self._statistics = Statistics()
-        enhancer = load(settings.model, threads=settings.threads, contract=settings.contract)
-        self._enhancement = Enhancement(
-            enhancer,
-            settings.look,
-            darkness=Darkness() if settings.auto else None,
-            smoothing=Smoothing() if settings.smooth else FRAME_BY_FRAME,
-        )
+        self._stats = LiveStats()
+        enhancer = load(options.model, threads=options.threads, contract=options.contract)
+        smoothing = STEADY if options.smooth else FRAME_BY_FRAME
+        self._stream = Stream(enhancer, look=options.look, smoothing=smoothing)
+        self._enhancement = Enhancement(self._stream, darkness=Darkness() if options.auto else None)
         self._source: FrameSource | None = None
         self._camera = LatestFrame(self._open_camera, on_status=lambda status: _log.info("camera: %s", status))
-        self._pipeline = Pipeline(self._camera, self._enhancement, self._statistics)
-        self._broadcast = Broadcast(self._pipeline, self._statistics, quality=settings.quality)
+        self._pipeline = Pipeline(self._camera, self._enhancement, self._stats)
+        self._broadcast = Broadcast(self._pipeline, self._stats, quality=options.quality)
         self._consumers: list[Consumer] = []
         self._stop = asyncio.Event()
         self._status = 0
@@ -105,10 +103,10 @@ class Program:
             for consumer in self._consumers:
                 consumer.start()
             server = await self._serve()
-            service.notify("READY=1")
+            notification.send("READY=1")
             await self._watch()
         finally:
-            service.notify("STOPPING=1")
+            notification.send("STOPPING=1")
             if server is not None:
                 await server.stop()
             await asyncio.to_thread(self._stop_threads)
@@ -116,37 +114,37 @@ class Program:
         return self._status
 
     def _open_camera(self) -> FrameSource:
-        settings = self._settings
-        self._source = open_source(settings.source, size=settings.size, fps=settings.fps, loop=not settings.once)
+        options = self._options
+        self._source = open_source(options.source, size=options.size, fps=options.fps, loop=not options.once)
         return self._source
 
     def _make_consumers(self) -> list[Consumer]:
-        settings, pipeline = self._settings, self._pipeline
+        options, pipeline = self._options, self._pipeline
         assert self._source is not None
         consumers: list[Consumer] = []
-        if settings.stills is not None:
-            consumers.append(Stills(pipeline, settings.stills, every_s=settings.every_s))
-        if settings.record is not None:
-            consumers.append(Recording(pipeline, settings.record, fps=self._source.fps))
-        if settings.screen:
+        if options.stills is not None:
+            consumers.append(Stills(pipeline, options.stills, every_s=options.every_s))
+        if options.record is not None:
+            consumers.append(Recording(pipeline, options.record, fps=self._source.fps))
+        if options.screen:
             consumers.append(Screen(pipeline))
-        if settings.raw:
+        if options.raw:
             consumers.append(RawOutput(pipeline, size=self._source.size, fps=self._source.fps))
         return consumers
 
     async def _serve(self) -> Server | None:
-        if self._settings.http is None:
+        if self._options.http is None:
             return None
         pages = Pages(
             self._broadcast,
-            self._statistics,
-            Access(self._settings.token),
+            self._stats,
+            Access(self._options.token),
             describe=self.describe,
             find_fault=self.find_fault,
             change_look=self._change_look,
         )
-        server = Server(pages.answer, self._statistics)
-        host, port = self._settings.http
+        server = Server(pages.answer, self._stats)
+        host, port = self._options.http
         try:
             port = await server.start(host, port)
         except OSError as error:
@@ -154,23 +152,23 @@ class Program:
                 f"cannot listen on {host or '*'}:{port} ({error.strerror}); choose another --http"
             ) from error
         shown = f"[{host}]" if ":" in host else host or "*"
-        _log.info("http://%s:%d/%s", shown, port, "" if self._settings.token is None else " (asks for the token)")
+        _log.info("http://%s:%d/%s", shown, port, "" if self._options.token is None else " (asks for the token)")
         return server
 
     async def _watch(self) -> None:
         """Until a signal, the end of a file, or the end of a thread that should not end."""
-        watchdog_s = service.read_watchdog_s()
+        watchdog_s = notification.read_watchdog_s()
         interval_s = _CHECK_S if watchdog_s is None else min(_CHECK_S, watchdog_s / 3)
         while not self._stop.is_set():
             if self._camera.is_finished or self._pipeline.is_finished or self._broadcast.is_finished:
-                is_over = self._settings.once and self._camera.is_finished
+                is_over = self._options.once and self._camera.is_finished
                 self._status = 0 if is_over else 1
                 _log.log(logging.INFO if is_over else logging.ERROR, "stopping: %s", self._camera.status)
                 return
-            if any(isinstance(consumer, RawOutput) and consumer.is_finished for consumer in self._consumers):
+            if any(consumer.ends_program for consumer in self._consumers):
                 return
             if watchdog_s is not None and not self._is_stuck():
-                service.notify(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
+                notification.send(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), interval_s)
 
@@ -197,30 +195,28 @@ class Program:
     async def _reload(self) -> None:
         """Read the configuration and the model again; what is wrong with either leaves all as it is."""
         try:
-            settings = read_settings(self._argv)
-            enhancer = await asyncio.to_thread(
-                load, settings.model, threads=settings.threads, contract=settings.contract
-            )
+            options = read_options(self._argv)
+            enhancer = await asyncio.to_thread(load, options.model, threads=options.threads, contract=options.contract)
         except SystemExit:
             _log.error("not reloaded: the settings above are wrong")
             return
         except EdgeDceError as error:
             _log.error("not reloaded: %s", error)
             return
-        self._enhancement.enhancer, self._enhancement.look = enhancer, settings.look
+        self._stream.enhancer, self._stream.look = enhancer, options.look
         swapped = dataclasses.replace(
-            self._settings,
-            model=settings.model,
-            contract=settings.contract,
-            threads=settings.threads,
-            look=settings.look,
+            self._options,
+            model=options.model,
+            contract=options.contract,
+            threads=options.threads,
+            look=options.look,
         )
-        if settings != swapped:
+        if options != swapped:
             _log.warning("other settings than model and look have changed too: they take a restart")
         _log.info("reloaded: %s", enhancer.model.path.stem)
 
     def _change_look(self, values: dict[str, float]) -> Look:
-        look = self._enhancement.look = dataclasses.replace(self._enhancement.look, **values)
+        look = self._stream.look = dataclasses.replace(self._stream.look, **values)
         return look
 
     def find_fault(self) -> str | None:
@@ -237,38 +233,17 @@ class Program:
         return is_camera_stuck or self._pipeline.busy_s > _STUCK_S
 
     def _measure_age_s(self) -> float:
-        newest = self._camera.wait(timeout_s=0)
+        newest = self._camera.newest
         return time.monotonic() - (self._start_s if newest is None else newest.time_s)
 
     def describe(self) -> dict[str, Any]:
         """What /stats.json says; docs/pi.md describes it."""
-        stats = {"version": VERSION} | self._statistics.summarize()
-        newest, source, enhancement = self._camera.wait(timeout_s=0), self._source, self._enhancement
-        fault = self.find_fault()
-        assert source is not None
-        look, darkness = enhancement.look, enhancement.darkness
-        stats["camera"] = {
-            "source": source.name,
-            "live": fault is None,
-            "status": fault or self._camera.status,
-            "width": source.size[0],
-            "height": source.size[1],
-            "fps": source.fps,
-            "frames": 0 if newest is None else newest.sequence + 1,
-            "reconnections": self._camera.reconnections,
-        }
-        stats["enhancement"] |= {
-            "model": enhancement.enhancer.model.path.stem,
-            "strength": look.strength,
-            "max_brightness": look.max_brightness,
-            "denoise": look.denoise,
-            "auto": darkness and {"is_dark": darkness.is_dark, "brightness": darkness.brightness},
-            "failing": enhancement.error is not None,
-            "error": enhancement.error,
-        }
-        described = {consumer.name.replace(" ", "_"): consumer.describe() for consumer in self._consumers}
-        return (
-            stats
-            | {name: described.get(name) for name in ("stills", "recording", "screen", "raw_output")}
-            | {"system": measure_machine()}
+        assert self._source is not None
+        return describe_run(
+            self._stats,
+            camera=self._camera,
+            source=self._source,
+            fault=self.find_fault(),
+            enhancement=self._enhancement,
+            outputs={consumer.name.replace(" ", "_"): consumer.describe() for consumer in self._consumers},
         )

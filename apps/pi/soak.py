@@ -146,7 +146,7 @@ def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
     """Raises SoakError."""
     flags = ["--source", "synthetic", "--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--http", "127.0.0.1:0"]
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen([sys.executable, "-m", f"{__package__}", *flags], stderr=log)
+        process = subprocess.Popen([sys.executable, "-m", __package__, *flags], stderr=log)
         try:
             clients = _Clients(_find_port(process, log))
             try:

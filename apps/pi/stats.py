@@ -1,4 +1,7 @@
-"""What /stats.json tells: counted on any thread, summed up when somebody asks."""
+"""What /stats.json and /metrics tell: counted on any thread, summed up when somebody asks.
+
+A new number goes in here, in the table of docs/pi.md, and as a metric in web/prometheus.py.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from edge_dce.camera import FrameSource, LatestFrame
+from edge_dce.machine import read_condition, read_rss_bytes
+from edge_dce.version import VERSION
+
+from .enhancement import Enhancement
+
 SCHEMA = 1
 # Ten seconds at 30 frames per second.
 _KEPT = 300
 _RATE_S = 10.0
+# Outputs that may run; null where they do not.
+_OUTPUTS = ("stills", "recording", "screen", "raw_output")
 
 
 class Durations:
@@ -44,7 +55,7 @@ class Durations:
         return round((len(recent_s) - 1) / max(recent_s[-1] - recent_s[0], 1e-6), 2)
 
 
-class Statistics:
+class LiveStats:
     """Counters of one run."""
 
     def __init__(self) -> None:
@@ -91,3 +102,56 @@ class Statistics:
                     "refused": self.refused,
                 },
             }
+
+
+def describe_run(
+    stats: LiveStats,
+    *,
+    camera: LatestFrame,
+    source: FrameSource,
+    fault: str | None,
+    enhancement: Enhancement,
+    outputs: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """The whole of /stats.json; docs/pi.md describes it.
+
+    Args:
+        fault: why there is no picture, or None if there is.
+        outputs: what each output that runs says of itself.
+    """
+    counted = stats.summarize()
+    return {
+        "version": VERSION,
+        **counted,
+        "camera": _describe_camera(camera, source, fault),
+        "enhancement": counted["enhancement"] | _describe_enhancement(enhancement),
+        **{name: outputs.get(name) for name in _OUTPUTS},
+        "system": {"rss_bytes": read_rss_bytes(), "temperature_c": read_condition().temperature_c},
+    }
+
+
+def _describe_camera(camera: LatestFrame, source: FrameSource, fault: str | None) -> dict[str, Any]:
+    newest = camera.newest
+    return {
+        "source": source.name,
+        "live": fault is None,
+        "status": fault or camera.status,
+        "width": source.size[0],
+        "height": source.size[1],
+        "fps": source.fps,
+        "frames": 0 if newest is None else newest.sequence + 1,
+        "reconnections": camera.reconnections,
+    }
+
+
+def _describe_enhancement(enhancement: Enhancement) -> dict[str, Any]:
+    look, darkness = enhancement.stream.look, enhancement.darkness
+    return {
+        "model": enhancement.stream.enhancer.model.path.stem,
+        "strength": look.strength,
+        "max_brightness": look.max_brightness,
+        "denoise": look.denoise,
+        "auto": darkness and {"is_dark": darkness.is_dark, "brightness": darkness.brightness},
+        "failing": enhancement.error is not None,
+        "error": enhancement.error,
+    }

@@ -32,6 +32,11 @@ class Frame:
     sequence: int
     lores: Uint8Array | None = None
 
+    @property
+    def small(self) -> Uint8Array:
+        """The smallest there is of this moment: enough for curves and brightness."""
+        return self.image if self.lores is None else self.lores
+
 
 class FrameSource(Protocol):
     """An open camera or a stand-in. Not for use by several threads at once.

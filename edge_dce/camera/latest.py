@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from edge_dce.camera.frames import Frame, FrameSource
+from edge_dce.camera.newest import Newest, Reader
 from edge_dce.errors import CameraError
 
 _LIVE = "live"
@@ -39,11 +40,9 @@ class LatestFrame:
         self._open_camera = open_camera
         self._on_status = on_status
         self._first_retry_s, self._last_retry_s = first_retry_s, last_retry_s
-        self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._frame: Frame | None = None
+        self._newest: Newest[Frame] = Newest()
         self._frames_read = 0
-        self._is_finished = False
         self._status = "not started"
         self._reconnections = 0
         self._thread: threading.Thread | None = None
@@ -61,12 +60,17 @@ class LatestFrame:
     @property
     def is_finished(self) -> bool:
         """No frame will come any more: the file ended, or this was stopped."""
-        return self._is_finished
+        return self._newest.has_ended
 
     @property
     def reconnections(self) -> int:
         """How often a lost camera came back."""
         return self._reconnections
+
+    @property
+    def newest(self) -> Frame | None:
+        """What was read last, however old it is; None before the first frame."""
+        return self._newest.wait(timeout_s=0)
 
     def start(self) -> None:
         """Open the source in the calling thread, then read it on another.
@@ -82,17 +86,17 @@ class LatestFrame:
     def stop(self) -> None:
         """Stop reading and close the source; returns soon even if the camera's driver does not."""
         self._stopping.set()
-        with self._changed:
-            self._is_finished = True
-            self._changed.notify_all()
+        self._newest.end()
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT_S)
 
     def wait(self, after: int = -1, timeout_s: float = 1.0) -> Frame | None:
         """The newest frame of a `sequence` above `after`; None if none came within the time, or none will."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._has_newer(after) or self._is_finished, timeout_s)
-            return self._frame if self._has_newer(after) else None
+        return self._newest.wait(after, timeout_s)
+
+    def reader(self, after: int = -1) -> Reader[Frame]:
+        """A way through the frames of a `sequence` above `after`, each at most once."""
+        return self._newest.reader(after)
 
     def __enter__(self) -> LatestFrame:
         self.start()
@@ -101,9 +105,6 @@ class LatestFrame:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _has_newer(self, after: int) -> bool:
-        return self._frame is not None and self._frame.sequence > after
-
     def _run(self, opened: FrameSource) -> None:
         source: FrameSource | None = opened
         try:
@@ -111,9 +112,7 @@ class LatestFrame:
                 error = self._read(source)
                 source = self._reopen(error) if error else None
         finally:
-            with self._changed:
-                self._is_finished = True
-                self._changed.notify_all()
+            self._newest.end()
 
     def _read(self, source: FrameSource) -> CameraError | None:
         """Read until told to stop, the end, or the error that is returned."""
@@ -131,10 +130,8 @@ class LatestFrame:
 
     def _publish(self, frame: Frame) -> None:
         self._set_status(_LIVE)
-        with self._changed:
-            self._frame = dataclasses.replace(frame, sequence=self._frames_read)
-            self._frames_read += 1
-            self._changed.notify_all()
+        self._newest.put(dataclasses.replace(frame, sequence=self._frames_read))
+        self._frames_read += 1
 
     def _reopen(self, error: CameraError) -> FrameSource | None:
         """Try until it works; None if told to stop."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,9 @@ from av.video.frame import PictureType
 
 from edge_dce.camera.frames import fit_size
 from edge_dce.errors import OutputError
+from edge_dce.files.encoders import Encoders, add_video_stream
 
 Uint8Array = npt.NDArray[np.uint8]
-# Encoder -> its options, the best first.
-Encoders = Mapping[str, Mapping[str, str]]
 
 # Whole ticks at 24, 25 and 30 frames a second; MPEG-4 takes no more than 65,535.
 _TIME_BASE = Fraction(1, 60_000)
@@ -88,7 +87,15 @@ class LiveVideo:
         with self._explain():
             if self._stream is None:
                 self._start_s = self._last_s = time_s
-                self._stream = self._open_stream(width, height)
+                self._stream = add_video_stream(
+                    self._container,
+                    self._encoders,
+                    self._path,
+                    size=(width, height),
+                    rate=Fraction(round(self._fps)),
+                    set_up=self._set_up,
+                )
+                self.codec = self._stream.codec_context.name
             fitted = fit_size(image[:height, :width], (self._stream.width, self._stream.height))
             rgb = av.VideoFrame.from_ndarray(fitted, format="bgr24" if channel_order == "BGR" else "rgb24")
             frame = rgb.reformat(format="yuv420p")
@@ -105,34 +112,13 @@ class LiveVideo:
         self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / _TIME_BASE))
         return self._last_pts
 
-    def _open_stream(self, width: int, height: int) -> Any:
-        reasons = []
-        for codec, options in self._encoders.items():
-            try:
-                probe = av.CodecContext.create(codec, "w")
-                probe.options = dict(options)
-                self._set_up(probe, width, height)
-                probe.open()
-            except (ValueError, OSError, av.FFmpegError) as error:
-                reasons.append(f"{codec}: {error}")
-                continue
-            stream = self._container.add_stream(codec, rate=round(self._fps), options=dict(options))
-            self._set_up(stream.codec_context, width, height)
-            self.codec = codec
-            return stream
-        raise OutputError(
-            f"{self._path}: no encoder takes {width}x{height} ({'; '.join(reasons)}); use another size or build of PyAV"
-        )
-
-    def _set_up(self, context: Any, width: int, height: int) -> None:
-        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+    def _set_up(self, context: Any) -> None:
         context.time_base = _TIME_BASE
-        context.framerate = Fraction(round(self._fps), 1)
         # Key frames come by time, since a camera in the dark is slower than it was asked to be. No frame waits for a
         # later one, which would shift the times of a fragmented file.
         context.gop_size, context.max_b_frames = max(1, round(_KEYFRAME_S * self._fps)), 0
         # Not for those that are told a quality.
-        context.bit_rate = round(_BITS_PER_PIXEL * width * height * self._fps)
+        context.bit_rate = round(_BITS_PER_PIXEL * context.width * context.height * self._fps)
 
     @contextlib.contextmanager
     def _explain(self) -> Iterator[None]:

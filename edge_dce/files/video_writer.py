@@ -17,15 +17,13 @@ import cv2
 import numpy as np
 
 from edge_dce.errors import OutputError, VideoError
+from edge_dce.files.encoders import FILE_ENCODERS, add_video_stream
 from edge_dce.files.video_reader import Portion, VideoReader
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _FORMATS = {".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".mp4": "mp4"}
-# x264's own scale; 20 is where enhanced noise stops turning into blocks. Presets measured at 1080p on 2 cores: the next
-# faster one, superfast, takes a quarter less time and almost twice the bits; the next slower one 1.7 times the time.
-_ENCODER_OPTIONS = {"crf": "20", "preset": "veryfast"}
 # libswscale's SWS_BILINEAR: towards YUV it rounds accurately as it is.
 _INTERPOLATION = 0x2
 # AVColorSpace of a file that holds RGB.
@@ -107,20 +105,27 @@ class VideoWriter:
 
     def _add_video(self, reader: VideoReader) -> VideoStream:
         source = reader.video
-        rate = source.average_rate or source.guessed_rate or Fraction(30)
-        stream = self._container.add_stream("libx264", rate=rate, options=dict(_ENCODER_OPTIONS))
-        context, original = stream.codec_context, source.codec_context
-        # 4:2:0 has one color sample for two by two pixels: odd sides grow by one.
-        stream.width, stream.height = reader.width + reader.width % 2, reader.height + reader.height % 2
-        stream.pix_fmt = "yuv420p"
-        stream.time_base = context.time_base = self._time_base
-        aspect = original.sample_aspect_ratio
-        if aspect:
-            context.sample_aspect_ratio = 1 / aspect if reader.turns_sideways else aspect
-        context.color_range = original.color_range
-        context.color_primaries = original.color_primaries
-        context.color_trc = original.color_trc
-        context.colorspace = original.colorspace if original.colorspace != _RGB else self._matrix
+        original, aspect = source.codec_context, source.codec_context.sample_aspect_ratio
+
+        def set_up(context: Any) -> None:
+            context.time_base = self._time_base
+            if aspect:
+                context.sample_aspect_ratio = 1 / aspect if reader.turns_sideways else aspect
+            context.color_range = original.color_range
+            context.color_primaries = original.color_primaries
+            context.color_trc = original.color_trc
+            context.colorspace = original.colorspace if original.colorspace != _RGB else self._matrix
+
+        stream: VideoStream = add_video_stream(
+            self._container,
+            FILE_ENCODERS,
+            self._target,
+            # Odd sides grow by one.
+            size=(reader.width + reader.width % 2, reader.height + reader.height % 2),
+            rate=source.average_rate or source.guessed_rate or Fraction(30),
+            set_up=set_up,
+        )
+        stream.time_base = self._time_base
         stream.metadata.update(_without_own(source.metadata))
         return stream
 

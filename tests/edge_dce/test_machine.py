@@ -105,3 +105,14 @@ def test_peak_memory_is_that_of_the_process_itself_not_of_its_parent() -> None:
     own = machine.read_peak_rss_mb()
     assert own is not None
     assert own > ballast.size / 2**20
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_memory_held_now_grows_and_shrinks_with_what_is_held() -> None:
+    before = machine.read_rss_bytes()
+    held = np.ones(64 << 20, np.uint8)
+    grown = machine.read_rss_bytes()
+    del held
+    # An array of this size goes back to the system at once; half of it leaves room for all else.
+    assert grown - before > 32 << 20
+    assert grown - machine.read_rss_bytes() > 32 << 20

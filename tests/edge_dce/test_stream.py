@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import edge_dce
+from edge_dce.pixels.look import Look
 from edge_dce.stream import (
     FRAME_BY_FRAME,
     THUMBNAIL_PX,
@@ -166,6 +167,62 @@ def test_map_of_another_shape_starts_afresh() -> None:
     wide = np.full((2, 9, 3), -0.3, np.float32)
     smoother.aim(wide, make_moment(0.0)[1])
     np.testing.assert_array_equal(smoother.advance(), wide)
+
+
+def test_assigned_model_takes_over_with_the_next_frame_as_if_the_stream_began_there(
+    enhancer: edge_dce.Enhancer,
+) -> None:
+    other = edge_dce.load("zero-dce-pp-128x128-int8", threads=1)
+    frames = [make_frame(number, 8.0 + number) for number in range(4)]
+    stream, out = Stream(enhancer), np.empty_like(frames[0])
+    for frame in frames[:3]:
+        stream.enhance_into(frame, out)
+    stream.enhancer = other
+    stream.enhance_into(frames[3], out)
+    np.testing.assert_array_equal(out, other.enhance(frames[3]))
+
+
+def test_assigned_look_counts_from_the_next_frame_on(enhancer: edge_dce.Enhancer) -> None:
+    frame, look = make_frame(0, 10.0), Look(strength=0.5)
+    stream, out = Stream(enhancer, smoothing=FRAME_BY_FRAME), np.empty_like(frame)
+    stream.enhance_into(frame, out)
+    np.testing.assert_array_equal(out, enhancer.enhance(frame))
+    stream.look = look
+    stream.enhance_into(frame, out)
+    np.testing.assert_array_equal(out, enhancer.enhance(frame, look))
+
+
+def test_share_is_of_the_looks_strength(enhancer: edge_dce.Enhancer) -> None:
+    frame = make_frame(0, 10.0)
+    out = np.empty_like(frame)
+    Stream(enhancer, look=Look(strength=0.8)).enhance_into(frame, out, share=0.25)
+    np.testing.assert_array_equal(out, enhancer.enhance(frame, Look(strength=0.2)))
+
+
+def test_small_copy_is_enough_for_the_network(enhancer: edge_dce.Enhancer) -> None:
+    frame = make_frame(0, 10.0)
+    small, out = frame[::2, ::2], np.empty_like(frame)
+    Stream(enhancer).enhance_into(frame, out, small=small)
+    np.testing.assert_array_equal(out, enhancer.apply_curves(frame, enhancer.estimate_curves(small)))
+
+
+def test_view_on_another_thread_never_gets_the_empty_map_of_a_model_that_was_just_assigned(
+    enhancer: edge_dce.Enhancer,
+) -> None:
+    enhancers = [enhancer, edge_dce.load("zero-dce-pp-128x128-int8", threads=1)]
+    frame, stream = make_frame(0, 10.0), Stream(enhancer)
+    stream.estimate(frame)
+
+    def estimate() -> None:
+        for number in range(20):
+            stream.enhancer = enhancers[number % 2]
+            stream.estimate(frame)
+
+    with ThreadPoolExecutor(1) as estimating:
+        done = estimating.submit(estimate)
+        while not done.done():
+            assert stream.advance().shape in {(64, 64, 3), (128, 128, 3)}
+    done.result()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

@@ -26,6 +26,7 @@ ONLY_IN = {
     "PIL": {"edge_dce/files/pictures.py"},
     "av": {
         "edge_dce/camera/live_video.py",
+        "edge_dce/files/encoders.py",
         "edge_dce/files/video_reader.py",
         "edge_dce/files/video_writer.py",
         "apps/camera/shots/recording.py",

@@ -17,12 +17,10 @@ import numpy as np
 from jnius import JavaException, PythonJavaClass, autoclass, detach, java_method
 
 from edge_dce.camera import Frame, FrameSource
-from edge_dce.camera.frames import ClosingSource
+from edge_dce.camera.frames import ClosingSource, to_bytes
+from edge_dce.camera.sources import Camera, SourceKind, Wanted, accepts_form, register
 from edge_dce.errors import CameraError
 
-from ..cameras import Camera
-
-_SIZE = 1280, 720
 _TIMEOUT_S = 5.0
 _BUFFERS = 3
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -39,13 +37,13 @@ def list_android_cameras() -> list[Camera]:
     return sorted(found, key=lambda camera: camera.is_front)
 
 
-def open_android_camera(source: str, size: tuple[int, int] | None) -> FrameSource:
-    """Raises CameraError: there is no such camera, or it may not be used."""
-    cameras = list_android_cameras()
-    if not cameras:
-        raise CameraError("this device has no camera; use the source 'synthetic'")
-    name = cameras[0].source if source == "auto" else source
-    return AndroidCamera(int(name.partition(":")[2]), size=size or _SIZE)
+def register_android_cameras() -> None:
+    """Let `edge_dce.camera.open_source` open them: "android" is the first, "android:N" one of them."""
+    kind = SourceKind(
+        "android", "android[:N]", accepts_form(r"android(:\d+)?"), _open, list_android_cameras, is_camera=True
+    )
+    # A phone has neither: its /dev/video nodes are not for apps.
+    register(kind, instead_of=("picamera2", "usb"))
 
 
 class AndroidCamera(ClosingSource):
@@ -95,9 +93,9 @@ class AndroidCamera(ClosingSource):
             data, self._newest = self._newest, None
         assert data is not None
         planes = np.frombuffer(data, np.uint8).reshape(self._height * 3 // 2, self._width)
-        image = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_NV21)
-        turn = self._find_turn()
-        frame = Frame(cv2.rotate(image, _ROTATIONS[turn]) if turn else image, "BGR", time.monotonic(), self._sequence)
+        image, turn = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_NV21), self._find_turn()
+        upright = to_bytes(cv2.rotate(image, _ROTATIONS[turn]) if turn else image)
+        frame = Frame(upright, "BGR", time.monotonic(), self._sequence)
         self._sequence += 1
         return frame
 
@@ -184,6 +182,14 @@ def read_battery_temperature_c() -> float | None:
 def leave_thread() -> None:
     """To be called at the end of each thread that used Java."""
     detach()
+
+
+def _open(text: str, wanted: Wanted) -> FrameSource:
+    number = text.partition(":")[2]
+    cameras = [number] if number else [camera.source.partition(":")[2] for camera in list_android_cameras()]
+    if not cameras:
+        raise CameraError("android: this device has no camera")
+    return AndroidCamera(int(cameras[0]), size=wanted.camera_size)
 
 
 def _read_info(number: int) -> Any:

@@ -76,7 +76,10 @@ def _find_motion(reference: FloatArray, frame: FloatArray, width: int) -> FloatA
     (start[0, 2], start[1, 2]), _ = cv2.phaseCorrelate(reference.copy(), frame.copy(), window)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ITERATIONS, _PRECISION)
     try:
-        _, motion = cv2.findTransformECC(reference, frame, start, cv2.MOTION_EUCLIDEAN, criteria, None, 5)
+        # OpenCV's type information asks for a mask, which OpenCV does not.
+        _, motion = cv2.findTransformECC(  # type: ignore[call-overload]
+            reference, frame, start, cv2.MOTION_EUCLIDEAN, criteria, None, 5
+        )
     except cv2.error:
         # Nothing alike in both, or no texture at all.
         return None
@@ -105,7 +108,7 @@ def _move(frame: Uint8Array, motion: FloatArray) -> tuple[FloatArray, FloatArray
     """The frame on the first one's pixels, float32, and 1 where it has any."""
     size = frame.shape[1], frame.shape[0]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(frame.astype(np.float32), motion, size, flags=flags)
+    moved = np.asarray(cv2.warpAffine(frame.astype(np.float32), motion, size, flags=flags), np.float32)
     inside = cv2.warpAffine(np.ones(frame.shape[:2], np.float32), motion, size, flags=flags)
     return moved, (inside > 0.999).astype(np.float32)
 

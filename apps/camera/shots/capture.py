@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.camera import Frame
+from edge_dce.camera.frames import to_bytes
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import OutputError
 from edge_dce.files.output import make_folder
@@ -131,7 +132,9 @@ def _write_new(picture: Picture, folder: Path, taken: datetime.datetime) -> Path
 
 def _to_rgb(frame: Frame) -> Uint8Array:
     """A copy, because a source may deliver the same array again."""
-    return cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB) if frame.channel_order == "BGR" else frame.image.copy()
+    if frame.channel_order == "BGR":
+        return to_bytes(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB))
+    return frame.image.copy()
 
 
 def _to_bytes(image: npt.NDArray[np.uint16]) -> Uint8Array:
@@ -145,5 +148,4 @@ def _shrink(image: Uint8Array, side_px: int) -> Uint8Array:
     if scale >= 1:
         return image
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    small: Uint8Array = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return small
+    return to_bytes(cv2.resize(image, size, interpolation=cv2.INTER_AREA))

@@ -11,7 +11,7 @@ _PHOTO_SUFFIXES, _VIDEO_SUFFIXES = (".jpg",), (".mp4",)
 
 
 @dataclasses.dataclass(frozen=True)
-class Shot:
+class SavedShot:
     """A photo or a video.
 
     Attributes:
@@ -29,7 +29,7 @@ class Shot:
         return self.path.suffix in _VIDEO_SUFFIXES
 
 
-def list_shots(album: Album, limit: int = 24) -> list[Shot]:
+def list_shots(album: Album, limit: int = 24) -> list[SavedShot]:
     """What is in the album; a missing folder holds nothing."""
     try:
         paths = [path for path in album.pictures.iterdir() if path.suffix in _PHOTO_SUFFIXES + _VIDEO_SUFFIXES]
@@ -37,7 +37,8 @@ def list_shots(album: Album, limit: int = 24) -> list[Shot]:
         return []
     visible = sorted((path for path in paths if not path.name.startswith(".")), reverse=True)
     return [
-        Shot(path, _find(album.locate_before(path)), _find(album.locate_thumbnail(path))) for path in visible[:limit]
+        SavedShot(path, _find(album.locate_before(path)), _find(album.locate_thumbnail(path)))
+        for path in visible[:limit]
     ]
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edge_dce.camera import Frame, LatestFrame
 from edge_dce.errors import EdgeDceError
+from edge_dce.files.encoders import APP_ENCODERS
 from edge_dce.files.output import check_free, make_folder
 from edge_dce.pixels.curve import CurveShape
 from edge_dce.pixels.curve_table import LookUp
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
-# Software, and what Android has; the last is in every build of PyAV.
-_ENCODERS = {"libx264": {"preset": "veryfast", "crf": "20"}, "h264_mediacodec": {}, "mpeg4": {}}
 _FPS = 30.0
 _STOP_TIMEOUT_S = 10.0
 
@@ -44,6 +43,9 @@ class Recorder:
 
     Frames keep the times at which they were taken: if encoding is too slow for the camera, some are left out, and the
     video still runs at the speed of life.
+
+    Attributes:
+        error: in a line what ended the recording, or "".
     """
 
     def __init__(
@@ -53,14 +55,12 @@ class Recorder:
         *,
         shape: CurveShape,
         read_curves: Callable[[], tuple[FloatArray, Look]],
-        on_error: Callable[[str], None],
     ) -> None:
         """
         Args:
             path: of the .mp4 file, which appears when the recording is stopped.
             shape: of the curves.
             read_curves: the map and look of this moment; called on the recording thread.
-            on_error: told, on that thread, what ended the recording.
 
         Raises:
             OutputError: the file exists or its folder cannot be made.
@@ -72,7 +72,7 @@ class Recorder:
         self._unfinished = path.with_name(f".unfinished-{path.name}")
         self._look_up = LookUp(shape=shape)
         self._read_curves = read_curves
-        self._on_error = on_error
+        self.error = ""
         self._stopping = threading.Event()
         self._video: LiveVideo | None = None
         self._is_saved = False
@@ -100,22 +100,17 @@ class Recorder:
         from edge_dce.camera.live_video import LiveVideo
 
         try:
-            with LiveVideo(self._unfinished, _ENCODERS, fps=_FPS) as self._video:
+            with LiveVideo(self._unfinished, APP_ENCODERS, fps=_FPS) as self._video:
                 self._record(self._video)
         except (OSError, EdgeDceError) as error:
-            self._on_error(f"{self._path}: recording stopped ({' '.join(str(error).split())})")
+            self.error = f"{self._path}: recording stopped ({' '.join(str(error).split())})"
         if self.frames and self._video and self._video.is_complete:
             os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
             self._is_saved = True
         self._unfinished.unlink(missing_ok=True)
 
     def _record(self, video: LiveVideo) -> None:
-        seen = -1
-        while not (self._stopping.is_set() or self._camera.is_finished):
-            frame = self._camera.wait(after=seen, timeout_s=0.2)
-            if frame is None:
-                continue
-            seen = frame.sequence
+        for frame in self._camera.reader().follow(lambda: not self._stopping.is_set()):
             video.write(self._enhance(frame), frame.time_s, frame.channel_order)
 
     def _enhance(self, frame: Frame) -> Uint8Array:

@@ -10,9 +10,9 @@ from kivy.clock import mainthread
 from kivy.core.window import Window
 from kivy.lang import Builder, parser
 
-from edge_dce.camera import FrameSource
+from edge_dce.camera import FrameSource, open_source
+from edge_dce.camera.sources import SYNTHETIC
 
-from ..cameras import SYNTHETIC, open_camera
 from ..device import Folders, is_android
 from ..session import Session
 from ..thermal import BATTERY_STEPS
@@ -64,7 +64,7 @@ class CameraApp(App):
             self._open()
 
     def _open(self) -> None:
-        if self._camera is not None and self._camera != self.session.settings.camera:
+        if self._camera is not None and self._camera != self.session.preferences.camera:
             self.session.change(camera=self._camera)
         else:
             self.session.open()
@@ -106,8 +106,8 @@ def _choose_options() -> dict[str, Any]:
     }
 
 
-def open_upright(source: str, size: tuple[int, int] | None) -> FrameSource:
+def open_upright(source: str, *, size: tuple[int, int] | None) -> FrameSource:
     """The night scene has the window's orientation; cameras have their own."""
     if source == SYNTHETIC and size is None and Window.height > Window.width:
         size = _PORTRAIT_SIZE
-    return open_camera(source, size)
+    return open_source(source, size=size)

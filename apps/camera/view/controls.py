@@ -18,9 +18,9 @@ from kivy.uix.label import Label
 from kivy.uix.slider import Slider
 from kivy.uix.widget import Widget
 
-from ..settings import MODES, PHOTO
+from ..histogram import BINS
+from ..preferences import MODES, PHOTO
 from . import texts
-from .histogram import BINS
 from .icons import ICONS, Arc, Blade
 
 FloatArray = npt.NDArray[np.float32]
@@ -86,7 +86,7 @@ class ShutterButton(ButtonBehavior, Widget):
     """Takes the photo.
 
     Attributes:
-        mode: what it does, one of `settings.MODES`.
+        mode: what it does, one of `preferences.MODES`.
         is_recording: it will stop a video.
     """
 

@@ -24,7 +24,7 @@ from kivy.uix.widget import Widget
 from edge_dce.errors import ImageError
 from edge_dce.files.pictures import read_image
 
-from ..shots.gallery import Shot
+from ..shots.gallery import SavedShot
 from . import texts
 from .framing import Framing, View, frame_picture
 
@@ -96,7 +96,7 @@ class BeforeAfter(Widget):
         """Until they are decoded nothing is shown."""
         self._textures.clear()
         self._place()
-        shot: Shot | None = self.shot
+        shot: SavedShot | None = self.shot
         if shot is None or shot.is_video:
             return
 
@@ -147,12 +147,12 @@ class Thumbnail(ButtonBehavior, Widget):
     texture = ObjectProperty(None, allownone=True)
     tex_coords = ListProperty([0, 1, 1, 1, 1, 0, 0, 0])
 
-    def on_shot(self, _: object, shot: Shot | None) -> None:
+    def on_shot(self, _: object, shot: SavedShot | None) -> None:
         self.texture = None
         if shot is not None and not shot.is_video:
             load_texture(shot.thumbnail or shot.path, lambda texture: self._show(shot, texture))
 
-    def _show(self, shot: Shot, texture: Texture) -> None:
+    def _show(self, shot: SavedShot, texture: Texture) -> None:
         if self.shot is shot:
             framing = frame_picture((1, 1), texture.size, View(is_filling=True))
             left, top, right, bottom = framing.left, framing.top, framing.right, framing.bottom
@@ -169,7 +169,7 @@ class GalleryView(FloatLayout):
     def on_close(self) -> None:
         """Wants to be taken away."""
 
-    def show(self, shots: list[Shot]) -> None:
+    def show(self, shots: list[SavedShot]) -> None:
         self.ids.strip.clear_widgets()
         for shot in shots:
             thumbnail = Thumbnail(shot=shot)
@@ -177,7 +177,7 @@ class GalleryView(FloatLayout):
             self.ids.strip.add_widget(thumbnail)
         self.shot = shots[0] if shots else None
 
-    def describe(self, shot: Shot | None) -> str:
+    def describe(self, shot: SavedShot | None) -> str:
         if shot is None:
             return texts.EMPTY_GALLERY
         if shot.is_video:

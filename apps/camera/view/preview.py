@@ -172,7 +172,7 @@ class Preview(Widget):
             arrow.points = (near, y + tip * 1.2, far, y, near, y - tip * 1.2)
 
     def _line_x(self, framing: Framing) -> float:
-        return self.x + framing.x + framing.width * self.split
+        return float(self.x + framing.x + framing.width * self.split)
 
     # Fingers.
 

@@ -12,11 +12,11 @@ from kivy.clock import Clock, mainthread
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.floatlayout import FloatLayout
 
+from edge_dce.camera.sources import SYNTHETIC, find_camera, next_camera
 from edge_dce.errors import EdgeDceError
 
-from ..cameras import SYNTHETIC, find_camera, next_camera
+from ..preferences import BURST, VIDEO
 from ..session import LIVE, LOST, NO_CAMERA, OPENING, Session
-from ..settings import BURST, VIDEO
 from ..shots.capture import Photo
 from ..shots.gallery import list_shots
 from ..shots.recording import can_record
@@ -78,7 +78,7 @@ class CameraScreen(FloatLayout):
         self._stop_asking = Clock.create_trigger(lambda *_: setattr(self, "is_asking", False), _ASK_S)
         self.bind(size=self._turn, mode=lambda _, mode: self._change(mode=mode))
         self._turn()
-        self._follow_settings()
+        self._follow_preferences()
         self._show_last_shot()
         self._events = [
             Clock.schedule_interval(self._tick, 0),
@@ -112,7 +112,7 @@ class CameraScreen(FloatLayout):
         self.banner_detail = status.message
         if status.state == LIVE and self.session.model_error:
             self.banner, self.banner_detail = texts.NO_MODEL.format(reason=self.session.model_error), ""
-        is_wanted = self.session.settings.shows_diagnostics
+        is_wanted = self.session.preferences.shows_diagnostics
         self.diagnostics = self.session.read_diagnostics().format() if is_wanted else ""
         self._try(self.session.save)
         if self.is_recording and not self.session.is_recording:
@@ -135,13 +135,13 @@ class CameraScreen(FloatLayout):
 
     def toggle(self, field: str) -> None:
         """Turn a setting on or off."""
-        self._change(**{field: not getattr(self.session.settings, field)})
+        self._change(**{field: not getattr(self.session.preferences, field)})
 
     def switch_camera(self) -> None:
-        self._change(camera=next_camera(self.session.settings.camera).source)
+        self._change(camera=next_camera(self.session.preferences.camera).source)
 
     def show_synthetic(self) -> None:
-        if self.session.settings.camera == SYNTHETIC:
+        if self.session.preferences.camera == SYNTHETIC:
             self.session.open()
         self._change(camera=SYNTHETIC)
 
@@ -168,7 +168,7 @@ class CameraScreen(FloatLayout):
         if photo is not None:
             self._try(lambda: self.session.answer(photo, verdict))
             self.tell(texts.THANKS[verdict])
-            self._follow_settings()
+            self._follow_preferences()
 
     def tell(self, text: str) -> None:
         """Show a message for a while."""
@@ -209,19 +209,19 @@ class CameraScreen(FloatLayout):
 
     def _change(self, **fields: Any) -> None:
         self._try(lambda: self.session.change(**fields))
-        self._follow_settings()
+        self._follow_preferences()
 
-    def _follow_settings(self) -> None:
-        settings = self.session.settings
-        self.mode = settings.mode
+    def _follow_preferences(self) -> None:
+        preferences = self.session.preferences
+        self.mode = preferences.mode
         self.strength = self.session.strength
-        self.is_strength_default = settings.strength is None
-        self.shows_histogram = settings.shows_histogram
-        camera = find_camera(settings.camera)
+        self.is_strength_default = preferences.strength is None
+        self.shows_histogram = preferences.shows_histogram
+        camera = find_camera(preferences.camera)
         self.has_torch = camera.has_torch
         preview = self.ids.preview
-        preview.strength, preview.is_split = self.strength, settings.is_split
-        preview.is_mirrored = camera.is_front != settings.is_mirrored
+        preview.strength, preview.is_split = self.strength, preferences.is_split
+        preview.is_mirrored = camera.is_front != preferences.is_mirrored
 
     def _turn(self, *_: object) -> None:
         self.is_portrait = self.height > self.width

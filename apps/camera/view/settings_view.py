@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.label import Label
 
-from ..cameras import list_cameras
+from edge_dce.camera.sources import AUTO, list_cameras
+
 from ..models import list_models
+from ..preferences import LEAST_BURST, MOST_BURST
 from ..session import Session
-from ..settings import LEAST_BURST, MOST_BURST
 from . import texts
 
 
@@ -60,13 +62,13 @@ class SettingsView(FloatLayout):
         """A person wants the answers as a file."""
 
     def _fill(self) -> None:
-        settings = self._session.settings
+        preferences = self._session.preferences
         folder = self._session.model_folder
         self._add_choices("model", texts.MODEL, {name: Path(name).stem for name in list_models(folder)})
         self._add(Note(text=texts.OWN_MODELS.format(folder=folder)))
-        sources = ["auto", *(camera.source for camera in list_cameras())]
-        if settings.camera not in sources:
-            sources.append(settings.camera)
+        sources = [AUTO, *(camera.source for camera in list_cameras())]
+        if preferences.camera not in sources:
+            sources.append(preferences.camera)
         self._add_choices("camera", texts.CAMERA, {source: name_camera(source) for source in sources})
         self._add(Heading(text=texts.SETTINGS))
         for field, text in (
@@ -98,20 +100,20 @@ class SettingsView(FloatLayout):
             row.is_on = not row.is_on
             self.dispatch("on_change", field, row.is_on)
 
-        self._add_row(text, is_on=bool(getattr(self._session.settings, field)), act=toggle)
+        self._add_row(text, is_on=bool(getattr(self._session.preferences, field)), act=toggle)
 
     def _add_choices(self, field: str, heading: str, choices: dict[Any, str]) -> None:
         self._add(Heading(text=heading))
         rows: list[Choice] = []
 
-        def choose(chosen: Choice, value: Any) -> None:
+        def choose(value: Any, chosen: Choice) -> None:
             for row in rows:
                 row.is_on = row is chosen
             self.dispatch("on_change", field, value)
 
-        now = getattr(self._session.settings, field)
+        now = getattr(self._session.preferences, field)
         for value, text in choices.items():
-            rows.append(self._add_row(text, is_on=value == now, act=lambda row, value=value: choose(row, value)))
+            rows.append(self._add_row(text, is_on=value == now, act=functools.partial(choose, value)))
 
 
 def name_camera(source: str) -> str:

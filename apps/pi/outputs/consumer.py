@@ -34,6 +34,11 @@ class Consumer:
         """Whether to go on."""
         return not self._stopping.is_set() and not self._pipeline.is_finished
 
+    @property
+    def ends_program(self) -> bool:
+        """Whether the program should end too, because whoever this was for has gone."""
+        return False
+
     def run(self) -> None:
         """The thread's work, until it is not wanted any more."""
         raise NotImplementedError

@@ -33,10 +33,7 @@ class RawOutput(Consumer):
 
     def run(self) -> None:
         with self._pipeline.subscribe() as shots:
-            while self.is_wanted:
-                shot = shots.wait(0.5)
-                if shot is None:
-                    continue
+            for shot in shots.follow(lambda: self.is_wanted):
                 # A camera that came back may deliver another size than the reader was told.
                 image = fit_size(shot.after, self._size)
                 if shot.channel_order != "BGR":
@@ -49,11 +46,9 @@ class RawOutput(Consumer):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                     return
                 self._written += 1
-                del shot, image
 
     @property
-    def is_finished(self) -> bool:
-        """The reader has gone."""
+    def ends_program(self) -> bool:
         return not self._thread.is_alive()
 
     def describe(self) -> dict[str, Any]:

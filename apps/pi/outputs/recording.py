@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import time
@@ -9,19 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from edge_dce.errors import EdgeDceError, OutputError
+from edge_dce.files.encoders import BOARD_ENCODERS
 from edge_dce.files.output import check_free, check_parent
 
-from ..pipeline import Pipeline, Shot, Subscription
+from ..pipeline import Pipeline
 from .consumer import Consumer
 
 _log = logging.getLogger(__name__)
-
-# Pi 4's hardware, software, and what every build has.
-_ENCODERS = {
-    "h264_v4l2m2m": {},
-    "libx264": {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"},
-    "mpeg4": {},
-}
 
 
 class Recording(Consumer):
@@ -43,20 +38,23 @@ class Recording(Consumer):
         try:
             from edge_dce.camera.live_video import LiveVideo
         except ImportError as error:
-            raise EdgeDceError("--record needs PyAV; install it with: pip install 'av>=12'") from error
+            raise EdgeDceError(f"--record needs PyAV ({error}); run: pip install 'edge-dce[video]'") from error
         self._path = Path(time.strftime(pattern))
         if self._path.suffix.lower() != ".mp4":
             raise OutputError(f"{self._path}: expected a name ending in .mp4")
         check_free(self._path, overwrite=False)
         check_parent(self._path)
-        self._open = functools.partial(LiveVideo, self._path, _ENCODERS, fps=fps, is_fragmented=True)
+        self._open = functools.partial(LiveVideo, self._path, BOARD_ENCODERS, fps=fps, is_fragmented=True)
         self._video: LiveVideo | None = None
         self._trouble: str | None = None
 
     def run(self) -> None:
         try:
-            with self._pipeline.subscribe() as shots:
-                self._record(shots)
+            with self._pipeline.subscribe() as shots, contextlib.ExitStack() as stack:
+                for shot in shots.follow(lambda: self.is_wanted):
+                    # Not before: a camera that delivers nothing leaves no file.
+                    self._video = self._video or stack.enter_context(self._open())
+                    self._video.write(shot.after, shot.time_s, shot.channel_order)
         except OutputError as error:
             self._trouble = str(error)
             _log.error("recording stopped: %s", self._trouble)
@@ -69,19 +67,3 @@ class Recording(Consumer):
             "failed": self._trouble is not None,
             "trouble": self._trouble,
         }
-
-    def _wait(self, shots: Subscription) -> Shot | None:
-        while self.is_wanted:
-            shot = shots.wait(0.5)
-            if shot is not None:
-                return shot
-        return None
-
-    def _record(self, shots: Subscription) -> None:
-        shot = self._wait(shots)
-        if shot is None:
-            return
-        with self._open() as self._video:
-            while shot is not None:
-                self._video.write(shot.after, shot.time_s, shot.channel_order)
-                shot = self._wait(shots)

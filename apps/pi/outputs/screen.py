@@ -63,15 +63,10 @@ class Screen(Consumer):
 
     def run(self) -> None:
         with self._pipeline.subscribe() as shots:
-            while self.is_wanted:
-                shot = shots.wait(0.5)
-                if shot is not None:
-                    drawn = cv2.cvtColor(
-                        fit_size(shot.after, self._size), _TO_FRAMEBUFFER[self._bits, shot.channel_order]
-                    )
-                    self._pixels[:] = drawn.reshape(len(self._pixels), -1)
-                    self._shown += 1
-                del shot
+            for shot in shots.follow(lambda: self.is_wanted):
+                drawn = cv2.cvtColor(fit_size(shot.after, self._size), _TO_FRAMEBUFFER[self._bits, shot.channel_order])
+                self._pixels[:] = drawn.reshape(len(self._pixels), -1)
+                self._shown += 1
 
     def describe(self) -> dict[str, Any]:
         return {"frames": self._shown, "width": self._size[0], "height": self._size[1]}

@@ -11,8 +11,8 @@ from typing import Any
 from edge_dce.errors import OutputError
 from edge_dce.files.output import make_folder, write_file
 
+from ..jpeg import encode_jpeg
 from ..pipeline import Pipeline, Shot
-from ..web.broadcast import encode_jpeg
 from .consumer import Consumer
 
 _log = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ class Stills(Consumer):
             with self._pipeline.subscribe() as shots:
                 shot = shots.wait(_FRAME_TIMEOUT_S)
             if shot is not None:
-                self._report(self._write(shot))
+                with shot:
+                    self._report(self._write(shot))
                 # Not from now on: one in ten seconds is six a minute. But no heap of them to make up for a pause.
                 due_s = max(due_s + self._every_s, time.monotonic())
 

@@ -1,6 +1,4 @@
-"""The camera over HTTP.
+"""The camera over HTTP: connections and their limits, who may watch, what is at which address, JPEGs and metrics.
 
-server        connections and their limits;  access: who may;  pages: what is at which address
-broadcast     newest shot -> JPEG, encoded once for all viewers
-prometheus    /metrics;  the page itself lies beside these modules
+The page itself lies beside these modules.
 """

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-from ..settings import is_loopback
+from ..options import is_loopback
 from .server import Request, Response
 
 _COOKIE = "edge-dce-token"

@@ -7,14 +7,11 @@ import dataclasses
 import threading
 import time
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
+from ..jpeg import encode_jpeg
 from ..pipeline import Pipeline, Shot
-from ..stats import Statistics
-
-Uint8Array = npt.NDArray[np.uint8]
+from ..stats import LiveStats
 
 # What can be watched. A pair has the frame before on top of the one after: one picture, so both are of one moment.
 VIEWS = ("after", "before", "pair", "still")
@@ -36,9 +33,9 @@ class Jpeg:
 class Broadcast:
     """Encodes on a thread of its own; `wait` is for coroutines of the loop it was started in."""
 
-    def __init__(self, pipeline: Pipeline, statistics: Statistics, *, quality: int) -> None:
+    def __init__(self, pipeline: Pipeline, stats: LiveStats, *, quality: int) -> None:
         self._pipeline = pipeline
-        self._statistics = statistics
+        self._stats = stats
         self._qualities = dict.fromkeys(VIEWS, quality) | {"still": _STILL_QUALITY}
         self._wanted_until_s = dict.fromkeys(VIEWS, 0.0)
         self._demand = threading.Event()
@@ -92,13 +89,14 @@ class Broadcast:
             if self._demand.wait(1.0):
                 self._demand.clear()
                 with self._pipeline.subscribe() as shots:
-                    while (views := self._list_wanted()) and not self._is_stopping and not self._pipeline.is_finished:
-                        shot = shots.wait(0.5)
-                        if shot is not None:
+                    for shot in shots.follow(self._is_wanted):
+                        if views := self._list_wanted():
                             self._loop.call_soon_threadsafe(self._deliver, self._encode(shot, views))
-                        del shot
                 # Whoever comes next must not get a picture of long ago.
                 self._loop.call_soon_threadsafe(self._newest.clear)
+
+    def _is_wanted(self) -> bool:
+        return bool(self._list_wanted()) and not self._is_stopping and not self._pipeline.is_finished
 
     def _list_wanted(self) -> list[str]:
         now_s = time.monotonic()
@@ -115,7 +113,7 @@ class Broadcast:
             )
             for view in views
         }
-        self._statistics.count_encoded((time.monotonic() - start_s) * 1e3)
+        self._stats.count_encoded((time.monotonic() - start_s) * 1e3)
         return encoded
 
     def _deliver(self, encoded: dict[str, Jpeg]) -> None:
@@ -123,13 +121,4 @@ class Broadcast:
             self._newest[view] = jpeg
             self._delivered[view].set()
             self._delivered[view] = asyncio.Event()
-            self._statistics.count_delivered((time.monotonic() - jpeg.time_s) * 1e3)
-
-
-def encode_jpeg(image: Uint8Array, channel_order: str, quality: int) -> bytes:
-    """A JPEG, 4:2:0, of a (H, W, 3) uint8 image."""
-    blue_first = image if channel_order == "BGR" else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    is_encoded, data = cv2.imencode(".jpg", blue_first, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    # OpenCV says False only for arguments that it does not take.
-    assert is_encoded
-    return data.tobytes()
+            self._stats.count_delivered((time.monotonic() - jpeg.time_s) * 1e3)

@@ -9,14 +9,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from edge_dce.errors import ImageError
+from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
 
-from ..stats import Statistics
+from ..stats import LiveStats
 from .access import Access
 from .broadcast import VIEWS, Broadcast, Jpeg
 from .prometheus import CONTENT_TYPE, format_metrics
-from .server import Request, RequestError, Response, Stream
+from .server import Request, RequestError, Response, StreamedResponse
 
 _WEB = Path(__file__).parent
 _FILES = {
@@ -41,7 +41,7 @@ class Pages:
     def __init__(
         self,
         broadcast: Broadcast,
-        statistics: Statistics,
+        stats: LiveStats,
         access: Access,
         *,
         describe: Callable[[], dict[str, Any]],
@@ -52,10 +52,10 @@ class Pages:
         Args:
             describe: what /stats.json says.
             find_fault: why the camera is not delivering, or None.
-            change_look: sets some of a look's values, and returns the whole; raises ImageError for impossible ones.
+            change_look: sets some of a look's values, and returns the whole; raises EdgeDceError for impossible ones.
         """
         self._broadcast = broadcast
-        self._statistics = statistics
+        self._stats = stats
         self._access = access
         self._describe = describe
         self._find_fault = find_fault
@@ -65,12 +65,12 @@ class Pages:
             "/stream.mjpg": self._stream,
             "/snapshot.jpg": self._snapshot,
             "/frame.jpg": self._frame,
-            "/stats.json": self._stats,
+            "/stats.json": self._stats_page,
             "/metrics": self._metrics,
             "/healthz": self._health,
         }
 
-    async def answer(self, request: Request) -> Response | Stream:
+    async def answer(self, request: Request) -> Response | StreamedResponse:
         """Raises RequestError for what cannot be answered."""
         if request.path not in _OPEN_TO_ALL:
             refusal = self._access.refuse(request) or self._access.admit(request)
@@ -88,10 +88,10 @@ class Pages:
             raise RequestError(HTTPStatus.NOT_FOUND, f"nothing here; there are {' '.join(self._routes)}")
         return await route(request)
 
-    async def _stream(self, request: Request) -> Stream | Response:
+    async def _stream(self, request: Request) -> StreamedResponse | Response:
         view = _read_view(request)
         kind = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
-        return Response(b"", kind) if request.method == "HEAD" else Stream(self._list_parts(view), kind)
+        return Response(b"", kind) if request.method == "HEAD" else StreamedResponse(self._list_parts(view), kind)
 
     async def _list_parts(self, view: str) -> AsyncIterator[bytes]:
         sequence = -1
@@ -127,16 +127,16 @@ class Pages:
         after = request.query.get("after", "-1")
         if not after.removeprefix("-").isdecimal():
             raise RequestError(HTTPStatus.BAD_REQUEST, "expected after=N, a frame's number")
-        self._statistics.viewers += 1
+        self._stats.viewers += 1
         try:
             jpeg = await self._broadcast.wait(_read_view(request), after=int(after), timeout_s=_FRAME_TIMEOUT_S)
         finally:
-            self._statistics.viewers -= 1
+            self._stats.viewers -= 1
         if jpeg is None:
             raise self._no_frame()
         return Response(jpeg.data, "image/jpeg", headers=_describe_frame(jpeg))
 
-    async def _stats(self, request: Request) -> Response:
+    async def _stats_page(self, request: Request) -> Response:
         return Response(json.dumps(self._describe(), indent=1).encode() + b"\n", "application/json")
 
     async def _metrics(self, request: Request) -> Response:
@@ -156,7 +156,7 @@ class Pages:
                     HTTPStatus.BAD_REQUEST, f"expected one of {' '.join(sorted(_CHANGEABLE))} and a number"
                 )
             look = self._change_look(values)
-        except (ImageError, ValueError) as error:
+        except (EdgeDceError, ValueError) as error:
             raise RequestError(HTTPStatus.BAD_REQUEST, str(error)) from error
         body = {name: getattr(look, name) for name in sorted(_CHANGEABLE)}
         return Response(json.dumps(body).encode() + b"\n", "application/json")

@@ -1,7 +1,7 @@
 """HTTP/1.1 connections and their limits, on one thread however many there are.
 
 h11 parses and checks what comes in; asyncio waits. Nothing here knows what is served: a handler turns a `Request` into
-a `Response` or a `Stream`.
+a `Response` or a `StreamedResponse`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import h11
 
-from ..stats import Statistics
+from ..stats import LiveStats
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Response:
 
 
 @dataclasses.dataclass(frozen=True)
-class Stream:
+class StreamedResponse:
     """An answer that goes on until the viewer leaves or the parts end.
 
     A part is asked for only when the viewer has taken the one before; an empty part only looks whether he is there.
@@ -78,7 +78,7 @@ class Stream:
     content_type: str
 
 
-Handler = Callable[[Request], Awaitable["Response | Stream"]]
+Handler = Callable[[Request], Awaitable["Response | StreamedResponse"]]
 
 
 class RequestError(Exception):
@@ -95,9 +95,9 @@ class RequestError(Exception):
 class Server:
     """Listens, and answers by calling the handler."""
 
-    def __init__(self, handler: Handler, statistics: Statistics) -> None:
+    def __init__(self, handler: Handler, stats: LiveStats) -> None:
         self._handler = handler
-        self._statistics = statistics
+        self._stats = stats
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -125,7 +125,7 @@ class Server:
         try:
             connection = _Connection(reader, writer)
             if len(self._connections) > _MAX_CONNECTIONS:
-                self._statistics.refused += 1
+                self._stats.refused += 1
                 await connection.answer(Response(b"too many connections\n", status=HTTPStatus.SERVICE_UNAVAILABLE))
             else:
                 await self._converse(connection)
@@ -150,21 +150,21 @@ class Server:
                     return
                 head_only = request.method == "HEAD"
                 answer = await self._handler(request)
-                self._statistics.requests += 1
+                self._stats.requests += 1
             except RequestError as error:
-                self._statistics.refused += 1
+                self._stats.refused += 1
                 answer = error.to_response()
-            if isinstance(answer, Stream):
+            if isinstance(answer, StreamedResponse):
                 await self._stream(connection, answer)
                 return
             is_open = await connection.answer(answer, head_only=head_only)
 
-    async def _stream(self, connection: _Connection, answer: Stream) -> None:
-        self._statistics.viewers += 1
+    async def _stream(self, connection: _Connection, answer: StreamedResponse) -> None:
+        self._stats.viewers += 1
         try:
             await connection.stream(answer)
         finally:
-            self._statistics.viewers -= 1
+            self._stats.viewers -= 1
 
 
 class _Connection:
@@ -237,7 +237,7 @@ class _Connection:
         protocol.start_next_cycle()
         return True
 
-    async def stream(self, answer: Stream) -> None:
+    async def stream(self, answer: StreamedResponse) -> None:
         # By hand, because h11 would send chunks, which many a simple MJPEG reader does not know.
         head = [
             "HTTP/1.1 200 OK",

@@ -17,7 +17,7 @@ from edge_dce.errors import CameraError, ModelError
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
 
-SOURCES = Path(__file__).resolve().parents[1] / "java"
+SOURCES = Path(__file__).resolve().parent / "java"
 
 pytestmark = pytest.mark.skipif(
     shutil.which("javac") is None, reason="needs a Java compiler: sudo apt-get install default-jdk-headless"
@@ -172,3 +172,18 @@ def test_closed_camera_is_released(camera_class: Any) -> None:
     before = camera_class.released
     AndroidCamera(1, size=(60, 30), read_rotation=lambda: 0).close()
     assert camera_class.released == before + 1
+
+
+def test_phone_joins_the_registry_of_cameras(camera_class: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.camera.android.phone import register_android_cameras
+    from edge_dce.camera import sources
+
+    monkeypatch.setattr(sources, "_kinds", list(sources._kinds))
+    register_android_cameras()
+    assert [camera.source for camera in sources.list_cameras()] == ["android:1", "android:0", "synthetic"]
+    assert sources.find_camera("android:0").is_front
+    camera_class.isTaken = True
+    with pytest.raises(CameraError, match=r"no camera found: android:1: cannot be opened .*; or use the source 'synth"):
+        sources.open_source("auto")
+    with pytest.raises(CameraError, match=r"^android:0: cannot be opened"):
+        sources.open_source("android:0")

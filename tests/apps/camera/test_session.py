@@ -15,15 +15,15 @@ import pytest
 import edge_dce
 from apps.camera.device import Folders
 from apps.camera.diagnostics import Diagnostics, RateMeter
+from apps.camera.histogram import measure_histogram
 from apps.camera.models import list_models
+from apps.camera.preferences import Preferences, read_preferences, write_preferences
 from apps.camera.session import LIVE, LOST, NO_CAMERA, PAUSED, Session
-from apps.camera.settings import Settings, read_settings, write_settings
 from apps.camera.shots.capture import Album, name_by_time, take_photo
 from apps.camera.shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
 from apps.camera.shots.gallery import list_shots
 from apps.camera.thermal import ThermalGovernor
 from apps.camera.view.framing import View, frame_picture, limit_view, locate, zoom_about
-from apps.camera.view.histogram import measure_histogram
 from apps.camera.view.icons import ICONS
 from edge_dce.camera import Frame
 from edge_dce.cli import main
@@ -293,7 +293,7 @@ def test_settings_survive_a_restart(folders: Folders, plug: Plug) -> None:
     session.close()
     again = Session(folders, open_camera=plug.open)
     again.close()
-    assert (again.settings.strength, again.settings.mode, again.settings.is_split) == (0.7, "burst", True)
+    assert (again.preferences.strength, again.preferences.mode, again.preferences.is_split) == (0.7, "burst", True)
 
 
 def test_settings_are_written_when_they_are_saved(session: Session, folders: Folders) -> None:
@@ -301,24 +301,24 @@ def test_settings_are_written_when_they_are_saved(session: Session, folders: Fol
         session.change(strength=percent / 100)
     assert not folders.settings.exists()
     session.save()
-    assert read_settings(folders.settings).strength == 0.49
+    assert read_preferences(folders.settings).strength == 0.49
 
 
 def test_settings_that_make_no_sense_are_as_in_the_beginning(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     stored = {"strength": 9, "mode": "x", "burst_frames": 5, "is_split": "yes", "old": 1, "model": 3, "camera": "usb:1"}
     path.write_text(json.dumps(stored))
-    assert read_settings(path) == dataclasses.replace(Settings(), burst_frames=5, camera="usb:1")
+    assert read_preferences(path) == dataclasses.replace(Preferences(), burst_frames=5, camera="usb:1")
     for text in ("", "[]", "{"):
         path.write_text(text)
-        assert read_settings(path) == Settings()
-    assert read_settings(tmp_path / "missing.json") == Settings()
+        assert read_preferences(path) == Preferences()
+    assert read_preferences(tmp_path / "missing.json") == Preferences()
 
 
 def test_every_setting_is_kept(tmp_path: Path) -> None:
-    settings = Settings("usb:1", "m", 0.5, "video", 8, True, True, True, True, True)
-    write_settings(settings, tmp_path / "new" / "settings.json")
-    assert read_settings(tmp_path / "new" / "settings.json") == settings
+    preferences = Preferences("usb:1", "m", 0.5, "video", 8, True, True, True, True, True)
+    write_preferences(preferences, tmp_path / "new" / "settings.json")
+    assert read_preferences(tmp_path / "new" / "settings.json") == preferences
 
 
 def make_answer(verdict: str, strength: float = 1.0) -> Answer:

@@ -1,6 +1,9 @@
 """From frame to shot: the newest one, only on demand, with model and look changed on the way."""
 
+import itertools
+import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +17,14 @@ from apps.pi.outputs.recording import Recording
 from apps.pi.outputs.screen import Screen
 from apps.pi.outputs.stills import Stills
 from apps.pi.pipeline import Pipeline
-from apps.pi.stats import Statistics
+from apps.pi.stats import LiveStats
 from edge_dce.camera import Frame, LatestFrame, open_source
+from edge_dce.camera.frames import ClosingSource
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ModelError, OutputError
+from edge_dce.pixels.curve import PLAIN
 from edge_dce.pixels.look import Look
-from edge_dce.stream import Smoothing
+from edge_dce.stream import FRAME_BY_FRAME, Smoothing, Stream
 
 SIZE = (160, 90)
 
@@ -32,10 +37,16 @@ def enhancer() -> Enhancer:
 @pytest.fixture
 def pipeline(enhancer: Enhancer) -> Iterator[Pipeline]:
     with LatestFrame(lambda: open_source("synthetic", size=SIZE, fps=30)) as camera:
-        running = Pipeline(camera, Enhancement(enhancer, Look()), Statistics())
+        running = Pipeline(camera, make_enhancement(enhancer), LiveStats())
         running.start()
         yield running
         running.stop()
+
+
+def make_enhancement(
+    enhancer: Enhancer, look: Look = PLAIN, *, smoothing: Smoothing = FRAME_BY_FRAME, darkness: Darkness | None = None
+) -> Enhancement:
+    return Enhancement(Stream(enhancer, look=look, smoothing=smoothing), darkness=darkness)
 
 
 def make_frame(level: int = 10, **changes: object) -> Frame:
@@ -64,31 +75,120 @@ def test_slow_subscriber_gets_the_newest_and_holds_nobody_up(pipeline: Pipeline)
 
 
 def test_shot_stays_as_it_was_while_others_are_made(pipeline: Pipeline) -> None:
-    with pipeline.subscribe() as shots:
-        kept = shots.wait(10)
+    with pipeline.subscribe() as shots, shots.wait(10) as kept:
         before = kept.after.copy()
         for _ in range(12):
-            shots.wait(10)
-    assert np.array_equal(kept.after, before)
+            with shots.wait(10):
+                pass
+        assert np.array_equal(kept.after, before)
 
 
-def test_frame_pool_gives_an_array_again_only_when_nobody_has_it() -> None:
+def test_frame_pool_lends_an_array_again_only_when_nobody_holds_it() -> None:
     pool = FramePool()
-    first = pool.take((4, 4, 3))
-    address = first.ctypes.data
-    view = first[1:, ::2]
-    second = pool.take((4, 4, 3))
-    assert not np.shares_memory(first, second)
-    del first
-    # A view keeps it as well as the array itself.
-    assert not np.shares_memory(view, pool.take((4, 4, 3)))
-    del view
-    assert pool.take((4, 4, 3)).ctypes.data == address
-    assert pool.take((2, 2, 3)).shape == (2, 2, 3)
+    first = pool.lend((4, 4, 3))
+    first.hold()
+    first.release()
+    # Once held and once released more, so its borrower still has it.
+    second = pool.lend((4, 4, 3))
+    assert not np.shares_memory(first.image, second.image)
+    first.release()
+    assert pool.lend((4, 4, 3)).image is first.image
+    second.release()
+    assert pool.lend((2, 2, 3)).image.shape == (2, 2, 3)
+
+
+def test_loan_that_was_given_back_can_be_neither_held_nor_released() -> None:
+    loan = FramePool().lend((4, 4, 3))
+    loan.release()
+    for use in (loan.hold, loan.release):
+        with pytest.raises(AssertionError):
+            use()
+
+
+class StillCamera(ClosingSource):
+    """Delivers the same array as often as it is read, so that all that is allocated is the pipeline's."""
+
+    name, size, fps = "still", (1920, 1080), 100.0
+
+    def __init__(self) -> None:
+        self._image = np.full((*self.size[::-1], 3), 20, np.uint8)
+
+    def read(self) -> Frame:
+        time.sleep(1 / self.fps)
+        return Frame(self._image, "BGR", time.monotonic(), 0)
+
+
+class Numbering(Enhancement):
+    """Writes the number of each frame into every sample, slowly enough to be seen at it."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def enhance_into(self, frame: Frame, out: np.ndarray) -> bool:
+        self._number += 1
+        for rows in np.array_split(out, 8):
+            rows[:] = self._number % 251
+        return True
+
+
+def test_no_reader_sees_a_frame_that_is_being_overwritten() -> None:
+    damaged: list[int] = []
+    looks: list[int] = []
+
+    class SmallCamera(StillCamera):
+        size, fps = (640, 360), 1000.0
+
+    def look(pause_s: float) -> None:
+        with pipeline.subscribe() as shots:
+            for shot in shots.follow(lambda: time.monotonic() < end_s):
+                first = int(shot.after[0, 0, 0])
+                time.sleep(pause_s)
+                looks.append(first)
+                if not (shot.after == first).all():
+                    damaged.append(shot.sequence)
+
+    with LatestFrame(SmallCamera) as camera:
+        pipeline = Pipeline(camera, Numbering(), LiveStats())
+        pipeline.start()
+        end_s = time.monotonic() + 1.5
+        # Some hold a shot for longer than the whole pool takes to go round.
+        readers = [threading.Thread(target=look, args=(pause_s,)) for pause_s in (0, 0, 0.001, 0.01, 0.1)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(20)
+        pipeline.stop()
+    assert damaged == []
+    # They did look, and at frames of many numbers.
+    assert len(set(looks)) > 20
+
+
+def test_no_frame_is_allocated_once_the_pool_is_warm(enhancer: Enhancer) -> None:
+    with LatestFrame(StillCamera) as camera:
+        pipeline = Pipeline(camera, make_enhancement(enhancer), LiveStats())
+        pipeline.start()
+        with pipeline.subscribe() as fast, pipeline.subscribe() as slow:
+
+            def read(count: int) -> None:
+                with slow.wait(10):
+                    for shot in itertools.islice(fast.follow(), count):
+                        assert shot.loan is not None
+
+            read(5)
+            tracemalloc.start()
+            try:
+                before = tracemalloc.get_traced_memory()[0]
+                read(15)
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+        pipeline.stop()
+    # A frame is 6.2 MB; the network's input, its map and a thumbnail of 256x256 floats are 2 MB together.
+    assert peak - before < 1920 * 1080 * 3 / 2
 
 
 def test_failing_model_lets_frames_pass_and_says_so(enhancer: Enhancer, monkeypatch: pytest.MonkeyPatch) -> None:
-    enhancement = Enhancement(enhancer, Look())
+    enhancement = make_enhancement(enhancer)
     frame, out = make_frame(), np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
 
     def fail(*arguments: object, **options: object) -> None:
@@ -106,14 +206,14 @@ def test_failing_model_lets_frames_pass_and_says_so(enhancer: Enhancer, monkeypa
 def test_strength_of_zero_and_daylight_cost_no_network(enhancer: Enhancer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(enhancer, "estimate_curves", lambda *_, **__: pytest.fail("the network ran"))
     out = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
-    assert not Enhancement(enhancer, Look(strength=0)).enhance_into(make_frame(), out)
-    assert not Enhancement(enhancer, Look(), darkness=Darkness()).enhance_into(make_frame(200), out)
+    assert not make_enhancement(enhancer, Look(strength=0)).enhance_into(make_frame(), out)
+    assert not make_enhancement(enhancer, darkness=Darkness()).enhance_into(make_frame(200), out)
 
 
 def test_curves_come_from_the_small_image_where_the_camera_makes_one(enhancer: Enhancer) -> None:
     frame = make_frame(10, lores=np.full((45, 80, 3), 120, np.uint8))
     out, expected = (np.zeros((SIZE[1], SIZE[0], 3), np.uint8) for _ in range(2))
-    Enhancement(enhancer, Look()).enhance_into(frame, out)
+    make_enhancement(enhancer).enhance_into(frame, out)
     enhancer.apply_curves(
         frame.image, enhancer.estimate_curves(frame.lores, channel_order="BGR"), out=expected, channel_order="BGR"
     )
@@ -122,11 +222,11 @@ def test_curves_come_from_the_small_image_where_the_camera_makes_one(enhancer: E
 
 def test_swapped_model_starts_smoothing_anew(enhancer: Enhancer) -> None:
     other = load("zero-dce-pp-128x128-int8", threads=1)
-    enhancement = Enhancement(enhancer, Look(), smoothing=Smoothing())
+    enhancement = make_enhancement(enhancer, smoothing=Smoothing())
     frame, out = make_frame(), np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     for _ in range(3):
         enhancement.enhance_into(frame, out)
-    enhancement.enhancer = other
+    enhancement.stream.enhancer = other
     enhancement.enhance_into(frame, out)
     # Not a mixture of what the two models think.
     assert np.array_equal(out, other.enhance(frame.image, channel_order="BGR"))
@@ -219,7 +319,7 @@ def test_pipeline_ends_with_its_camera(enhancer: Enhancer) -> None:
             pass
 
     with LatestFrame(Empty) as camera:
-        pipeline = Pipeline(camera, Enhancement(enhancer, Look()), Statistics())
+        pipeline = Pipeline(camera, make_enhancement(enhancer), LiveStats())
         pipeline.start()
         with pipeline.subscribe() as shots:
             assert shots.wait(10) is None

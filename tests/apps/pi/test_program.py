@@ -141,7 +141,7 @@ def test_health(camera: RunningCamera) -> None:
         ("../../etc/passwd", 404),
         ("%2e%2e/%2e%2e/etc/passwd", 404),
         ("..%2f..%2fetc%2fpasswd", 404),
-        ("page.css/../../settings.py", 404),
+        ("page.css/../../options.py", 404),
         ("web/index.html", 404),
         ("/etc/passwd", 404),
         ("page.css%00.html", 404),

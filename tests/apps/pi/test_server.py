@@ -10,18 +10,18 @@ from http import HTTPStatus
 
 import pytest
 
-from apps.pi.stats import Statistics
+from apps.pi.stats import LiveStats
 from apps.pi.web import server as server_module
-from apps.pi.web.server import Request, RequestError, Response, Server, Stream
+from apps.pi.web.server import Request, RequestError, Response, Server, StreamedResponse
 
 PART = b"x" * 50_000
 
 
-async def answer(request: Request) -> Response | Stream:
+async def answer(request: Request) -> Response | StreamedResponse:
     if request.path == "/stream":
-        return Stream(list_parts(), "application/octet-stream")
+        return StreamedResponse(list_parts(), "application/octet-stream")
     if request.path == "/silence":
-        return Stream(list_nothing(), "application/octet-stream")
+        return StreamedResponse(list_nothing(), "application/octet-stream")
     if request.path == "/wrong":
         raise RequestError(HTTPStatus.BAD_REQUEST, "wrong on purpose")
     return Response(f"{request.method} {request.path} {request.query.get('q', '')}".encode())
@@ -40,9 +40,9 @@ async def list_nothing() -> AsyncIterator[bytes]:
 
 
 class Served:
-    def __init__(self, port: int, statistics: Statistics) -> None:
+    def __init__(self, port: int, stats: LiveStats) -> None:
         self.port = port
-        self.statistics = statistics
+        self.stats = stats
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
@@ -76,11 +76,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setattr(server_module, "_WRITE_TIMEOUT_S", 0.5)
     monkeypatch.setattr(server_module, "_MAX_CONNECTIONS", 16)
     started: list[int] = []
-    statistics = Statistics()
+    stats = LiveStats()
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
-        server = Server(answer, statistics)
+        server = Server(answer, stats)
         started.append(await server.start("127.0.0.1", 0))
         is_over = asyncio.Event()
         loop.is_over = is_over  # type: ignore[attr-defined]
@@ -90,7 +90,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     wait_until(lambda: bool(started) and hasattr(loop, "is_over"))
-    yield Served(started[0], statistics)
+    yield Served(started[0], stats)
     loop.call_soon_threadsafe(loop.is_over.set)  # type: ignore[attr-defined]
     thread.join(10)
     assert not thread.is_alive()
@@ -176,7 +176,7 @@ def test_ten_thousand_bad_requests(served: Served) -> None:
             # A client that does not even wait for the answer, every other time.
             if number % 2:
                 assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
-    wait_until(lambda: served.statistics.refused == 10_000)
+    wait_until(lambda: served.stats.refused == 10_000)
     assert served.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"GET / ")
 
 
@@ -212,7 +212,7 @@ def test_too_many_connections_are_told_so_and_the_first_stay(served: Served) -> 
     assert streams[0].recv(100)
     for stream in streams:
         stream.close()
-    wait_until(lambda: served.statistics.viewers == 0)
+    wait_until(lambda: served.stats.viewers == 0)
     assert served.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"GET / ")
 
 
@@ -230,16 +230,16 @@ def test_stream_has_no_chunks_and_ends_with_the_connection(served: Served) -> No
 def test_stalled_viewer_is_dropped(served: Served) -> None:
     with served.connect() as connection:
         connection.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
-        wait_until(lambda: served.statistics.viewers == 1)
+        wait_until(lambda: served.stats.viewers == 1)
         # Reads nothing at all.
-        wait_until(lambda: served.statistics.viewers == 0)
+        wait_until(lambda: served.stats.viewers == 0)
 
 
 def test_viewer_who_leaves_a_silent_stream_is_noticed(served: Served) -> None:
     with served.connect() as connection:
         connection.sendall(b"GET /silence HTTP/1.1\r\nHost: x\r\n\r\n")
-        wait_until(lambda: served.statistics.viewers == 1)
-    wait_until(lambda: served.statistics.viewers == 0)
+        wait_until(lambda: served.stats.viewers == 1)
+    wait_until(lambda: served.stats.viewers == 0)
 
 
 def test_stopping_ends_streams(served: Served) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.apps.pi.running_camera import ROOT, run_camera
 
 UNIT = "edge-dce-pi.service"
-INSTALL = ROOT / "apps" / "pi" / "install-service.sh"
+INSTALL = ROOT / "apps" / "pi" / "systemd" / "install-service.sh"
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs: apt-get install systemd")
 

@@ -71,7 +71,7 @@ def main(name: str, folder: Path) -> None:
         Window.add_widget(app.root)
         app.dispatch("on_start")
         app.session.change(is_split=True, shows_histogram=True, shows_diagnostics=name == "desktop")
-        app.root._follow_settings()
+        app.root._follow_preferences()
         pump_until(lambda: app.session.status.state == "live" and app.root.ids.preview._packed.low < 0)
         wait(_HASTE_S)
         steps = {

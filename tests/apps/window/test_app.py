@@ -143,7 +143,7 @@ def test_without_a_camera_the_night_scene_is_offered(folders: Folders, plug: Plu
     tap(find_button(app.root, "Show a night scene"))
     pump_until(lambda: app.root.ids.preview.frame_size == (160, 120))
     pump_until(lambda: app.root.banner == "")
-    assert app.session.settings.camera == "synthetic"
+    assert app.session.preferences.camera == "synthetic"
     end(app)
 
 
@@ -175,9 +175,9 @@ def test_slider_sets_the_strength_and_a_double_tap_resets_it(app: CameraApp) -> 
     wait_for_enhanced(app)
     slider, preview = app.root.ids.slider, app.root.ids.preview
     drag(slider.value_pos, (slider.x + slider.padding + 0.2 * (slider.width - 2 * slider.padding), slider.center_y))
-    assert preview.strength == app.session.settings.strength == pytest.approx(0.3, abs=0.02)
+    assert preview.strength == app.session.preferences.strength == pytest.approx(0.3, abs=0.02)
     tap(slider, twice=True)
-    assert app.session.settings.strength is None
+    assert app.session.preferences.strength is None
     assert preview.strength == slider.value == 1
 
 

@@ -270,6 +270,18 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     assert list_files(tmp_path) == {"in.mp4"}
 
 
+def test_build_of_pyav_without_the_encoder_is_one_line(
+    tmp_path: Path, enhancer: Enhancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edge_dce.files import video_writer
+
+    monkeypatch.setattr(video_writer, "FILE_ENCODERS", {"no_such_encoder": {}})
+    source = clips.write_clip(tmp_path / "in.mp4")
+    with pytest.raises(OutputError, match=r"out\.mp4: no encoder takes \d+x\d+ \(no_such_encoder: "):
+        enhance_video(source, tmp_path / "out.mp4", enhancer)
+    assert list_files(tmp_path) == {"in.mp4"}
+
+
 def test_interrupt_exits_with_130_and_leaves_nothing(tmp_path: Path) -> None:
     # Some seconds of work, of which the interrupt comes early.
     source = clips.write_clip(tmp_path / "in.mp4", size=(960, 720), pts=tuple(range(0, 512 * 250, 512)), sound=None)

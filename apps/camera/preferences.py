@@ -17,7 +17,7 @@ LEAST_BURST, MOST_BURST = 4, 8
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Preferences:
     """Everything that is kept.
 
     Attributes:
@@ -44,23 +44,23 @@ class Settings:
     shows_diagnostics: bool = False
 
 
-def read_settings(path: Path) -> Settings:
-    """The settings in a file; what it lacks, or what makes no sense there, is as it was in the beginning."""
+def read_preferences(path: Path) -> Preferences:
+    """The preferences in a file; what it lacks, or what makes no sense there, is as it was in the beginning."""
     try:
         stored = json.loads(path.read_text())
     except (OSError, ValueError):
-        return Settings()
+        return Preferences()
     if not isinstance(stored, dict):
-        return Settings()
-    plain = Settings()
-    good = {field.name: stored[field.name] for field in dataclasses.fields(Settings) if _fits(field.name, stored)}
+        return Preferences()
+    plain = Preferences()
+    good = {field.name: stored[field.name] for field in dataclasses.fields(Preferences) if _fits(field.name, stored)}
     return dataclasses.replace(plain, **good)
 
 
-def write_settings(settings: Settings, path: Path) -> None:
+def write_preferences(preferences: Preferences, path: Path) -> None:
     """Raises OutputError: it cannot be written."""
     make_folder(path.parent)
-    write_file(path, f"{json.dumps(dataclasses.asdict(settings), indent=1)}\n".encode(), overwrite=True)
+    write_file(path, f"{json.dumps(dataclasses.asdict(preferences), indent=1)}\n".encode(), overwrite=True)
 
 
 def _fits(name: str, stored: dict[str, Any]) -> bool:
@@ -71,4 +71,4 @@ def _fits(name: str, stored: dict[str, Any]) -> bool:
         return value in MODES
     if name == "burst_frames":
         return type(value) is int and LEAST_BURST <= value <= MOST_BURST
-    return type(value) is type(getattr(Settings, name))
+    return type(value) is type(getattr(Preferences, name))

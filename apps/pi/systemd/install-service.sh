@@ -1,8 +1,8 @@
 #!/bin/sh
 # Make the camera script beside this file a service that starts with the machine, or take it away again.
 #
-#   sudo apps/pi/install-service.sh               install, or update after `git pull`; settings and token are kept
-#   sudo apps/pi/install-service.sh --uninstall   stop and remove the service; settings, token and pictures are kept
+#   sudo apps/pi/systemd/install-service.sh               install, or update after `git pull`; settings and token are kept
+#   sudo apps/pi/systemd/install-service.sh --uninstall   stop and remove the service; settings, token and pictures are kept
 #
 # --python PATH chooses another Python than .venv/bin/python of the checkout, or than that of the environment in which
 # pip installed this file. Settings are in /etc/edge-dce/pi.toml.
@@ -11,8 +11,8 @@ set -eu
 
 unit=edge-dce-pi.service
 # The packages lie in a checkout, or in an environment's lib/python3.x/site-packages and have another name there.
-package=$(basename "$(cd "$(dirname "$0")/.." && pwd)")
-checkout=$(cd "$(dirname "$0")/../.." && pwd)
+package=$(basename "$(cd "$(dirname "$0")/../.." && pwd)")
+checkout=$(cd "$(dirname "$0")/../../.." && pwd)
 python=$checkout/.venv/bin/python
 if [ "$package" != apps ]; then
     python=$(cd "$checkout/../../.." && pwd)/bin/python
@@ -94,7 +94,7 @@ if [ ! -e "$settings/token" ]; then
 fi
 
 sed -e "s|/opt/edge-dce/.venv/bin/python|$python|g" -e "s|/opt/edge-dce|$checkout|g" \
-    -e "s|-m apps.pi|-m $package.pi|" "$checkout/$package/pi/$unit" >"$units/$unit.new"
+    -e "s|-m apps.pi|-m $package.pi|" "$checkout/$package/pi/systemd/$unit" >"$units/$unit.new"
 mv "$units/$unit.new" "$units/$unit"
 
 if [ $has_systemd = yes ]; then

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.pi.settings import Settings, is_loopback, parse_address, read_settings
+from apps.pi.options import LiveOptions, is_loopback, parse_address, read_options
 from edge_dce.pixels.look import Look
 
 TOKEN = "correct-horse-battery"
@@ -14,15 +14,15 @@ if sys.version_info < (3, 11):
     pytest.importorskip("tomli")
 
 
-def read_toml(tmp_path: Path, text: str, *flags: str) -> Settings:
+def read_toml(tmp_path: Path, text: str, *flags: str) -> LiveOptions:
     path = tmp_path / "pi.toml"
     path.write_text(text)
-    return read_settings(["--config", str(path), *flags])
+    return read_options(["--config", str(path), *flags])
 
 
 def assert_refused(capsys: pytest.CaptureFixture[str], flags: list[str], message: str) -> None:
     with pytest.raises(SystemExit) as caught:
-        read_settings(flags)
+        read_options(flags)
     assert caught.value.code == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert message in error
@@ -58,10 +58,10 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
         *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--raw", "--screen"),
     ]
     from_file = read_toml(tmp_path, text)
-    from_flags = read_settings([*flags, "--config", str(from_file.config)])
+    from_flags = read_options([*flags, "--config", str(from_file.config)])
     assert from_file == from_flags
     # Nothing in the list above may be a default, or the comparison would prove nothing of it.
-    defaults = read_settings([])
+    defaults = read_options([])
     same = {name for name, value in vars(from_file).items() if value == getattr(defaults, name)}
     assert same == set()
     assert from_file.look == Look(0.8, 0.9, 0.5)
@@ -69,8 +69,8 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
 
 
 def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
-    settings = read_toml(tmp_path, "auto = true\nstrength = 0.5\nfps = 10", "--no-auto", "--strength", "1.2")
-    assert (settings.auto, settings.look.strength, settings.fps) == (False, 1.2, 10)
+    options = read_toml(tmp_path, "auto = true\nstrength = 0.5\nfps = 10", "--no-auto", "--strength", "1.2")
+    assert (options.auto, options.look.strength, options.fps) == (False, 1.2, 10)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_missing_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("address", ["0.0.0.0:8000", ":8000", "[::]:8000", "192.168.1.5:80", "camera.local:8000"])
 def test_beyond_loopback_a_token_is_needed(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert_refused(capsys, ["--http", address], "could watch this camera: add --token")
-    assert read_settings(["--http", address, "--token", TOKEN]).token == TOKEN
+    assert read_options(["--http", address, "--token", TOKEN]).token == TOKEN
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8000", "localhost:8000", "[::1]:8000", "127.1.2.3:1"])
 def test_on_loopback_none_is(address: str) -> None:
-    assert read_settings(["--http", address]).token is None
+    assert read_options(["--http", address]).token is None
 
 
 def test_name_that_only_looks_like_loopback_is_not() -> None:
@@ -118,10 +118,10 @@ def test_name_that_only_looks_like_loopback_is_not() -> None:
 
 def test_token_from_file_or_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\nthe second line is no part of it\n")
-    assert read_settings(["--token-file", str(tmp_path / "token")]).token == TOKEN
+    assert read_options(["--token-file", str(tmp_path / "token")]).token == TOKEN
     monkeypatch.setenv("EDGE_DCE_PI_TOKEN", TOKEN[::-1])
-    assert read_settings([]).token == TOKEN[::-1]
-    assert read_settings(["--token", TOKEN]).token == TOKEN
+    assert read_options([]).token == TOKEN[::-1]
+    assert read_options(["--token", TOKEN]).token == TOKEN
 
 
 @pytest.mark.parametrize("token", ["", "short", "with a line\nbreak in it", "ungewöhnlich-aber-lang"])

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_dce.camera.sources import SOURCES
-from edge_dce.errors import ImageError, OutputError
+from edge_dce.camera.sources import AUTO, describe_sources
+from edge_dce.errors import EdgeDceError
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive, parse_size
@@ -22,12 +22,12 @@ TOKEN_VARIABLE = "EDGE_DCE_PI_TOKEN"
 _LEAST_TOKEN = 16
 
 
-class SettingsError(Exception):
+class OptionsError(EdgeDceError):
     """Flags or a configuration file that cannot be followed; said like any wrong usage."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class LiveOptions:
     """What one run does. Each field is a flag and a key of the configuration file, described under --help."""
 
     source: str
@@ -51,8 +51,8 @@ class Settings:
     config: Path | None
 
 
-def read_settings(argv: Sequence[str], *, prog: str = PROG) -> Settings:
-    """The settings of a command line and of the file that it names; flags win over the file.
+def read_options(argv: Sequence[str], *, prog: str = PROG) -> LiveOptions:
+    """The options of a command line and of the file that it names; flags win over the file.
 
     Exits with status 2 and a line on stderr, as argparse does, where they are wrong.
     """
@@ -60,24 +60,24 @@ def read_settings(argv: Sequence[str], *, prog: str = PROG) -> Settings:
     config = _build_config_parser().parse_known_args(argv)[0].config
     try:
         from_file = read_config(config) if config else []
-        settings = _to_settings(parser.parse_args([*from_file, *argv]))
-    except (SettingsError, ImageError, OutputError) as error:
+        options = _to_options(parser.parse_args([*from_file, *argv]))
+    except EdgeDceError as error:
         parser.error(str(error))
-    return settings
+    return options
 
 
 def read_config(path: Path) -> list[str]:
     """The flags that a TOML file stands for: `every = "10s"` is `--every=10s`, `auto = true` is `--auto`.
 
     Raises:
-        SettingsError: missing, not TOML, or a key that is no flag.
+        OptionsError: missing, not TOML, or a key that is no flag.
     """
     try:
         values = _load_toml(path.read_text(encoding="utf-8"), path)
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
+        raise OptionsError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: expected UTF-8 text ({error.reason} at byte {error.start})") from error
+        raise OptionsError(f"{path}: expected UTF-8 text ({error.reason} at byte {error.start})") from error
     defaults = vars(build_parser().parse_args([]))
     del defaults["config"]
     flags = []
@@ -86,10 +86,10 @@ def read_config(path: Path) -> list[str]:
         flag = f"--{key.replace('_', '-')}"
         if name not in defaults:
             names = " ".join(sorted(name.replace("_", "-") for name in defaults))
-            raise SettingsError(f"{path}: unknown key '{key}'; expected some of: {names}")
+            raise OptionsError(f"{path}: unknown key '{key}'; expected some of: {names}")
         if isinstance(defaults[name], bool) != isinstance(value, bool) or not isinstance(value, (str, int, float)):
             expected = "true or false" if isinstance(defaults[name], bool) else "a text or number"
-            raise SettingsError(f"{path}: expected {expected} for '{key}', found {value!r}")
+            raise OptionsError(f"{path}: expected {expected} for '{key}', found {value!r}")
         # The command line can undo what the file says, so "false" must be a flag too.
         flags.append(f"{flag}={value}" if not isinstance(value, bool) else flag if value else f"--no-{flag[2:]}")
     return flags
@@ -106,7 +106,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"edge-dce {VERSION}")
 
     camera = parser.add_argument_group("camera")
-    camera.add_argument("--source", default="auto", help=f"{SOURCES} (default: %(default)s)")
+    camera.add_argument("--source", default=AUTO, help=f"{describe_sources()} (default: %(default)s)")
     camera.add_argument("--size", type=parse_size, metavar="WxH", help="default: 1280x720, or the file's")
     camera.add_argument("--fps", type=_parse_above_zero, help="default: 30, or the file's")
     camera.add_argument("--once", action=switch, default=False, help="stop at the end of a video file")
@@ -158,24 +158,24 @@ def _load_toml(text: str, path: Path) -> dict[str, Any]:
         try:
             import tomli as tomllib
         except ImportError as error:
-            raise SettingsError(f"{path}: Python 3.10 reads TOML with: pip install tomli") from error
+            raise OptionsError(f"{path}: Python 3.10 reads TOML with: pip install tomli") from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML ({error})") from error
+        raise OptionsError(f"{path}: not TOML ({error})") from error
 
 
-def _to_settings(arguments: argparse.Namespace) -> Settings:
+def _to_options(arguments: argparse.Namespace) -> LiveOptions:
     values = vars(arguments)
     http = parse_address(values.pop("http"))
     token = _find_token(values.pop("token"), values.pop("token_file"))
     if http is not None and token is None and not is_loopback(http[0]):
-        raise SettingsError(
+        raise OptionsError(
             f"anybody who reaches {http[0] or 'this machine'}:{http[1]} could watch this camera: add --token, or keep "
             "to --http 127.0.0.1:8000"
         )
     look = Look(values.pop("strength"), values.pop("max_brightness"), values.pop("denoise"))
-    return Settings(look=look, http=http, token=token, every_s=values.pop("every"), **values)
+    return LiveOptions(look=look, http=http, token=token, every_s=values.pop("every"), **values)
 
 
 def _find_token(token: str | None, path: Path | None) -> str | None:
@@ -183,11 +183,11 @@ def _find_token(token: str | None, path: Path | None) -> str | None:
         try:
             token = path.read_text(encoding="utf-8").partition("\n")[0].strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{path}: the token cannot be read ({error})") from error
+            raise OptionsError(f"{path}: the token cannot be read ({error})") from error
     if token is None:
         token = os.environ.get(TOKEN_VARIABLE)
     if token is not None and (len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable()):
-        raise SettingsError(
+        raise OptionsError(
             f"expected a token of {_LEAST_TOKEN} or more plain characters, found {len(token)}; make one with: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe())'"
         )
@@ -198,14 +198,14 @@ def parse_address(text: str) -> tuple[str, int] | None:
     """Host and port of "127.0.0.1:8000", ":8000" or "[::1]:8000"; None of "off".
 
     Raises:
-        SettingsError: none of these.
+        OptionsError: none of these.
     """
     if text == "off":
         return None
     host, separator, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     if not separator or not port.isdecimal() or int(port) > 65535:
-        raise SettingsError(f"expected --http HOST:PORT such as 127.0.0.1:8000, found '{text}'")
+        raise OptionsError(f"expected --http HOST:PORT such as 127.0.0.1:8000, found '{text}'")
     return host, int(port)
 
 

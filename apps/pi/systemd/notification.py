@@ -7,7 +7,7 @@ import os
 import socket
 
 
-def notify(message: str) -> None:
+def send(message: str) -> None:
     """Tell systemd, such as "READY=1"; nothing happens where it did not start us."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
