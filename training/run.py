@@ -12,9 +12,7 @@ Each file is replaced in one step, so a kill leaves the old one or the new one.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 import math
 from pathlib import Path
@@ -29,6 +27,7 @@ from edge_dce.files.output import make_folder, write_file
 from .cache import find_cache_folder, hash_files
 from .dataset import Pair, count_images, count_steps, find_parts, load_batches, load_validation
 from .distribution import ALONE, Team
+from .history import divide_losses, record_epoch
 from .model import ZeroDCE, build_model
 from .plots import draw_history
 from .recipe import LossWeights, Recipe
@@ -60,10 +59,6 @@ class Run:
     def checkpoint_path(self) -> Path:
         return self.folder / "checkpoint.weights.h5"
 
-    @property
-    def history_path(self) -> Path:
-        return self.folder / "history.csv"
-
     def read_recipe(self) -> Recipe:
         """The recipe this run was started with.
 
@@ -89,13 +84,6 @@ class Run:
                 f"{self.data_path}: expected what 'fit' wrote there, but {error!r}; start a new run"
             ) from error
         return data
-
-    def read_history(self) -> list[dict[str, str]]:
-        """The rows of history.csv, a dictionary by column each; empty before the first epoch is finished."""
-        if not self.history_path.exists():
-            return []
-        with self.history_path.open(newline="") as stream:
-            return list(csv.DictReader(stream))
 
     def count_steps(self) -> int:
         """Steps per epoch."""
@@ -262,20 +250,12 @@ class _Recorder(keras.callbacks.Callback):
                 f"{self._run.folder}: the loss is no number any more after epoch {epoch + 1}; the checkpoint is of the "
                 "epoch before. Start a new run with a lower learning rate"
             )
-        for name, value in (logs or {}).items():
-            part = "validation" if name.startswith("val_") else "train"
-            self._writer.add_scalar(f"{part}/{name.removeprefix('val_')}", value, epoch + 1)
+        for part, losses in zip(("train", "validation"), divide_losses(logs or {}), strict=True):
+            for name, value in losses.items():
+                self._writer.add_scalar(f"{part}/{name}", value, epoch + 1)
         self._writer.flush()
-        self._record({"epoch": str(epoch + 1)} | {name: f"{value:.6g}" for name, value in (logs or {}).items()})
+        record_epoch(self._run.folder, epoch + 1, logs or {})
         unfinished = self._run.checkpoint_path.with_name("unfinished.weights.h5")
         self.model.save_weights(unfinished, overwrite=True)
         unfinished.replace(self._run.checkpoint_path)
-        write_file(self._run.history_path.with_suffix(".png"), draw_history(self._run), overwrite=True)
-
-    def _record(self, row: dict[str, str]) -> None:
-        rows = [old for old in self._run.read_history() if int(old["epoch"]) < int(row["epoch"])]
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(row))
-        writer.writeheader()
-        writer.writerows([*rows, row])
-        write_file(self._run.history_path, text.getvalue().encode(), overwrite=True)
+        write_file(self._run.folder / "history.png", draw_history(self._run.folder), overwrite=True)

@@ -22,6 +22,7 @@ from training.dataset import Pair
 from training.evaluation import Evaluation, EvaluationError, ImageRow, Score, read_evaluation
 from training.evaluation_page import choose_rows, draw_page, draw_strength, measure_strength
 from training.export import ORIGIN_ENTRY, export
+from training.history import HistoryError
 from training.recipe import Recipe
 from training.run import Run, RunError, fit
 from training.scoring import evaluate, pair_folders
@@ -316,7 +317,7 @@ def test_compare_says_when_figures_do_not_compare_or_are_out_of_date(tmp_path: P
 def test_compare_names_a_damaged_history(tmp_path: Path) -> None:
     folder = write_evaluation(tmp_path / "one", make_evaluation([make_row("a", 10)]), epochs=2)
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n2\n")
-    with pytest.raises(EvaluationError, match="one row of numbers per epoch"):
+    with pytest.raises(HistoryError, match="one row of numbers per epoch"):
         compare([folder])
 
 
