@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import EdgeDceError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 from .history import FILE_NAME, TOTAL, History, read_history
 
@@ -40,6 +44,7 @@ def draw_history(folder: Path) -> bytes:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise PlotError(f"history.png needs matplotlib ({error}); install it with: pip install '.[train]'") from None
     history = read_history(folder)
@@ -51,22 +56,22 @@ def draw_history(folder: Path) -> bytes:
     names = sorted(history.training, key=lambda name: (name != TOTAL, name))
     rows = math.ceil(len(names) / _COLUMNS)
     # Not pyplot, whose figures live in a list of its own until someone closes them.
-    figure = Figure(figsize=(_COLUMNS * _PANEL_INCHES[0], rows * _PANEL_INCHES[1] + 0.5), layout="constrained")
     # The strip above the panels is for the name and the legend.
-    layout: Any = figure.get_layout_engine()
-    layout.set(rect=(0, 0, 1, 0.97))
+    layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 0.97))
+    figure = Figure(figsize=(_COLUMNS * _PANEL_INCHES[0], rows * _PANEL_INCHES[1] + 0.5), layout=layout)
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for panel, name in zip(panels, names, strict=False):
         _draw_panel(panel, name, history)
     for panel in panels[len(names) :]:
         panel.set_axis_off()
     _draw_legend(figure, folder.resolve().name, has_validation=bool(history.validation))
+    # Its methods have no types.
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     return _encode(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
-def _draw_panel(panel: Any, name: str, history: History) -> None:
+def _draw_panel(panel: Axes, name: str, history: History) -> None:
     style: dict[str, Any] = {"linewidth": 1.8 if name == TOTAL else 1.4, "solid_capstyle": "round"}
     if len(history.epochs) == 1:
         # A line needs two points.
@@ -84,10 +89,11 @@ def _draw_panel(panel: Any, name: str, history: History) -> None:
     panel.grid(axis="y", color="#e3e6ea", linewidth=0.8)
     panel.set_axisbelow(True)
     panel.tick_params(labelsize=8, color="#9aa4ae", labelcolor="#3c444c")
-    panel.xaxis.get_major_locator().set_params(integer=True)
+    locator: Any = panel.xaxis.get_major_locator()
+    locator.set_params(integer=True)
 
 
-def _draw_legend(figure: Any, name: str, *, has_validation: bool) -> None:
+def _draw_legend(figure: Figure, name: str, *, has_validation: bool) -> None:
     from matplotlib.lines import Line2D
 
     entries = [Line2D([], [], color=_TRAINING_COLOR, linewidth=2.5, label="training")]

@@ -15,23 +15,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-from tensorboard.summary import Writer
+from tensorboard.summary import Writer  # type: ignore[import-untyped]
 
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder, write_file
 
 from .cache import find_cache_folder, hash_files
-from .dataset import Pair, count_images, count_steps, find_parts, load_batches, load_validation
+from .dataset import DarkPicture, count_images, count_steps, find_parts, load_batches, load_validation
 from .distribution import ALONE, Team
 from .history import divide_losses, record_epoch
 from .model import ZeroDCE, build_model
 from .plots import draw_history
 from .recipe import LossWeights, Recipe
 from .worker import DistributionError
+
+_Parts = Mapping[str, Sequence[DarkPicture]]
 
 # What a run is resumed from.
 STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")
@@ -129,7 +132,7 @@ def fit(
         _train(parts, recipe, Run(folder), team, cache, verbose)
 
 
-def _train(parts: dict[str, list[Pair]], recipe: Recipe, run: Run, team: Team, cache: Path, verbose: int) -> None:
+def _train(parts: _Parts, recipe: Recipe, run: Run, team: Team, cache: Path, verbose: int) -> None:
     steps = count_steps(len(parts["train"]), recipe)
     model = build_model(recipe, steps_per_epoch=steps)
     team.prepare(model)
@@ -211,7 +214,7 @@ def _check_like_chief(copy: Run, recipe: Recipe, data: dict[str, object]) -> Non
         ) from error
 
 
-def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> dict[str, object]:
+def _describe_data(parts: _Parts, recipe: Recipe, title: str) -> dict[str, object]:
     return {
         "title": title,
         "train_files": len(parts["train"]),
@@ -226,7 +229,7 @@ def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> 
     }
 
 
-class _Recorder(keras.callbacks.Callback):
+class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no type information
     """After each epoch: TensorBoard, one row of history, then the checkpoint, each file replaced in one step.
 
     In this order a kill in between leaves a row too many, which the row of the repeated epoch replaces.
@@ -235,14 +238,10 @@ class _Recorder(keras.callbacks.Callback):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
-        self._writer: Writer | None = None
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self._writer = Writer(str(self._run.folder / "logs"))
+        self._writer = Writer(str(run.folder / "logs"))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.close()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if not all(math.isfinite(value) for value in (logs or {}).values()):

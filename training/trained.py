@@ -8,7 +8,6 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -31,13 +30,13 @@ class Trained:
 
     Attributes:
         name: of the run folder or of the file, without its suffix.
-        network: keras.Model, (B, H, W, 3) float32 RGB in [0, 1] to (B, h, w, 3 · maps) float32 curves in [-1, 1].
+        network: (B, H, W, 3) float32 RGB in [0, 1] to (B, h, w, 3 · maps) float32 curves in [-1, 1].
         recipe: how it was trained.
         epochs: for how long.
     """
 
     name: str
-    network: Any
+    network: keras.Model
     recipe: Recipe
     epochs: int
 
