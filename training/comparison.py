@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dce.reports.page import make_page
+from edge_dce.reports.page import render_page
 from edge_dce.reports.table import EMPTY, Table
 
 from .evaluation import METHODS, TOGETHER, Evaluation, Score, read_evaluation, title_part
@@ -39,8 +38,7 @@ class Comparison:
         return "\n".join([self.table.to_markdown(), *(f"\nNote: {note}." for note in self.notes)])
 
     def to_html(self) -> bytes:
-        notes = "".join(f'<p class="warning">{html.escape(note)}</p>' for note in self.notes)
-        return make_page("Runs side by side", f'<h1>Runs</h1>{notes}<div class="wide">{self.table.to_html()}</div>')
+        return render_page(__package__, "comparison.html", table=self.table, notes=self.notes)
 
 
 def compare(folders: Sequence[Path]) -> Comparison:
