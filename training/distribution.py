@@ -1,13 +1,6 @@
 """Workers that train one network together, each on its share of every batch.
 
-The only module of training that knows which engine Keras runs on, because the two engines share the work differently:
-
-    jax         `keras.distribution.DataParallel` over the devices of all processes: the compiled step sees the whole
-                batch, so losses, gradients and clipping are those of one worker by construction
-    tensorflow  Keras trains in each process as if it were alone, and `tf.distribute.MultiWorkerMirroredStrategy`
-                averages the gradients before the optimizer sees them. Keras's own `fit` does not run under that
-                strategy (docs/decisions/0007-data-parallel.md)
-
+The only module of training that knows which engine Keras runs on, because the two engines share the work differently.
 Only the chief, worker 0, has the run folder: it sends its state to the others at the start.
 """
 
@@ -35,7 +28,7 @@ from .worker import DistributionError, Worker, meet
 
 Tensors = Sequence[Tensor]
 NumberArray = npt.NDArray[Any]
-Picture = TypeVar("Picture")
+_T = TypeVar("_T")
 
 
 class Team:
@@ -61,7 +54,7 @@ class Team:
                 "choose another batch size or number of workers"
             )
 
-    def trim(self, pictures: Sequence[Picture]) -> Sequence[Picture]:
+    def trim(self, pictures: Sequence[_T]) -> Sequence[_T]:
         """As many of the pictures as can be divided among the devices of one worker without remainder."""
         own_devices = self.devices // self.shard.count
         return pictures[: len(pictures) // own_devices * own_devices]
@@ -113,7 +106,11 @@ ALONE = Team()
 
 
 class JaxTeam(Team):
-    """Processes that jax makes one machine of; over gloo where the devices are CPUs."""
+    """Processes that jax makes one machine of; over gloo where the devices are CPUs.
+
+    The compiled step of `keras.distribution.DataParallel` sees the whole batch, so losses, gradients and clipping are
+    those of one worker by construction.
+    """
 
     def __init__(self, worker: Worker) -> None:
         _check_own_name()
@@ -140,7 +137,11 @@ class JaxTeam(Team):
 
 
 class TensorFlowTeam(Team):
-    """Processes that average their gradients through TensorFlow's collectives."""
+    """Processes that average their gradients through the collectives of TensorFlow's MultiWorkerMirroredStrategy.
+
+    Keras trains in each process as if it were alone, and the gradients are averaged before the optimizer sees them:
+    Keras's own `fit` does not run under that strategy (docs/decisions/0007-data-parallel.md).
+    """
 
     def __init__(self, worker: Worker) -> None:
         import tensorflow

@@ -15,7 +15,7 @@ from edge_dce.reports.table import Table
 from .dataset import Pair
 from .evaluation import METHODS, Evaluation, ImageRow
 from .scoring import read_pair
-from .trained import Trained
+from .trained_network import TrainedNetwork
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ class _Row:
 
 
 def draw_page(
-    evaluation: Evaluation, trained: Trained, parts: Mapping[str, Sequence[Pair]], *, pictures: int = 12
+    evaluation: Evaluation, trained: TrainedNetwork, parts: Mapping[str, Sequence[Pair]], *, pictures: int = 12
 ) -> bytes:
     """The evaluation as one HTML file.
 

@@ -1,12 +1,5 @@
 """A training run: a folder that holds all there is to know about it and can be resumed at any epoch.
 
-    runs/NAME/recipe.json             the recipe, as JSON
-    runs/NAME/data.json               which pictures it learns from
-    runs/NAME/checkpoint.weights.h5   weights and optimizer state after the last finished epoch
-    runs/NAME/history.csv             one row of losses per finished epoch
-    runs/NAME/history.png             the same, drawn
-    runs/NAME/logs/                   the same for TensorBoard
-
 Each file is replaced in one step, so a kill leaves the old one or the new one.
 """
 
@@ -31,7 +24,7 @@ from .distribution import ALONE, Team
 from .history import divide_losses, record_epoch
 from .model import ZeroDCE, build_model
 from .plots import draw_history
-from .recipe import LossWeights, Recipe
+from .recipe import LossWeights, Recipe, check_recipe
 from .worker import DistributionError
 
 _Parts = Mapping[str, Sequence[DarkPicture]]
@@ -46,32 +39,45 @@ class RunError(EdgeDceError):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The files of one run."""
+    """The files of one run. Its losses are in there too, see training.history, and once more for TensorBoard."""
 
     folder: Path
 
     @property
     def recipe_path(self) -> Path:
+        """The recipe, as JSON."""
         return self.folder / "recipe.json"
 
     @property
     def data_path(self) -> Path:
+        """Which pictures it learns from, as JSON."""
         return self.folder / "data.json"
 
     @property
     def checkpoint_path(self) -> Path:
+        """Weights and optimizer state after the last finished epoch."""
         return self.folder / "checkpoint.weights.h5"
+
+    @property
+    def drawing_path(self) -> Path:
+        """The history, drawn."""
+        return self.folder / "history.png"
+
+    @property
+    def logs_path(self) -> Path:
+        """The folder of the history for TensorBoard."""
+        return self.folder / "logs"
 
     def read_recipe(self) -> Recipe:
         """The recipe this run was started with.
 
         Raises:
             RunError: the folder holds no run.
-            RecipeError: the saved recipe is unreadable.
+            RecipeError: the saved recipe is unreadable, or no run can be made of it.
         """
         if not self.recipe_path.exists():
             raise RunError(f"{self.folder}: no run here, recipe.json is missing; start one with 'fit --out'")
-        return Recipe.from_json(self.recipe_path.read_text(), origin=self.recipe_path)
+        return check_recipe(Recipe.from_json(self.recipe_path.read_text(), origin=self.recipe_path))
 
     def read_data(self) -> dict[str, Any]:
         """What data.json says of the pictures.
@@ -238,7 +244,7 @@ class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
-        self._writer = Writer(str(run.folder / "logs"))
+        self._writer = Writer(str(run.logs_path))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         self._writer.close()
@@ -257,4 +263,4 @@ class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
         unfinished = self._run.checkpoint_path.with_name("unfinished.weights.h5")
         self.model.save_weights(unfinished, overwrite=True)
         unfinished.replace(self._run.checkpoint_path)
-        write_file(self._run.folder / "history.png", draw_history(self._run.folder), overwrite=True)
+        write_file(self._run.drawing_path, draw_history(self._run.folder), overwrite=True)

@@ -14,7 +14,7 @@ from edge_dce.reports.table import Table
 
 def render(table: Table, *notes: str) -> str:
     """The page of `compare`: warnings and a table."""
-    return render_page("training", "comparison.html", table=table, notes=notes).decode()
+    return render_page("training", "run_table.html", table=table, notes=notes).decode()
 
 
 def test_values_are_escaped() -> None:
@@ -32,7 +32,7 @@ def test_row_of_one_cell_is_a_heading_over_all_columns() -> None:
 
 def test_template_without_its_values_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        render_page("training", "comparison.html", table=Table((), []))
+        render_page("training", "run_table.html", table=Table((), []))
 
 
 @pytest.mark.parametrize(("width_px", "shape"), [(None, (30, 60)), (60, (30, 60)), (20, (10, 20)), (1, (1, 1))])

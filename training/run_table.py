@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_dce.reports.page import render_page
 from edge_dce.reports.table import EMPTY, Table
 
-from .evaluation import METHODS, TOGETHER, Evaluation, Score, read_evaluation, title_part
+from .evaluation import METHODS, TOGETHER, Evaluation, MethodScore, read_evaluation, title_part
 from .history import History, read_history
 from .recipe import Recipe
 
@@ -17,7 +17,7 @@ _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
 
 
 @dataclasses.dataclass(frozen=True)
-class Column:
+class _Column:
     """One run. The history is empty where the folder has none."""
 
     evaluation: Evaluation
@@ -25,7 +25,7 @@ class Column:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class RunTable:
     """The table, and what to know before reading it."""
 
     table: Table
@@ -38,10 +38,10 @@ class Comparison:
         return "\n".join([self.table.to_markdown(), *(f"\nNote: {note}." for note in self.notes)])
 
     def to_html(self) -> bytes:
-        return render_page(__package__, "comparison.html", table=self.table, notes=self.notes)
+        return render_page(__package__, "run_table.html", table=self.table, notes=self.notes)
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
+def tabulate_runs(folders: Sequence[Path]) -> RunTable:
     """Put the evaluations of run folders side by side.
 
     A folder needs `evaluation.json` only; final losses are shown where `history.csv` is there too.
@@ -50,7 +50,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
         EvaluationError: a run has no evaluation yet, or an unreadable one.
         HistoryError: a run's history is damaged.
     """
-    columns = [Column(read_evaluation(folder), read_history(folder)) for folder in folders]
+    columns = [_Column(read_evaluation(folder), read_history(folder)) for folder in folders]
     baselines = _share_pictures(columns)
     header = ["", *(label for label in METHODS.values() if label and baselines), *_name_columns(folders, columns)]
     rows: list[Sequence[str]] = []
@@ -65,16 +65,16 @@ def compare(folders: Sequence[Path]) -> Comparison:
         rows.append(["final losses, training / validation"])
     for name in losses:
         rows.append((name.replace("_", " "), *padding, *(_format_loss(column, name) for column in columns)))
-    return Comparison(Table(header, rows), tuple(_find_notes(folders, columns, baselines)))
+    return RunTable(Table(header, rows), tuple(_find_notes(folders, columns, baselines)))
 
 
-def _name_columns(folders: Sequence[Path], columns: Sequence[Column]) -> list[str]:
+def _name_columns(folders: Sequence[Path], columns: Sequence[_Column]) -> list[str]:
     """Names of the runs; where two are the same, their folders as given."""
     names = [column.evaluation.name for column in columns]
     return names if len(set(names)) == len(names) else [str(folder) for folder in folders]
 
 
-def _share_pictures(columns: Sequence[Column]) -> bool:
+def _share_pictures(columns: Sequence[_Column]) -> bool:
     """Whether all runs were evaluated on the same pictures, so that what needs no network is the same for all."""
     return (
         len(
@@ -87,7 +87,7 @@ def _share_pictures(columns: Sequence[Column]) -> bool:
     )
 
 
-def _describe(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
+def _describe(columns: Sequence[_Column]) -> list[tuple[str, list[str]]]:
     evaluations = [column.evaluation for column in columns]
     return [
         ("recipe", [each.recipe.title for each in evaluations]),
@@ -112,8 +112,8 @@ def _describe_differences(recipes: Sequence[Recipe]) -> list[tuple[str, list[str
     ]
 
 
-def _compare_part(part: str, columns: Sequence[Column], baselines: bool) -> list[Sequence[str]]:
-    scores: list[Score | None] = []
+def _compare_part(part: str, columns: Sequence[_Column], baselines: bool) -> list[Sequence[str]]:
+    scores: list[MethodScore | None] = []
     if baselines:
         scores += [columns[0].evaluation.average(part, method) for method, label in METHODS.items() if label]
     for column in columns:
@@ -129,12 +129,12 @@ def _compare_part(part: str, columns: Sequence[Column], baselines: bool) -> list
     ]
 
 
-def _format_loss(column: Column, name: str) -> str:
+def _format_loss(column: _Column, name: str) -> str:
     parts = (column.history.training, column.history.validation)
     return " / ".join(f"{losses[name][-1]:.3g}" if name in losses else EMPTY for losses in parts)
 
 
-def _find_notes(folders: Sequence[Path], columns: Sequence[Column], baselines: bool) -> list[str]:
+def _find_notes(folders: Sequence[Path], columns: Sequence[_Column], baselines: bool) -> list[str]:
     notes = []
     if not baselines:
         notes.append("evaluated on different pictures, so the figures do not compare; evaluate all on the same")
