@@ -19,7 +19,7 @@ from edge_dce.enhancer import Enhancer, load
 from edge_dce.files.pictures import read_image
 from edge_dce.models.catalog import bundled_models
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
-from edge_dce.reports.page import data_uri, render_page
+from edge_dce.reports.page import make_data_uri, render_page
 from edge_dce.reports.table import Table
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -67,7 +67,7 @@ def _crop_versions(path: Path, enhancers: Mapping[str, Enhancer]) -> dict[str, s
         LABELS["clahe"]: apply_clahe(image),
         **{name: enhancer.enhance(image) for name, enhancer in enhancers.items()},
     }
-    return {name: data_uri(version[place]) for name, version in versions.items()}
+    return {name: make_data_uri(version[place]) for name, version in versions.items()}
 
 
 def _find_detail(image: Uint8Array) -> tuple[slice, slice]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
-from edge_dce.reports.page import data_uri, render_page
+from edge_dce.reports.page import make_data_uri, render_page
 from edge_dce.reports.table import EMPTY, Table
 
 from .publication import Order, Publication
@@ -156,7 +156,7 @@ def _tabulate_operators(publication: Publication) -> _RankedTable:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Worst:
+class _WorstPicture:
     """The worst picture of the file that differs most: what all the figures come to at worst.
 
     Attributes:
@@ -171,7 +171,7 @@ class _Worst:
     images: Mapping[str, str]
 
 
-def _find_worst(publications: Sequence[Publication], source: SourceNetwork) -> _Worst:
+def _find_worst(publications: Sequence[Publication], source: SourceNetwork) -> _WorstPicture:
     publication = min(publications, key=lambda item: item.judgement.verification.fidelity.worst_psnr_db)
     subject = publication.judgement.draft.subject
     verification = publication.judgement.verification
@@ -184,12 +184,12 @@ def _find_worst(publications: Sequence[Publication], source: SourceNetwork) -> _
         publication.card.precision: found,
         f"difference x{_AMPLIFICATION}": np.minimum(difference, 255).astype(np.uint8),
     }
-    return _Worst(
+    return _WorstPicture(
         publication.path.stem,
         worst.picture.path.name,
         verification.fidelity.worst_psnr_db,
         worst.max_abs,
-        {name: data_uri(image, width_px=_WIDTH_PX) for name, image in shown.items()},
+        {name: make_data_uri(image, width_px=_WIDTH_PX) for name, image in shown.items()},
     )
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.reports.page import data_uri, render_page
+from edge_dce.reports.page import make_data_uri, render_page
 from edge_dce.reports.table import Table
 
 from .dataset import Pair
@@ -63,7 +63,7 @@ def draw_page(
             "normal-light picture": normal,
             "curve map": draw_strength(strength, low_end, high_end, low.shape[:2]),
         }
-        uris = {name: data_uri(image, width_px=_WIDTH_PX, quality=_JPEG_QUALITY) for name, image in images.items()}
+        uris = {name: make_data_uri(image, width_px=_WIDTH_PX, quality=_JPEG_QUALITY) for name, image in images.items()}
         rows.append(_Row(row.name, row.part, number < WORST, _describe_scores(row, evaluation.name), uris))
     return render_page(
         __package__,

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import base64
 import functools
+from typing import TYPE_CHECKING
 
 import cv2
-import jinja2
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.shrinking import shrink
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 Uint8Array = npt.NDArray[np.uint8]
+
+
+class PageError(EdgeDceError):
+    """HTML cannot be made here."""
 
 
 def render_page(package: str, template: str, **values: object) -> bytes:
@@ -25,11 +33,14 @@ def render_page(package: str, template: str, **values: object) -> bytes:
         package: that the template lies in, as an import name.
         template: its file name.
         values: what it shows, by the names that it uses; they are escaped.
+
+    Raises:
+        PageError: Jinja2 is not installed.
     """
     return _find_templates(package).get_template(template).render(values).encode()
 
 
-def data_uri(image: Uint8Array, width_px: int | None = None, quality: int = 95) -> str:
+def make_data_uri(image: Uint8Array, width_px: int | None = None, quality: int = 95) -> str:
     """An (H, W, 3) uint8 RGB picture as the URI of a JPEG, at most `width_px` wide (None: as it is).
 
     Args:
@@ -43,7 +54,11 @@ def data_uri(image: Uint8Array, width_px: int | None = None, quality: int = 95) 
 
 
 @functools.cache
-def _find_templates(package: str) -> jinja2.Environment:
+def _find_templates(package: str) -> Environment:
+    try:
+        import jinja2
+    except ImportError as error:
+        raise PageError(f"HTML pages need Jinja2 ({error}); install it with: pip install jinja2") from None
     return jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(each, "") for each in (package, __package__)]),
         autoescape=True,
