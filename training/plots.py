@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from edge_dce.errors import EdgeDceError
 
+from .history import FILE_NAME, TOTAL, History, read_history
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-from .history import FILE_NAME, TOTAL, History, read_history
 
 # Blue and orange stay apart for the color-blind too, and in grey the orange is the lighter.
 _TRAINING_COLOR, _VALIDATION_COLOR = "#1f5fa8", "#f08a24"

@@ -60,7 +60,7 @@ def evaluate(
     threads: int | None = None,
     track: Callable[[int], object] = lambda done: None,
 ) -> Evaluation:
-    """MethodScore a network, and what it has to beat, on every pair of every part.
+    """Score a network, and what it has to beat, on every pair of every part.
 
     Args:
         parts: name of a part -> its pairs.
