@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import html
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.charts import draw_charts
 from benchmarks.choice import judge_peers, make_choice_table, make_peers_table
-from benchmarks.figure import Chart
 from benchmarks.results import read_folder, read_peers
 from edge_dce.benchmark.report import Report
 from edge_dce.benchmark.summary import LABELS, gather_warnings, make_table
-from edge_dce.enhancer import load
-from edge_dce.files.pictures import Picture, encode_picture, read_image
+from edge_dce.enhancer import Enhancer, load
+from edge_dce.files.pictures import read_image
 from edge_dce.models.catalog import bundled_models
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
-from edge_dce.reports.page import make_page
+from edge_dce.reports.page import make_data_uri, render_page
+from edge_dce.reports.table import Table
 
 Uint8Array = npt.NDArray[np.uint8]
 
 _CROP_PX = 260
-_LAYOUT = """<style>
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.5rem 2.5rem; }
-.charts svg { width: 100%; height: auto; } .charts h2 { margin: .5rem 0 .1rem; }
-.charts figure { margin: 0; } .charts p { margin: 0 0 .4rem; }
-.crops { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(45%, 12.5rem), 1fr)); gap: .6rem;
-  margin: 0 0 1.2rem; }
-.crops figure { margin: 0; } .crops img { width: 100%; display: block; border-radius: 3px; }
-.wide td { white-space: nowrap; }
-.choice td:nth-child(-n+2) { white-space: normal; min-width: 8rem; }
-.choice :is(th, td):nth-child(2) { text-align: left; } .choice { margin-bottom: 2rem; }
-</style>"""
 
 
 def make_report_page(folder: Path, pictures: Sequence[Path]) -> bytes:
@@ -45,48 +34,40 @@ def make_report_page(folder: Path, pictures: Sequence[Path]) -> bytes:
         EdgeDceError: there are no results, or a picture is missing.
     """
     reports = read_folder(folder)
-    first = next(iter(reports.values()))
-    machine = first.machine
-    facts = f"{machine['cpu']}, {machine['cores']} cores, {machine['architecture']}, {machine['system']}"
-    body = [_LAYOUT, "<h1>Speed and quality of the model files</h1>", f'<p class="soft">{html.escape(facts)}</p>']
+    first, *_ = reports.values()
     scored = next((report for report in reports.values() if report.images), None)
-    if scored is not None:
-        choice = make_choice_table(scored).to_html().replace("`", "")
-        body += [
-            "<h2>Which file to take</h2>",
-            f'<div class="choice">{_wrap(choice)}</div>',
-        ]
-    body.append(f'<div class="charts">{"".join(map(_show_chart, draw_charts(folder)))}</div>')
-    body += _show_pictures(pictures)
     peers = read_peers(folder)
-    if peers is not None:
-        body += ["<h2>Other runtimes</h2>", f"<p>{html.escape(judge_peers(peers))}</p>"]
-        body.append(_wrap(make_peers_table(peers).to_html()))
-    for report in reports.values():
-        body += _show_report(report)
-    return make_page("Benchmarks of edge-dce", "\n".join(body))
-
-
-def _show_chart(chart: Chart) -> str:
-    title, note = html.escape(chart.title), html.escape(chart.note)
-    return f'<figure><h2>{title}</h2><p class="soft">{note}</p>{chart.svg}</figure>'
-
-
-def _show_pictures(paths: Sequence[Path]) -> list[str]:
-    body = ["<h2>The same place in the same picture</h2>"]
     enhancers = {path.stem: load(path) for path in bundled_models()}
-    for path in paths:
-        image = read_image(path)
-        place = _find_detail(image)
-        versions = {
-            LABELS["input"]: image,
-            LABELS["gamma"]: apply_gamma(image),
-            LABELS["clahe"]: apply_clahe(image),
-            **{name: enhancer.enhance(image) for name, enhancer in enhancers.items()},
-        }
-        figures = "".join(_show_crop(name, version[place]) for name, version in versions.items())
-        body.append(f'<p class="soft">{html.escape(path.name)}</p><div class="crops">{figures}</div>')
-    return body
+    return render_page(
+        __package__,
+        "page.html",
+        machine=first.machine,
+        choice=_tabulate_choice(scored) if scored else None,
+        charts=draw_charts(folder),
+        pictures={path.name: _crop_versions(path, enhancers) for path in pictures},
+        peers=make_peers_table(peers) if peers else None,
+        verdict=judge_peers(peers) if peers else None,
+        reports=[_describe_report(report) for report in reports.values()],
+    )
+
+
+def _tabulate_choice(report: Report) -> Table:
+    """The table without Markdown's marks of code."""
+    table = make_choice_table(report)
+    return Table(table.header, [[cell.replace("`", "") for cell in row] for row in table.rows])
+
+
+def _crop_versions(path: Path, enhancers: Mapping[str, Enhancer]) -> dict[str, str]:
+    """The same detail of a picture as every method makes it: URIs by name."""
+    image = read_image(path)
+    place = _find_detail(image)
+    versions = {
+        LABELS["input"]: image,
+        LABELS["gamma"]: apply_gamma(image),
+        LABELS["clahe"]: apply_clahe(image),
+        **{name: enhancer.enhance(image) for name, enhancer in enhancers.items()},
+    }
+    return {name: make_data_uri(version[place]) for name, version in versions.items()}
 
 
 def _find_detail(image: Uint8Array) -> tuple[slice, slice]:
@@ -99,26 +80,20 @@ def _find_detail(image: Uint8Array) -> tuple[slice, slice]:
     return slice(y, y + side), slice(x, x + side)
 
 
-def _show_crop(name: str, crop: Uint8Array) -> str:
-    encoded = base64.b64encode(encode_picture(Picture(np.ascontiguousarray(crop)), ".jpg")).decode()
-    label = html.escape(name)
-    return (
-        f'<figure><img alt="{label}" src="data:image/jpeg;base64,{encoded}"><figcaption>{label}</figcaption></figure>'
-    )
+@dataclasses.dataclass(frozen=True)
+class _ReportSection:
+    """One report as the page shows it."""
+
+    runtimes: str
+    sizes: str
+    machine: Mapping[str, Any]
+    table: Table
+    warnings: Sequence[str]
 
 
-def _show_report(report: Report) -> list[str]:
-    warnings = "".join(f'<p class="warning">{html.escape(warning)}</p>' for warning in gather_warnings(report))
+def _describe_report(report: Report) -> _ReportSection:
     versions = sorted({f"{result.runtime} {result.runtime_version}" for result in report.results})
     sizes = sorted({"x".join(str(side) for side in result.size) for result in report.results})
-    facts = f"Times in ms. Python {report.machine['python']}, numpy {report.machine['numpy']}"
-    return [
-        f"<h2>{html.escape(', '.join(versions))}, photos of {', '.join(sizes)}</h2>",
-        f'<p class="soft">{html.escape(facts)}</p>',
-        _wrap(make_table(report).to_html()),
-        warnings,
-    ]
-
-
-def _wrap(table: str) -> str:
-    return f'<div class="wide">{table}</div>'
+    return _ReportSection(
+        ", ".join(versions), ", ".join(sizes), report.machine, make_table(report), gather_warnings(report)
+    )

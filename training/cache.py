@@ -112,7 +112,8 @@ def _shrink_channels(path: Path, side_px: int, channels: int) -> Uint8Array:
     image = shrink(picture.image, side_px, side_px)
     if channels == 1:
         # A grey file holds the same value three times; of a color file the losses' own grey is taken, the mean.
-        return np.rint(image.mean(axis=2, keepdims=True)).astype(np.uint8)
+        grey: Uint8Array = np.rint(image.mean(axis=2, keepdims=True)).astype(np.uint8)
+        return grey
     if channels == 4:
         return np.concatenate([image, _shrink_alpha(picture, path, side_px)], axis=2)
     return image

@@ -175,7 +175,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
     from . import evaluation, scoring
     from .evaluation_page import draw_page
-    from .trained import load_trained
+    from .trained_network import load_trained_network
 
     is_folder = arguments.run.is_dir()
     if arguments.output is None and not is_folder:
@@ -186,7 +186,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     targets = [folder / evaluation.FILE_NAME, folder / "evaluation.html"]
     for target in targets:
         check_free(target, overwrite=arguments.overwrite)
-    trained = load_trained(arguments.run)
+    trained = load_trained_network(arguments.run)
     if arguments.pairs and arguments.split:
         raise evaluation.EvaluationError("--split divides --data; leave it out with --pairs, all of which are used")
     if arguments.pairs:
@@ -207,22 +207,22 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    from .comparison import compare
+    from .run_table import tabulate_runs
 
-    comparison = compare(arguments.runs)
+    table = tabulate_runs(arguments.runs)
     if arguments.html:
-        write_file(arguments.html, comparison.to_html(), overwrite=arguments.overwrite)
-    print(comparison.to_markdown() if arguments.markdown else comparison.to_text())
+        write_file(arguments.html, table.to_html(), overwrite=arguments.overwrite)
+    print(table.to_markdown() if arguments.markdown else table.to_text())
 
 
 def _psnr_wraparound(arguments: argparse.Namespace) -> None:
     from .scoring import find_evaluation_parts
-    from .trained import load_trained
+    from .trained_network import load_trained_network
     from .wraparound import tabulate_wraparound
 
     # The report's test set, whatever the networks were trained by.
     pairs = find_evaluation_parts(arguments.data, find_recipe("report"), ["test"])["test"]
-    print(tabulate_wraparound(pairs, [load_trained(run) for run in arguments.runs]).to_text())
+    print(tabulate_wraparound(pairs, [load_trained_network(run) for run in arguments.runs]).to_text())
 
 
 def _parse_count(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -25,11 +25,18 @@ HELD_OUT_EVERY = 5
 
 
 @dataclasses.dataclass(frozen=True)
-class Pair:
-    """A low-light picture and the normal-light picture of the same scene, None where there is none."""
+class DarkPicture:
+    """A low-light picture to learn from, and the normal-light picture of the same scene where there is one."""
 
     low: Path
     high: Path | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair(DarkPicture):
+    """A low-light picture and the normal-light picture of the same scene."""
+
+    high: Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +52,7 @@ class Shard:
         return positions[self.index * share : (self.index + 1) * share]
 
 
-def find_parts(data: Path, recipe: Recipe) -> dict[str, list[Pair]]:
+def find_parts(data: Path, recipe: Recipe) -> Mapping[str, Sequence[DarkPicture]]:
     """The "train", "validation" and "test" part of a LOL folder, or of a plain folder of dark pictures.
 
     A LOL folder is split as the recipe says; of a plain folder every fifth picture is held out for validation.
@@ -61,9 +68,9 @@ def find_parts(data: Path, recipe: Recipe) -> dict[str, list[Pair]]:
         raise ImageError(
             f"{data}: recipe '{recipe.name}' needs normal-light partners: expected folders 'low' and 'high', found none"
         )
-    pictures = [Pair(path, None) for path in find_pictures(data)]
+    pictures = [DarkPicture(path, None) for path in find_pictures(data)]
     held_out = pictures[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
-    return {"test": [], "train": [pair for pair in pictures if pair not in held_out], "validation": held_out}
+    return {"test": [], "train": [picture for picture in pictures if picture not in held_out], "validation": held_out}
 
 
 def find_pairs(data: Path) -> list[Pair]:
@@ -100,19 +107,19 @@ def split_pairs(pairs: Sequence[Pair], recipe: Recipe) -> dict[str, list[Pair]]:
 
 
 def load_batches(
-    pairs: Sequence[Pair], recipe: Recipe, *, cache: Path, first_epoch: int = 0, shard: Shard = Shard()
+    pictures: Sequence[DarkPicture], recipe: Recipe, *, cache: Path, first_epoch: int = 0, shard: Shard = Shard()
 ) -> Batches:
     """Augmented training batches.
 
     Raises:
         ImageError, OutputError: as `read_shrunk`.
     """
-    return Batches(*_read_samples(pairs, recipe, cache), recipe, first_epoch=first_epoch, shard=shard)
+    return Batches(*_read_samples(pictures, recipe, cache), recipe, first_epoch=first_epoch, shard=shard)
 
 
-def load_validation(pairs: Sequence[Pair], recipe: Recipe, *, cache: Path) -> Batches | None:
+def load_validation(pictures: Sequence[DarkPicture], recipe: Recipe, *, cache: Path) -> Batches | None:
     """Every held-out picture once, as it is; None where there are none. Raises as `load_batches`."""
-    if not pairs:
+    if not pictures:
         return None
     plain = dataclasses.replace(
         recipe,
@@ -125,10 +132,10 @@ def load_validation(pairs: Sequence[Pair], recipe: Recipe, *, cache: Path) -> Ba
         noise=0.0,
         epoch_images=0,
     )
-    return Batches(*_read_samples(pairs, plain, cache), plain, keep_remainder=True)
+    return Batches(*_read_samples(pictures, plain, cache), plain, keep_remainder=True)
 
 
-class Batches(keras.utils.PyDataset):
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type information
     """Batches of one epoch after the other, a function of (seed, epoch, index) only: a resumed run sees the same.
 
     A batch is (low,), or (low, high) where the recipe compares with partners: (B, side, side, channels) float32 in
@@ -211,14 +218,14 @@ def _find_lol_root(data: Path) -> Path | None:
     return next(roots, None)
 
 
-def _read_samples(pairs: Sequence[Pair], recipe: Recipe, cache: Path) -> tuple[Uint8Array, Uint8Array | None]:
+def _read_samples(pictures: Sequence[DarkPicture], recipe: Recipe, cache: Path) -> tuple[Uint8Array, Uint8Array | None]:
     def read(paths: list[Path]) -> Uint8Array:
         return read_shrunk(paths, recipe.resize_px, channels=recipe.channels, cache=cache)
 
-    low = read([pair.low for pair in pairs])
+    low = read([picture.low for picture in pictures])
     if not recipe.uses_partners:
         return low, None
-    return low, read([pair.high for pair in pairs if pair.high is not None])
+    return low, read([picture.high for picture in pictures if picture.high is not None])
 
 
 def _normalize(image: Uint8Array) -> FloatArray:
@@ -247,4 +254,5 @@ def _add_noise(image: FloatArray, level: float, random: np.random.Generator) -> 
     """Shot and read noise: variance level·x + level²."""
     deviation = np.sqrt(level * image + np.float32(level) ** 2)
     noise = random.standard_normal(image.shape, dtype=np.float32)
-    return np.clip(image + deviation * noise, 0, 1).astype(np.float32)
+    noisy: FloatArray = np.clip(image + deviation * noise, 0, 1).astype(np.float32)
+    return noisy

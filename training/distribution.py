@@ -1,13 +1,6 @@
 """Workers that train one network together, each on its share of every batch.
 
-The only module of training that knows which engine Keras runs on, because the two engines share the work differently:
-
-    jax         `keras.distribution.DataParallel` over the devices of all processes: the compiled step sees the whole
-                batch, so losses, gradients and clipping are those of one worker by construction
-    tensorflow  Keras trains in each process as if it were alone, and `tf.distribute.MultiWorkerMirroredStrategy`
-                averages the gradients before the optimizer sees them. Keras's own `fit` does not run under that
-                strategy (docs/decisions/0007-data-parallel.md)
-
+The only module of training that knows which engine Keras runs on, because the two engines share the work differently.
 Only the chief, worker 0, has the run folder: it sends its state to the others at the start.
 """
 
@@ -23,15 +16,19 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from .dataset import Shard
+from .losses import Tensor
 from .worker import DistributionError, Worker, meet
 
-Tensors = Sequence[Any]  # tensors of whichever backend Keras runs on
+Tensors = Sequence[Tensor]
+NumberArray = npt.NDArray[Any]
+_T = TypeVar("_T")
 
 
 class Team:
@@ -57,7 +54,7 @@ class Team:
                 "choose another batch size or number of workers"
             )
 
-    def trim(self, pictures: Sequence[Any]) -> Sequence[Any]:
+    def trim(self, pictures: Sequence[_T]) -> Sequence[_T]:
         """As many of the pictures as can be divided among the devices of one worker without remainder."""
         own_devices = self.devices // self.shard.count
         return pictures[: len(pictures) // own_devices * own_devices]
@@ -101,7 +98,7 @@ class Team:
         numbers[: len(content)] = np.frombuffer(content, np.uint8)
         return bytes(self._sum_over_workers(numbers).astype(np.uint8))
 
-    def _sum_over_workers(self, numbers: np.ndarray) -> np.ndarray:
+    def _sum_over_workers(self, numbers: NumberArray) -> NumberArray:
         return numbers
 
 
@@ -109,7 +106,11 @@ ALONE = Team()
 
 
 class JaxTeam(Team):
-    """Processes that jax makes one machine of; over gloo where the devices are CPUs."""
+    """Processes that jax makes one machine of; over gloo where the devices are CPUs.
+
+    The compiled step of `keras.distribution.DataParallel` sees the whole batch, so losses, gradients and clipping are
+    those of one worker by construction.
+    """
 
     def __init__(self, worker: Worker) -> None:
         _check_own_name()
@@ -128,14 +129,19 @@ class JaxTeam(Team):
         with _explaining(jax.errors.JaxRuntimeError, ValueError, beginning="[A-Z_]+: "):
             yield
 
-    def _sum_over_workers(self, numbers: np.ndarray) -> np.ndarray:
+    def _sum_over_workers(self, numbers: NumberArray) -> NumberArray:
         from jax.experimental import multihost_utils
 
-        return np.asarray(multihost_utils.process_allgather(numbers)).sum(axis=0)
+        total: NumberArray = np.asarray(multihost_utils.process_allgather(numbers)).sum(axis=0)
+        return total
 
 
 class TensorFlowTeam(Team):
-    """Processes that average their gradients through TensorFlow's collectives."""
+    """Processes that average their gradients through the collectives of TensorFlow's MultiWorkerMirroredStrategy.
+
+    Keras trains in each process as if it were alone, and the gradients are averaged before the optimizer sees them:
+    Keras's own `fit` does not run under that strategy (docs/decisions/0007-data-parallel.md).
+    """
 
     def __init__(self, worker: Worker) -> None:
         import tensorflow
@@ -148,11 +154,6 @@ class TensorFlowTeam(Team):
         self._sum = tensorflow.function(lambda own: self._all_reduce([own], "SUM")[0], reduce_retracing=True)
         self.shard = Shard(worker.index, len(worker.addresses))
         self.devices = len(worker.addresses)
-
-    def trim(self, pictures: Sequence[Any]) -> Sequence[Any]:
-        """As many of the pictures as can be divided among the devices of one worker without remainder."""
-        own_devices = self.devices // self.shard.count
-        return pictures[: len(pictures) // own_devices * own_devices]
 
     def prepare(self, model: keras.Model) -> None:
         model.optimizer.average_gradients = lambda gradients: self._all_reduce(gradients, "MEAN")
@@ -168,13 +169,14 @@ class TensorFlowTeam(Team):
         with _explaining(errors.UnavailableError, errors.AbortedError, errors.CancelledError, errors.InternalError):
             yield
 
-    def _all_reduce(self, tensors: Tensors, operation: str) -> list[Any]:
+    def _all_reduce(self, tensors: Tensors, operation: str) -> list[Tensor]:
         """The sum or mean over workers of each tensor; callable in a step that Keras compiles and outside of one."""
 
         def reduce(own: Tensors) -> Tensors:
             # Collectives need tensors with a device, which those from outside `run` do not have in a graph.
             placed = [self._tf.identity(tensor) for tensor in own]
-            return self._tf.distribute.get_replica_context().all_reduce(operation, placed)
+            reduced: Tensors = self._tf.distribute.get_replica_context().all_reduce(operation, placed)
+            return reduced
 
         reduced = self._strategy.run(reduce, args=(list(tensors),))
         return [self._strategy.experimental_local_results(tensor)[0] for tensor in reduced]
@@ -183,8 +185,9 @@ class TensorFlowTeam(Team):
         total = self._sum_over_workers(np.array(numbers, np.float32))
         return [float(value) for value in total / self.shard.count]
 
-    def _sum_over_workers(self, numbers: np.ndarray) -> np.ndarray:
-        return self._sum(self._tf.constant(numbers)).numpy()
+    def _sum_over_workers(self, numbers: NumberArray) -> NumberArray:
+        total: NumberArray = self._sum(self._tf.constant(numbers)).numpy()
+        return total
 
 
 def join(worker: Worker) -> Team:
@@ -213,7 +216,7 @@ def _check_own_name() -> None:
         ) from error
 
 
-class _LossAverage(keras.callbacks.Callback):
+class _LossAverage(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no type information
     """Replaces each worker's losses by their mean over all, which is that of the whole batch: the shares are equal."""
 
     def __init__(self, average: Callable[[Sequence[float]], list[float]]) -> None:

@@ -32,7 +32,7 @@ class EvaluationError(EdgeDceError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Score:
+class MethodScore:
     """One picture, or the mean of many, against the ground truth.
 
     Attributes:
@@ -64,7 +64,7 @@ class ImageRow:
     part: str
     name: str
     normal_brightness: float
-    scores: Mapping[str, Score]
+    scores: Mapping[str, MethodScore]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,10 +96,10 @@ class Evaluation:
         """The rows of one part, or of all together."""
         return [row for row in self.images if part in (row.part, TOGETHER)]
 
-    def average(self, part: str, method: str) -> Score:
+    def average(self, part: str, method: str) -> MethodScore:
         """The mean score of one method over a part."""
         scores = [dataclasses.astuple(row.scores[method]) for row in self.select(part)]
-        return Score(*(float(mean) for mean in np.mean(scores, axis=0)))
+        return MethodScore(*(float(mean) for mean in np.mean(scores, axis=0)))
 
     def average_normal_brightness(self, part: str) -> float:
         return float(np.mean([row.normal_brightness for row in self.select(part)]))
@@ -144,7 +144,7 @@ class Evaluation:
                 raise ValueError(f"schema {fields['schema']}, expected {SCHEMA}")
             rows = []
             for image in fields["images"]:
-                scores = {method: Score(**image["scores"][method]) for method in METHODS}
+                scores = {method: MethodScore(**image["scores"][method]) for method in METHODS}
                 rows.append(ImageRow(image["part"], image["name"], image["normal_brightness"], scores))
             recipe = Recipe.from_json(json.dumps(fields["recipe"]), origin=origin)
             counts = int(fields["parameters"]), int(fields["epochs"])

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import html
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.reports.page import make_page
+from edge_dce.reports.page import make_data_uri, render_page
 from edge_dce.reports.table import Table
 
 from .dataset import Pair
 from .evaluation import METHODS, Evaluation, ImageRow
 from .scoring import read_pair
-from .trained import Trained
+from .trained_network import TrainedNetwork
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -29,8 +28,19 @@ _JPEG_QUALITY = 85
 _COLORS = cv2.COLORMAP_VIRIDIS
 
 
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    """One dark picture as the page shows it: what it is called, and URIs of images by what they show."""
+
+    name: str
+    part: str
+    is_worst: bool
+    scores: str
+    images: Mapping[str, str]
+
+
 def draw_page(
-    evaluation: Evaluation, trained: Trained, parts: Mapping[str, Sequence[Pair]], *, pictures: int = 12
+    evaluation: Evaluation, trained: TrainedNetwork, parts: Mapping[str, Sequence[Pair]], *, pictures: int = 12
 ) -> bytes:
     """The evaluation as one HTML file.
 
@@ -45,14 +55,26 @@ def draw_page(
     strengths = [measure_strength(each) for each in curves]
     low_end = min((float(strength.min()) for strength in strengths), default=0.0)
     high_end = max((float(strength.max()) for strength in strengths), default=0.0)
-    body = [_draw_head(evaluation), _draw_tables(evaluation)]
-    if chosen:
-        body.append(_draw_legend(low_end, high_end))
+    rows = []
     for number, (row, (low, normal), each, strength) in enumerate(zip(chosen, read, curves, strengths, strict=True)):
-        images = (low, trained.apply(low, each), normal, draw_strength(strength, low_end, high_end, low.shape[:2]))
-        body.append(_draw_figure(row, images, evaluation.name, is_worst=number < WORST))
-    body.append(_draw_all_figures(evaluation))
-    return make_page(f"Evaluation of {evaluation.name}", "\n".join(body))
+        images = {
+            "dark picture": low,
+            "enhanced picture": trained.apply(low, each),
+            "normal-light picture": normal,
+            "curve map": draw_strength(strength, low_end, high_end, low.shape[:2]),
+        }
+        uris = {name: make_data_uri(image, width_px=_WIDTH_PX, quality=_JPEG_QUALITY) for name, image in images.items()}
+        rows.append(_Row(row.name, row.part, number < WORST, _describe_scores(row, evaluation.name), uris))
+    return render_page(
+        __package__,
+        "evaluation_page.html",
+        evaluation=evaluation,
+        network_row=list(METHODS).index("network"),
+        rows=rows,
+        strengths=(low_end, high_end),
+        gradient=_list_colors(),
+        every_picture=_tabulate_pictures(evaluation),
+    )
 
 
 def choose_rows(rows: Sequence[ImageRow], count: int) -> list[ImageRow]:
@@ -84,67 +106,22 @@ def _color(levels: Uint8Array) -> Uint8Array:
     return colored
 
 
-def _draw_head(evaluation: Evaluation) -> str:
-    recipe = evaluation.recipe
-    facts = f"Recipe {recipe.name}, network {recipe.network}, {evaluation.parameters:,} parameters, "
-    facts += f"{evaluation.epochs} epoch{'' if evaluation.epochs == 1 else 's'}."
-    warnings = "".join(f'<p class="warning">{html.escape(warning)}</p>' for warning in evaluation.warnings)
-    return f'<h1>{html.escape(evaluation.name)}</h1>\n<p class="soft">{html.escape(facts)}</p>{warnings}'
-
-
-def _draw_tables(evaluation: Evaluation) -> str:
-    strong = list(METHODS).index("network")
-    tables = "\n".join(f"<div>{evaluation.tabulate(part).to_html(strong=strong)}</div>" for part in evaluation.parts)
-    return f"""<h2>Means</h2>
-<div class="tables">
-{tables}
-</div>
-<p class="soft">Pictures at their native size against the ground truth as it is, never resized or aligned. PSNR in
-float64, peak 255. Brightness is the mean of all samples, from 0 to 1. Gamma and CLAHE need no network: a network that
-scores less is of no use.</p>"""
-
-
-def _draw_legend(low: float, high: float) -> str:
+def _list_colors() -> str:
+    """The color map from its dark to its bright end, as CSS names colors."""
     stops = _color(np.linspace(0, 255, 9).astype(np.uint8).reshape(1, -1))[0]
-    gradient = ", ".join(f"rgb({red} {green} {blue})" for red, green, blue in stops)
-    names = "".join(f"<span>{name}</span>" for name in ("dark", "enhanced", "normal light", "curve map"))
-    return f"""<h2>Pictures, the worst first</h2>
-<p class="soft">Curve maps show how strongly a step brightens each place, &minus;a averaged over maps and colors, on one
-scale for all: {low:.2f}<span class="bar" style="background: linear-gradient(90deg, {gradient})"></span>{high:.2f}</p>
-<div class="pictures columns">{names}</div>"""
+    return ", ".join(f"rgb({red} {green} {blue})" for red, green, blue in stops)
 
 
-def _draw_figure(row: ImageRow, images: Sequence[Uint8Array], name: str, *, is_worst: bool) -> str:
-    scores = [f"{label or name} {row.scores[method].psnr_db:.2f} dB" for method, label in METHODS.items()]
-    ssim = row.scores["network"].ssim
-    caption = (
-        f"<b>{html.escape(row.name)}</b> {html.escape(row.part)}{', among the worst' if is_worst else ''} &middot; "
-    )
-    caption += html.escape(f"{scores[-1]}, SSIM {ssim:.3f} ({', '.join(scores[:-1])})")
-    drawn = "".join(f'<img alt="{alt}" src="{_encode(image)}">' for image, alt in zip(images, _ALTS, strict=True))
-    return f'<figure><figcaption>{caption}</figcaption><div class="pictures">{drawn}</div></figure>'
+def _describe_scores(row: ImageRow, name: str) -> str:
+    *others, network = (f"{label or name} {row.scores[method].psnr_db:.2f} dB" for method, label in METHODS.items())
+    return f"{network}, SSIM {row.scores['network'].ssim:.3f} ({', '.join(others)})"
 
 
-_ALTS = ("dark picture", "enhanced picture", "normal-light picture", "curve map")
-
-
-def _draw_all_figures(evaluation: Evaluation) -> str:
+def _tabulate_pictures(evaluation: Evaluation) -> Table:
     header = ["picture", "part"]
     header += [f"{label or evaluation.name}, {figure}" for label in METHODS.values() for figure in ("dB", "SSIM")]
     rows = []
     for row in evaluation.images:
         figures = [cell for method in METHODS for cell in row.scores[method].to_cells()[:2]]
         rows.append((row.name, row.part, *figures, f"{row.scores['network'].brightness:.3f}"))
-    table = Table((*header, f"{evaluation.name}, brightness"), rows)
-    return f'<details><summary>Every picture</summary><div class="wide">{table.to_html()}</div></details>'
-
-
-def _encode(image: Uint8Array) -> str:
-    """A picture as a JPEG data URI, at most 400 pixels wide."""
-    height, width = image.shape[:2]
-    if width > _WIDTH_PX:
-        size = (_WIDTH_PX, max(1, round(height * _WIDTH_PX / width)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
-    return f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"
+    return Table((*header, f"{evaluation.name}, brightness"), rows)

@@ -19,7 +19,8 @@ from keras import ops
 
 from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 
-Tensor = Any  # a tensor of whichever backend Keras runs on
+# Of whichever backend Keras runs on.
+Tensor = Any
 
 _SPATIAL_REGION_PX = 4
 # Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004; peak 1.

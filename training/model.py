@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import keras
 from keras import ops
@@ -12,6 +11,7 @@ from keras import ops
 from edge_dce.pixels.curve import CurveShape
 
 from . import losses
+from .losses import Tensor
 from .network import NETWORKS
 from .perceptual import load_perceptual_distance
 from .recipe import Recipe
@@ -21,7 +21,7 @@ ZERO_REFERENCE = ("spatial_consistency", "exposure", "color_constancy", "illumin
 _FURTHER = ("perceptual", "absolute", "structure")
 
 
-class ZeroDCE(keras.Model):
+class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type information
     """Wraps a curve-estimating network so that `fit` needs images only, unless the recipe compares with partners.
 
     Called on (B, H, W, channels) float32 in [0, 1] it returns the network's curves.
@@ -36,17 +36,17 @@ class ZeroDCE(keras.Model):
         # A plain function: VGG is none of this model's layers, to be trained or saved.
         self._perceptual_distance = load_perceptual_distance() if "perceptual" in self.loss_names else None
 
-    def call(self, images: Any, training: bool = False) -> Any:
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.network(images, training=training)
 
     def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
         training: bool = True,
-    ) -> Any:
+    ) -> Tensor:
         """The weighted total; each loss is also tracked, unweighted, under its own name."""
         values = self._measure(x, y, _fit_to(x, ops.cast(y_pred, "float32")))
         for name, value in values.items():
@@ -54,7 +54,7 @@ class ZeroDCE(keras.Model):
             self._trackers[name].update_state(value, sample_weight=ops.shape(x)[0])
         return sum(getattr(self.recipe.loss_weights, name) * value for name, value in values.items())
 
-    def _measure(self, images: Any, partners: Any, curves: Any) -> dict[str, Any]:
+    def _measure(self, images: Tensor, partners: Tensor | None, curves: Tensor) -> dict[str, Tensor]:
         recipe = self.recipe
         enhanced = losses.apply_curves(images, curves, CurveShape(root=recipe.curve_root))
         values = {
@@ -71,23 +71,30 @@ class ZeroDCE(keras.Model):
         return values
 
 
-class CoupledDecayAdam(keras.optimizers.Adam):
+class CoupledDecayAdam(keras.optimizers.Adam):  # type: ignore[misc]  # keras has no type information
     """Adam whose weight decay is a gradient like any other, as in torch.optim.Adam.
 
     Keras's own `weight_decay` is the decoupled kind of AdamW. Clipping comes first, as in the authors' code.
     """
 
-    def __init__(self, learning_rate: Any, *, coupled_decay: float, clip_norm: float | None, ema: float | None) -> None:
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+        *,
+        coupled_decay: float,
+        clip_norm: float | None,
+        ema: float | None,
+    ) -> None:
         super().__init__(learning_rate, global_clipnorm=clip_norm, use_ema=ema is not None, ema_momentum=ema or 0.99)
         self._coupled_decay = coupled_decay
         # Replaced where each worker computes the gradient of its own share, see training.distribution.
-        self.average_gradients: Callable[[Sequence[Any]], Sequence[Any]] = lambda gradients: gradients
+        self.average_gradients: Callable[[Sequence[Tensor]], Sequence[Tensor]] = lambda gradients: gradients
 
-    def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
+    def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[keras.Variable] | None = None) -> None:
         # Before clipping, which must see the norm of the whole batch's gradient.
         super().apply(self.average_gradients(grads), trainable_variables)
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
         super().update_step(gradient + self._coupled_decay * variable, variable, learning_rate)
 
 
@@ -101,7 +108,7 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> ZeroDCE:
     with _computing_in("mixed_bfloat16" if recipe.mixed_precision else "float32"):
         network = NETWORKS[recipe.network].build(channels=recipe.channels, initializer=recipe.initializer)
     model = ZeroDCE(network, recipe)
-    learning_rate: Any = recipe.learning_rate
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.cosine_decay:
         learning_rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps_per_epoch)
     optimizer = CoupledDecayAdam(
@@ -114,7 +121,7 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> ZeroDCE:
     return model
 
 
-def _fit_to(images: Any, curves: Any) -> Any:
+def _fit_to(images: Tensor, curves: Tensor) -> Tensor:
     """Curves at the images' size, upsampled as `edge_dce.pixels.curve` does it: bilinearly, with half-pixel centers."""
     if curves.shape[1:3] == images.shape[1:3]:
         return curves

@@ -24,7 +24,7 @@ _SCENE_STEEPEST = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
-class Network:
+class Architecture:
     """A network that a recipe can name.
 
     Attributes:
@@ -105,10 +105,10 @@ def build_scene_net(*, channels: int = 3, initializer: str = "glorot_uniform") -
 
 
 # Another network is one function and one entry here.
-NETWORKS: dict[str, Network] = {
-    "zero-dce": Network(build_dce_net, "the paper's; eight maps"),
-    "zero-dce-pp": Network(build_dce_net_pp, "Zero-DCE++: an eighth of the weights, one map"),
-    "zero-dce-scene": Network(build_scene_net, "sees the whole picture, returns a small map", multiple_px=16),
+NETWORKS: dict[str, Architecture] = {
+    "zero-dce": Architecture(build_dce_net, "the paper's; eight maps"),
+    "zero-dce-pp": Architecture(build_dce_net_pp, "Zero-DCE++: an eighth of the weights, one map"),
+    "zero-dce-scene": Architecture(build_scene_net, "sees the whole picture, returns a small map", multiple_px=16),
 }
 
 

@@ -6,7 +6,6 @@ import shutil
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +13,7 @@ from keras import ops
 
 from edge_dce.files.output import make_folder
 
+from .losses import Tensor
 from .recipe import RecipeError
 
 # Keras Applications, VGG16 without its classifier; Keras itself looks for it in the same place.
@@ -31,7 +31,7 @@ def find_weights() -> Path:
     return Path(keras.config.keras_home()) / "models" / _FILE
 
 
-def load_perceptual_distance() -> Callable[[Any, Any], Any]:
+def load_perceptual_distance() -> Callable[[Tensor, Tensor], Tensor]:
     """A function of two (B, H, W, 3) float32 RGB batches in [0, 1], H and W at least 32: the mean squared difference.
 
     Features are divided by their own root mean square, so that one picture being darker does not count as another
@@ -53,7 +53,7 @@ def load_perceptual_distance() -> Callable[[Any, Any], Any]:
     features = keras.Model(vgg.input, vgg.get_layer(_LAYER).output)
     features.trainable = False
 
-    def extract(images: Any) -> Any:
+    def extract(images: Tensor) -> Tensor:
         found = features(images[..., ::-1] * 255.0 - _MEAN_BGR)
         return found / ops.sqrt(ops.mean(ops.square(found), axis=(1, 2, 3), keepdims=True) + 1e-6)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -11,12 +12,12 @@ import numpy.typing as npt
 
 from edge_dce.errors import EdgeDceError
 
-if TYPE_CHECKING:
-    # Runs draw their own history, so at run time the import would be a circle.
-    from .run import Run
+from .history import FILE_NAME, TOTAL, History, read_history
 
-_TOTAL = "loss"
-_VALIDATION = "val_"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 # Blue and orange stay apart for the color-blind too, and in grey the orange is the lighter.
 _TRAINING_COLOR, _VALIDATION_COLOR = "#1f5fa8", "#f08a24"
 _COLUMNS = 3
@@ -30,79 +31,69 @@ class PlotError(EdgeDceError):
     """A history cannot be drawn."""
 
 
-def draw_history(run: Run) -> bytes:
+def draw_history(folder: Path) -> bytes:
     """A PNG of a run's losses: one panel for the total and one for each loss, over epochs, training and validation.
 
     Reads `history.csv` alone, touches no state that others share and takes a fraction of a second, so it may be called
     after every epoch, from any thread.
 
     Raises:
-        PlotError: there is no history yet, it is damaged, or matplotlib is not installed.
+        PlotError: there is no history yet, or matplotlib is not installed.
+        HistoryError: it is damaged.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise PlotError(f"history.png needs matplotlib ({error}); install it with: pip install '.[train]'") from None
-    epochs, curves = _read_history(run)
-    names = [_TOTAL, *sorted(name for name in curves if name != _TOTAL and not name.startswith(_VALIDATION))]
+    history = read_history(folder)
+    if not history.epochs or TOTAL not in history.training:
+        raise PlotError(
+            f"{folder}: no {FILE_NAME} here with at least one row and a column '{TOTAL}'; "
+            "it is written after the first epoch of 'fit'"
+        )
+    names = sorted(history.training, key=lambda name: (name != TOTAL, name))
     rows = math.ceil(len(names) / _COLUMNS)
     # Not pyplot, whose figures live in a list of its own until someone closes them.
-    figure = Figure(figsize=(_COLUMNS * _PANEL_INCHES[0], rows * _PANEL_INCHES[1] + 0.5), layout="constrained")
     # The strip above the panels is for the name and the legend.
-    layout: Any = figure.get_layout_engine()
-    layout.set(rect=(0, 0, 1, 0.97))
+    layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 0.97))
+    figure = Figure(figsize=(_COLUMNS * _PANEL_INCHES[0], rows * _PANEL_INCHES[1] + 0.5), layout=layout)
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for panel, name in zip(panels, names, strict=False):
-        _draw_panel(panel, name, epochs, curves)
+        _draw_panel(panel, name, history)
     for panel in panels[len(names) :]:
         panel.set_axis_off()
-    _draw_legend(figure, run.folder.resolve().name, has_validation=_VALIDATION + _TOTAL in curves)
+    _draw_legend(figure, folder.resolve().name, has_validation=bool(history.validation))
+    # Its methods have no types.
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     return _encode(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
-def _read_history(run: Run) -> tuple[list[int], dict[str, list[float]]]:
-    path = run.history_path
-    if not path.is_file():
-        raise PlotError(f"{run.folder}: no history.csv here; it is written after the first epoch of 'fit'")
-    try:
-        rows = run.read_history()
-        epochs = [int(row["epoch"]) for row in rows]
-        curves = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ()) if name != "epoch"}
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise PlotError(
-            f"{path}: expected one row of numbers per epoch, but {error}; delete the damaged rows"
-        ) from error
-    if _TOTAL not in curves:
-        raise PlotError(f"{path}: expected a column '{_TOTAL}' and at least one row; go on with 'fit'")
-    return epochs, curves
-
-
-def _draw_panel(panel: Any, name: str, epochs: list[int], curves: dict[str, list[float]]) -> None:
-    style: dict[str, Any] = {"linewidth": 1.8 if name == _TOTAL else 1.4, "solid_capstyle": "round"}
-    if len(epochs) == 1:
+def _draw_panel(panel: Axes, name: str, history: History) -> None:
+    style: dict[str, Any] = {"linewidth": 1.8 if name == TOTAL else 1.4, "solid_capstyle": "round"}
+    if len(history.epochs) == 1:
         # A line needs two points.
         style["marker"] = "o"
-    drawn = list(curves[name])
-    panel.plot(epochs, curves[name], color=_TRAINING_COLOR, zorder=3, **style)
-    if _VALIDATION + name in curves:
-        drawn += curves[_VALIDATION + name]
-        panel.plot(epochs, curves[_VALIDATION + name], color=_VALIDATION_COLOR, zorder=2, **style)
+    drawn = [*history.training[name], *history.validation.get(name, ())]
+    panel.plot(history.epochs, history.training[name], color=_TRAINING_COLOR, zorder=3, **style)
+    if name in history.validation:
+        panel.plot(history.epochs, history.validation[name], color=_VALIDATION_COLOR, zorder=2, **style)
     finite = [value for value in drawn if math.isfinite(value)]
     if finite and min(finite) > 0 and max(finite) > _LOGARITHMIC_RATIO * min(finite):
         panel.set_yscale("log")
-    title = "total loss" if name == _TOTAL else name.replace("_", " ")
-    panel.set_title(title, loc="left", pad=8, fontsize=10, fontweight="bold" if name == _TOTAL else "normal")
+    title = "total loss" if name == TOTAL else name.replace("_", " ")
+    panel.set_title(title, loc="left", pad=8, fontsize=10, fontweight="bold" if name == TOTAL else "normal")
     panel.spines[["top", "right"]].set_visible(False)
     panel.grid(axis="y", color="#e3e6ea", linewidth=0.8)
     panel.set_axisbelow(True)
     panel.tick_params(labelsize=8, color="#9aa4ae", labelcolor="#3c444c")
-    panel.xaxis.get_major_locator().set_params(integer=True)
+    locator: Any = panel.xaxis.get_major_locator()
+    locator.set_params(integer=True)
 
 
-def _draw_legend(figure: Any, name: str, *, has_validation: bool) -> None:
+def _draw_legend(figure: Figure, name: str, *, has_validation: bool) -> None:
     from matplotlib.lines import Line2D
 
     entries = [Line2D([], [], color=_TRAINING_COLOR, linewidth=2.5, label="training")]

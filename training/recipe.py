@@ -8,7 +8,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,7 @@ class Recipe:
 
     @staticmethod
     def from_json(text: str, *, origin: Path) -> Recipe:
-        """Read what `to_json` wrote; `origin` is named in errors.
+        """Read what `to_json` wrote; `origin` is named in errors. `check_recipe` says if a run can be made of it.
 
         Raises:
             RecipeError: not JSON, or fields that no recipe has.
@@ -133,7 +133,7 @@ class Recipe:
         try:
             fields = json.loads(text)
             fields["loss_weights"] = LossWeights(**fields["loss_weights"])
-            return check_recipe(Recipe(**fields))
+            return Recipe(**fields)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RecipeError(f"{origin}: not a recipe saved by this version ({error}); start a new run") from error
 
@@ -148,16 +148,25 @@ def check_recipe(recipe: Recipe) -> Recipe:
     """The recipe itself, if a run can be made of it.
 
     Raises:
-        RecipeError: a field is out of its range.
+        RecipeError: a field is of another kind, or out of its range.
     """
+    try:
+        for is_met, expectation in _list_expectations(recipe):
+            if not is_met:
+                raise RecipeError(f"recipe '{recipe.name}': expected {expectation}; see --show")
+    except TypeError as error:
+        raise RecipeError(f"recipe '{recipe.name}': a field is of another kind ({error}); see --show") from error
+    return recipe
+
+
+def _list_expectations(recipe: Recipe) -> Iterator[tuple[bool, str]]:
     from .network import NETWORKS, is_initializer
 
+    yield recipe.network in NETWORKS, f"network to be one of {' '.join(NETWORKS)}"
     crop_px = recipe.crop_px or recipe.resize_px
-    weights = dataclasses.astuple(recipe.loss_weights)
-    if recipe.network not in NETWORKS:
-        raise RecipeError(f"recipe '{recipe.name}': expected network to be one of {' '.join(NETWORKS)}; see --show")
     multiple_px = NETWORKS[recipe.network].multiple_px
-    for is_met, expectation in (
+    weights = dataclasses.astuple(recipe.loss_weights)
+    yield from (
         (recipe.channels in (1, 3, 4), "channels to be 1, 3 or 4"),
         (recipe.curve_root in (1, 2, 4), "curve_root to be 1, 2 or 4"),
         (recipe.epochs >= 1 and recipe.batch_size >= 1, "epochs and batch_size to be at least 1"),
@@ -180,10 +189,7 @@ def check_recipe(recipe: Recipe) -> Recipe:
         (0 < recipe.learning_rate < math.inf, "learning_rate above 0"),
         (recipe.ema is None or 0 < recipe.ema < 1, "ema between 0 and 1, or none"),
         (recipe.loss_weights.perceptual == 0 or recipe.channels == 3, "3 channels for the perceptual loss"),
-    ):
-        if not is_met:
-            raise RecipeError(f"recipe '{recipe.name}': expected {expectation}; see --show")
-    return recipe
+    )
 
 
 def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:

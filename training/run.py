@@ -1,38 +1,33 @@
 """A training run: a folder that holds all there is to know about it and can be resumed at any epoch.
 
-    runs/NAME/recipe.json             the recipe, as JSON
-    runs/NAME/data.json               which pictures it learns from
-    runs/NAME/checkpoint.weights.h5   weights and optimizer state after the last finished epoch
-    runs/NAME/history.csv             one row of losses per finished epoch
-    runs/NAME/history.png             the same, drawn
-    runs/NAME/logs/                   the same for TensorBoard
-
 Each file is replaced in one step, so a kill leaves the old one or the new one.
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-from tensorboard.summary import Writer
+from tensorboard.summary import Writer  # type: ignore[import-untyped]
 
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder, write_file
 
 from .cache import find_cache_folder, hash_files
-from .dataset import Pair, count_images, count_steps, find_parts, load_batches, load_validation
+from .dataset import DarkPicture, count_images, count_steps, find_parts, load_batches, load_validation
 from .distribution import ALONE, Team
+from .history import divide_losses, record_epoch
 from .model import ZeroDCE, build_model
 from .plots import draw_history
-from .recipe import LossWeights, Recipe
+from .recipe import LossWeights, Recipe, check_recipe
 from .worker import DistributionError
+
+_Parts = Mapping[str, Sequence[DarkPicture]]
 
 # What a run is resumed from.
 STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")
@@ -44,36 +39,45 @@ class RunError(EdgeDceError):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The files of one run."""
+    """The files of one run. Its losses are in there too, see training.history, and once more for TensorBoard."""
 
     folder: Path
 
     @property
     def recipe_path(self) -> Path:
+        """The recipe, as JSON."""
         return self.folder / "recipe.json"
 
     @property
     def data_path(self) -> Path:
+        """Which pictures it learns from, as JSON."""
         return self.folder / "data.json"
 
     @property
     def checkpoint_path(self) -> Path:
+        """Weights and optimizer state after the last finished epoch."""
         return self.folder / "checkpoint.weights.h5"
 
     @property
-    def history_path(self) -> Path:
-        return self.folder / "history.csv"
+    def drawing_path(self) -> Path:
+        """The history, drawn."""
+        return self.folder / "history.png"
+
+    @property
+    def logs_path(self) -> Path:
+        """The folder of the history for TensorBoard."""
+        return self.folder / "logs"
 
     def read_recipe(self) -> Recipe:
         """The recipe this run was started with.
 
         Raises:
             RunError: the folder holds no run.
-            RecipeError: the saved recipe is unreadable.
+            RecipeError: the saved recipe is unreadable, or no run can be made of it.
         """
         if not self.recipe_path.exists():
             raise RunError(f"{self.folder}: no run here, recipe.json is missing; start one with 'fit --out'")
-        return Recipe.from_json(self.recipe_path.read_text(), origin=self.recipe_path)
+        return check_recipe(Recipe.from_json(self.recipe_path.read_text(), origin=self.recipe_path))
 
     def read_data(self) -> dict[str, Any]:
         """What data.json says of the pictures.
@@ -89,13 +93,6 @@ class Run:
                 f"{self.data_path}: expected what 'fit' wrote there, but {error!r}; start a new run"
             ) from error
         return data
-
-    def read_history(self) -> list[dict[str, str]]:
-        """The rows of history.csv, a dictionary by column each; empty before the first epoch is finished."""
-        if not self.history_path.exists():
-            return []
-        with self.history_path.open(newline="") as stream:
-            return list(csv.DictReader(stream))
 
     def count_steps(self) -> int:
         """Steps per epoch."""
@@ -141,7 +138,7 @@ def fit(
         _train(parts, recipe, Run(folder), team, cache, verbose)
 
 
-def _train(parts: dict[str, list[Pair]], recipe: Recipe, run: Run, team: Team, cache: Path, verbose: int) -> None:
+def _train(parts: _Parts, recipe: Recipe, run: Run, team: Team, cache: Path, verbose: int) -> None:
     steps = count_steps(len(parts["train"]), recipe)
     model = build_model(recipe, steps_per_epoch=steps)
     team.prepare(model)
@@ -223,7 +220,7 @@ def _check_like_chief(copy: Run, recipe: Recipe, data: dict[str, object]) -> Non
         ) from error
 
 
-def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> dict[str, object]:
+def _describe_data(parts: _Parts, recipe: Recipe, title: str) -> dict[str, object]:
     return {
         "title": title,
         "train_files": len(parts["train"]),
@@ -238,7 +235,7 @@ def _describe_data(parts: dict[str, list[Pair]], recipe: Recipe, title: str) -> 
     }
 
 
-class _Recorder(keras.callbacks.Callback):
+class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no type information
     """After each epoch: TensorBoard, one row of history, then the checkpoint, each file replaced in one step.
 
     In this order a kill in between leaves a row too many, which the row of the repeated epoch replaces.
@@ -247,14 +244,10 @@ class _Recorder(keras.callbacks.Callback):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
-        self._writer: Writer | None = None
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self._writer = Writer(str(self._run.folder / "logs"))
+        self._writer = Writer(str(run.logs_path))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.close()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if not all(math.isfinite(value) for value in (logs or {}).values()):
@@ -262,20 +255,12 @@ class _Recorder(keras.callbacks.Callback):
                 f"{self._run.folder}: the loss is no number any more after epoch {epoch + 1}; the checkpoint is of the "
                 "epoch before. Start a new run with a lower learning rate"
             )
-        for name, value in (logs or {}).items():
-            part = "validation" if name.startswith("val_") else "train"
-            self._writer.add_scalar(f"{part}/{name.removeprefix('val_')}", value, epoch + 1)
+        for part, losses in zip(("train", "validation"), divide_losses(logs or {}), strict=True):
+            for name, value in losses.items():
+                self._writer.add_scalar(f"{part}/{name}", value, epoch + 1)
         self._writer.flush()
-        self._record({"epoch": str(epoch + 1)} | {name: f"{value:.6g}" for name, value in (logs or {}).items()})
+        record_epoch(self._run.folder, epoch + 1, logs or {})
         unfinished = self._run.checkpoint_path.with_name("unfinished.weights.h5")
         self.model.save_weights(unfinished, overwrite=True)
         unfinished.replace(self._run.checkpoint_path)
-        write_file(self._run.history_path.with_suffix(".png"), draw_history(self._run), overwrite=True)
-
-    def _record(self, row: dict[str, str]) -> None:
-        rows = [old for old in self._run.read_history() if int(old["epoch"]) < int(row["epoch"])]
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(row))
-        writer.writeheader()
-        writer.writerows([*rows, row])
-        write_file(self._run.history_path, text.getvalue().encode(), overwrite=True)
+        write_file(self._run.drawing_path, draw_history(self._run.folder), overwrite=True)

@@ -21,9 +21,9 @@ from edge_dce.pixels.baselines import apply_clahe, apply_gamma
 from edge_dce.pixels.metrics import finite_psnr, ssim
 
 from .dataset import Pair, find_pairs, split_pairs
-from .evaluation import Evaluation, ImageRow, Score
+from .evaluation import Evaluation, ImageRow, MethodScore
 from .recipe import Recipe
-from .trained import Trained
+from .trained_network import TrainedNetwork
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -54,7 +54,7 @@ def pair_folders(low: Path, high: Path) -> dict[str, list[Pair]]:
 
 
 def evaluate(
-    trained: Trained,
+    trained: TrainedNetwork,
     parts: Mapping[str, Sequence[Pair]],
     *,
     threads: int | None = None,
@@ -100,11 +100,11 @@ def read_pair(pair: Pair) -> tuple[Uint8Array, Uint8Array]:
     return low, high
 
 
-def _score_methods(picture: tuple[Uint8Array, Uint8Array], enhanced: Uint8Array) -> dict[str, Score]:
+def _score_methods(picture: tuple[Uint8Array, Uint8Array], enhanced: Uint8Array) -> dict[str, MethodScore]:
     low, normal = picture
     candidates = {"input": low, "gamma": apply_gamma(low), "clahe": apply_clahe(low), "network": enhanced}
     return {
-        method: Score(finite_psnr(image, normal), ssim(image, normal), _measure_brightness(image))
+        method: MethodScore(finite_psnr(image, normal), ssim(image, normal), _measure_brightness(image))
         for method, image in candidates.items()
     }
 

@@ -21,7 +21,7 @@ from edge_dce.reports.table import Table
 
 from .dataset import Pair
 from .scoring import read_pair
-from .trained import Trained
+from .trained_network import TrainedNetwork
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -38,7 +38,7 @@ def compute_wrapped_psnr(image: Uint8Array, reference: Uint8Array) -> float:
     return float(10 * np.log10(255**2 / max(error, 1 / image.size)))
 
 
-def tabulate_wraparound(pairs: Sequence[Pair], networks: Sequence[Trained] = ()) -> Table:
+def tabulate_wraparound(pairs: Sequence[Pair], networks: Sequence[TrainedNetwork] = ()) -> Table:
     """Both figures, means over pairs, for what needs no network, for no picture at all, and for networks.
 
     Figures are of native size; the wrapped one also of pictures shrunk to 256x256, the size of the report's.
@@ -60,7 +60,7 @@ def _score_baselines(pair: Pair) -> list[tuple[float, float, float]]:
     return [_score(brighten(low), normal) for brighten in _BASELINES.values()]
 
 
-def _score_network(pair: Pair, trained: Trained) -> tuple[float, float, float]:
+def _score_network(pair: Pair, trained: TrainedNetwork) -> tuple[float, float, float]:
     low, normal = read_pair(pair)
     return _score(trained.apply(low, trained.estimate_curves([low])[0]), normal)
 

@@ -1,1 +1,1 @@
-"""Figures for people: tables as text, Markdown and HTML (table); the frame of every HTML file (page)."""
+"""Figures for people: tables as text and Markdown (table), and HTML files for the workshop (page, with Jinja2)."""

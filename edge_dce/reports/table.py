@@ -1,9 +1,8 @@
-"""Tables of figures as terminal text, Markdown or HTML: one content, three forms."""
+"""Tables of figures as terminal text or Markdown; macros.html shows them on pages."""
 
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Sequence
 
 EMPTY = "–"
@@ -37,18 +36,3 @@ class Table:
         rule = ["---", *["---:"] * (len(self.header) - 1)]
         escaped = [[cell.replace("|", "\\|") for cell in row] for row in (self.header, rule, *rows)]
         return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
-
-    def to_html(self, *, strong: int | None = None) -> str:
-        """A <table>; names are escaped. `strong` is the number of the row that matters most."""
-        lines = ["<table>", f"<thead><tr>{_cells(self.header, 'th')}</tr></thead>", "<tbody>"]
-        for number, row in enumerate(self.rows):
-            if len(row) < len(self.header):
-                lines.append(f'<tr class="heading"><th colspan="{len(self.header)}">{html.escape(row[0])}</th></tr>')
-            else:
-                opening = '<tr class="strong">' if number == strong else "<tr>"
-                lines.append(f"{opening}{_cells(row, 'td')}</tr>")
-        return "\n".join([*lines, "</tbody>", "</table>"])
-
-
-def _cells(row: Sequence[str], tag: str) -> str:
-    return "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)

@@ -41,6 +41,8 @@ ONLY_IN = {
             for module in ("app", "controls", "gallery_view", "preview", "screen", "settings_view")
         ),
     },
+    # Only the workshop, whose extras bring it, asks for pages.
+    "jinja2": {"edge_dce/reports/page.py"},
     "jnius": {"apps/camera/android/phone.py", "apps/camera/android/java_interpreter.py"},
     "matplotlib": {"training/plots.py", "benchmarks/charts.py", "benchmarks/figure.py"},
     "onnxruntime": {"benchmarks/peers.py"},

@@ -23,6 +23,7 @@ from training import distribution
 from training.cli import main
 from training.dataset import Batches, Shard
 from training.distribution import Team, _pack
+from training.history import read_history
 from training.run import STATE_FILES, Run, fit
 from training.worker import DistributionError, Worker, meet
 
@@ -100,20 +101,22 @@ def test_two_workers_killed_and_started_again_have_the_losses_of_one(
     # The chief must say so, not wait for ever for an answer; jax then takes a minute to end (docs/distributed.md).
     wait_until(lambda: "start all of them again" in (before / "0.txt").read_text(), [chief], before)
     chief.kill()
-    assert len(shared.read_history()) < TINY.epochs
+    assert len(read_history(shared.folder).epochs) < TINY.epochs
 
     chief, other = launch(shared, after)
     fit(lol, TINY, alone, verbose=0)
     for worker in (chief, other):
         assert worker.wait(PATIENCE_S) == 0, (after / "0.txt").read_text()
     assert f"Epoch 1/{TINY.epochs}" not in (after / "0.txt").read_text()
-    rows = shared.read_history()
-    assert [int(row["epoch"]) for row in rows] == list(range(1, TINY.epochs + 1))
-    for one, two in zip(alone.read_history(), rows, strict=True):
-        for name in one:
+    one, two = read_history(alone.folder), read_history(shared.folder)
+    assert one.epochs == two.epochs == list(range(1, TINY.epochs + 1))
+    for part in ("training", "validation"):
+        losses, expected = getattr(two, part), getattr(one, part)
+        assert losses.keys() == expected.keys()
+        for name in expected:
             # The same sums in another order: float32 rounds each by up to 6e-8 of it, and 24 steps of Adam carry it on.
             # History keeps six digits. Losses near zero are differences of means near 0.1, hence the floor.
-            assert float(two[name]) == pytest.approx(float(one[name]), rel=1e-4, abs=1e-7), (name, one, two)
+            assert losses[name] == pytest.approx(expected[name], rel=1e-4, abs=1e-7), name
 
 
 def test_shards_of_a_batch_together_are_the_batch() -> None:

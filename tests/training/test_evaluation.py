@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -17,16 +19,18 @@ from edge_dce.pixels.curve import CurveShape, apply_exact
 from edge_dce.pixels.metrics import psnr, ssim
 from tests.training.lol_folder import write_lol
 from training.cli import main
-from training.comparison import compare
 from training.dataset import Pair
-from training.evaluation import Evaluation, EvaluationError, ImageRow, Score, read_evaluation
+from training.evaluation import Evaluation, EvaluationError, ImageRow, MethodScore, read_evaluation
 from training.evaluation_page import choose_rows, draw_page, draw_strength, measure_strength
 from training.export import ORIGIN_ENTRY, export
+from training.history import HistoryError
 from training.recipe import Recipe
 from training.run import Run, RunError, fit
+from training.run_table import tabulate_runs
 from training.scoring import evaluate, pair_folders
-from training.trained import Trained, load_trained
+from training.trained_network import TrainedNetwork, load_trained_network
 
+ROOT = Path(__file__).resolve().parents[2]
 TINY = Recipe(
     name="tiny", epochs=1, batch_size=4, resize_px=32, validation_from=40, network="zero-dce-pp", curve_root=2
 )
@@ -49,9 +53,9 @@ class ConstantNetwork:
         return 1
 
 
-def make_trained(a: float = -0.5, *, maps: int = 1, name: str = "constant", **changes: object) -> Trained:
+def make_trained(a: float = -0.5, *, maps: int = 1, name: str = "constant", **changes: object) -> TrainedNetwork:
     recipe = dataclasses.replace(TINY, **changes)  # type: ignore[arg-type]
-    return Trained(name, ConstantNetwork(a, maps=maps), recipe, epochs=3)
+    return TrainedNetwork(name, ConstantNetwork(a, maps=maps), recipe, epochs=3)
 
 
 def write_pairs(folder: Path, count: int, *, suffix: str = ".png") -> list[Pair]:
@@ -68,7 +72,7 @@ def write_pairs(folder: Path, count: int, *, suffix: str = ".png") -> list[Pair]
 
 
 def make_row(name: str, psnr_db: float, part: str = "test") -> ImageRow:
-    scores = {method: Score(psnr_db, 0.5, 0.4) for method in ("input", "gamma", "clahe", "network")}
+    scores = {method: MethodScore(psnr_db, 0.5, 0.4) for method in ("input", "gamma", "clahe", "network")}
     return ImageRow(part, name, 0.4, scores)
 
 
@@ -106,7 +110,7 @@ def test_rows_without_a_network_are_the_plain_methods_against_the_normal_picture
     low, normal = read_picture(pair.low).image, read_picture(pair.high).image
     (row,) = evaluate(make_trained(), {"test": [pair]}).images
     for method, image in (("input", low), ("gamma", apply_gamma(low)), ("clahe", apply_clahe(low))):
-        expected = Score(psnr(image, normal), ssim(image, normal), float(image.mean()) / 255)
+        expected = MethodScore(psnr(image, normal), ssim(image, normal), float(image.mean()) / 255)
         assert dataclasses.astuple(row.scores[method]) == pytest.approx(dataclasses.astuple(expected), abs=EXACTLY)
 
 
@@ -241,14 +245,14 @@ def test_what_cannot_be_evaluated_is_an_error_of_one_line(
     lol: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "foreign.keras"
-    load_trained(run.folder).network.save(file)
+    load_trained_network(run.folder).network.save(file)
     with pytest.raises(RunError, match="does not say how it was trained"):
-        load_trained(file)
+        load_trained_network(file)
     file.write_bytes(b"no zip")
     with pytest.raises(RunError, match="loading failed"):
-        load_trained(file)
+        load_trained_network(file)
     with pytest.raises(RunError, match=r"no such \.keras file"):
-        load_trained(tmp_path / "missing.keras")
+        load_trained_network(tmp_path / "missing.keras")
     assert main(["evaluate", str(file), "--data", str(lol)]) == 1
     assert main(["evaluate", str(tmp_path), "--data", str(lol)]) == 1
     assert main(["evaluate", str(run.folder), "--pairs", "low", "high", "--split", "val", "-o", str(tmp_path)]) == 1
@@ -270,7 +274,7 @@ def test_network_for_other_than_rgb_pictures_is_an_error(tmp_path: Path) -> None
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(ORIGIN_ENTRY, json.dumps({"recipe": json.loads(TINY.to_json()), "epochs": 1}))
     with pytest.raises(RunError, match="for RGB pictures, found one for 1 channels"):
-        load_trained(file)
+        load_trained_network(file)
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, epochs: int | None = None) -> Path:
@@ -306,20 +310,27 @@ def test_compare_puts_runs_beside_what_needs_no_network(tmp_path: Path, capsys: 
 def test_compare_says_when_figures_do_not_compare_or_are_out_of_date(tmp_path: Path) -> None:
     one = write_evaluation(tmp_path / "one", make_evaluation([make_row("a", 10)], "one"), epochs=7)
     other = write_evaluation(tmp_path / "other", make_evaluation([make_row("b", 10)], "other"))
-    comparison = compare([one, other])
-    assert list(comparison.table.header) == ["", "one", "other"]
-    assert "different pictures" in comparison.notes[0]
-    assert "evaluated after epoch 1, trained to 7" in comparison.notes[1]
-    assert all(note in comparison.to_text() for note in comparison.notes)
+    runs = tabulate_runs([one, other])
+    assert list(runs.table.header) == ["", "one", "other"]
+    assert "different pictures" in runs.notes[0]
+    assert "evaluated after epoch 1, trained to 7" in runs.notes[1]
+    assert all(note in runs.to_text() for note in runs.notes)
 
 
 def test_compare_names_a_damaged_history(tmp_path: Path) -> None:
     folder = write_evaluation(tmp_path / "one", make_evaluation([make_row("a", 10)]), epochs=2)
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n2\n")
-    with pytest.raises(EvaluationError, match="one row of numbers per epoch"):
-        compare([folder])
+    with pytest.raises(HistoryError, match="one row of numbers per epoch"):
+        tabulate_runs([folder])
+
+
+def test_compare_needs_no_keras(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "one", make_evaluation([make_row("a", 10)]), epochs=1)
+    code = f"import sys, training.cli; training.cli.main(['compare', {str(folder)!r}]); print('keras' in sys.modules)"
+    child = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert child.stdout.splitlines()[-1] == "False"
 
 
 def test_compare_tells_runs_of_one_name_apart_by_folder(tmp_path: Path) -> None:
     folders = [write_evaluation(tmp_path / name, make_evaluation([make_row("a", 10)])) for name in ("x", "y")]
-    assert [*compare(folders).table.header][-2:] == [str(folder) for folder in folders]
+    assert [*tabulate_runs(folders).table.header][-2:] == [str(folder) for folder in folders]

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from training.history import HistoryError
 from training.plots import PlotError, draw_history
-from training.run import Run
 
 LOSSES = ("color_constancy", "exposure", "illumination_smoothness", "loss", "spatial_consistency")
 
 
-def write_history(folder: Path, epochs: int, *, validation: bool = True) -> Run:
+def write_history(folder: Path, epochs: int, *, validation: bool = True) -> Path:
     random = np.random.default_rng(1)
     names = [*LOSSES, *(f"val_{name}" for name in LOSSES if validation)]
     rows = [
@@ -20,7 +20,7 @@ def write_history(folder: Path, epochs: int, *, validation: bool = True) -> Run:
         for epoch in range(1, epochs + 1)
     ]
     (folder / "history.csv").write_text("\n".join([",".join(["epoch", *names]), *rows]) + "\n")
-    return Run(folder)
+    return folder
 
 
 def decode(png: bytes) -> np.ndarray:
@@ -42,8 +42,8 @@ def test_history_of_many_epochs_is_a_picture_of_less_than_100_kb(tmp_path: Path)
 
 
 def test_same_history_gives_same_bytes(tmp_path: Path) -> None:
-    run = write_history(tmp_path, 5)
-    assert draw_history(run) == draw_history(run)
+    folder = write_history(tmp_path, 5)
+    assert draw_history(folder) == draw_history(folder)
 
 
 def test_validation_is_drawn_where_there_is_one(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_one_epoch_is_seen_as_a_dot(tmp_path: Path) -> None:
 
 
 def test_losses_that_became_nan_do_not_stop_the_drawing(tmp_path: Path) -> None:
-    run = write_history(tmp_path, 3)
-    run.history_path.write_text(run.history_path.read_text() + ",".join(["4", *["nan"] * 10]) + "\n")
-    decode(draw_history(run))
+    path = write_history(tmp_path, 3) / "history.csv"
+    path.write_text(path.read_text() + ",".join(["4", *["nan"] * 10]) + "\n")
+    decode(draw_history(tmp_path))
 
 
 def test_name_of_a_run_is_no_mathematics(tmp_path: Path) -> None:
@@ -72,11 +72,11 @@ def test_name_of_a_run_is_no_mathematics(tmp_path: Path) -> None:
 
 def test_run_without_or_with_damaged_history_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PlotError, match=r"no history\.csv here"):
-        draw_history(Run(tmp_path))
-    run = write_history(tmp_path, 2)
-    run.history_path.write_text(run.history_path.read_text() + "3,0.1\n")
-    with pytest.raises(PlotError, match="one row of numbers per epoch"):
-        draw_history(run)
-    run.history_path.write_text("epoch,loss\n")
+        draw_history(tmp_path)
+    path = write_history(tmp_path, 2) / "history.csv"
+    path.write_text(path.read_text() + "3,0.1\n")
+    with pytest.raises(HistoryError, match="one row of numbers per epoch"):
+        draw_history(tmp_path)
+    path.write_text("epoch,loss\n")
     with pytest.raises(PlotError, match="at least one row"):
-        draw_history(run)
+        draw_history(tmp_path)

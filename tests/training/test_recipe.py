@@ -1,12 +1,14 @@
 """Recipes: data that is checked, printed, changed field by field and saved."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
 from training.cli import main
 from training.recipe import RECIPES, Recipe, RecipeError, override
+from training.run import Run
 
 
 def test_recipe_survives_writing_and_reading(tmp_path: Path) -> None:
@@ -17,6 +19,14 @@ def test_recipe_survives_writing_and_reading(tmp_path: Path) -> None:
 def test_unreadable_recipe_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="not a recipe saved by this version"):
         Recipe.from_json('{"name": "x"}', origin=tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"network": "none"}, {"epochs": "many"}, {"network": []}, {"initializer": "none"}])
+def test_saved_recipe_that_no_run_can_be_made_of_is_an_error(changes: dict[str, object], tmp_path: Path) -> None:
+    fields = json.loads(RECIPES["edge"].to_json()) | changes
+    (tmp_path / "recipe.json").write_text(json.dumps(fields))
+    with pytest.raises(RecipeError, match=r"recipe 'edge': (expected|a field is of another kind)"):
+        Run(tmp_path).read_recipe()
 
 
 def test_report_recipe_is_the_reports() -> None:

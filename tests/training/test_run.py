@@ -21,6 +21,7 @@ from tests.training.tiny_recipe import TINY
 from training import perceptual
 from training.cli import main
 from training.export import ORIGIN_ENTRY, export
+from training.history import TOTAL, read_history
 from training.model import build_model
 from training.recipe import RECIPES, LossWeights, RecipeError, override
 from training.run import Run, RunError, fit, load_network, restore
@@ -54,9 +55,9 @@ def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(lol: Path,
     fit(lol, TINY, halves, verbose=0)
 
     # The same operations in the same order on the same values; only threads inside one operation may reorder sums.
-    for one, other in zip(whole.read_history(), halves.read_history(), strict=True):
-        assert one["epoch"] == other["epoch"]
-        assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
+    one, other = read_history(whole.folder), read_history(halves.folder)
+    assert one.epochs == other.epochs == [1, 2, 3, 4]
+    assert one.training[TOTAL] == pytest.approx(other.training[TOTAL], rel=1e-4)
 
 
 def test_run_killed_again_and_again_ends_like_one_left_alone(lol: Path, tmp_path: Path) -> None:
@@ -74,10 +75,10 @@ def test_run_killed_again_and_again_ends_like_one_left_alone(lol: Path, tmp_path
         assert child.returncode == -signal.SIGKILL, errors.decode()
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     fit(lol, train_tiny.TINY, whole, verbose=0)
-    for one, other in zip(run.read_history(), whole.read_history(), strict=True):
-        assert one["epoch"] == other["epoch"]
-        # As above.
-        assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
+    one, other = read_history(run.folder), read_history(whole.folder)
+    assert one.epochs == other.epochs == list(range(1, train_tiny.TINY.epochs + 1))
+    # As above.
+    assert one.training[TOTAL] == pytest.approx(other.training[TOTAL], rel=1e-4)
 
 
 def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_path: Path) -> None:
@@ -98,11 +99,11 @@ def test_validation_losses_weigh_a_smaller_last_batch_by_its_size(lol: Path, tmp
     # Four validation pictures in batches of three.
     recipe = dataclasses.replace(TINY, epochs=1, batch_size=3)
     fit(lol, recipe, run, verbose=0)
-    (row,) = run.read_history()
-    parts = dataclasses.asdict(recipe.loss_weights).items()
-    total = sum(weight * float(row[f"val_{name}"]) for name, weight in parts if f"val_{name}" in row)
+    losses = {name: value for name, (value,) in read_history(run.folder).validation.items()}
+    weights = dataclasses.asdict(recipe.loss_weights).items()
+    total = sum(weight * losses[name] for name, weight in weights if name in losses)
     # Six digits are recorded, and the sum has terms of both signs of rounding.
-    assert float(row["val_loss"]) == pytest.approx(total, rel=1e-4)
+    assert losses[TOTAL] == pytest.approx(total, rel=1e-4)
 
 
 def test_run_of_another_recipe_or_other_pictures_is_not_continued(lol: Path, tmp_path: Path) -> None:
@@ -154,9 +155,10 @@ def test_paired_recipe_learns_from_partners(lol: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     paired = dataclasses.replace(RECIPES["paired"], epochs=4, resize_px=32, validation_from=40, cosine_decay=False)
     fit(lol, paired, run, verbose=0)
-    first, *_, last = run.read_history()
-    assert float(last["absolute"]) < float(first["absolute"])
-    assert {"val_absolute", "val_structure"} <= last.keys()
+    history = read_history(run.folder)
+    first, *_, last = history.training["absolute"]
+    assert last < first
+    assert {"absolute", "structure"} <= history.validation.keys()
 
 
 def test_pictures_of_one_channel_are_trained_on_and_exported(lol: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -18,7 +17,7 @@ from edge_dce.pixels.curve import CurveShape, apply_exact
 from edge_dce.pixels.shrinking import normalize, shrink
 
 from .export import ORIGIN_ENTRY
-from .recipe import Recipe
+from .recipe import Recipe, check_recipe
 from .run import Run, RunError, load_network
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -26,18 +25,18 @@ FloatArray = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """A network after training.
 
     Attributes:
         name: of the run folder or of the file, without its suffix.
-        network: keras.Model, (B, H, W, 3) float32 RGB in [0, 1] to (B, h, w, 3 · maps) float32 curves in [-1, 1].
+        network: (B, H, W, 3) float32 RGB in [0, 1] to (B, h, w, 3 · maps) float32 curves in [-1, 1].
         recipe: how it was trained.
         epochs: for how long.
     """
 
     name: str
-    network: Any
+    network: keras.Model
     recipe: Recipe
     epochs: int
 
@@ -56,7 +55,7 @@ class Trained:
         return apply_exact(image, curves, shape=CurveShape(root=self.recipe.curve_root))
 
 
-def load_trained(path: Path) -> Trained:
+def load_trained_network(path: Path) -> TrainedNetwork:
     """The network of a run folder after its last finished epoch, or that of an exported `.keras` file.
 
     Raises:
@@ -73,13 +72,13 @@ def load_trained(path: Path) -> Trained:
     return trained
 
 
-def _load_run(path: Path) -> Trained:
+def _load_run(path: Path) -> TrainedNetwork:
     run = Run(path)
     network, epochs = load_network(run)
-    return Trained(path.resolve().name, network, run.read_recipe(), epochs)
+    return TrainedNetwork(path.resolve().name, network, run.read_recipe(), epochs)
 
 
-def _load_exported(path: Path) -> Trained:
+def _load_exported(path: Path) -> TrainedNetwork:
     if not path.is_file():
         raise RunError(f"{path}: no such .keras file; expected a run folder or what 'export' wrote")
     try:
@@ -94,4 +93,4 @@ def _load_exported(path: Path) -> Trained:
         raise RunError(
             f"{path}: expected what 'export' wrote, but loading failed ({cause}); export it again"
         ) from error
-    return Trained(path.stem, network, Recipe.from_json(recipe, origin=path), epochs)
+    return TrainedNetwork(path.stem, network, check_recipe(Recipe.from_json(recipe, origin=path)), epochs)

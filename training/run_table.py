@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dce.reports.page import make_page
+from edge_dce.reports.page import render_page
 from edge_dce.reports.table import EMPTY, Table
 
-from .evaluation import METHODS, TOGETHER, Evaluation, EvaluationError, Score, read_evaluation, title_part
+from .evaluation import METHODS, TOGETHER, Evaluation, MethodScore, read_evaluation, title_part
+from .history import History, read_history
 from .recipe import Recipe
 
-_VALIDATION = "val_"
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
 
 
 @dataclasses.dataclass(frozen=True)
-class Column:
-    """One run: its evaluation, and its losses after the last epoch by name ("loss", "val_loss", "exposure", ...).
-
-    `losses` is empty, and `trained_epochs` None, where the folder has no history.
-    """
+class _Column:
+    """One run. The history is empty where the folder has none."""
 
     evaluation: Evaluation
-    losses: dict[str, float]
-    trained_epochs: int | None
+    history: History
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class RunTable:
     """The table, and what to know before reading it."""
 
     table: Table
@@ -44,19 +38,19 @@ class Comparison:
         return "\n".join([self.table.to_markdown(), *(f"\nNote: {note}." for note in self.notes)])
 
     def to_html(self) -> bytes:
-        notes = "".join(f'<p class="warning">{html.escape(note)}</p>' for note in self.notes)
-        return make_page("Runs side by side", f'<h1>Runs</h1>{notes}<div class="wide">{self.table.to_html()}</div>')
+        return render_page(__package__, "run_table.html", table=self.table, notes=self.notes)
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
+def tabulate_runs(folders: Sequence[Path]) -> RunTable:
     """Put the evaluations of run folders side by side.
 
     A folder needs `evaluation.json` only; final losses are shown where `history.csv` is there too.
 
     Raises:
         EvaluationError: a run has no evaluation yet, or an unreadable one.
+        HistoryError: a run's history is damaged.
     """
-    columns = [_read_column(folder) for folder in folders]
+    columns = [_Column(read_evaluation(folder), read_history(folder)) for folder in folders]
     baselines = _share_pictures(columns)
     header = ["", *(label for label in METHODS.values() if label and baselines), *_name_columns(folders, columns)]
     rows: list[Sequence[str]] = []
@@ -66,38 +60,21 @@ def compare(folders: Sequence[Path]) -> Comparison:
     parts = dict.fromkeys(part for column in columns for part in column.evaluation.parts)
     for part in sorted(parts, key=TOGETHER.__eq__):
         rows += _compare_part(part, columns, baselines)
-    losses = dict.fromkeys(name for column in columns for name in column.losses if not name.startswith(_VALIDATION))
+    losses = dict.fromkeys(name for column in columns for name in column.history.training)
     if losses:
         rows.append(["final losses, training / validation"])
     for name in losses:
         rows.append((name.replace("_", " "), *padding, *(_format_loss(column, name) for column in columns)))
-    return Comparison(Table(header, rows), tuple(_find_notes(folders, columns, baselines)))
+    return RunTable(Table(header, rows), tuple(_find_notes(folders, columns, baselines)))
 
 
-def _read_column(folder: Path) -> Column:
-    evaluation = read_evaluation(folder)
-    path = folder / "history.csv"
-    if not path.is_file():
-        return Column(evaluation, {}, None)
-    try:
-        with path.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        last = {name: float(value) for name, value in rows[-1].items()} if rows else {"epoch": 0.0}
-        epochs = int(last.pop("epoch"))
-    except (ValueError, TypeError, KeyError) as error:
-        raise EvaluationError(
-            f"{path}: expected one row of numbers per epoch, but {error}; delete damaged rows"
-        ) from error
-    return Column(evaluation, last, epochs)
-
-
-def _name_columns(folders: Sequence[Path], columns: Sequence[Column]) -> list[str]:
+def _name_columns(folders: Sequence[Path], columns: Sequence[_Column]) -> list[str]:
     """Names of the runs; where two are the same, their folders as given."""
     names = [column.evaluation.name for column in columns]
     return names if len(set(names)) == len(names) else [str(folder) for folder in folders]
 
 
-def _share_pictures(columns: Sequence[Column]) -> bool:
+def _share_pictures(columns: Sequence[_Column]) -> bool:
     """Whether all runs were evaluated on the same pictures, so that what needs no network is the same for all."""
     return (
         len(
@@ -110,7 +87,7 @@ def _share_pictures(columns: Sequence[Column]) -> bool:
     )
 
 
-def _describe(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
+def _describe(columns: Sequence[_Column]) -> list[tuple[str, list[str]]]:
     evaluations = [column.evaluation for column in columns]
     return [
         ("recipe", [each.recipe.title for each in evaluations]),
@@ -135,8 +112,8 @@ def _describe_differences(recipes: Sequence[Recipe]) -> list[tuple[str, list[str
     ]
 
 
-def _compare_part(part: str, columns: Sequence[Column], baselines: bool) -> list[Sequence[str]]:
-    scores: list[Score | None] = []
+def _compare_part(part: str, columns: Sequence[_Column], baselines: bool) -> list[Sequence[str]]:
+    scores: list[MethodScore | None] = []
     if baselines:
         scores += [columns[0].evaluation.average(part, method) for method, label in METHODS.items() if label]
     for column in columns:
@@ -152,20 +129,21 @@ def _compare_part(part: str, columns: Sequence[Column], baselines: bool) -> list
     ]
 
 
-def _format_loss(column: Column, name: str) -> str:
-    values = [column.losses.get(prefix + name) for prefix in ("", _VALIDATION)]
-    return " / ".join(EMPTY if value is None else f"{value:.3g}" for value in values)
+def _format_loss(column: _Column, name: str) -> str:
+    parts = (column.history.training, column.history.validation)
+    return " / ".join(f"{losses[name][-1]:.3g}" if name in losses else EMPTY for losses in parts)
 
 
-def _find_notes(folders: Sequence[Path], columns: Sequence[Column], baselines: bool) -> list[str]:
+def _find_notes(folders: Sequence[Path], columns: Sequence[_Column], baselines: bool) -> list[str]:
     notes = []
     if not baselines:
         notes.append("evaluated on different pictures, so the figures do not compare; evaluate all on the same")
     for folder, column in zip(folders, columns, strict=True):
-        trained, evaluated = column.trained_epochs, column.evaluation.epochs
-        if trained is not None and trained != evaluated:
+        evaluated = column.evaluation.epochs
+        trained = max(column.history.epochs, default=evaluated)
+        if trained != evaluated:
             notes.append(f"{folder}: evaluated after epoch {evaluated}, trained to {trained}; evaluate it again")
         notes += [f"{folder}: {warning}" for warning in column.evaluation.warnings]
-    if len({column.evaluation.recipe.loss_weights for column in columns if column.losses}) > 1:
+    if len({column.evaluation.recipe.loss_weights for column in columns if column.history.epochs}) > 1:
         notes.append("recipes weigh the losses differently, so their totals do not compare")
     return notes
