@@ -24,7 +24,6 @@ from edge_dce.benchmark.summary import LABELS
 from edge_dce.errors import EdgeDceError
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import bundled_models, find_model
-from edge_dce.reports.table import Table
 
 _TEST_PAIRS = 30
 _SPEED_SIZE = (1920, 1080)
@@ -150,24 +149,19 @@ def _best_table() -> str:
     """The files that are the best at something, on each machine."""
     parts = []
     for report in _read_scored():
-        first = report.results[0]
         most = max(result.threads for result in report.results)
-        verdicts = sorted(judge(report), key=lambda verdict: verdict.result.end_to_end.percentile(50))
-        size = "x".join(map(str, first.size))
-        table = Table(
-            ("take it for", "model", f"{size}, {report.machine['cpu']}, {most} threads", "PSNR"),
-            [
-                (
-                    str(verdict),
-                    f"`{verdict.result.model}`",
-                    f"{verdict.result.end_to_end.percentile(50):.1f} ms",
-                    f"{verdict.psnr_db:.2f} dB",
-                )
-                for verdict in verdicts
-                if verdict.best_at
-            ],
-        )
-        parts.append(table.to_markdown())
+        size = "x".join(str(side) for side in report.results[0].size)
+        lines = [
+            f"| model | take it for | {size}, {report.machine['cpu']}, {most} threads | PSNR |",
+            "| --- | --- | ---: | ---: |",
+        ]
+        lines += [
+            f"| `{verdict.result.model}` | {verdict} | {verdict.result.end_to_end.percentile(50):.1f} ms "
+            f"| {verdict.psnr_db:.2f} dB |"
+            for verdict in sorted(judge(report), key=lambda verdict: verdict.result.end_to_end.percentile(50))
+            if verdict.best_at
+        ]
+        parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
