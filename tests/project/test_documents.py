@@ -25,7 +25,13 @@ from tests.documents import (
 )
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-LINKING_PAGES = (*PAGES, CONTRIBUTING, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*/*.md")))
+LINKING_PAGES = (
+    *PAGES,
+    CONTRIBUTING,
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*/*.md")),
+    ROOT / "training" / "results" / "README.md",
+)
 SAMPLE = ROOT / "docs" / "pictures" / "night-launch.jpg"
 DEVICE_COMMANDS = "edge-dce (?:enhance|benchmark|info|models|doctor)"
 # What has its own test elsewhere, or a parser of its own.
