@@ -224,13 +224,12 @@ def _compare(arguments: argparse.Namespace) -> int:
 def _table(arguments: argparse.Namespace) -> int:
     stale = []
     for page in documents.list_pages():
-        before = page.read_text()
-        after = documents.render(before)
-        if before == after:
+        text = documents.render(page)
+        if text == page.read_text():
             continue
         stale.append(page)
         if not arguments.check:
-            write_file(page, after.encode(), overwrite=True)
+            write_file(page, text.encode(), overwrite=True)
     if stale and arguments.check:
         names = ", ".join(str(page.relative_to(results.ROOT)) for page in stale)
         print(f"{names}: tables are stale; run: python -m benchmarks table", file=sys.stderr)

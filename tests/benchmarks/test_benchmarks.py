@@ -51,13 +51,15 @@ def test_documents_show_the_committed_results() -> None:
 
 
 def test_every_table_has_one_place_in_the_documents() -> None:
-    placed = [name for page in documents.list_pages() for name in documents.list_tables(page.read_text())]
+    placed = [name for page in documents.list_pages() for name in documents.list_tables(page)]
     assert sorted(placed) == sorted(documents.TABLES)
 
 
-def test_block_of_unknown_name_is_an_error() -> None:
-    with pytest.raises(EdgeDceError, match="no table 'mystery'"):
-        documents.render("<!-- begin mystery -->\n<!-- end mystery -->")
+def test_block_of_unknown_name_is_an_error(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin mystery -->\n<!-- end mystery -->")
+    with pytest.raises(EdgeDceError, match=r"page\.md: no table 'mystery'"):
+        documents.render(page)
 
 
 def test_controls_draws_the_strips_of_the_documents(tmp_path: Path) -> None:
