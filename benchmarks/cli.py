@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import frame_table, readme, results, suite
+from benchmarks import documents, frame_table, results, suite
 from benchmarks.choice import judge_peers, make_peers_table
+from benchmarks.controls import draw_controls
 from benchmarks.flicker import format_flicker, measure_flicker, read_sequence
 from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
@@ -29,7 +30,7 @@ from edge_dce.benchmark.summary import format_comparison
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import check_free, make_folder, write_file
-from edge_dce.files.pictures import Picture, write_picture
+from edge_dce.files.pictures import Picture, read_image, write_picture
 from edge_dce.machine import count_usable_cores, describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
@@ -39,7 +40,7 @@ _REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `python -m benchmarks ...`; the exit status: 0, 1 for an error, a slowdown or a stale README, 130 Ctrl-C."""
+    """Run `python -m benchmarks ...`; the exit status: 0, 1 for an error, a slowdown or stale tables, 130 Ctrl-C."""
     arguments = _build_parser().parse_args(argv)
     try:
         status: int = arguments.command(arguments)
@@ -88,7 +89,7 @@ def _add_readers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     comparison.add_argument("--markdown", action="store_true")
     comparison.set_defaults(command=_compare)
 
-    tables = commands.add_parser("table", help="make the README's tables anew from benchmarks/reference")
+    tables = commands.add_parser("table", help="make the tables in README and docs anew from committed results")
     tables.add_argument("--check", action="store_true", help="change nothing; exit status 1 if they are stale")
     tables.set_defaults(command=_table)
 
@@ -165,6 +166,11 @@ def _add_single_measurements(commands: argparse._SubParsersAction[argparse.Argum
     gallery.add_argument("--overwrite", action="store_true")
     gallery.set_defaults(command=_gallery)
 
+    controls = commands.add_parser("controls", help="what each control does to the sample photo, a strip for each")
+    controls.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    controls.add_argument("--overwrite", action="store_true")
+    controls.set_defaults(command=_controls)
+
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.reference and (arguments.models or arguments.size or arguments.output):
@@ -216,13 +222,17 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _table(arguments: argparse.Namespace) -> int:
-    before = readme.README.read_text()
-    after = readme.render(before)
-    if not arguments.check:
-        write_file(readme.README, after.encode(), overwrite=True)
-        return 0
-    if before != after:
-        print("README.md: tables are stale; run: python -m benchmarks table", file=sys.stderr)
+    stale = []
+    for page in documents.list_pages():
+        text = documents.render(page)
+        if text == page.read_text():
+            continue
+        stale.append(page)
+        if not arguments.check:
+            write_file(page, text.encode(), overwrite=True)
+    if stale and arguments.check:
+        names = ", ".join(str(page.relative_to(results.ROOT)) for page in stale)
+        print(f"{names}: tables are stale; run: python -m benchmarks table", file=sys.stderr)
         return 1
     return 0
 
@@ -319,4 +329,18 @@ def _gallery(arguments: argparse.Namespace) -> int:
     sheet = draw_gallery(arguments.pictures, model=arguments.model, columns=arguments.columns, cell_px=arguments.cell)
     write_picture(Picture(sheet), arguments.output, overwrite=arguments.overwrite)
     print(arguments.output)
+    return 0
+
+
+def _controls(arguments: argparse.Namespace) -> int:
+    targets = {
+        arguments.output / f"control-{name}.jpg": strip
+        for name, strip in draw_controls(read_image(suite.PHOTO)).items()
+    }
+    for target in targets:
+        check_free(target, overwrite=arguments.overwrite)
+    make_folder(arguments.output)
+    for target, strip in targets.items():
+        write_picture(Picture(strip), target, overwrite=arguments.overwrite)
+        print(target)
     return 0

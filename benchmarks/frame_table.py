@@ -1,4 +1,4 @@
-"""What `benchmarks.frame` and `benchmarks.photo` measured, as text and as the README's table."""
+"""What `benchmarks.frame` and `benchmarks.photo` measured, as text and as a table of the documents."""
 
 from __future__ import annotations
 

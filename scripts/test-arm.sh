@@ -14,7 +14,7 @@ readonly HOME_ARM=$PWD/.arm
 # What is not about the processor: programs and their clocks, hundreds of processes that each take seconds here, and the
 # memory of a process, which here is the emulator's too.
 readonly LEFT_OUT=(--ignore-glob='*/benchmark/test_*'
-    --ignore-glob='*/test_machine*' --ignore-glob='*/test_readme*' --ignore-glob='*/test_damaged_models*'
+    --ignore-glob='*/test_machine*' --ignore-glob='*/test_documents*' --ignore-glob='*/test_damaged_models*'
     -k 'not nothing_is_allocated')
 
 main() {

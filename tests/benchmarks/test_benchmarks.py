@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import frame, frame_table, photo, readme, results, suite
+from benchmarks import documents, frame, frame_table, photo, results, suite
 from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
 from benchmarks.cli import main
 from benchmarks.clip import write_clip
@@ -46,13 +46,26 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_readme_shows_the_committed_results() -> None:
+def test_documents_show_the_committed_results() -> None:
     assert main(["table", "--check"]) == 0
 
 
-def test_readme_block_of_unknown_name_is_an_error() -> None:
-    with pytest.raises(EdgeDceError, match="no table 'mystery'"):
-        readme.render("<!-- begin mystery -->\n<!-- end mystery -->")
+def test_every_table_has_one_place_in_the_documents() -> None:
+    placed = [name for page in documents.list_pages() for name in documents.list_tables(page)]
+    assert sorted(placed) == sorted(documents.TABLES)
+
+
+def test_block_of_unknown_name_is_an_error(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin mystery -->\n<!-- end mystery -->")
+    with pytest.raises(EdgeDceError, match=r"page\.md: no table 'mystery'"):
+        documents.render(page)
+
+
+def test_controls_draws_the_strips_of_the_documents(tmp_path: Path) -> None:
+    assert main(["controls", "-o", str(tmp_path)]) == 0
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn == {path.name for path in (ROOT / "docs" / "pictures").glob("control-*.jpg")}
 
 
 @pytest.mark.parametrize(

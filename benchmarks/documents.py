@@ -1,4 +1,7 @@
-"""README tables from committed results: no figure in the README is typed by hand."""
+"""Tables of the documents from committed results: no figure in README or docs/ is typed by hand.
+
+A page has each table between two comments, `<!-- begin NAME -->` and `<!-- end NAME -->`.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.choice import judge_peers, make_choice_table, make_peers_table
+from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
 from benchmarks.flicker import render_flicker
 from benchmarks.frame_table import render_frames
 from benchmarks.results import REFERENCE, REPORTS, ROOT, read_folder, read_peers, read_pixel_path
 from benchmarks.video import render_video
-from edge_dce.benchmark.latency import Latency
+from edge_dce.benchmark.latency import Latency, divide_in_turn
 from edge_dce.benchmark.quality import PairScore, Score
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.benchmark.summary import LABELS
@@ -22,38 +25,36 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import bundled_models, find_model
 
-README = ROOT / "README.md"
 _TEST_PAIRS = 30
 _SPEED_SIZE = (1920, 1080)
 TRAINING_RESULTS = ROOT / "training" / "results"
 _BLOCK = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n)(.*?)(<!-- end (?P=name) -->)", re.DOTALL)
 
 
-def render(text: str) -> str:
-    """The README's text with every block between markers made anew.
+def list_pages() -> list[Path]:
+    """The documents that may show tables: README and the pages of docs/."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def list_tables(page: Path) -> list[str]:
+    """Names of the tables that a page has a place for."""
+    return [match["name"] for match in _BLOCK.finditer(page.read_text())]
+
+
+def render(page: Path) -> str:
+    """A page's text with every block between markers made anew.
 
     Raises:
         EdgeDceError: a block of a name that no table has.
     """
-    tables = {
-        "recipes": _recipe_table,
-        "quality": _quality_table,
-        "speed": _speed_table,
-        "choice": _choice_table,
-        "peers": _peers_table,
-        "pixel-path": _pixel_path_line,
-        "frame": _frame_table,
-        "video": _video_lines,
-        "camera-app": _camera_app_line,
-    }
 
     def replace(match: re.Match[str]) -> str:
         name = match["name"]
-        if name not in tables:
-            raise EdgeDceError(f"README.md: no table '{name}'; expected one of {' '.join(tables)}")
-        return f"{match[1]}{tables[name]()}\n{match[4]}"
+        if name not in TABLES:
+            raise EdgeDceError(f"{page.name}: no table '{name}'; expected one of {' '.join(TABLES)}")
+        return f"{match[1]}{TABLES[name]()}\n{match[4]}"
 
-    return _BLOCK.sub(replace, text)
+    return _BLOCK.sub(replace, page.read_text())
 
 
 def _recipe_table() -> str:
@@ -144,6 +145,24 @@ def _choice_table() -> str:
     return "\n\n".join(parts)
 
 
+def _best_table() -> str:
+    """The files that are the best at something, on the first machine alone: the README has room for one table."""
+    report = _read_scored()[0]
+    most = max(result.threads for result in report.results)
+    size = "x".join(str(side) for side in report.results[0].size)
+    lines = [
+        f"| model | take it for | {size}, {report.machine['cpu']}, {most} threads | PSNR |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    lines += [
+        f"| `{verdict.result.model}` | {verdict} | {verdict.result.end_to_end.percentile(50):.1f} ms "
+        f"| {verdict.psnr_db:.2f} dB |"
+        for verdict in sorted(judge(report), key=lambda verdict: verdict.result.end_to_end.percentile(50))
+        if verdict.best_at
+    ]
+    return "\n".join(lines)
+
+
 def _peers_table() -> str:
     parts = []
     for folder in _list_machines():
@@ -159,12 +178,15 @@ def _pixel_path_line() -> str:
         measured = read_pixel_path(folder)
         if measured is None:
             continue
-        ratios = np.divide(measured["formula_ms"], measured["look_up_ms"])
-        low, median, high = np.percentile(ratios, (10, 50, 90))
+        formula, look_up = (
+            Latency(tuple(measured[name]), turns=len(measured[name])) for name in ("formula_ms", "look_up_ms")
+        )
+        ratio = divide_in_turn(formula, look_up)
         lines.append(
-            f"At 1080p on {measured['threads']} threads the look-up takes {np.median(measured['look_up_ms']):.1f} ms, "
-            f"{median:.1f} times less than the plain eight-step formula (p10 {low:.1f}, p90 {high:.1f}). Its samples "
-            f"are off by {measured['mean_error']:.2f} of 255 levels on average, {measured['worst_error']} at worst."
+            f"At 1080p on {measured['threads']} threads the look-up takes {look_up.percentile(50):.1f} ms. The plain "
+            f"eight-step formula takes {ratio.value:.1f} times as long (95 % interval {ratio.low:.1f} to "
+            f"{ratio.high:.1f}). The look-up's samples are off by {measured['mean_error']:.2f} of 255 levels on "
+            f"average and by {measured['worst_error']} at worst."
         )
     return "\n".join(lines)
 
@@ -228,3 +250,18 @@ def _describe_fidelity(result: Measurement) -> str:
     if card.fidelity is None:
         return ""
     return f"{card.fidelity.psnr_db:.1f} dB mean, {card.fidelity.worst_psnr_db:.1f} worst"
+
+
+# Name between the markers -> what makes the table.
+TABLES = {
+    "best": _best_table,
+    "camera-app": _camera_app_line,
+    "choice": _choice_table,
+    "frame": _frame_table,
+    "peers": _peers_table,
+    "pixel-path": _pixel_path_line,
+    "quality": _quality_table,
+    "recipes": _recipe_table,
+    "speed": _speed_table,
+    "video": _video_lines,
+}

@@ -1,0 +1,155 @@
+"""The commands and the code of README and docs/ run as they stand, and their links lead somewhere."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+import apps.camera.__main__
+import apps.pi.options
+from edge_dce.cli import main
+from edge_dce.models.catalog import DEFAULT_MODEL, find_model
+from tests.documents import (
+    PAGES,
+    README,
+    ROOT,
+    find_commands,
+    list_anchors,
+    list_commands,
+    list_inline_commands,
+    list_links,
+    read_blocks,
+)
+
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+LINKING_PAGES = (
+    *PAGES,
+    CONTRIBUTING,
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*/*.md")),
+    ROOT / "training" / "results" / "README.md",
+)
+SAMPLE = ROOT / "docs" / "pictures" / "night-launch.jpg"
+DEVICE_COMMANDS = "edge-dce (?:enhance|benchmark|info|models|doctor)"
+# What needs a camera or the workshop: its parser alone reads these, below and in tests/benchmarks.
+OTHER_COMMANDS = "edge-dce (?:live|camera|train|evaluate|convert)"
+README_WORDS = 700
+
+
+def list_blocks() -> list[object]:
+    """Every block of a shell that has a command for the device, named by its page and its first such command."""
+    return [
+        pytest.param(block, id=f"{page.stem}: {find_commands(block, DEVICE_COMMANDS)[0]}")
+        for page in PAGES
+        for block in read_blocks(page, "sh")
+        if find_commands(block, DEVICE_COMMANDS)
+    ]
+
+
+def list_code() -> list[object]:
+    return [pytest.param(page, id=page.stem) for page in PAGES if read_blocks(page, "python")]
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the documents call by name; videos come with `add_clip`."""
+    shutil.copy(SAMPLE, tmp_path / "night.jpg")
+    for folder in ("photos", "data/test/low", "data/test/high"):
+        (tmp_path / folder).mkdir(parents=True)
+        shutil.copy(SAMPLE, tmp_path / folder / "one.jpg")
+    (tmp_path / "runs" / "own").mkdir(parents=True)
+    shutil.copy(find_model(DEFAULT_MODEL), tmp_path / "runs" / "own" / "own-256x256-int8.tflite")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def add_clip(folder: Path) -> None:
+    # Here, because it skips the test where there is no PyAV.
+    from tests.edge_dce.enhancing.clips import write_clip
+
+    write_clip(folder / "clip.mp4")
+
+
+@pytest.mark.parametrize("block", list_blocks())
+def test_commands_of_a_block_succeed_one_after_the_other(
+    block: str, work: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    if "clip.mp4" in block:
+        add_clip(work)
+    for command in find_commands(block, DEVICE_COMMANDS):
+        words = shlex.split(command)[1:]
+        if words[0] == "benchmark":
+            # As it stands, but in seconds: of what is given twice, the last counts.
+            words += ["--runs", "2", *(["--sustained", "1"] if "--sustained" in words else [])]
+        # Whether something got slower depends on what else the machine does.
+        expected = {0, 1} if "--compare" in words else {0}
+        assert main(words) in expected, command
+
+
+@pytest.mark.parametrize("page", list_code())
+def test_code_of_a_page_runs(page: Path, work: Path) -> None:
+    blocks = read_blocks(page, "python")
+    if any("clip.mp4" in block for block in blocks):
+        add_clip(work)
+    for block in blocks:
+        exec(compile(block, page.name, "exec"), {})
+
+
+@pytest.mark.parametrize("command", list_commands("edge-dce live"))
+def test_command_of_the_camera_script_is_understood(command: str) -> None:
+    apps.pi.options.build_parser().parse_args(shlex.split(command)[2:])
+
+
+@pytest.mark.parametrize("command", list_commands("edge-dce camera"))
+def test_command_of_the_camera_app_is_understood(command: str) -> None:
+    apps.camera.__main__.build_parser().parse_args(shlex.split(command)[2:])
+
+
+def test_programs_of_the_checkout_are_there() -> None:
+    blocks = (block for page in PAGES for block in read_blocks(page, "sh"))
+    programs = {name for block in blocks for name in re.findall(r"(?:apps|scripts)/[\w./-]+", block)}
+    assert [name for name in sorted(programs) if not (ROOT / name).is_file()] == []
+
+
+def test_every_command_of_the_documents_is_one_that_a_test_knows() -> None:
+    known = set(list_commands(f"(?:{DEVICE_COMMANDS}|{OTHER_COMMANDS})"))
+    assert set(list_commands("edge-dce")) <= known
+    inline = list_inline_commands(CONTRIBUTING, "edge-dce")
+    assert [command for command in inline if not re.match(f"{DEVICE_COMMANDS}|{OTHER_COMMANDS}", command)] == []
+
+
+def test_two_commands_come_first_and_exist() -> None:
+    first = [command.split()[1] for block in read_blocks(README, "sh") for command in find_commands(block, "make")][:2]
+    assert first == ["demo", "test"]
+    targets = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(first) <= set(targets)
+    text = README.read_text()
+    assert text.index("make demo") < text.index("edge-dce enhance")
+
+
+def test_readme_is_one_page() -> None:
+    text = README.read_text()
+    assert len(text.split()) <= README_WORDS
+    assert len(re.findall(r"^\|[ :|-]+\|$", text, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("page", LINKING_PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for file, anchor in list_links(page):
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), file
+        assert not anchor or anchor in list_anchors(target), f"{file}#{anchor}"
+
+
+def test_index_lists_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {file for file, _ in list_links(index)}
+    assert {page.name for page in PAGES if page.parent == index.parent} - {index.name} <= linked
+
+
+def test_every_picture_has_its_source() -> None:
+    pictures = ROOT / "docs" / "pictures"
+    sources = (pictures / "SOURCES.md").read_text()
+    assert [path.name for path in pictures.glob("*.jpg") if f"`{path.name}`" not in sources] == []
