@@ -33,6 +33,7 @@ from edge_dce.files.pictures import Picture, write_picture
 from edge_dce.machine import count_usable_cores, describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
+from edge_dce.terminal.console import answer
 
 _TEST_PAIRS = (Path("data/test/low"), Path("data/test/high"))
 _REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))
@@ -41,14 +42,7 @@ _REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `python -m benchmarks ...`; the exit status: 0, 1 for an error, a slowdown or a stale README, 130 Ctrl-C."""
     arguments = _build_parser().parse_args(argv)
-    try:
-        status: int = arguments.command(arguments)
-    except EdgeDceError as error:
-        print(f"benchmarks: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return status
+    return answer(lambda: arguments.command(arguments), prog="benchmarks")
 
 
 def _build_parser() -> argparse.ArgumentParser:

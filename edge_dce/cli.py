@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import json
 import math
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,13 +16,12 @@ from edge_dce.benchmark.command import add_parser as add_benchmark_parser
 from edge_dce.enhancer import load
 from edge_dce.enhancing.command import Settings, enhance_files, enhance_to_stdout
 from edge_dce.enhancing.jobs import plan_jobs
-from edge_dce.errors import EdgeDceError
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.pixels.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
 from edge_dce.terminal.arguments import parse_positive
-from edge_dce.terminal.console import complain, discard_stdout, say
+from edge_dce.terminal.console import answer
 from edge_dce.version import VERSION
 
 
@@ -37,23 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.debug:
         # What Pillow skips in a damaged file is no news to someone who wants a brighter picture.
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    try:
-        status: int = arguments.command(arguments)
-        if sys.stdout is not None:
-            # A reader that went away shows when the buffer is written, which must be inside this block.
-            sys.stdout.flush()
-        return status
-    except KeyboardInterrupt:
-        say("edge-dce: interrupted")
-        return 130
-    except BrokenPipeError:
-        discard_stdout()
-        return 0
-    except (EdgeDceError, OSError, MemoryError) as error:
-        if arguments.debug:
-            raise
-        complain(error)
-        return 1
+    return answer(lambda: arguments.command(arguments), debug=arguments.debug)
 
 
 def _build_parser() -> argparse.ArgumentParser:

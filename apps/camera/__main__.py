@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from edge_dce.terminal.arguments import parse_size
+from edge_dce.terminal.console import answer
 
 from .device import Folders, find_folders
 
@@ -24,6 +25,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep what --benchmark measured")
     arguments = parser.parse_args(argv)
+    return answer(lambda: _run(arguments), prog="edge-dce-camera")
+
+
+def _run(arguments: argparse.Namespace) -> int:
     folders = find_folders()
     if arguments.pictures:
         folders = dataclasses.replace(folders, pictures=arguments.pictures)

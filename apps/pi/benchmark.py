@@ -23,13 +23,13 @@ from edge_dce.camera import Frame, LatestFrame
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.camera.synthetic import SyntheticSource
 from edge_dce.enhancer import load
-from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, Smoothing
 from edge_dce.terminal.arguments import parse_positive, parse_size
+from edge_dce.terminal.console import answer
 
 from .enhancement import Enhancement
 from .pipeline import Pipeline
@@ -163,25 +163,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
     arguments = parser.parse_args(argv)
+    return answer(lambda: _run(arguments), prog="benchmark")
+
+
+def _run(arguments: argparse.Namespace) -> None:
     if arguments.show:
         print("\n".join(format_cost(cost) for cost in read_costs(arguments.show)))
-        return 0
-    try:
-        costs = [
-            asyncio.run(
-                measure_frame_cost(size=arguments.size, model=arguments.model, smooth=smooth, runs=arguments.runs)
-            )
-            for smooth in (False, True)
-        ]
-        for cost in costs:
-            print(format_cost(cost))
-        if arguments.json:
-            record = {"schema": 1, "machine": describe_machine(), "costs": [dataclasses.asdict(cost) for cost in costs]}
-            write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
-    except EdgeDceError as error:
-        print(f"benchmark: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return
+    costs = [
+        asyncio.run(measure_frame_cost(size=arguments.size, model=arguments.model, smooth=smooth, runs=arguments.runs))
+        for smooth in (False, True)
+    ]
+    for cost in costs:
+        print(format_cost(cost))
+    if arguments.json:
+        record = {"schema": 1, "machine": describe_machine(), "costs": [dataclasses.asdict(cost) for cost in costs]}
+        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
 
 
 def read_costs(path: Path) -> list[FrameCost]:

@@ -17,6 +17,7 @@ from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, Smoothing
+from edge_dce.terminal.console import answer
 from edge_dce.version import VERSION
 
 from . import service
@@ -54,13 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     settings = read_settings(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edge-dce-pi: %(message)s")
-    try:
-        return asyncio.run(Program(settings, argv).run())
-    except KeyboardInterrupt:
-        return 130
-    except EdgeDceError as error:
-        print(f"edge-dce-pi: error: {error}", file=sys.stderr)
-        return 1
+    return answer(lambda: asyncio.run(Program(settings, argv).run()), prog="edge-dce-pi")
 
 
 class Program:

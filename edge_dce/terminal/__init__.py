@@ -1,1 +1,1 @@
-"""Command lines: what they take (arguments) and what they say, and where (console)."""
+"""Command lines: what they take (arguments), what they say and how they end (console), other programs (child)."""
