@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks import frame_table, readme, results, suite
 from benchmarks.choice import judge_peers, make_peers_table
 from benchmarks.flicker import format_flicker, measure_flicker, read_sequence
@@ -21,7 +19,7 @@ from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
 from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
-from benchmarks.pixel_path import measure_pixel_path
+from benchmarks.pixel_path import format_pixel_path, measure_pixel_path
 from benchmarks.video import format_video, measure_video
 from edge_dce.benchmark.comparison import compare
 from edge_dce.benchmark.measurement import Plan
@@ -257,12 +255,7 @@ def _peers(arguments: argparse.Namespace) -> int:
 
 def _pixel_path(arguments: argparse.Namespace) -> int:
     measured = measure_pixel_path(arguments.photo, threads=arguments.threads, runs=arguments.runs)
-    low, median, high = np.percentile(measured.speedups, (10, 50, 90))
-    print(f"{measured.size[0]}x{measured.size[1]}, {measured.threads} threads, {len(measured.speedups)} pairs of runs")
-    print(f"plain formula  {np.median(measured.formula_ms):7.1f} ms (median)")
-    print(f"table look-up  {np.median(measured.look_up_ms):7.1f} ms (median)")
-    print(f"speedup        {median:7.1f} times (p10 {low:.1f}, p90 {high:.1f}), pair by pair")
-    print(f"error          {measured.mean_error:7.2f} of 255 levels on average, {measured.worst_error} at worst")
+    print(format_pixel_path(measured))
     _write_record(arguments.json, dataclasses.asdict(measured))
     return 0
 

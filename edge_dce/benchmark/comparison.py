@@ -133,7 +133,7 @@ class _Drift:
         return _read_certain(self.networks[kind]) if is_measured else self._of_pixels()
 
     def of_frame(self, new: Measurement, old: Measurement) -> float:
-        share = min(1.0, old.invoke.percentile(50) / old.end_to_end.percentile(50))
+        share = min(1.0, old.invoke.p50_ms / old.end_to_end.p50_ms)
         return share * self.of_network(new, old) + (1 - share) * self._of_pixels()
 
     def _of_pixels(self) -> float:
@@ -210,7 +210,7 @@ def _doubt_row(row: Row, old: Measurement, tolerance: float) -> list[str]:
         unexcused = _allow(change.ratio, 1.0, tolerance)
         if change.is_none and not unexcused.is_none:
             doubts.append(f"{part}: {unexcused}, as much as the machine itself")
-        medians = mine.percentile(50) / theirs.percentile(50)
+        medians = mine.p50_ms / theirs.p50_ms
         if unexcused.is_inside(change.ratio.value) and not unexcused.is_inside(medians):
             doubts.append(
                 f"{part}: no change of the lower quartile, but the median is {medians:.2f} times the base's: other "
