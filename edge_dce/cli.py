@@ -14,7 +14,7 @@ from typing import Any
 from edge_dce import doctor
 from edge_dce.benchmark.command import add_parser as add_benchmark_parser
 from edge_dce.enhancer import load
-from edge_dce.enhancing.command import Settings, enhance_files, enhance_to_stdout
+from edge_dce.enhancing.command import JobOptions, enhance_files, enhance_to_stdout
 from edge_dce.enhancing.jobs import plan_jobs
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model
@@ -105,8 +105,8 @@ def _enhance(arguments: argparse.Namespace) -> int:
     if jobs[0].target is None:
         enhance_to_stdout(jobs[0], enhancer, look)
         return 0
-    settings = Settings(look, overwrite=arguments.overwrite, debug=arguments.debug)
-    return 1 if enhance_files(jobs, enhancer, settings) else 0
+    options = JobOptions(look, overwrite=arguments.overwrite, debug=arguments.debug)
+    return 1 if enhance_files(jobs, enhancer, options) else 0
 
 
 def _info(arguments: argparse.Namespace) -> int:

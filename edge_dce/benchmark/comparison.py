@@ -72,7 +72,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class ReportComparison:
     """What two reports have in common, and what to know before believing it."""
 
     rows: tuple[Row, ...]
@@ -84,7 +84,7 @@ class Comparison:
         return tuple(row for row in self.rows if row.is_slower)
 
 
-def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
+def compare(new: Report, base: Report, *, tolerance: float) -> ReportComparison:
     """Hold `new` against `base`, measured before on the same machine.
 
     What changed no more than the machine did beyond doubt, in the same direction, is no change, and a warning. For the
@@ -112,7 +112,7 @@ def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
     if not rows:
         asked = ", ".join(_describe(result) for result in new.results)
         raise ReportError(f"expected a base report with {asked}, found none of it; measure the base the same way")
-    return Comparison(tuple(rows), tuple(warnings))
+    return ReportComparison(tuple(rows), tuple(warnings))
 
 
 @dataclasses.dataclass(frozen=True)

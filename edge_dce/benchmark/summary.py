@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from edge_dce.benchmark.comparison import Comparison
+from edge_dce.benchmark.comparison import ReportComparison
 from edge_dce.benchmark.latency import Latency, format_figure
 from edge_dce.benchmark.quality import Difference, PairScore, PhotoScore, Score
 from edge_dce.benchmark.report import Measurement, Report
@@ -28,7 +28,7 @@ def format_report(report: Report, *, markdown: bool = False) -> str:
     return "\n\n".join(part for part in (*parts, _join_lines(warnings, markdown)) if part)
 
 
-def format_comparison(comparison: Comparison, *, base: str, markdown: bool = False) -> str:
+def format_comparison(comparison: ReportComparison, *, base: str, markdown: bool = False) -> str:
     """What changed since the report named `base`."""
     table = Table(
         ("against " + base, "threads", "network", "photo to photo"),

@@ -2,6 +2,11 @@
 
 Imports the standard library alone and tries everything else in child processes, so it also runs, as
 `python -m edge_dce.doctor`, where numpy is missing and where importing OpenCV kills the process.
+
+board       system, memory, clock, heat, power, cameras: what `edge_dce.machine` reads, judged
+packages    Python and what is installed (wheels: which runtime has a wheel here)
+network     the default model at work (trial, in a child process), against committed results (reference)
+finding     one thing that the doctor says: another one is a function that returns it and a line in `examine`
 """
 
 from __future__ import annotations
