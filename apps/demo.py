@@ -14,6 +14,7 @@ import numpy.typing as npt
 import edge_dce
 from edge_dce import cli
 from edge_dce.files.output import make_folder
+from edge_dce.terminal.console import answer
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -26,13 +27,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m apps.demo", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), metavar="DIR")
     folder: Path = parser.parse_args(argv).output
-    try:
+
+    def run() -> int:
         _demonstrate(folder)
         print(f"\nHow fast {edge_dce.DEFAULT_MODEL} is on this machine:\n", flush=True)
         return cli.main(["benchmark", edge_dce.DEFAULT_MODEL, "--runs", _BENCHMARK_RUNS])
-    except edge_dce.EdgeDceError as error:
-        print(f"demo: error: {error}", file=sys.stderr)
-        return 1
+
+    return answer(run, prog="demo")
 
 
 def join_before_after(before: Uint8Array, after: Uint8Array) -> Uint8Array:

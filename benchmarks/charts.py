@@ -57,7 +57,7 @@ def _draw_frontier(report: Report, frame: str) -> Chart | None:
     colors = _color_networks([result for result, _ in results])
 
     def draw(axes: Axes) -> None:
-        points = [(result.end_to_end.percentile(50), score.psnr_db) for result, score in results]
+        points = [(result.end_to_end.p50_ms, score.psnr_db) for result, score in results]
         for (result, _), (time_ms, psnr_db) in zip(results, points, strict=True):
             is_int8 = result.precision == "int8"
             color = colors[_network(result)]
@@ -67,7 +67,7 @@ def _draw_frontier(report: Report, frame: str) -> Chart | None:
             )
         for baseline, marker in zip((each for each in report.baselines if each.end_to_end), "x+", strict=False):
             if baseline.end_to_end and isinstance(baseline.score, PairScore):
-                points.append((baseline.end_to_end.percentile(50), baseline.score.psnr_db))
+                points.append((baseline.end_to_end.p50_ms, baseline.score.psnr_db))
                 label = LABELS[baseline.key]
                 axes.scatter(*points[-1], marker=marker, c=INK, s=30, linewidths=1.1, label=label, zorder=4)
         best = _find_frontier(points)
@@ -100,12 +100,11 @@ def _draw_latencies(report: Report, frame: str) -> Chart:
 
     def draw(axes: Axes) -> None:
         for place, (_, latency, color) in enumerate(rows):
-            low, mid, high = (latency.percentile(percent) for percent in (10, 50, 90))
             axes.plot([min(latency.values_ms), latency.percentile(99)], [place] * 2, c=color, lw=0.8, alpha=0.6)
-            axes.plot([low, high], [place] * 2, c=color, lw=5, alpha=0.45, solid_capstyle="butt")
-            axes.plot(mid, place, "|", c=color, ms=9, mew=2)
-            label = f"{mid:.2f}" if mid < 10 else f"{mid:.0f}"
-            axes.annotate(label, (latency.percentile(99), place), xytext=(4, -3), textcoords="offset points")
+            axes.plot([latency.p50_ms, latency.p90_ms], [place] * 2, c=color, lw=5, alpha=0.45, solid_capstyle="butt")
+            axes.plot(latency.p50_ms, place, "|", c=color, ms=9, mew=2)
+            at = (latency.percentile(99), place)
+            axes.annotate(str(latency), at, xytext=(4, -3), textcoords="offset points")
         axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
         axes.invert_yaxis()
         set_time_axis(axes, "ms")
@@ -114,7 +113,7 @@ def _draw_latencies(report: Report, frame: str) -> Chart:
     return make_chart(
         "latencies",
         f"Latency, {results[0].threads} threads, photos of {frame}",
-        "Tick and figure: median of all runs. Bar: from p10 to p90. Line: from the fastest run to p99.",
+        "Figures: p50 / p90 of all runs. Tick and bar: from p50 to p90. Line: from the fastest run to p99.",
         draw,
         height_in=0.9 + 0.19 * len(rows),
     )
@@ -132,12 +131,12 @@ def _draw_threads(report: Report) -> Chart | None:
         for name in names:
             of_model = [result for result in report.results if result.model == name]
             of_model.sort(key=lambda result: result.threads)
-            times = [result.invoke.percentile(50) for result in of_model]
+            times = [result.invoke.p50_ms for result in of_model]
             style = "-" if of_model[0].precision == "int8" else "--"
             color = colors[_network(of_model[0])]
             axes.plot([result.threads for result in of_model], times, f"o{style}", c=color, ms=3.5)
             ends[f"{_shorten(of_model[-1])}: {times[0] / times[-1]:.2f}x"] = times[-1]
-        medians = [result.invoke.percentile(50) for result in report.results]
+        medians = [result.invoke.p50_ms for result in report.results]
         gap = (max(medians) / min(medians)) ** _LABEL_SHARE
         for label, at in _push_apart(ends, gap).items():
             axes.annotate(label, (threads[-1], at), xytext=(6, -3), textcoords="offset points")
@@ -165,12 +164,12 @@ def _draw_sizes(reports: Sequence[Report]) -> Chart | None:
 
     def draw(axes: Axes) -> None:
         for place, result in enumerate(_at_most_threads(ordered[0])):
-            times = [_at_most_threads(report)[place].end_to_end.percentile(50) for report in ordered]
+            times = [_at_most_threads(report)[place].end_to_end.p50_ms for report in ordered]
             style = "-" if result.precision == "int8" else "--"
             axes.plot(megapixels, times, f"o{style}", c=colors[_network(result)], ms=3.5, label=_shorten(result))
         for key, style in (("gamma", ":"), ("clahe", "-.")):
             of_key = [next(each.end_to_end for each in report.baselines if each.key == key) for report in ordered]
-            times = [latency.percentile(50) for latency in of_key if latency]
+            times = [latency.p50_ms for latency in of_key if latency]
             axes.plot(megapixels, times, style, c=INK, lw=1.2, label=LABELS[key])
         axes.set_xscale("log")
         labels = [f"{'x'.join(str(side) for side in report.results[0].size)}" for report in ordered]
@@ -190,10 +189,10 @@ def _draw_runtimes(reports: Sequence[Report]) -> Chart | None:
 
     def draw(axes: Axes) -> None:
         for color, (runtime, results) in zip(COLORS, by_runtime.items(), strict=False):
-            times = [result.invoke.percentile(50) for result in results]
+            times = [result.invoke.p50_ms for result in results]
             axes.plot(times, range(len(times)), "o", c=color, label=f"{runtime} {results[0].runtime_version}", ms=5)
         for place in range(len(names)):
-            times = [results[place].invoke.percentile(50) for results in by_runtime.values()]
+            times = [results[place].invoke.p50_ms for results in by_runtime.values()]
             axes.plot([min(times), max(times)], [place] * 2, c=INK, lw=0.7, zorder=1)
             ratio = f"{max(times) / min(times):.1f}x"
             axes.annotate(ratio, (max(times), place), xytext=(7, -3), textcoords="offset points")
@@ -249,7 +248,7 @@ def _draw_sustained(report: Report) -> Chart:
     def draw(axes: Axes) -> None:
         ends = [window.end_s for window in report.windows]
         for place, result in enumerate(report.results):
-            times = [window.latencies[place].percentile(50) for window in report.windows]
+            times = [window.latencies[place].p50_ms for window in report.windows]
             axes.plot(ends, times, c=colors[_network(result)], label=f"{_shorten(result)}, {result.threads}")
         axes.set_xlabel("seconds at full load")
         set_time_axis(axes, "photo to photo p50 ms", axis="y")

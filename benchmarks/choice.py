@@ -43,14 +43,14 @@ def judge(report: Report) -> list[Verdict]:
     ]
     if not scored:
         return []
-    fastest_ms = min(result.end_to_end.percentile(50) for result, _ in scored)
+    fastest_ms = min(result.end_to_end.p50_ms for result, _ in scored)
     best_db = max(psnr_db for _, psnr_db in scored)
     least_mb = min(result.peak_rss_mb or float("inf") for result, _ in scored)
     smallest = min(result.file_bytes for result, _ in scored)
     verdicts = []
     for result, psnr_db in scored:
         best_at = {
-            "fastest": result.end_to_end.percentile(50) <= _SAME_TIME * fastest_ms,
+            "fastest": result.end_to_end.p50_ms <= _SAME_TIME * fastest_ms,
             "best pictures": psnr_db >= best_db - _SAME_DB,
             "least memory": (result.peak_rss_mb or float("inf")) <= _SAME_SIZE * least_mb,
             "smallest file": result.file_bytes <= _SAME_SIZE * smallest,
@@ -62,14 +62,14 @@ def judge(report: Report) -> list[Verdict]:
 
 def make_choice_table(report: Report) -> Table:
     """Fastest first: a row per file with its verdict."""
-    verdicts = sorted(judge(report), key=lambda verdict: verdict.result.end_to_end.percentile(50))
+    verdicts = sorted(judge(report), key=lambda verdict: verdict.result.end_to_end.p50_ms)
     return Table(
-        ("file", "take it for", "photo to photo ms", "PSNR dB", "memory MB", "kB"),
+        ("file", "take it for", "photo to photo p50 / p90 ms", "PSNR dB", "memory MB", "kB"),
         [
             (
                 f"`{verdict.result.model}`",
                 str(verdict),
-                f"{verdict.result.end_to_end.percentile(50):.1f}",
+                str(verdict.result.end_to_end),
                 f"{verdict.psnr_db:.2f}",
                 "–" if verdict.result.peak_rss_mb is None else f"{verdict.result.peak_rss_mb:.0f}",
                 f"{verdict.result.file_bytes / 1000:.0f}",
@@ -85,13 +85,10 @@ def make_peers_table(report: Report) -> Table:
     rows = []
     for own, peers in group_peers(report):
         times = {peer.runtime: divide_in_turn(peer.invoke, own.invoke) for peer in peers}
-        cells = [_format_ratio(times.get(name)) for name in names]
-        rows.append([own.model, str(own.threads), f"{own.invoke.percentile(50):.2f} ms", *cells])
-    return Table(["network alone", "threads", "TFLite p50", *(_NAMES.get(name, name) for name in names)], rows)
-
-
-def _format_ratio(ratio: Ratio | None) -> str:
-    return "cannot run it" if ratio is None else f"{ratio.value:.2f}x ({ratio.low:.2f}–{ratio.high:.2f})"
+        cells = [str(times.get(name, "cannot run it")) for name in names]
+        rows.append([own.model, str(own.threads), str(own.invoke), *cells])
+    header = ["network alone", "threads", "TFLite p50 / p90 ms", *(_NAMES.get(name, name) for name in names)]
+    return Table(header, rows)
 
 
 def judge_peers(report: Report) -> str:
@@ -136,7 +133,6 @@ def _find_better(
     better = [
         other
         for other, other_db in others
-        if _SAME_TIME * other.end_to_end.percentile(50) < result.end_to_end.percentile(50)
-        and other_db >= psnr_db - _SAME_DB
+        if _SAME_TIME * other.end_to_end.p50_ms < result.end_to_end.p50_ms and other_db >= psnr_db - _SAME_DB
     ]
-    return min(better, key=lambda other: other.end_to_end.percentile(50), default=None)
+    return min(better, key=lambda other: other.end_to_end.p50_ms, default=None)

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks import documents, frame_table, results, suite
 from benchmarks.choice import judge_peers, make_peers_table
 from benchmarks.controls import draw_controls
@@ -22,7 +20,7 @@ from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
 from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
-from benchmarks.pixel_path import measure_pixel_path
+from benchmarks.pixel_path import format_pixel_path, measure_pixel_path
 from benchmarks.video import format_video, measure_video
 from edge_dce.benchmark.comparison import compare
 from edge_dce.benchmark.measurement import Plan
@@ -34,6 +32,7 @@ from edge_dce.files.pictures import Picture, read_image, write_picture
 from edge_dce.machine import count_usable_cores, describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
+from edge_dce.terminal.console import answer
 
 _TEST_PAIRS = (Path("data/test/low"), Path("data/test/high"))
 _REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))
@@ -42,14 +41,7 @@ _REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `python -m benchmarks ...`; the exit status: 0, 1 for an error, a slowdown or stale tables, 130 Ctrl-C."""
     arguments = _build_parser().parse_args(argv)
-    try:
-        status: int = arguments.command(arguments)
-    except EdgeDceError as error:
-        print(f"benchmarks: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return status
+    return answer(lambda: arguments.command(arguments), prog="benchmarks")
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -273,12 +265,7 @@ def _peers(arguments: argparse.Namespace) -> int:
 
 def _pixel_path(arguments: argparse.Namespace) -> int:
     measured = measure_pixel_path(arguments.photo, threads=arguments.threads, runs=arguments.runs)
-    low, median, high = np.percentile(measured.speedups, (10, 50, 90))
-    print(f"{measured.size[0]}x{measured.size[1]}, {measured.threads} threads, {len(measured.speedups)} pairs of runs")
-    print(f"plain formula  {np.median(measured.formula_ms):7.1f} ms (median)")
-    print(f"table look-up  {np.median(measured.look_up_ms):7.1f} ms (median)")
-    print(f"speedup        {median:7.1f} times (p10 {low:.1f}, p90 {high:.1f}), pair by pair")
-    print(f"error          {measured.mean_error:7.2f} of 255 levels on average, {measured.worst_error} at worst")
+    print(format_pixel_path(measured))
     _write_record(arguments.json, dataclasses.asdict(measured))
     return 0
 

@@ -1,7 +1,6 @@
 """The whole frame against what people would use instead, all in turn in one run.
 
-A machine's drift hits all contenders of a round alike, so what counts is the ratio within a round; medians of ratios
-are reported, with the tenth and the ninetieth percentile.
+A machine's drift hits all contenders of a round alike, so what counts is the ratio within a round.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import edge_dce
+from edge_dce.benchmark.latency import Latency, Ratio, divide_pairs
 from edge_dce.errors import ModelError
 from edge_dce.files.pictures import read_image
 from edge_dce.models.card import read_model_file
@@ -44,14 +44,14 @@ class FrameTimes:
     threads: int
     rounds: tuple[dict[str, float], ...]
 
-    def median_ms(self, contender: str) -> float:
-        return float(np.median([each[contender] for each in self.rounds if contender in each]))
+    def latency(self, contender: str) -> Latency:
+        """One run in each round that ran it."""
+        return Latency(tuple(each[contender] for each in self.rounds if contender in each))
 
-    def ratio(self, slow: str, fast: str) -> tuple[float, float, float]:
-        """How many times longer one takes than the other: p10, median, p90 over the rounds that ran both."""
-        ratios = [each[slow] / each[fast] for each in self.rounds if slow in each and fast in each]
-        low, median, high = np.percentile(ratios, (10, 50, 90))
-        return float(low), float(median), float(high)
+    def ratio(self, slow: str, fast: str) -> Ratio:
+        """How many times as long as the other one takes, over the rounds that ran both."""
+        both = [each for each in self.rounds if slow in each and fast in each]
+        return divide_pairs([each[slow] for each in both], [each[fast] for each in both])
 
 
 def name_frame(model: str, size: tuple[int, int]) -> str:

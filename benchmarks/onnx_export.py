@@ -7,13 +7,13 @@ and memory have no place in a process that measures.
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from edge_dce.errors import EdgeDceError
 from edge_dce.models.card import read_model_file
+from edge_dce.terminal.child import run_python
 
 # The newest that tf2onnx writes for all operators that the networks use.
 _OPSET = 18
@@ -35,11 +35,10 @@ def export(models: Sequence[Path], folder: Path) -> list[Export]:
     Raises:
         EdgeDceError: tf2onnx refused one.
     """
-    command = [sys.executable, "-m", "benchmarks.onnx_export", *map(str, models), str(folder)]
-    child = subprocess.run(command, capture_output=True, text=True, check=False)
-    if child.returncode:
-        reason = (child.stderr.strip().splitlines() or ["no message"])[-1]
-        raise EdgeDceError(f"tf2onnx cannot export {', '.join(model.stem for model in models)} ({reason})")
+    paths = [str(path.resolve()) for path in (*models, folder)]
+    result = run_python(["-m", "benchmarks.onnx_export", *paths], timeout_s=None)
+    if result.failure:
+        raise EdgeDceError(f"tf2onnx cannot export {', '.join(model.stem for model in models)} ({result.failure})")
     return [Export(folder / f"{model.stem}.onnx", folder / f"{model.stem}.tflite") for model in models]
 
 

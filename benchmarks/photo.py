@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import numpy as np
 import edge_dce
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.pictures import Picture, encode_picture, read_image
+from edge_dce.terminal.child import run_python
 
 SIZE = (4000, 3000)
 _CHILD = """
@@ -75,9 +73,7 @@ def measure_photo(photo: Path, work_folder: Path, *, runs: int = 7) -> PhotoTime
 
 
 def _measure_child(source: Path, target: Path) -> float:
-    child = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(source), str(target)], capture_output=True, text=True, check=False
-    )
-    if child.returncode:
-        raise EdgeDceError(f"edge-dce enhance failed on {source}: {io.StringIO(child.stderr).readline().strip()}")
-    return float(child.stdout.split()[-1])
+    result = run_python(["-c", _CHILD, str(source.resolve()), str(target.resolve())])
+    if result.failure:
+        raise EdgeDceError(f"edge-dce enhance failed on {source}: {result.failure}")
+    return float(result.output.split()[-1])

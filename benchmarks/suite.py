@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.results import FRAME, PEERS, PIXEL_PATH, ROOT
 from edge_dce.errors import EdgeDceError
+from edge_dce.terminal.child import run
 
 PHOTO = ROOT / "docs" / "pictures" / "night-launch.jpg"
 ENVIRONMENTS = (ROOT / ".venv", ROOT / ".venv-tflite")
@@ -95,5 +95,6 @@ def run_steps(steps: Sequence[Step], *, on_step: Callable[[Step], object] = lamb
     for step in steps:
         on_step(step)
         # One at a time: two would measure each other.
-        if subprocess.run(step.command, cwd=ROOT, check=False).returncode:
-            raise EdgeDceError(f"{step.title} failed; see above")
+        result = run(step.command, folder=ROOT, timeout_s=None, is_shown=True)
+        if result.failure:
+            raise EdgeDceError(f"{step.title} failed ({result.failure}); see above")

@@ -6,9 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import edge_dce
+from edge_dce.benchmark.latency import Latency
 from edge_dce.enhancing.video import Stages, enhance_video
 
 _STAGES = {"decode": "decode_s", "enhance": "enhance_s", "encode": "encode_s"}
@@ -26,12 +25,17 @@ class VideoTimes:
 
     @property
     def frames_per_second(self) -> float:
-        """Median over the runs."""
-        return float(np.median([run.frames / run.total_s for run in self.runs]))
+        """From file to file, p50 of the runs."""
+        return 1e3 / Latency(tuple(run.total_s / run.frames * 1e3 for run in self.runs)).p50_ms
 
-    def stage_ms(self, stage: str) -> float:
-        """What "decode", "enhance" or "encode" takes per frame: median over the runs."""
-        return float(np.median([getattr(run, _STAGES[stage]) / run.frames * 1e3 for run in self.runs]))
+    def latency(self, stage: str) -> Latency:
+        """What "decode", "enhance" or "encode" takes per frame, run by run."""
+        return Latency(tuple(getattr(run, _STAGES[stage]) / run.frames * 1e3 for run in self.runs))
+
+    def shares_percent(self) -> dict[str, float]:
+        """Of the work, by stage."""
+        per_frame_ms = {stage: self.latency(stage).p50_ms for stage in _STAGES}
+        return {stage: 100 * ms / sum(per_frame_ms.values()) for stage, ms in per_frame_ms.items()}
 
 
 def measure_video(clip: Path, work_folder: Path, *, model: str, threads: int, runs: int) -> VideoTimes:
@@ -56,16 +60,15 @@ def measure_video(clip: Path, work_folder: Path, *, model: str, threads: int, ru
 
 def format_video(times: VideoTimes) -> str:
     """One line for each stage, and which is the slowest."""
-    per_frame_ms = {stage: times.stage_ms(stage) for stage in _STAGES}
-    total_ms = sum(per_frame_ms.values())
+    shares_percent = times.shares_percent()
     width, height = times.size
     clip = f"{times.clip}, {width}x{height}, {times.runs[0].frames} frames"
     lines = [
         f"{clip}, {times.model}, {times.threads} threads, {len(times.runs)} runs",
-        f"{'stage':10}{'ms a frame':>12}{'share':>8}",
+        f"{'stage':10}{'ms a frame, p50 / p90':>24}{'share':>8}",
     ]
-    lines += [f"{stage:10}{ms:12.1f}{100 * ms / total_ms:7.0f} %" for stage, ms in per_frame_ms.items()]
-    slowest = max(per_frame_ms, key=per_frame_ms.__getitem__)
+    lines += [f"{stage:10}{times.latency(stage)!s:>24}{share:7.0f} %" for stage, share in shares_percent.items()]
+    slowest = max(shares_percent, key=shares_percent.__getitem__)
     lines.append(f"{times.frames_per_second:.1f} frames a second from file to file; slowest stage: {slowest}")
     return "\n".join(lines)
 
@@ -75,8 +78,7 @@ def render_video(record: dict[str, Any]) -> str:
     stages = [Stages(**run) for run in record.pop("runs")]
     fields = {field.name for field in dataclasses.fields(VideoTimes)}
     times = VideoTimes(**{name: record[name] for name in fields & record.keys()}, runs=tuple(stages))
-    per_frame_ms = {stage: times.stage_ms(stage) for stage in _STAGES}
-    shares = ", ".join(f"{stage} {100 * ms / sum(per_frame_ms.values()):.0f} %" for stage, ms in per_frame_ms.items())
+    shares = ", ".join(f"{stage} {share:.0f} %" for stage, share in times.shares_percent().items())
     width, height = times.size
     return (
         f"A {width}x{height} clip goes from file to file at {times.frames_per_second:.0f} frames a second with "

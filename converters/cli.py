@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_dce.errors import EdgeDceError
 from edge_dce.terminal.arguments import parse_positive, parse_size
+from edge_dce.terminal.console import answer
 
 if TYPE_CHECKING:
     from .gate import Bounds
@@ -32,15 +32,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """
     arguments = build_parser(prog).parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        return _convert(arguments)
-    except EdgeDceError as error:
-        if arguments.debug:
-            raise
-        print(f"converters: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return answer(lambda: _convert(arguments), prog=prog.removeprefix("python -m "), debug=arguments.debug)
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:

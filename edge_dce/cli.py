@@ -12,14 +12,13 @@ from pathlib import Path
 from edge_dce import doctor
 from edge_dce.benchmark.command import add_parser as add_benchmark_parser
 from edge_dce.enhancer import load
-from edge_dce.enhancing.command import Settings, enhance_files, enhance_to_stdout
+from edge_dce.enhancing.command import JobOptions, enhance_files, enhance_to_stdout
 from edge_dce.enhancing.jobs import plan_jobs
-from edge_dce.errors import EdgeDceError
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.models.command import add_parsers as add_model_parsers
 from edge_dce.pixels.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
 from edge_dce.terminal.arguments import parse_positive
-from edge_dce.terminal.console import complain, discard_stdout, say
+from edge_dce.terminal.console import answer
 from edge_dce.terminal.doors import DOORS
 from edge_dce.terminal.doors import add_parsers as add_door_parsers
 from edge_dce.version import VERSION
@@ -38,23 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.debug:
         # What Pillow skips in a damaged file is no news to someone who wants a brighter picture.
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    try:
-        status: int = arguments.command(arguments)
-        if sys.stdout is not None:
-            # A reader that went away shows when the buffer is written, which must be inside this block.
-            sys.stdout.flush()
-        return status
-    except KeyboardInterrupt:
-        say("edge-dce: interrupted")
-        return 130
-    except BrokenPipeError:
-        discard_stdout()
-        return 0
-    except (EdgeDceError, OSError, MemoryError) as error:
-        if arguments.debug:
-            raise
-        complain(error)
-        return 1
+    return answer(lambda: arguments.command(arguments), debug=arguments.debug)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -120,8 +103,8 @@ def _enhance(arguments: argparse.Namespace) -> int:
     if jobs[0].target is None:
         enhance_to_stdout(jobs[0], enhancer, look)
         return 0
-    settings = Settings(look, overwrite=arguments.overwrite, debug=arguments.debug)
-    return 1 if enhance_files(jobs, enhancer, settings) else 0
+    options = JobOptions(look, overwrite=arguments.overwrite, debug=arguments.debug)
+    return 1 if enhance_files(jobs, enhancer, options) else 0
 
 
 def _make_range_parser(low: float, high: float) -> Callable[[str], float]:

@@ -8,8 +8,9 @@ import os
 import sys
 from pathlib import Path
 
-from edge_dce.errors import EdgeDceError, ImageError
+from edge_dce.errors import ImageError
 from edge_dce.files.output import check_free, make_folder, write_file
+from edge_dce.terminal.console import answer
 
 from .feedback import read_exposure_target
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
@@ -24,16 +25,7 @@ def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
     arguments = build_parser(prog).parse_args(argv)
     # Seconds of start-up and pages of TensorFlow's notices are only for commands that train.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        arguments.command(arguments)
-    except EdgeDceError as error:
-        if arguments.debug:
-            raise
-        print(f"training: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return answer(lambda: arguments.command(arguments), prog=prog.removeprefix("python -m "), debug=arguments.debug)
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edge_dce.camera.sources import describe_sources
 from edge_dce.terminal.arguments import parse_size
+from edge_dce.terminal.console import answer
 
 from .device import Folders, find_folders, is_android
 
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
 
         register_android_cameras()
     arguments = build_parser(prog).parse_args(argv)
+    return answer(lambda: _run(arguments), prog=prog)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     folders = find_folders()
     if arguments.pictures:
         folders = dataclasses.replace(folders, pictures=arguments.pictures)

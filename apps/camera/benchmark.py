@@ -16,6 +16,7 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.graphics.opengl import GL_RENDERER, glFinish, glGetString
 
+from edge_dce.benchmark.latency import Latency, divide_pairs
 from edge_dce.camera import FrameSource, open_source
 from edge_dce.machine import count_usable_cores, read_cpu_name, read_rss_bytes
 
@@ -107,9 +108,10 @@ def summarize(result: dict[str, Any]) -> str:
     """The result in a few lines."""
     turns = [Turn(**fields) for fields in result["turns"]]
     with_shader, without = (
-        [turn.frames / turn.seconds for turn in turns if turn.is_enhancing is is_on] for is_on in (True, False)
+        Latency(tuple(turn.seconds / turn.frames * 1e3 for turn in turns if turn.is_enhancing is is_on))
+        for is_on in (True, False)
     )
-    ratios = [on / off for on, off in zip(with_shader, without, strict=True)]
+    ratio = divide_pairs(with_shader.values_ms, without.values_ms)
     maps = statistics.median(turn.maps / turn.seconds for turn in turns if turn.is_enhancing)
     cores = statistics.median(turn.cpu_s / turn.seconds for turn in turns if turn.is_enhancing)
     width, height = result["size"]
@@ -120,9 +122,9 @@ def summarize(result: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"{result['renderer']}, window and frames {width}x{height}, {len(turns)} turns",
-            f"view with the shader  {statistics.median(with_shader):6.1f} fps (worst turn {min(with_shader):.1f}), "
+            f"view with the shader  {with_shader} ms a frame (p50 / p90 of turns), {1e3 / with_shader.p50_ms:.1f} fps, "
             f"{maps:.0f} maps/s, {cores:.1f} cores",
-            f"view without it       {statistics.median(without):6.1f} fps; ratio {statistics.median(ratios):.2f}",
+            f"view without it       {without} ms a frame, {1e3 / without.p50_ms:.1f} fps; ratio {ratio}",
             f"memory                {memory[0]:6.1f} MB in the first half, {memory[1]:.1f} MB in the second",
         ]
     )

@@ -19,16 +19,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.benchmark.latency import Latency, Ratio, divide_pairs
 from edge_dce.camera import Frame, LatestFrame
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.camera.synthetic import SyntheticSource
 from edge_dce.enhancer import load
-from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
 from edge_dce.terminal.arguments import parse_positive, parse_size
+from edge_dce.terminal.console import answer
 
 from .enhancement import Enhancement
 from .jpeg import encode_jpeg
@@ -59,14 +60,14 @@ class FrameCost:
     script_cpu_ms: tuple[float, ...]
 
     @property
-    def ratio(self) -> float:
-        """By the clock: the median, pair by pair, because drift of the machine hits both alike."""
-        return float(np.median(np.divide(self.script_ms, self.alone_ms)))
+    def ratio(self) -> Ratio:
+        """By the clock, pair by pair, because drift of the machine hits both alike."""
+        return divide_pairs(self.script_ms, self.alone_ms)
 
     @property
-    def cpu_ratio(self) -> float:
+    def cpu_ratio(self) -> Ratio:
         """Of the processor: what is left where other programs compete for it and every change of threads waits."""
-        return float(np.median(np.divide(self.script_cpu_ms, self.alone_cpu_ms)))
+        return divide_pairs(self.script_cpu_ms, self.alone_cpu_ms)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,25 +164,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
     arguments = parser.parse_args(argv)
+    return answer(lambda: _run(arguments), prog="benchmark")
+
+
+def _run(arguments: argparse.Namespace) -> None:
     if arguments.show:
         print("\n".join(format_cost(cost) for cost in read_costs(arguments.show)))
-        return 0
-    try:
-        costs = [
-            asyncio.run(
-                measure_frame_cost(size=arguments.size, model=arguments.model, smooth=smooth, runs=arguments.runs)
-            )
-            for smooth in (False, True)
-        ]
-        for cost in costs:
-            print(format_cost(cost))
-        if arguments.json:
-            record = {"schema": 1, "machine": describe_machine(), "costs": [dataclasses.asdict(cost) for cost in costs]}
-            write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
-    except EdgeDceError as error:
-        print(f"benchmark: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return
+    costs = [
+        asyncio.run(measure_frame_cost(size=arguments.size, model=arguments.model, smooth=smooth, runs=arguments.runs))
+        for smooth in (False, True)
+    ]
+    for cost in costs:
+        print(format_cost(cost))
+    if arguments.json:
+        record = {"schema": 1, "machine": describe_machine(), "costs": [dataclasses.asdict(cost) for cost in costs]}
+        write_file(arguments.json, (json.dumps(record, indent=1) + "\n").encode(), overwrite=True)
 
 
 def read_costs(path: Path) -> list[FrameCost]:
@@ -196,19 +194,16 @@ def read_costs(path: Path) -> list[FrameCost]:
 
 
 def format_cost(cost: FrameCost) -> str:
-    """One line."""
-    alone_ms, script_ms = np.median(cost.alone_ms), np.median(cost.script_ms)
-    alone_cpu_ms, script_cpu_ms = np.median(cost.alone_cpu_ms), np.median(cost.script_cpu_ms)
-    return "\n".join(
-        [
-            f"{cost.size[0]}x{cost.size[1]}, {cost.model}, {'smoothed' if cost.smooth else 'frame by frame'}, "
-            f"{len(cost.alone_ms)} pairs",
-            f"  clock      enhance + JPEG {alone_ms:5.1f} ms, through the script {script_ms:5.1f} ms, "
-            f"ratio {cost.ratio:.2f}",
-            f"  processor  enhance + JPEG {alone_cpu_ms:5.1f} ms, through the script {script_cpu_ms:5.1f} ms, "
-            f"ratio {cost.cpu_ratio:.2f}",
-        ]
-    )
+    """What docs/soak.md shows: p50 / p90 of both, and the ratio with its 95 % interval."""
+    smoothing = "smoothed" if cost.smooth else "frame by frame"
+    lines = [f"{cost.size[0]}x{cost.size[1]}, {cost.model}, {smoothing}, {len(cost.alone_ms)} pairs"]
+    for counted, alone_ms, script_ms, ratio in (
+        ("clock", cost.alone_ms, cost.script_ms, cost.ratio),
+        ("processor", cost.alone_cpu_ms, cost.script_cpu_ms, cost.cpu_ratio),
+    ):
+        alone, script = Latency(alone_ms), Latency(script_ms)
+        lines.append(f"  {counted:9}  enhance + JPEG {alone} ms, through the script {script} ms, ratio {ratio}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

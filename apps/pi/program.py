@@ -17,6 +17,7 @@ from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
 from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
+from edge_dce.terminal.console import answer
 
 from .darkness import Darkness
 from .enhancement import Enhancement
@@ -55,13 +56,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     argv = sys.argv[1:] if argv is None else argv
     options = read_options(argv, prog=prog)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"{prog}: %(message)s")
-    try:
-        return asyncio.run(Program(options, argv).run())
-    except KeyboardInterrupt:
-        return 130
-    except EdgeDceError as error:
-        print(f"{prog}: error: {error}", file=sys.stderr)
-        return 1
+    return answer(lambda: asyncio.run(Program(options, argv).run()), prog=prog)
 
 
 class Program:

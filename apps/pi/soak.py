@@ -25,9 +25,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
 from edge_dce.terminal.arguments import parse_size
+from edge_dce.terminal.child import start_python
+from edge_dce.terminal.console import answer
 
 _SAMPLE_S = 10.0
 _RELOAD_S = 300.0
@@ -36,7 +39,7 @@ _SETTLE_SHARE = 0.1
 _DRIFT_SHARE = 0.2
 
 
-class SoakError(Exception):
+class SoakError(EdgeDceError):
     """The script stopped, or answered wrongly."""
 
 
@@ -146,7 +149,7 @@ def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
     """Raises SoakError."""
     flags = ["--source", "synthetic", "--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--http", "127.0.0.1:0"]
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen([sys.executable, "-m", __package__, *flags], stderr=log)
+        process = start_python(["-m", __package__, *flags], stderr=log)
         try:
             clients = _Clients(_find_port(process, log))
             try:
@@ -238,19 +241,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
     arguments = parser.parse_args(argv)
+    return answer(lambda: _run(arguments), prog="soak")
+
+
+def _run(arguments: argparse.Namespace) -> None:
     if arguments.show:
         print(format_soak(read_soak(arguments.show)))
-        return 0
-    try:
-        run = soak(minutes=arguments.minutes, size=arguments.size, fps=arguments.fps)
-    except SoakError as error:
-        print(f"soak: error: {error}", file=sys.stderr)
-        return 1
+        return
+    run = soak(minutes=arguments.minutes, size=arguments.size, fps=arguments.fps)
     print(format_soak(run))
     if arguments.json:
         record = {"schema": 1, "machine": describe_machine()} | dataclasses.asdict(run)
         write_file(arguments.json, (json.dumps(record) + "\n").encode(), overwrite=True)
-    return 0
 
 
 if __name__ == "__main__":

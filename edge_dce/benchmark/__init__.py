@@ -1,17 +1,12 @@
-"""Measure model files on this device: latency, memory, quality; compare with what was measured before.
+"""`edge-dce benchmark`, which everybody has: how fast model files are on this device, and how good.
 
-Raw values are kept and statistics computed on reading; whatever makes a figure doubtful is a warning in the result.
+Raw values are kept and figures computed on reading; what makes a figure doubtful is a warning in the report. The
+workshop's own measurements (matrices, other runtimes, charts, tables of documents) are in the package `benchmarks`.
 
-    latency      durations, percentiles, ratios with an interval
-    turns        several things timed in turn, after a warm-up that ends when they are steady
-    subject      a model file ready to be timed, whatever its contract
-    image_network  other people's files that return the enhanced image
-    probe        what only a fresh process can tell: load, first run, memory, threads
-    quality      against ground truth, against a reference model, on photos without either
-    sustained    the same for minutes: heat, clock, throttling
-    measurement  all of it for some models -> Report
-    doubts       the warnings
-    comparison   two reports -> faster, slower, no change
-    summary      reports as tables
-    command      the `edge-dce benchmark` command
+command       parse, call, print
+measurement   models -> Report (report), with the doubts about it: subject, image_network, frame, turns, yardstick,
+              sustained time them here; probe asks a fresh process; quality scores their pictures
+latency       what can be said of durations: p50 / p90, and ratios with a 95 % interval
+summary       a report as tables: another number shows here, and is measured above
+comparison    two reports -> faster, slower, no change
 """

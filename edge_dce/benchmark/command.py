@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from edge_dce.benchmark.comparison import Comparison, check_size, compare
+from edge_dce.benchmark.comparison import ReportComparison, check_size, compare
 from edge_dce.benchmark.measurement import Plan, Progress, measure
 from edge_dce.benchmark.report import read_report
 from edge_dce.benchmark.summary import format_comparison, format_report
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _judge(comparison, arguments)
 
 
-def _judge(comparison: Comparison, arguments: argparse.Namespace) -> int:
+def _judge(comparison: ReportComparison, arguments: argparse.Namespace) -> int:
     if not comparison.slower:
         return 0
     names = ", ".join(dict.fromkeys(row.result.model for row in comparison.slower))

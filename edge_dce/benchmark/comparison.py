@@ -72,7 +72,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class ReportComparison:
     """What two reports have in common, and what to know before believing it."""
 
     rows: tuple[Row, ...]
@@ -84,7 +84,7 @@ class Comparison:
         return tuple(row for row in self.rows if row.is_slower)
 
 
-def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
+def compare(new: Report, base: Report, *, tolerance: float) -> ReportComparison:
     """Hold `new` against `base`, measured before on the same machine.
 
     What changed no more than the machine did beyond doubt, in the same direction, is no change, and a warning. For the
@@ -112,7 +112,7 @@ def compare(new: Report, base: Report, *, tolerance: float) -> Comparison:
     if not rows:
         asked = ", ".join(_describe(result) for result in new.results)
         raise ReportError(f"expected a base report with {asked}, found none of it; measure the base the same way")
-    return Comparison(tuple(rows), tuple(warnings))
+    return ReportComparison(tuple(rows), tuple(warnings))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +133,7 @@ class _Drift:
         return _read_certain(self.networks[kind]) if is_measured else self._of_pixels()
 
     def of_frame(self, new: Measurement, old: Measurement) -> float:
-        share = min(1.0, old.invoke.percentile(50) / old.end_to_end.percentile(50))
+        share = min(1.0, old.invoke.p50_ms / old.end_to_end.p50_ms)
         return share * self.of_network(new, old) + (1 - share) * self._of_pixels()
 
     def _of_pixels(self) -> float:
@@ -210,7 +210,7 @@ def _doubt_row(row: Row, old: Measurement, tolerance: float) -> list[str]:
         unexcused = _allow(change.ratio, 1.0, tolerance)
         if change.is_none and not unexcused.is_none:
             doubts.append(f"{part}: {unexcused}, as much as the machine itself")
-        medians = mine.percentile(50) / theirs.percentile(50)
+        medians = mine.p50_ms / theirs.p50_ms
         if unexcused.is_inside(change.ratio.value) and not unexcused.is_inside(medians):
             doubts.append(
                 f"{part}: no change of the lower quartile, but the median is {medians:.2f} times the base's: other "

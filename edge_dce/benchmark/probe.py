@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-import edge_dce
 from edge_dce.benchmark.frame import make_dark_frame
 from edge_dce.benchmark.subject import open_subject
 from edge_dce.benchmark.turns import time_ms
 from edge_dce.machine import count_threads, read_peak_rss_mb
 from edge_dce.models.runtime import find_runtime
+from edge_dce.terminal.child import run_python
 
 _FRAMES = 3
-_MOST_SECONDS = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,20 +45,8 @@ class Probe:
 def probe(path: Path, *, threads: int, contract: str | None, size: tuple[int, int]) -> Probe | None:
     """Load a model and enhance three frames of `size` (width, height) in a new process; None if that process died."""
     asked = json.dumps({"path": str(path.resolve()), "threads": threads, "contract": contract, "size": size})
-    home = str(Path(edge_dce.__file__).resolve().parent.parent)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])}
-    try:
-        child = subprocess.run(
-            [sys.executable, "-m", "edge_dce.benchmark.probe", asked],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=_MOST_SECONDS,
-            check=True,
-        )
-        return Probe(**json.loads(child.stdout.splitlines()[-1]))
-    except (subprocess.SubprocessError, ValueError, IndexError):
-        return None
+    result = run_python(["-m", "edge_dce.benchmark.probe", asked])
+    return None if result.failure else Probe(**json.loads(result.output.splitlines()[-1]))
 
 
 def _measure(path: str, threads: int, contract: str | None, size: tuple[int, int]) -> Probe:

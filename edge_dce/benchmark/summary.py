@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from edge_dce.benchmark.comparison import Comparison
-from edge_dce.benchmark.latency import Latency
+from edge_dce.benchmark.comparison import ReportComparison
+from edge_dce.benchmark.latency import Latency, format_figure
 from edge_dce.benchmark.quality import Difference, PairScore, PhotoScore, Score
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.reports.table import EMPTY, Table
@@ -28,7 +28,7 @@ def format_report(report: Report, *, markdown: bool = False) -> str:
     return "\n\n".join(part for part in (*parts, _join_lines(warnings, markdown)) if part)
 
 
-def format_comparison(comparison: Comparison, *, base: str, markdown: bool = False) -> str:
+def format_comparison(comparison: ReportComparison, *, base: str, markdown: bool = False) -> str:
     """What changed since the report named `base`."""
     table = Table(
         ("against " + base, "threads", "network", "photo to photo"),
@@ -146,9 +146,7 @@ def _format_difference(difference: Difference | None) -> list[str]:
 def _format_percentiles(latency: Latency | None) -> list[str]:
     if latency is None:
         return [EMPTY] * 2
-    # Three digits are what such figures are worth.
-    values = [latency.percentile(percent) for percent in (50, 90)]
-    return [f"{value:.2f}" if value < 10 else f"{value:.1f}" for value in values]
+    return [format_figure(latency.p50_ms), format_figure(latency.p90_ms)]
 
 
 def _format(value: float | None, digits: int) -> str:

@@ -2,6 +2,11 @@
 
 Imports the standard library alone and tries everything else in child processes, so it also runs, as
 `python -m edge_dce.doctor`, where numpy is missing and where importing OpenCV kills the process.
+
+board       system, memory, clock, heat, power, cameras: what `edge_dce.machine` reads, judged
+packages    Python and what is installed (wheels: which runtime has a wheel here)
+network     the default model at work (trial, in a child process), against committed results (reference)
+finding     one thing that the doctor says: another one is a function that returns it and a line in `examine`
 """
 
 from __future__ import annotations
@@ -10,7 +15,6 @@ import argparse
 import dataclasses
 import io
 import json
-import os
 import shutil
 import sys
 import textwrap
@@ -20,6 +24,7 @@ from pathlib import Path
 
 from edge_dce.doctor import board, network, packages
 from edge_dce.doctor.finding import LEVELS, Finding, Level
+from edge_dce.terminal.console import answer
 
 __all__ = ["LEVELS", "SCHEMA", "Finding", "Level", "add_options", "examine", "main", "run"]
 
@@ -76,17 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names of boards and cameras may be in letters that the terminal does not have.
         sys.stdout.reconfigure(errors="replace")
-    try:
-        status = run(arguments)
-        sys.stdout.flush()
-        return status
-    except KeyboardInterrupt:
-        print("edge-dce: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # Whoever read this has enough; Python's exit must not fail on it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return answer(lambda: run(arguments))
 
 
 def make_report(findings: Sequence[Finding]) -> dict[str, object]:

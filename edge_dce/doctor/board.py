@@ -1,6 +1,6 @@
-"""The machine below Python: system, memory, clock, heat, power, cameras; read from files and never changed.
+"""What `edge_dce.machine` and the kernel tell of the board, judged: system, memory, clock, heat, power, cameras.
 
-Every function takes the root of the file system, which is / except in tests.
+Every function takes the root of the file system, which is / except in tests. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -10,74 +10,54 @@ import platform
 import struct
 from pathlib import Path
 
-from edge_dce.doctor import child
+from edge_dce import machine
 from edge_dce.doctor.finding import Finding
+from edge_dce.machine import Throttling, is_raspberry_pi, read_line
+from edge_dce.terminal import child
 
 # A photo of 12 megapixels and its enhanced copy, in a process that loaded numpy, OpenCV and a model.
 _LITTLE_MEMORY_MB = 250
 # Raspberry Pi firmware lowers the clock from here on.
 _HOT_C = 80
-# `vcgencmd get_throttled`: now, and 16 bits higher since boot.
-_THROTTLING = (
-    (0x1, "under-voltage", "use the official power supply and a short cable"),
-    (0x8, "soft temperature limit", "add a heat sink or a fan"),
-    (0x4, "throttled", "add a heat sink or a fan; use the official power supply"),
-    (0x2, "clock capped", "add a heat sink or a fan; use the official power supply"),
-)
+# Of `edge_dce.machine.Throttling`, the cause of others first.
+_THROTTLING_REMEDIES = {
+    "under-voltage": "use the official power supply and a short cable",
+    "soft temperature limit": "add a heat sink or a fan",
+    "throttled": "add a heat sink or a fan; use the official power supply",
+    "clock capped": "add a heat sink or a fan; use the official power supply",
+}
 # Video nodes of a Raspberry Pi that are no cameras: codecs and image processors.
 _NO_CAMERA_DRIVERS = ("bcm2835-codec", "bcm2835-isp", "rpi-hevc-dec", "rpivid", "pispbe", "hantro-vpu")
 # The nodes of the camera connector speak raw sensor data: they are used through libcamera.
 _CONNECTOR_DRIVERS = ("unicam", "rp1-cfe")
 
 
-def read_line(path: Path) -> str | None:
-    """The text of a small file of the kernel, without its end; None where there is none to read."""
-    try:
-        return path.read_text(errors="replace").strip("\0\n ")
-    except OSError:
-        return None
-
-
-def read_model(root: Path) -> str | None:
-    """What the board calls itself ("Raspberry Pi 4 Model B Rev 1.4"), None on a PC."""
-    return read_line(root / "proc/device-tree/model")
-
-
-def is_raspberry_pi(root: Path) -> bool:
-    return (read_model(root) or "").startswith("Raspberry Pi")
-
-
 def examine_system(root: Path) -> Finding:
     """Operating system, board, kernel and userland."""
     lines = dict(line.split("=", 1) for line in (read_line(root / "etc/os-release") or "").splitlines() if "=" in line)
     name = lines.get("PRETTY_NAME", platform.system()).strip('"')
-    board = read_model(root)
-    machine, bits = platform.machine(), struct.calcsize("P") * 8
-    found = ", ".join(part for part in (name, board, f"{machine} kernel, {bits}-bit userland") if part)
+    userland = f"{platform.machine()} kernel, {struct.calcsize('P') * 8}-bit userland"
+    found = ", ".join(part for part in (name, machine.read_board_name(root), userland) if part)
     return Finding("system", "ok", found)
 
 
 def examine_memory(root: Path) -> Finding:
     """Memory that programs can have without swapping."""
-    for line in (read_line(root / "proc/meminfo") or "").splitlines():
-        if line.startswith("MemAvailable:"):
-            free_mb = int(line.split()[1]) // 1024
-            if free_mb < _LITTLE_MEMORY_MB:
-                remedy = "close other programs, or keep to small pictures"
-                return Finding("memory", "warning", f"{free_mb} MB free", remedy)
-            return Finding("memory", "ok", f"{free_mb} MB free")
-    return Finding("memory", "ok", "the system does not tell")
+    free_mb = machine.read_available_memory_mb(root)
+    if free_mb is None:
+        return Finding("memory", "ok", "the system does not tell")
+    if free_mb < _LITTLE_MEMORY_MB:
+        return Finding("memory", "warning", f"{free_mb} MB free", "close other programs, or keep to small pictures")
+    return Finding("memory", "ok", f"{free_mb} MB free")
 
 
 def examine_clock(root: Path) -> Finding:
     """The governor that sets the CPU's clock."""
-    cpufreq = root / "sys/devices/system/cpu/cpu0/cpufreq"
-    governor = read_line(cpufreq / "scaling_governor")
+    governor = machine.read_governor(root)
     if governor is None:
         return Finding("clock", "ok", "the system does not tell (a virtual machine?)")
-    current, limit = (read_line(cpufreq / f"{name}_freq") for name in ("scaling_cur", "scaling_max"))
-    # The kernel counts kHz.
-    speed = f", {int(current) // 1000} of {int(limit) // 1000} MHz" if current and limit else ""
+    clock_mhz, most_mhz = machine.read_condition(root).clock_mhz, machine.read_max_clock_mhz(root)
+    speed = f", {clock_mhz:.0f} of {most_mhz:.0f} MHz" if clock_mhz and most_mhz else ""
     if governor == "powersave":
         remedy = "echo ondemand | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
         return Finding("clock", "warning", f"governor powersave{speed}: the slowest clock, always", remedy)
@@ -85,37 +65,42 @@ def examine_clock(root: Path) -> Finding:
 
 
 def examine_temperature(root: Path) -> Finding:
-    """The hottest thermal zone."""
-    texts = [read_line(path) for path in sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))]
-    # The kernel counts thousandths of a degree.
-    temperatures_c = [int(text) / 1000 for text in texts if text and text.lstrip("-").isdigit()]
-    if not temperatures_c:
+    """The processor's temperature."""
+    temperature_c = machine.read_condition(root).temperature_c
+    if temperature_c is None:
         return Finding("temperature", "ok", "the system does not tell")
-    found = f"{max(temperatures_c):.0f} °C"
-    if max(temperatures_c) >= _HOT_C:
+    found = f"{temperature_c:.0f} °C"
+    if temperature_c >= _HOT_C:
         remedy = "add a heat sink or a fan, or give it air"
         return Finding("temperature", "warning", f"{found}: boards slow down from {_HOT_C} °C on", remedy)
     return Finding("temperature", "ok", found)
 
 
 def examine_power(root: Path) -> Finding:
-    """Under-voltage and throttling, as the firmware of a Raspberry Pi tells."""
+    """Under-voltage and throttling, as the firmware of a Raspberry Pi tells: through the kernel, or to `vcgencmd`."""
+    throttling = machine.read_throttling(root)
+    return _judge_throttling(throttling) if throttling else _ask_vcgencmd(root)
+
+
+def _ask_vcgencmd(root: Path) -> Finding:
     vcgencmd = root / "usr/bin/vcgencmd"
     if not vcgencmd.exists():
-        return Finding(
-            "power", "ok", "vcgencmd is not installed" if is_raspberry_pi(root) else "the board does not tell"
-        )
-    outcome = child.run([str(vcgencmd), "get_throttled"])
-    _, _, text = outcome.output.strip().partition("throttled=")
-    if outcome.failure or not text:
+        found = "vcgencmd is not installed" if is_raspberry_pi(root) else "the board does not tell"
+        return Finding("power", "ok", found)
+    result = child.run([str(vcgencmd), "get_throttled"])
+    _, _, text = result.output.strip().partition("throttled=")
+    if result.failure or not text:
         remedy = "sudo usermod -aG video $USER, and log in again"
-        return Finding("power", "warning", f"vcgencmd: {outcome.failure or outcome.output.strip()}", remedy)
-    bits = int(text, 16)
-    for shift, when in ((0, "now"), (16, "since boot")):
-        causes = [(name, remedy) for bit, name, remedy in _THROTTLING if bits >> shift & bit]
+        return Finding("power", "warning", f"vcgencmd: {result.failure or result.output.strip()}", remedy)
+    return _judge_throttling(Throttling(int(text, 16)))
+
+
+def _judge_throttling(throttling: Throttling) -> Finding:
+    for told, when in ((throttling.now, "now"), (throttling.since_boot, "since boot")):
+        causes = [name for name in _THROTTLING_REMEDIES if name in told]
         if causes:
-            found = f"{', '.join(name for name, _ in causes)} {when} ({text}): figures mean little"
-            return Finding("power", "warning", found, causes[0][1])
+            found = f"{', '.join(causes)} {when} ({throttling.bits:#x}): figures mean little"
+            return Finding("power", "warning", found, _THROTTLING_REMEDIES[causes[0]])
     return Finding("power", "ok", "never throttled since boot")
 
 

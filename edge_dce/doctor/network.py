@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from edge_dce.doctor.child import run_python
 from edge_dce.doctor.finding import Finding
 from edge_dce.doctor.packages import pip_line
 from edge_dce.doctor.reference import find_end_to_end_ms
 from edge_dce.doctor.wheels import LITERT, choose_runtime
+from edge_dce.terminal.child import run_python
 
 # Conversion to int8 costs the default model 42 dB at worst (its card); code of a runtime that computed another thing
 # on a CPU that it was not tried on gave 15 dB.
@@ -21,11 +21,11 @@ _SLOW_RATIO = 2
 
 def examine_network() -> list[Finding]:
     """Three findings from one trial in a child process, or one if it failed."""
-    outcome = run_python(["-m", "edge_dce.doctor.trial"])
-    if outcome.failure:
+    result = run_python(["-m", "edge_dce.doctor.trial"])
+    if result.failure:
         remedy = "put right what is named above; then: edge-dce doctor"
-        return [Finding("network", "problem", f"the default model does not run ({outcome.failure})", remedy)]
-    trial = json.loads(outcome.output)
+        return [Finding("network", "problem", f"the default model does not run ({result.failure})", remedy)]
+    trial = json.loads(result.output)
     return [_judge_result(trial), _judge_delegate(trial), _judge_speed(trial, find_end_to_end_ms(trial))]
 
 

@@ -6,7 +6,6 @@ Versions come from the metadata; whether an import works is tried in a child pro
 from __future__ import annotations
 
 import ctypes.util
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -15,18 +14,12 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from edge_dce.doctor.board import is_raspberry_pi
-from edge_dce.doctor.child import Outcome, run_python
 from edge_dce.doctor.finding import Finding, Level
 from edge_dce.doctor.wheels import choose_runtime
+from edge_dce.machine import OPENCVS, is_raspberry_pi, read_version
+from edge_dce.terminal.child import ChildResult, run_python
 
 _PYTHONS = ((3, 10), (3, 14))
-_OPENCVS = (
-    "opencv-python-headless",
-    "opencv-python",
-    "opencv-contrib-python-headless",
-    "opencv-contrib-python",
-)
 # Distribution and what to import of it, in the order in which edge_dce.models.runtime prefers them.
 _RUNTIMES = (("ai-edge-litert", "ai_edge_litert"), ("tflite-runtime", "tflite_runtime"))
 # Later releases of OpenCV need numpy 2.
@@ -52,10 +45,10 @@ def examine_python() -> Finding:
 def examine_numpy() -> Finding:
     """numpy, and whether the runtime in use was built against it."""
     version = read_version("numpy")
-    outcome = _try_import("numpy", "numpy.__version__")
-    if outcome.failure:
-        return _report_broken("numpy", version, outcome.failure)
-    version = outcome.output.strip()
+    result = _try_import("numpy", "numpy.__version__")
+    if result.failure:
+        return _report_broken("numpy", version, result.failure)
+    version = result.output.strip()
     if int(version.split(".")[0]) >= 2 and _find_runtimes() == ["tflite-runtime"]:
         found = f"{version} with tflite-runtime, which dies of a bare SystemError on numpy 2"
         return Finding("numpy", "problem", found, pip_line(_NUMPY_1))
@@ -64,29 +57,29 @@ def examine_numpy() -> Finding:
 
 def examine_opencv() -> Finding:
     """OpenCV, of which two distributions write into one folder and break each other."""
-    installed = [name for name in _OPENCVS if read_version(name)]
-    outcome = _try_import("cv2", "cv2.__version__")
+    installed = [name for name in OPENCVS if read_version(name)]
+    result = _try_import("cv2", "cv2.__version__")
     named = " and ".join(f"{name} {read_version(name)}" for name in installed)
     if len(installed) > 1:
         remedy = f"{pip_line(uninstall=' '.join(installed))}; {_install_line('opencv')}"
-        level: Level = "problem" if outcome.failure else "warning"
+        level: Level = "problem" if result.failure else "warning"
         return Finding("opencv", level, f"{named}: they overwrite each other's files", remedy)
-    if outcome.failure and "libGL" in outcome.failure:
-        return Finding("opencv", "problem", f"{named}: {outcome.failure}", "sudo apt install -y libgl1 libglib2.0-0")
-    if outcome.failure:
-        return _report_broken("opencv", named, outcome.failure)
-    return Finding("opencv", "ok", named or f"{outcome.output.strip()}, the system's")
+    if result.failure and "libGL" in result.failure:
+        return Finding("opencv", "problem", f"{named}: {result.failure}", "sudo apt install -y libgl1 libglib2.0-0")
+    if result.failure:
+        return _report_broken("opencv", named, result.failure)
+    return Finding("opencv", "ok", named or f"{result.output.strip()}, the system's")
 
 
 def examine_others() -> list[Finding]:
     """The small packages that edge_dce needs."""
     findings = []
     for name, module, tell in (("pillow", "PIL.Image", "PIL.__version__"), ("tqdm", "tqdm", "tqdm.__version__")):
-        outcome = _try_import(module, tell)
-        if outcome.failure:
-            findings.append(_report_broken(name, read_version(name), outcome.failure))
+        result = _try_import(module, tell)
+        if result.failure:
+            findings.append(_report_broken(name, read_version(name), result.failure))
         else:
-            findings.append(Finding(name, "ok", outcome.output.strip()))
+            findings.append(Finding(name, "ok", result.output.strip()))
     return findings
 
 
@@ -99,9 +92,9 @@ def examine_runtime() -> Finding:
         version = read_version(name)
         if version is None:
             continue
-        outcome = _try_import(f"{module}.interpreter")
-        if outcome.failure:
-            broken.append(f"{name} {version} cannot be imported ({outcome.failure})")
+        result = _try_import(f"{module}.interpreter")
+        if result.failure:
+            broken.append(f"{name} {version} cannot be imported ({result.failure})")
         else:
             works.append(f"{name} {version}")
     if not works:
@@ -116,14 +109,14 @@ def examine_picamera2(root: Path) -> Finding:
     """picamera2, which apt installs for the system's Python alone."""
     in_system = (root / _SYSTEM_PACKAGES / "picamera2").is_dir()
     if importlib.util.find_spec("picamera2") is not None:
-        outcome = _try_import("picamera2")
-        if outcome.failure is None:
+        result = _try_import("picamera2")
+        if result.failure is None:
             return Finding("picamera2", "ok", read_version("picamera2") or "the system's")
         remedy = "sudo apt install -y python3-picamera2"
-        if "numpy" in outcome.failure:
+        if "numpy" in result.failure:
             # "numpy.dtype size changed": what apt brings with picamera2 in bookworm was built against numpy 1.
             remedy = pip_line(_NUMPY_1)
-        return Finding("picamera2", "warning", f"cannot be imported ({outcome.failure})", remedy)
+        return Finding("picamera2", "warning", f"cannot be imported ({result.failure})", remedy)
     if in_system and _in_venv():
         remedy = f"/usr/bin/python3 -m venv --system-site-packages {_shorten(sys.prefix)}"
         found = "installed for the system, hidden from this virtual environment"
@@ -149,14 +142,6 @@ def examine_kivy() -> list[Finding]:
     return [Finding("kivy", "ok", f"{version}, libEGL and libGL found")]
 
 
-def read_version(distribution: str) -> str | None:
-    """Version of an installed distribution, None if its metadata is not there."""
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def pip_line(install: str = "", *, uninstall: str = "") -> str:
     """The command that installs into, or removes from, the environment of this very Python."""
     python = _shorten(sys.executable)
@@ -172,7 +157,7 @@ def _find_runtimes() -> list[str]:
     return [name for name, module in _RUNTIMES if importlib.util.find_spec(module) is not None]
 
 
-def _try_import(module: str, tell: str = "''") -> Outcome:
+def _try_import(module: str, tell: str = "''") -> ChildResult:
     """Import in a child, which prints the value of the expression `tell`."""
     return run_python(["-c", f"import {module}; print({tell})"])
 

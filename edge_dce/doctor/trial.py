@@ -14,7 +14,7 @@ import numpy.typing as npt
 from edge_dce.benchmark.frame import make_dark_frame
 from edge_dce.benchmark.turns import time_ms
 from edge_dce.enhancer import load
-from edge_dce.machine import describe_machine, read_peak_rss_mb
+from edge_dce.machine import read_cpu_name, read_peak_rss_mb
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.models.runtime import default_threads, find_runtime
 from edge_dce.pixels.metrics import finite_psnr
@@ -48,7 +48,7 @@ def run_trial() -> dict[str, Any]:
     default, enhanced = _try_model(DEFAULT_MODEL, frame, threads)
     twin, enhanced_by_twin = _try_model(TWIN, frame, threads)
     return {
-        "cpu": describe_machine()["cpu"],
+        "cpu": read_cpu_name(),
         "runtime": runtime.name,
         "runtime_version": runtime.version,
         "size": list(SIZE),

@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class JobResult:
     """What became of a job.
 
     Attributes:
@@ -52,20 +52,20 @@ class Outcome:
 class _Work:
     """A job on its way, and the picture in its present state; without one it is over."""
 
-    outcome: Outcome
+    result: JobResult
     picture: Picture | None = None
 
 
 def enhance_pictures(
     jobs: Iterable[Job], enhancer: Enhancer, *, look: Look = PLAIN, overwrite: bool = False
-) -> Iterator[Outcome]:
+) -> Iterator[JobResult]:
     """Enhance pictures, each to its target. One that fails does not stop the others.
 
     A target appears when it is whole. One that is there already is left alone, which counts as done for jobs that
     resume, unless `overwrite`.
 
     Returns:
-        The outcomes, in the order of the jobs.
+        The results, in the order of the jobs.
 
     Raises:
         ModelError: the runtime failed.
@@ -115,13 +115,13 @@ def _read(job: Job, overwrite: bool) -> _Work:
     if job.target is None:
         raise ValueError(f"{job.source}: expected a job with a target")
     if is_done(job, overwrite=overwrite):
-        return _Work(Outcome(job, is_present=True))
+        return _Work(JobResult(job, is_present=True))
     try:
         check_free(job.target, overwrite=overwrite)
         picture = read_picture(job.source)
     except (ImageError, OutputError) as error:
-        return _Work(Outcome(job, error=error))
-    return _Work(Outcome(job), picture)
+        return _Work(JobResult(job, error=error))
+    return _Work(JobResult(job), picture)
 
 
 def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
@@ -131,18 +131,18 @@ def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
     enhanced = work.picture.with_image(enhancer.enhance(work.picture.image, look))
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
-    return _Work(Outcome(work.outcome.job, f"{width}x{height} enhanced in {took_ms:.0f} ms"), enhanced)
+    return _Work(JobResult(work.result.job, f"{width}x{height} enhanced in {took_ms:.0f} ms"), enhanced)
 
 
-def _write(work: _Work, overwrite: bool) -> Outcome:
-    target = work.outcome.job.target
+def _write(work: _Work, overwrite: bool) -> JobResult:
+    target = work.result.job.target
     if work.picture is None or target is None:
-        return work.outcome
+        return work.result
     try:
         write_picture(work.picture, target, overwrite=overwrite)
     except (ImageError, OutputError) as error:
-        return Outcome(work.outcome.job, error=error)
-    return work.outcome
+        return JobResult(work.result.job, error=error)
+    return work.result
 
 
 def _count_px(work: _Work) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tqdm import tqdm
 
 from edge_dce.enhancer import Enhancer
-from edge_dce.enhancing.batch import Outcome, enhance_pictures, is_done
+from edge_dce.enhancing.batch import JobResult, enhance_pictures, is_done
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import Job
 from edge_dce.enhancing.video import enhance_video
@@ -23,7 +23,7 @@ from edge_dce.terminal.console import complain, print_result, say
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class JobOptions:
     """What holds for every job.
 
     Attributes:
@@ -36,7 +36,7 @@ class Settings:
     debug: bool = False
 
 
-def enhance_files(jobs: Sequence[Job], enhancer: Enhancer, settings: Settings) -> int:
+def enhance_files(jobs: Sequence[Job], enhancer: Enhancer, options: JobOptions) -> int:
     """Do the jobs in order; print the name of each result to stdout and what happens to stderr.
 
     Returns:
@@ -52,8 +52,8 @@ def enhance_files(jobs: Sequence[Job], enhancer: Enhancer, settings: Settings) -
     with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_quiet) as bar:
         for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
             enhance = _enhance_videos if is_video else _enhance_pictures
-            for outcome in enhance(group, enhancer, settings, interruption):
-                counts[_report(outcome, settings)] += 1
+            for result in enhance(group, enhancer, options, interruption):
+                counts[_report(result, options)] += 1
                 bar.update()
                 interruption.check()
     if len(jobs) > 1 or any(job.resumes for job in jobs):
@@ -73,25 +73,25 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, look: Look) -> None:
 
 
 def _enhance_pictures(
-    jobs: Iterable[Job], enhancer: Enhancer, settings: Settings, _: Interruption
-) -> Iterator[Outcome]:
-    return enhance_pictures(jobs, enhancer, look=settings.look, overwrite=settings.overwrite)
+    jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, _: Interruption
+) -> Iterator[JobResult]:
+    return enhance_pictures(jobs, enhancer, look=options.look, overwrite=options.overwrite)
 
 
 def _enhance_videos(
-    jobs: Iterable[Job], enhancer: Enhancer, settings: Settings, interruption: Interruption
-) -> Iterator[Outcome]:
+    jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, interruption: Interruption
+) -> Iterator[JobResult]:
     for job in jobs:
-        if is_done(job, overwrite=settings.overwrite):
-            yield Outcome(job, is_present=True)
+        if is_done(job, overwrite=options.overwrite):
+            yield JobResult(job, is_present=True)
             continue
         try:
-            yield Outcome(job, _enhance_video(job, enhancer, settings, interruption))
+            yield JobResult(job, _enhance_video(job, enhancer, options, interruption))
         except (VideoError, OutputError) as error:
-            yield Outcome(job, error=error)
+            yield JobResult(job, error=error)
 
 
-def _enhance_video(job: Job, enhancer: Enhancer, settings: Settings, interruption: Interruption) -> str:
+def _enhance_video(job: Job, enhancer: Enhancer, options: JobOptions, interruption: Interruption) -> str:
     """Show a bar with frames per second and the time left meanwhile; what was done."""
     if job.target is None:
         raise VideoError(f"{job.source}: expected a job with a target")
@@ -103,21 +103,21 @@ def _enhance_video(job: Job, enhancer: Enhancer, settings: Settings, interruptio
             interruption.check()
 
         stages = enhance_video(
-            job.source, job.target, enhancer, look=settings.look, overwrite=settings.overwrite, on_frame=show
+            job.source, job.target, enhancer, look=options.look, overwrite=options.overwrite, on_frame=show
         )
     rate = stages.frames / stages.total_s
     return f"{stages.frames} frames enhanced in {stages.total_s:.1f} s, {rate:.1f} per second"
 
 
-def _report(outcome: Outcome, settings: Settings) -> str:
+def _report(result: JobResult, options: JobOptions) -> str:
     """Say it, and under which heading to count it."""
-    if outcome.error is not None:
-        if settings.debug:
-            raise outcome.error
-        complain(outcome.error)
+    if result.error is not None:
+        if options.debug:
+            raise result.error
+        complain(result.error)
         return "failed"
-    if outcome.is_present:
+    if result.is_present:
         return "already there"
-    say(f"{outcome.job.source}: {outcome.summary}")
-    print_result(str(outcome.job.target))
+    say(f"{result.job.source}: {result.summary}")
+    print_result(str(result.job.target))
     return "enhanced"

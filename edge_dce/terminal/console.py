@@ -1,30 +1,67 @@
-"""What a command says, and where: results on stdout, talk and progress on stderr, without tearing a progress bar."""
+"""What a command says, and where: results on stdout, talk and progress on stderr, without tearing a progress bar.
+
+Imports the standard library alone, so that `edge-dce doctor` answers where tqdm is missing.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-
-from tqdm import tqdm
+from collections.abc import Callable
+from typing import TextIO
 
 from edge_dce.errors import EdgeDceError
+
+PROGRAM = "edge-dce"
+_INTERRUPTED = 130
+
+
+def answer(run: Callable[[], int | None], *, prog: str = PROGRAM, debug: bool = False) -> int:
+    """Run a program's command, and say on stderr how it ended if not well.
+
+    Args:
+        run: returns the exit status; None is 0.
+        prog: the program's name, which begins what is said.
+        debug: raise an error instead of naming it.
+
+    Returns:
+        The exit status: that of `run`, 1 for an EdgeDceError, OSError or MemoryError, 130 for Ctrl-C, 0 where whoever
+        read stdout has enough.
+    """
+    try:
+        status = run() or 0
+        if sys.stdout is not None:
+            # A reader that went away shows when the buffer is written, which must be inside this block.
+            sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        say(f"{prog}: interrupted")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        discard_stdout()
+        return 0
+    except (EdgeDceError, OSError, MemoryError) as error:
+        if debug:
+            raise
+        complain(error, prog=prog)
+        return 1
 
 
 def say(line: str) -> None:
     """A line on stderr."""
-    tqdm.write(line, file=sys.stderr)
+    _write(line, sys.stderr)
 
 
 def print_result(line: str) -> None:
     """A line on stdout, at once; a reader that has gone away, such as `head`, is no reason to stop the work."""
     try:
-        tqdm.write(line, file=sys.stdout)
+        _write(line, sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()
 
 
-def complain(error: Exception) -> None:
+def complain(error: Exception, *, prog: str = PROGRAM) -> None:
     """Say what went wrong, on one line."""
     if isinstance(error, MemoryError):
         message = "not enough memory for this; try a smaller picture or --size"
@@ -34,9 +71,18 @@ def complain(error: Exception) -> None:
             discard_stdout()
     else:
         message = str(error)
-    say(f"edge-dce: error: {message}")
+    say(f"{prog}: error: {message}")
 
 
 def discard_stdout() -> None:
     """Whoever read our output has enough, or the disk is full: nothing more may fail on it, not even Python's exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write(line: str, stream: TextIO) -> None:
+    # Where nothing has imported tqdm, there is no bar to tear.
+    tqdm = sys.modules.get("tqdm")
+    if tqdm is None:
+        print(line, file=stream)
+    else:
+        tqdm.tqdm.write(line, file=stream)

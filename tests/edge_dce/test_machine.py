@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -46,6 +47,39 @@ def test_raspberry_pi_tells_board_governor_clock_heat_and_power(tmp_path: Path) 
     assert (condition.temperature_c, condition.clock_mhz) == (61.322, 1800)
     # Bits 0 and 2 are of this moment; 16 and 18 say that it happened since boot.
     assert condition.slowed_by == ("throttled", "under-voltage")
+
+
+def test_firmware_tells_what_happened_now_and_since_boot(tmp_path: Path) -> None:
+    assert machine.read_throttling(tmp_path) is None
+    throttling = machine.read_throttling(write_files(tmp_path, {PI_THROTTLED: "50008\n"}))
+    assert throttling is not None
+    assert throttling.now == ("soft temperature limit",)
+    assert throttling.since_boot == ("under-voltage", "throttled")
+
+
+def test_versions_are_told_without_importing_what_they_are_of(tmp_path: Path) -> None:
+    for name, version in (("numpy", "2.4.6"), ("opencv_python", "4.11.0.86")):
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        write_files(tmp_path, {f"{name}-{version}.dist-info/METADATA": metadata})
+    found = describe_in_bare_python(tmp_path)
+    # As cv2.__version__ has it, so that reports of before and after can be compared.
+    assert (found["numpy"], found["opencv"]) == ("2.4.6", "4.11.0")
+
+
+def test_version_without_metadata_is_unknown_until_the_module_is_imported(tmp_path: Path) -> None:
+    write_files(tmp_path, {"cv2.py": "__version__ = '4.6.0'"})
+    assert describe_in_bare_python(tmp_path)["opencv"] is None
+    assert describe_in_bare_python(tmp_path, "import cv2")["opencv"] == "4.6.0"
+
+
+def describe_in_bare_python(packages: Path, first: str = "") -> dict[str, object]:
+    """What `describe_machine` says in a Python that has nothing but what is in `packages`."""
+    code = f"{first}\nimport json; from edge_dce.machine import describe_machine; print(json.dumps(describe_machine()))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (packages, ROOT)))}
+    command = [sys.executable, "-S", "-c", code]
+    child = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    found: dict[str, object] = json.loads(child.stdout)
+    return found
 
 
 def test_temperature_is_the_processors_where_other_zones_are_hotter(tmp_path: Path) -> None:

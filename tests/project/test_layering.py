@@ -68,8 +68,23 @@ TRAINING_MAY_USE = {
         "pixels.shrinking",
         "reports.page",
         "reports.table",
+        "terminal.console",
     )
 }
+# They run where numpy is missing or kills the process, and import the standard library and one another.
+NEEDS_NOTHING = {
+    "edge_dce",
+    "edge_dce.errors",
+    "edge_dce.machine",
+    "edge_dce.models",
+    "edge_dce.models.catalog",
+    "edge_dce.terminal",
+    "edge_dce.terminal.child",
+    "edge_dce.terminal.console",
+    "edge_dce.version",
+    "edge_dce.doctor",
+    *(f"edge_dce.doctor.{path.stem}" for path in (ROOT / "edge_dce" / "doctor").glob("[a-z]*.py")),
+} - {"edge_dce.doctor.trial"}
 
 
 def list_modules() -> list[Path]:
@@ -117,6 +132,18 @@ def test_training_uses_the_device_package_for_pictures_and_errors_only() -> None
         for name in read_imports(path):
             if name.startswith("edge_dce"):
                 assert any(name == allowed or name.startswith(f"{allowed}.") for allowed in TRAINING_MAY_USE), path
+
+
+@pytest.mark.parametrize("module", sorted(NEEDS_NOTHING))
+def test_what_the_doctor_needs_imports_the_standard_library_alone(module: str) -> None:
+    path = ROOT / module.replace(".", "/")
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    for name in read_imports(path, top_level_only=True):
+        if name.partition(".")[0] == "edge_dce":
+            # The last part may be the name of something in a module.
+            assert {name, name.rpartition(".")[0]} & NEEDS_NOTHING, name
+        else:
+            assert name.partition(".")[0] in sys.stdlib_module_names, name
 
 
 def test_importing_edge_dce_loads_no_workshop_package() -> None:

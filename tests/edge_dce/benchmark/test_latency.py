@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_dce.benchmark.latency import Latency, divide, divide_in_turn, share_runs
+from edge_dce.benchmark.latency import Latency, Ratio, divide, divide_in_turn, divide_pairs, share_runs
 from edge_dce.benchmark.turns import Task, choose_runs, take_turns, warm_up
 
 
@@ -16,6 +16,19 @@ def make_latency(median_ms: float, *, drift: float = 0.0, seed: int = 0, turns: 
 def test_percentiles_are_those_of_the_raw_values() -> None:
     latency = Latency(tuple(float(value) for value in range(101)))
     assert (latency.percentile(50), latency.percentile(90), latency.percentile(99)) == (50, 90, 99)
+
+
+def test_spread_and_comparison_are_said_in_one_dialect() -> None:
+    assert str(Latency(tuple(float(value) for value in range(1, 12)))) == "6.00 / 10.0"
+    # The same ratio in each pair: no other can be drawn.
+    assert str(divide_pairs([300.0, 600.0], [2.0, 4.0])) == "150x (150–150)"
+
+
+def test_pairs_share_the_drift_of_the_machine() -> None:
+    base_ms = [10.0, 100.0, 20.0, 50.0, 40.0]
+    assert divide_pairs([1.5 * value for value in base_ms], base_ms) == Ratio(1.5, 1.5, 1.5)
+    with pytest.raises(ValueError, match="expected the same turns"):
+        divide_pairs(base_ms, base_ms[1:])
 
 
 def test_noise_is_a_tenth_of_the_mean() -> None:

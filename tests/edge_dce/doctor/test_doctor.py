@@ -107,6 +107,12 @@ def test_throttling_is_told_as_the_firmware_tells_it(tmp_path: Path, bits: str, 
     assert words in finding.found
 
 
+def test_throttling_that_the_kernel_tells_needs_no_vcgencmd(tmp_path: Path) -> None:
+    write_files(tmp_path, {"sys/devices/platform/soc/soc:firmware/get_throttled": "50005\n"})
+    finding = board.examine_power(write_vcgencmd(tmp_path, "exit 1"))
+    assert finding.found == "under-voltage, throttled now (0x50005): figures mean little"
+
+
 def test_closed_firmware_device_names_the_group(tmp_path: Path) -> None:
     finding = board.examine_power(write_vcgencmd(tmp_path, "echo 'Can not open device file: /dev/vcio' >&2; exit 255"))
     assert finding.level == "warning"

@@ -29,8 +29,8 @@ def test_outcomes_come_in_order_and_files_are_what_the_enhancer_makes(
     tmp_path: Path, enhancer: edge_dce.Enhancer
 ) -> None:
     jobs = make_jobs(tmp_path, 9)
-    outcomes = list(batch.enhance_pictures(jobs, enhancer))
-    assert [outcome.job for outcome in outcomes] == jobs
+    results = list(batch.enhance_pictures(jobs, enhancer))
+    assert [result.job for result in results] == jobs
     for job in jobs:
         assert job.target is not None
         expected = enhancer.enhance(edge_dce.read_picture(job.source).image)
@@ -41,17 +41,17 @@ def test_one_failure_is_one_outcome(tmp_path: Path, enhancer: edge_dce.Enhancer)
     jobs = make_jobs(tmp_path, 5)
     jobs[2].source.write_bytes(b"no picture")
     jobs[3] = Job(jobs[3].source, tmp_path / "missing" / "3.png")
-    outcomes = list(batch.enhance_pictures(jobs, enhancer))
-    assert [outcome.error is not None for outcome in outcomes] == [False, False, True, True, False]
+    results = list(batch.enhance_pictures(jobs, enhancer))
+    assert [result.error is not None for result in results] == [False, False, True, True, False]
 
 
 def test_job_that_does_not_resume_refuses_an_existing_target(tmp_path: Path, enhancer: edge_dce.Enhancer) -> None:
     (job,) = make_jobs(tmp_path, 1)
     assert job.target is not None
     job.target.write_text("precious")
-    (outcome,) = batch.enhance_pictures([Job(job.source, job.target)], enhancer)
-    assert outcome.error is not None
-    assert "exists already" in str(outcome.error)
+    (result,) = batch.enhance_pictures([Job(job.source, job.target)], enhancer)
+    assert result.error is not None
+    assert "exists already" in str(result.error)
     assert job.target.read_text() == "precious"
 
 
@@ -93,7 +93,7 @@ def test_few_pictures_are_in_flight_and_fewer_large_ones(
 
 def test_giving_up_early_stops_the_threads(tmp_path: Path, enhancer: edge_dce.Enhancer) -> None:
     before = threading.active_count()
-    outcomes = batch.enhance_pictures(make_jobs(tmp_path, 30), enhancer)
-    next(outcomes)
-    outcomes.close()  # type: ignore[attr-defined]
+    results = batch.enhance_pictures(make_jobs(tmp_path, 30), enhancer)
+    next(results)
+    results.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
