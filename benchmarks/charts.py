@@ -108,7 +108,7 @@ def _draw_latencies(report: Report, frame: str) -> Chart:
         axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
         axes.invert_yaxis()
         set_time_axis(axes, "ms")
-        axes.set_xlim(right=1.6 * axes.get_xlim()[1])
+        axes.set_xlim(right=2.2 * axes.get_xlim()[1])
 
     return make_chart(
         "latencies",

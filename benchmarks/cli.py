@@ -49,7 +49,8 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_readers(commands)
-    _add_single_measurements(commands)
+    _add_measurements(commands)
+    _add_galleries(commands)
     return parser
 
 
@@ -102,41 +103,44 @@ def _add_readers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         reader.set_defaults(command=_report if name == "report" else _plot)
 
 
-def _add_single_measurements(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    peers = commands.add_parser("peers", help="the same networks on ONNX Runtime and OpenVINO")
+def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    record = argparse.ArgumentParser(add_help=False)
+    record.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    timed = argparse.ArgumentParser(add_help=False, parents=[record])
+    timed.add_argument("--threads", type=parse_positive, default=2)
+    modeled = argparse.ArgumentParser(add_help=False, parents=[timed])
+    modeled.add_argument("--model", default=DEFAULT_MODEL)
+
+    peers = commands.add_parser("peers", parents=[record], help="the same networks on ONNX Runtime and OpenVINO")
     peers.add_argument("models", nargs="*", metavar="MODEL", help="default: all bundled")
     peers.add_argument("--runs", type=parse_positive, metavar="N")
     peers.add_argument("--threads", type=parse_positives, default=(), metavar="N[,N...]")
     peers.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH")
-    peers.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     peers.set_defaults(command=_peers)
 
-    pixel_path = commands.add_parser("pixel-path", help="table look-up against the plain formula at 1080p")
+    pixel_path = commands.add_parser(
+        "pixel-path", parents=[timed], help="table look-up against the plain formula at 1080p"
+    )
     pixel_path.add_argument("--photo", type=Path, default=suite.PHOTO)
-    pixel_path.add_argument("--threads", type=parse_positive, default=2)
     pixel_path.add_argument("--runs", type=parse_positive, default=21)
-    pixel_path.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     pixel_path.set_defaults(command=_pixel_path)
 
-    frame = commands.add_parser("frame", help="whole frames and a photo against what people would use instead")
+    frame = commands.add_parser(
+        "frame", parents=[timed], help="whole frames and a photo against what people would use instead"
+    )
     frame.add_argument("--photo", type=Path, default=suite.PHOTO)
-    frame.add_argument("--threads", type=parse_positive, default=2)
     frame.add_argument("--rounds", type=parse_positive, default=31)
-    frame.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     frame.set_defaults(command=_frame)
 
-    video = commands.add_parser("video", help="a 1080p clip from file to file, stage by stage")
+    video = commands.add_parser("video", parents=[modeled], help="a 1080p clip from file to file, stage by stage")
     video.add_argument("--clip", type=Path, metavar="FILE", help="default: a synthetic one")
     video.add_argument(
         "--frames", type=parse_positive, default=150, help="of the synthetic clip (default: %(default)s)"
     )
-    video.add_argument("--model", default=DEFAULT_MODEL)
-    video.add_argument("--threads", type=parse_positive, default=2)
     video.add_argument("--runs", type=parse_positive, default=3)
-    video.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     video.set_defaults(command=_video)
 
-    flicker = commands.add_parser("flicker", help="frame-by-frame against smoothed enhancement")
+    flicker = commands.add_parser("flicker", parents=[modeled], help="frame-by-frame against smoothed enhancement")
     flicker.add_argument(
         "sequences",
         type=Path,
@@ -144,11 +148,10 @@ def _add_single_measurements(commands: argparse._SubParsersAction[argparse.Argum
         metavar="SEQUENCE",
         help="clip, folder of pictures, or 'pattern*' of pictures",
     )
-    flicker.add_argument("--model", default=DEFAULT_MODEL)
-    flicker.add_argument("--threads", type=parse_positive, default=2)
-    flicker.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
     flicker.set_defaults(command=_flicker)
 
+
+def _add_galleries(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     gallery = commands.add_parser("gallery", help="pictures before and after, many on one sheet")
     gallery.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
     gallery.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")

@@ -6,7 +6,6 @@ A machine's drift hits all contenders of a round alike, so what counts is the ra
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 import edge_dce
 from edge_dce.benchmark.latency import Latency, Ratio, divide_pairs
+from edge_dce.benchmark.turns import time_ms
 from edge_dce.errors import ModelError
 from edge_dce.files.pictures import read_image
 from edge_dce.models.card import read_model_file
@@ -76,7 +76,7 @@ def measure_frames(photo: Path, models: tuple[str, ...], *, threads: int = 2, ro
     times = []
     for number in range(rounds):
         due = contenders | ({FULL_SIZE: full_size} if number % _FULL_SIZE_EVERY == 0 else {})
-        times.append({name: _time_ms(contender) for name, contender in due.items()})
+        times.append({name: time_ms(contender) for name, contender in due.items()})
     return FrameTimes(threads, tuple(times))
 
 
@@ -123,9 +123,3 @@ def _prepare_full_size(frame: Uint8Array, threads: int) -> Contender:
 
 def _stretch(image: Uint8Array, size: tuple[int, int]) -> Uint8Array:
     return cv2.resize(image, size).astype(np.uint8, copy=False)
-
-
-def _time_ms(call: Contender) -> float:
-    start = time.perf_counter()
-    call()
-    return (time.perf_counter() - start) * 1e3

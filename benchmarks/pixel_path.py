@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,6 +10,7 @@ import numpy as np
 
 import edge_dce
 from edge_dce.benchmark.latency import Latency, Ratio, divide_pairs
+from edge_dce.benchmark.turns import time_ms
 from edge_dce.files.pictures import read_image
 from edge_dce.pixels import curve
 from edge_dce.pixels.curve_table import LookUp
@@ -50,8 +49,8 @@ def measure_pixel_path(photo: Path, *, threads: int = 2, runs: int = 21) -> Pixe
     expected = curve.apply_exact(image, curves)
     found = look_up.apply(image, curves)
     for _ in range(runs):
-        formula_ms.append(_time_ms(lambda: curve.apply_exact(image, curves)))
-        look_up_ms.append(_time_ms(lambda: look_up.apply(image, curves, out=frame)))
+        formula_ms.append(time_ms(lambda: curve.apply_exact(image, curves)))
+        look_up_ms.append(time_ms(lambda: look_up.apply(image, curves, out=frame)))
     error = np.abs(expected.astype(np.int16) - found.astype(np.int16))
     return PixelPath(
         size=(WIDTH, HEIGHT),
@@ -61,12 +60,6 @@ def measure_pixel_path(photo: Path, *, threads: int = 2, runs: int = 21) -> Pixe
         mean_error=float(error.mean()),
         worst_error=int(error.max()),
     )
-
-
-def _time_ms(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return (time.perf_counter() - start) * 1e3
 
 
 def format_pixel_path(measured: PixelPath) -> str:

@@ -193,27 +193,30 @@ def _ask_probes(candidates: Sequence[Candidate], progress: Progress) -> list[Pro
 def _time_all(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, progress: Progress) -> _Timings:
     """The network and the whole of each candidate, the yardsticks and the baselines, in turn."""
     progress.start("warming up", len(candidates))
-    tasks, warm_ups = [], []
-    for candidate in candidates:
+    # What is timed, and of which candidate, number of threads or baseline.
+    tasks: dict[tuple[str, int | str], Task] = {}
+    warm_ups = []
+    for place, candidate in enumerate(candidates):
         subject, interpreter = candidate.subject, candidate.interpreter
         tensor = subject.quantize_input(shrink(frame, subject.width, subject.height))
         invoke = functools.partial(subject.invoke, tensor)
-        enhance = functools.partial(subject.enhance, frame)
         warm_ups.append(warm_up(invoke, least=plan.warmup))
-        tasks.append(Task(invoke, plan.runs or choose_runs(warm_ups[-1].typical_ms), interpreter.read_last_ms))
-        tasks.append(_plan_task(enhance, plan))
+        runs = plan.runs or choose_runs(warm_ups[-1].typical_ms)
+        tasks["network", place] = Task(invoke, runs, interpreter.read_last_ms)
+        tasks["frame", place] = _plan_task(functools.partial(subject.enhance, frame), plan)
         progress.step()
-    yardsticks = [open_yardstick(threads=threads) for threads in sorted({each.subject.threads for each in candidates})]
-    tasks += [_plan_task(yardstick.invoke, plan) for yardstick in yardsticks]
-    baselines = {key: enhance for key, enhance in BASELINES.items() if key != _UNTOUCHED}
-    tasks += [_plan_task(functools.partial(enhance, frame), plan) for enhance in baselines.values()]
+    yardsticks = {number: open_yardstick(threads=number) for number in sorted({c.subject.threads for c in candidates})}
+    for number, yardstick in yardsticks.items():
+        tasks["yardstick", number] = _plan_task(yardstick.invoke, plan)
+    baselines = [key for key in BASELINES if key != _UNTOUCHED]
+    for key in baselines:
+        tasks["baseline", key] = _plan_task(functools.partial(BASELINES[key], frame), plan)
     progress.start("timing", TURNS)
-    timings = take_turns(tasks, on_turn=progress.step)
-    models, others = timings[: 2 * len(candidates)], [timing.latency for timing in timings[2 * len(candidates) :]]
+    timed = dict(zip(tasks, take_turns(list(tasks.values()), on_turn=progress.step), strict=True))
     return _Timings(
-        [_ModelTiming(*each) for each in zip(models[::2], models[1::2], warm_ups, strict=True)],
-        [each.conclude(latency) for each, latency in zip(yardsticks, others[: len(yardsticks)], strict=True)],
-        dict(zip(baselines, others[len(yardsticks) :], strict=True)),
+        [_ModelTiming(timed["network", place], timed["frame", place], done) for place, done in enumerate(warm_ups)],
+        [each.conclude(timed["yardstick", number].latency) for number, each in yardsticks.items()],
+        {key: timed["baseline", key].latency for key in baselines},
     )
 
 

@@ -5,6 +5,7 @@ Imports the standard library alone, so that `edge-dce doctor` answers where tqdm
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from edge_dce.errors import EdgeDceError
 
 PROGRAM = "edge-dce"
 _INTERRUPTED = 130
+# Of an error that names no file: what is piped or redirected cannot be written.
+_UNWRITTEN = (errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
 
 
 def answer(run: Callable[[], int | None], *, prog: str = PROGRAM, debug: bool = False) -> int:
@@ -66,8 +69,11 @@ def complain(error: Exception, *, prog: str = PROGRAM) -> None:
     if isinstance(error, MemoryError):
         message = "not enough memory for this; try a smaller picture or --size"
     elif isinstance(error, OSError) and not isinstance(error, EdgeDceError):
-        message = f"{error.filename or 'output'}: {error.strerror or error}"
-        if error.filename is None:
+        message = error.strerror or str(error)
+        if error.filename is not None:
+            message = f"{error.filename}: {message}"
+        else:
+            message = f"output: {message}" if error.errno in _UNWRITTEN else message
             discard_stdout()
     else:
         message = str(error)

@@ -1,3 +1,4 @@
+import errno
 import io
 import sys
 
@@ -25,13 +26,21 @@ def test_status_is_what_the_command_returns(returned: int | None, status: int) -
             1,
             "program: error: a.jpg: No such file or direct",
         ),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "program: error: output: No space left on device\n"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Refused"), 1, "program: error: Refused\n"),
         (MemoryError(), 1, "program: error: not enough memory"),
         (KeyboardInterrupt(), 130, "program: interrupted\n"),
     ],
 )
 def test_end_of_a_program_is_said_in_one_line(
-    capsys: pytest.CaptureFixture[str], error: BaseException, status: int, said: str
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    status: int,
+    said: str,
 ) -> None:
+    # What it does to the process's stdout would outlive the test.
+    monkeypatch.setattr("edge_dce.terminal.console.discard_stdout", lambda: None)
     assert answer(lambda: raise_(error), prog="program") == status
     captured = capsys.readouterr()
     assert captured.out == ""
