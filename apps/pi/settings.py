@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_dce.camera.sources import SOURCES
-from edge_dce.errors import ImageError, OutputError
+from edge_dce.errors import LookError, OutputError
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive, parse_size
@@ -60,7 +60,7 @@ def read_settings(argv: Sequence[str]) -> Settings:
     try:
         from_file = read_config(config) if config else []
         settings = _to_settings(parser.parse_args([*from_file, *argv]))
-    except (SettingsError, ImageError, OutputError) as error:
+    except (SettingsError, LookError, OutputError) as error:
         parser.error(str(error))
     return settings
 
