@@ -215,9 +215,10 @@ def _show_operators(publication: Publication) -> str:
     ]
     worst = max(range(len(rows)), key=lambda number: publication.operators[number].added)
     table = Table(("layer · operator", "SQNR dB", "adds ‰", "largest", "range"), rows)
-    subject = publication.judgement.draft.subject
+    # What was tried first is integer throughout.
+    draft = publication.attempts[0].draft
     return (
-        f"<details><summary>Operators of {html.escape(subject.name_file('int8'))}, int8 against float32</summary>"
+        f"<details><summary>Operators of {html.escape(draft.name)}, {draft.precision} against float32</summary>"
         '<p class="soft">SQNR: power of the signal over power of its error, all that has gathered so far; adds: error '
         "that this operator adds to that of its worst input, in thousandths of the signal's power; largest: difference "
         f'in the tensor\'s own unit; range: what the float tensor spans.</p><div class="wide">'

@@ -20,6 +20,7 @@ from edge_dce.enhancing.jobs import plan_jobs
 from edge_dce.errors import EdgeDceError
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model
+from edge_dce.models.contracts import ENHANCING
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.pixels.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
 from edge_dce.terminal.arguments import parse_positive
@@ -113,7 +114,7 @@ def _add_look_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
-    parser.add_argument("--contract", choices=("curves",), help="three channels of a model without card are curves")
+    parser.add_argument("--contract", choices=ENHANCING, help="three channels of a model without card are curves")
 
 
 def _enhance(arguments: argparse.Namespace) -> int:

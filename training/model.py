@@ -9,8 +9,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from edge_dce.pixels.curve import CurveShape
-
 from . import losses
 from .network import NETWORKS
 from .perceptual import load_perceptual_distance
@@ -56,7 +54,7 @@ class ZeroDCE(keras.Model):
 
     def _measure(self, images: Any, partners: Any, curves: Any) -> dict[str, Any]:
         recipe = self.recipe
-        enhanced = losses.apply_curves(images, curves, CurveShape(root=recipe.curve_root))
+        enhanced = losses.apply_curves(images, curves, root=recipe.curve_root)
         values = {
             "spatial_consistency": losses.spatial_consistency(images, enhanced),
             "exposure": losses.exposure(enhanced, recipe.exposure_target, recipe.exposure_region_px),

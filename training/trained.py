@@ -14,10 +14,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.pixels.curve import CurveShape, apply_exact
-from edge_dce.pixels.shrinking import normalize, shrink
+from edge_dce.models.origin import read_origin
+from edge_dce.pixels.curve import apply_exact
+from edge_dce.pixels.levels import normalize
+from edge_dce.pixels.shrinking import shrink
 
-from .export import ORIGIN_ENTRY
 from .recipe import Recipe
 from .run import Run, RunError, load_network
 
@@ -53,7 +54,7 @@ class Trained:
 
     def apply(self, image: Uint8Array, curves: FloatArray) -> Uint8Array:
         """Enhance an image at its own size with its (h, w, 3 · maps) curves, by the exact formula."""
-        return apply_exact(image, curves, shape=CurveShape(root=self.recipe.curve_root))
+        return apply_exact(image, curves, root=self.recipe.curve_root)
 
 
 def load_trained(path: Path) -> Trained:
@@ -83,15 +84,13 @@ def _load_exported(path: Path) -> Trained:
     if not path.is_file():
         raise RunError(f"{path}: no such .keras file; expected a run folder or what 'export' wrote")
     try:
-        with zipfile.ZipFile(path) as archive:
-            origin = json.loads(archive.read(ORIGIN_ENTRY))
+        origin = read_origin(path)
         network = keras.models.load_model(path, compile=False)
-        recipe, epochs = json.dumps(origin["recipe"]), int(origin["epochs"])
-    except KeyError:
-        raise RunError(f"{path}: does not say how it was trained; export its run again with 'export'") from None
     except (ValueError, OSError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         cause = " ".join(str(error).split())[:200]
         raise RunError(
             f"{path}: expected what 'export' wrote, but loading failed ({cause}); export it again"
         ) from error
-    return Trained(path.stem, network, Recipe.from_json(recipe, origin=path), epochs)
+    if origin is None:
+        raise RunError(f"{path}: does not say how it was trained; export its run again with 'export'")
+    return Trained(path.stem, network, Recipe.from_json(json.dumps(origin.recipe), origin=path), origin.epochs)
