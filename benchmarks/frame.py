@@ -21,11 +21,10 @@ from edge_dce.errors import ModelError
 from edge_dce.files.pictures import read_image
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import find_model
+from edge_dce.models.network import Network
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.pixels import curve
 from edge_dce.pixels.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES
-from edge_dce.pixels.curve import CurveShape
-from edge_dce.pixels.shrinking import normalize
 
 Uint8Array = npt.NDArray[np.uint8]
 Contender = Callable[[], object]
@@ -104,19 +103,19 @@ def _prepare_clahe(frame: Uint8Array) -> Contender:
 def _prepare_full_size(frame: Uint8Array, threads: int) -> Contender:
     """What tutorials do: the paper's network on the whole frame in float, then eight steps over it."""
     model = read_model_file(find_model(_FULL_SIZE_MODEL))
-    shape = model.card.shape if model.card else CurveShape()
+    assert model.card is not None
+    root = model.card.root
     interpreter: Any = open_interpreter(model, threads=threads)
-    image, curves = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    interpreter.resize_tensor_input(image, (1, *frame.shape))
+    interpreter.resize_tensor_input(Network(model.path, interpreter).input.index, (1, *frame.shape))
     try:
         interpreter.allocate_tensors()
     except RuntimeError as error:
         raise ModelError(f"{model.path}: cannot be resized to the frame by this runtime ({error})") from error
 
+    network = Network(model.path, interpreter)
+
     def enhance() -> None:
-        interpreter.set_tensor(image, normalize(frame))
-        interpreter.invoke()
-        curve.apply_exact(frame, interpreter.get_tensor(curves)[0], shape=shape)
+        curve.apply_exact(frame, network.invoke(network.quantize(frame)), root=root)
 
     return enhance
 

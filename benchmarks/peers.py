@@ -20,7 +20,8 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.pictures import read_image
 from edge_dce.models.catalog import find_model
-from edge_dce.models.runtime import Interpreter, Runtime
+from edge_dce.models.network import Interpreter
+from edge_dce.models.runtime import Runtime
 from edge_dce.pixels.metrics import finite_psnr
 
 PACKAGES = ("onnxruntime", "openvino", "tf2onnx")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
+from edge_dce.models.network import Network, read_tensor
 from edge_dce.models.runtime import default_threads, hold_back_notices
 
 from .inspection import list_computed
@@ -27,15 +28,13 @@ ESTIMATORS = ("min-max", "percentile 99.99", "percentile 99.9", "mse")
 
 @dataclasses.dataclass(frozen=True)
 class Activations:
-    """Of T tensors on N pictures.
+    """Of T tensors on N pictures, the first of which is the step wedge.
 
     Attributes:
         names: of the tensors.
         lows, highs: (N, T) float32, the extremes on each picture.
         samples: (T, M) float32, values of all pictures together.
         input_name: the tensor that holds the image.
-        wedges: how many of the first pictures are step wedges.
-        has_pinned_input: whether the input range is [0, 1] whatever was seen.
     """
 
     names: tuple[str, ...]
@@ -43,11 +42,9 @@ class Activations:
     highs: FloatArray
     samples: FloatArray
     input_name: str
-    wedges: int = 0
-    has_pinned_input: bool = True
 
     def estimate_ranges(self, estimator: str) -> Ranges:
-        """The range of each tensor by one of `ESTIMATORS`; zero is always inside."""
+        """The range of each tensor by one of `ESTIMATORS`; zero is always inside. That of the input is [0, 1]."""
         if estimator == "min-max":
             bounds = zip(self.lows.min(axis=0), self.highs.max(axis=0), strict=True)
         elif estimator == "mse":
@@ -59,8 +56,7 @@ class Activations:
             name: (min(float(low), 0.0), max(float(high), 0.0))
             for name, (low, high) in zip(self.names, bounds, strict=True)
         }
-        if self.has_pinned_input:
-            ranges[self.input_name] = (0.0, 1.0)
+        ranges[self.input_name] = (0.0, 1.0)
         return ranges
 
     def measure_instability(self) -> tuple[float, str]:
@@ -68,7 +64,7 @@ class Activations:
 
         The step wedge belongs to neither half: it would hide what the pictures do.
         """
-        lows, highs = self.lows[self.wedges :], self.highs[self.wedges :]
+        lows, highs = self.lows[1:], self.highs[1:]
         if len(lows) < 2:
             return 1.0, self.names[0]
         widths = np.stack([highs[half::2].max(axis=0) - lows[half::2].min(axis=0) for half in (0, 1)])
@@ -79,17 +75,16 @@ class Activations:
         return float(difference[worst]), self.names[worst]
 
 
-def record_activations(
-    model: bytes, tensors: Iterable[FloatArray], *, wedges: int, has_pinned_input: bool = True
-) -> Activations:
-    """Run a float32 TFLite model on every input and look into it.
+def record_activations(model: bytes, tensors: Iterable[FloatArray]) -> Activations:
+    """Run a float32 TFLite model on every input, those of `CalibrationSet.tensors`, and look into it.
 
     The quantizer needs ranges by tensor name; looking once serves all estimators, and XNNPACK is many times faster
     than the reference kernels of TensorFlow's own calibrator.
     """
     interpreter = open_transparent(model)
+    network = Network("float32 model", interpreter)
     image = interpreter.get_input_details()[0]
-    computed = {image["index"], *list_computed(model)}
+    computed = {network.input.index, *list_computed(model)}
     watched = [
         details
         for details in interpreter.get_tensor_details()
@@ -97,9 +92,9 @@ def record_activations(
     ]
     lows, highs, samples = [], [], []
     for tensor in tensors:
-        interpreter.set_tensor(image["index"], tensor)
-        interpreter.invoke()
-        values = [interpreter.get_tensor(details["index"]).ravel() for details in watched]
+        network.feed(tensor)
+        network.run()
+        values = [read_tensor(interpreter, details).ravel() for details in watched]
         lows.append([value.min() for value in values])
         highs.append([value.max() for value in values])
         samples.append([value[np.linspace(0, value.size - 1, _SAMPLES).astype(np.intp)] for value in values])
@@ -109,8 +104,6 @@ def record_activations(
         np.array(highs, np.float32),
         np.concatenate(np.array(samples, np.float32), axis=1),
         image["name"],
-        wedges,
-        has_pinned_input,
     )
 
 

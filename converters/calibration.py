@@ -14,10 +14,11 @@ from edge_dce.errors import ImageError
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.pictures import read_image
 from edge_dce.models import card
-from edge_dce.pixels.shrinking import normalize, shrink
+from edge_dce.pixels.levels import normalize
+from edge_dce.pixels.shrinking import shrink
 
 from .duplicates import Fingerprint, find_look_alike, hash_file, take_fingerprint
-from .source import ConversionError
+from .errors import ConversionError
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -44,19 +45,16 @@ class CalibrationSet:
         files: names and sha256, in the order of the images.
         record: for the card.
         notes: what was left out and why, and what the set lacks; one line each.
-        has_wedge: whether a step wedge is shown too, which pins the input range to [0, 1].
     """
 
     images: Uint8Array
     files: tuple[tuple[str, str], ...]
     record: card.Calibration
     notes: tuple[str, ...] = ()
-    has_wedge: bool = True
 
     def tensors(self) -> Iterator[FloatArray]:
         """What the network is shown: (1, height, width, 3) float32 in [0, 1], the wedge first."""
-        if self.has_wedge:
-            yield normalize(make_step_wedge(*self.images.shape[1:3]))
+        yield normalize(make_step_wedge(*self.images.shape[1:3]))
         for image in self.images:
             yield normalize(image)
 

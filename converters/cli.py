@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING
 from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.terminal.console import answer
 
+from .formats import CONTRACTS, DEFAULT_CONTRACT, PRECISIONS, SIZES, Bounds
+
 if TYPE_CHECKING:
-    from .gate import Bounds
     from .publication import Publication
 
 PROG = "python -m converters"
-# As converters.conversion.PRECISIONS and converters.contract.SIZES, which cost an import of TensorFlow; a test holds
-# them together.
-_PRECISIONS = ("float32", "float16", "dynamic", "int8")
-_SIZES = {"16:9": (336, 192), "4:3": (288, 224)}
-_CONTRACTS = ("curves", "image")
+_ALL = "all"
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
@@ -38,12 +35,12 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="Convert a Keras curve network to verified .tflite files.")
     parser.add_argument("model", type=Path, metavar="MODEL", help=".keras or .h5 file, or the folder of a SavedModel")
-    parser.add_argument("--precision", choices=(*_PRECISIONS, "all"), default="all")
+    parser.add_argument("--precision", choices=(*PRECISIONS, _ALL), default=_ALL)
     parser.add_argument(
         "--contract",
-        choices=(*_CONTRACTS, "all"),
-        default="curves",
-        help="curves: a map, for edge-dce (default); image: the enhanced image, for other apps",
+        choices=(*CONTRACTS, _ALL),
+        default=DEFAULT_CONTRACT,
+        help=f"{'; '.join(_explain_contracts())} (default: %(default)s)",
     )
     parser.add_argument(
         "--size",
@@ -52,7 +49,9 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         metavar="WxH[,WxH...]",
         help="default: 256x256; 16:9 and 4:3 stand for sizes of as many pixels",
     )
-    parser.add_argument("--returns", choices=_CONTRACTS, help="what the network returns, where its shape does not tell")
+    parser.add_argument(
+        "--returns", choices=tuple(CONTRACTS), help="what the network returns, where its shape does not tell"
+    )
 
     pictures = parser.add_argument_group("pictures")
     pictures.add_argument("--calibration", type=Path, metavar="DIR", help="low-light pictures that set the int8 scales")
@@ -67,15 +66,11 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         "--min-psnr",
         type=_parse_bounds,
         metavar="MEAN[/WORST]",
-        help="dB against the Keras network (default: 45/38 for int8 and dynamic, 60/50 for float16 and float32)",
+        help=f"dB against the Keras network (default: {', '.join(_explain_bounds())})",
     )
     gate.add_argument(
         "--max-drop", type=float, default=0.2, metavar="DB", help="PSNR lost against --truth (default: 0.2)"
     )
-    gate.add_argument(
-        "--qat", type=parse_positive, nargs="?", const=3, default=0, metavar="EPOCHS",
-        help="train against int8 where nothing else helps (3 epochs)",
-    )  # fmt: skip
     gate.add_argument(
         "--prove",
         type=Path,
@@ -100,8 +95,8 @@ def _convert(arguments: argparse.Namespace) -> int:
     from .source import load_network
 
     order = Order(
-        precisions=_PRECISIONS if arguments.precision == "all" else (arguments.precision,),
-        contracts=_CONTRACTS if arguments.contract == "all" else (arguments.contract,),
+        precisions=tuple(PRECISIONS) if arguments.precision == _ALL else (arguments.precision,),
+        contracts=tuple(CONTRACTS) if arguments.contract == _ALL else (arguments.contract,),
         sizes=arguments.size,
         calibration=arguments.calibration,
         evaluation=arguments.evaluation,
@@ -111,7 +106,6 @@ def _convert(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         bounds=arguments.min_psnr,
         drop_db=arguments.max_drop,
-        qat_epochs=arguments.qat,
         runtimes=tuple(arguments.prove),
     )
     source = load_network(arguments.model, returns=arguments.returns)
@@ -149,14 +143,20 @@ def _describe(publication: Publication) -> str:
     return "\n".join(lines)
 
 
+def _explain_contracts() -> list[str]:
+    return [f"{name}: {product.contract.purpose}" for name, product in CONTRACTS.items()]
+
+
+def _explain_bounds() -> list[str]:
+    return [f"{name} {each.bounds.psnr_db:g}/{each.bounds.worst_psnr_db:g}" for name, each in PRECISIONS.items()]
+
+
 def _parse_sizes(text: str) -> tuple[tuple[int, int], ...]:
-    sizes = [_SIZES.get(part) or parse_size(part) for part in text.split(",")]
+    sizes = [SIZES.get(part) or parse_size(part) for part in text.split(",")]
     return tuple(dict.fromkeys(sizes))
 
 
 def _parse_bounds(text: str) -> Bounds:
-    from .gate import Bounds
-
     mean, _, worst = text.partition("/")
     try:
         return Bounds(float(mean), float(worst) if worst else float(mean) - 7)

@@ -15,12 +15,11 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
 from .activation import Ranges
+from .errors import ConversionError
 from .flat_tanh import flatten_tanh
+from .formats import PRECISIONS, Precision, find_precision
 from .inspection import pack, trace_layers
-from .source import ConversionError
 
-FLOATS = ("float32", "float16", "dynamic")
-PRECISIONS = (*FLOATS, "int8")
 _Operation = qtyping.TFLOperationName
 
 
@@ -29,18 +28,16 @@ def convert(network: Any, *, precision: str) -> bytes:
 
     Args:
         network: what `build_network` returns.
-        precision: "float32"; "float16" (weights only, computed in float32 on a CPU); "dynamic" (int8 weights, int8
-            activations whose scales the runtime finds for each picture). For int8 see `quantize`.
+        precision: one of `PRECISIONS` without calibration; for the others see `quantize`.
 
     Raises:
         ConversionError: another precision.
     """
-    if precision not in FLOATS:
-        raise ConversionError(f"expected a precision of {' '.join(FLOATS)}, found '{precision}'")
+    bits = _find_float(precision).weight_bits
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
-    if precision != "float32":
+    if bits < 32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if precision == "float16":
+    if bits == 16:
         converter.target_spec.supported_types = [tf.float16]
     # Keras prints a table of the model on the way, which nobody asked for.
     with contextlib.redirect_stdout(io.StringIO()):
@@ -49,21 +46,33 @@ def convert(network: Any, *, precision: str) -> bytes:
 
 
 def quantize(
-    model: bytes, ranges: Ranges, *, float_layers: Sequence[str] = (), has_image_output: bool = False
+    model: bytes,
+    ranges: Ranges,
+    *,
+    weight_bits: int = 8,
+    activation_bits: int = 8,
+    float_layers: Sequence[str] = (),
+    has_image_output: bool = False,
 ) -> bytes:
-    """A float32 model in int8: weights by channel, activations over `ranges`, uint8 in.
+    """A float32 model in integers: weights by channel, activations over `ranges`, uint8 in.
 
     Args:
         model: what `convert` returned.
         ranges: of every activation. The quantizer sets those that kernels prescribe itself (tanh: 1/128), except where
             `flatten_tanh` makes a tanh a line.
+        weight_bits, activation_bits: of the integers.
         float_layers: layers that stay in float32, by name. Without any the file is integer throughout.
         has_image_output: the output is an image: uint8 at scale 1/255. Curves leave as int8, or as float32 where the
             last layer stays in float.
     """
     model = flatten_tanh(model, ranges, float_layers=float_layers)
     recipes = recipe_manager.RecipeManager()
-    recipes.add_static_config(".*", _Operation.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
+    recipes.add_static_config(
+        ".*",
+        _Operation.ALL_SUPPORTED,
+        activation_num_bits=activation_bits,
+        weight_num_bits=weight_bits,
+    )
     for pattern in _match_layers(model, float_layers):
         recipes.add_quantization_config(
             pattern, _Operation.ALL_SUPPORTED, algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE
@@ -98,6 +107,14 @@ def quantize(
     if result.quantized_model is None:
         raise ConversionError("the quantizer returned no model")
     return _name_operators_twice(bytes(result.quantized_model))
+
+
+def _find_float(name: str) -> Precision:
+    precision = find_precision(name)
+    if precision.is_calibrated:
+        floats = " ".join(each.name for each in PRECISIONS.values() if not each.is_calibrated)
+        raise ConversionError(f"expected a precision of {floats}, found '{name}', which takes calibration pictures")
+    return precision
 
 
 def _name_operators_twice(content: bytes) -> bytes:

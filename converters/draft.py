@@ -10,8 +10,10 @@ from pathlib import Path
 
 from edge_dce.models.card import Calibration, ModelCard, ModelFile
 from edge_dce.models.runtime import find_runtime
+from edge_dce.pixels.curve import ITERATIONS
 from edge_dce.version import VERSION
 
+from .formats import DEFAULT_CONTRACT
 from .inspection import describe_input, describe_output, take_census
 from .source import SourceNetwork
 
@@ -29,7 +31,7 @@ class Subject:
 
     def name_file(self, precision: str) -> str:
         """NAME[-image]-WxH-PRECISION, without suffix."""
-        contract = "" if self.contract == "curves" else f"-{self.contract}"
+        contract = "" if self.contract == DEFAULT_CONTRACT else f"-{self.contract}"
         return f"{self.source.name}{contract}-{self.width}x{self.height}-{precision}"
 
 
@@ -40,7 +42,6 @@ class Draft:
     how: what was tried, for people.
     calibration: of int8 and mixed files.
     float_layers: those that stayed in float32.
-    fine_tuned_epochs: of quantization-aware training.
     """
 
     subject: Subject
@@ -49,7 +50,6 @@ class Draft:
     how: str
     calibration: Calibration | None = None
     float_layers: tuple[str, ...] = ()
-    fine_tuned_epochs: int = 0
 
     @property
     def name(self) -> str:
@@ -67,8 +67,8 @@ class Draft:
             contract=self.subject.contract,
             input=describe_input(self.model),
             output=describe_output(self.model, self.subject.contract),
-            iterations=source.shape.iterations,
-            root=source.shape.root,
+            iterations=ITERATIONS,
+            root=source.root,
             source=source.origin,
             calibration=self.calibration,
             fidelity=None,
@@ -78,7 +78,6 @@ class Draft:
             license="Apache-2.0",
             created=source.created,
             float_layers=self.float_layers,
-            fine_tuned_epochs=self.fine_tuned_epochs,
             runtimes=(f"{runtime.name} {runtime.version}",),
         )
 

@@ -10,34 +10,12 @@ from pathlib import Path
 from edge_dce.pixels.shrinking import shrink
 
 from .draft import Draft
+from .formats import PRECISIONS, Bounds
 from .proof import prove
 from .verification import HeldOut, Reference, Verification, verify
 
 _PROOF_PICTURES = 3
 _FLOAT_TYPES = frozenset({"FLOAT16", "FLOAT32", "FLOAT64"})
-
-
-@dataclasses.dataclass(frozen=True)
-class Bounds:
-    """What a file must reach.
-
-    Attributes:
-        psnr_db, worst_psnr_db: of its enhanced pictures against those of the Keras network: mean, and each.
-        drop_db: what it may lose of the PSNR against ground truth, where there is ground truth.
-    """
-
-    psnr_db: float
-    worst_psnr_db: float
-    drop_db: float = 0.2
-
-
-BOUNDS = {
-    "float32": Bounds(60, 50),
-    "float16": Bounds(60, 50),
-    "dynamic": Bounds(45, 38),
-    "int8": Bounds(45, 38),
-    "mixed": Bounds(45, 38),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,11 +66,12 @@ def judge(
 
 
 def _check_honesty(draft: Draft) -> list[str]:
-    """A file that would be called int8 and is not, or that clips highlights."""
+    """A file that is not the integers of its name, or that clips highlights."""
     reasons = []
     floats = _FLOAT_TYPES & draft.card.census.dtype.keys()
-    if draft.precision == "int8" and floats:
-        reasons.append(f"int8 was asked for, but tensors of type {' '.join(sorted(floats))} remain")
+    is_integer = draft.precision in PRECISIONS and PRECISIONS[draft.precision].is_calibrated
+    if is_integer and floats:
+        reasons.append(f"{draft.precision} was asked for, but tensors of type {' '.join(sorted(floats))} remain")
     image = draft.card.input
     if image.scale and (image.zero_point != 0 or not math.isclose(image.scale, 1 / 255, rel_tol=1e-5)):
         reasons.append(

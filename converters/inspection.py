@@ -12,6 +12,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edge_dce.models.card import Census, TensorSpec
 
+from .formats import find_product
+
 
 def take_census(model: bytes) -> Census:
     """Operators by kind and tensors by type."""
@@ -49,12 +51,10 @@ def describe_input(model: bytes) -> TensorSpec:
 
 
 def describe_output(model: bytes, contract: str) -> TensorSpec:
-    """Of the contract "curves" the map, `a` in [-1, 1] as real values; of "image" RGB in [0, 1]."""
+    """What a contract returns: of "curves" the map, `a` in [-1, 1] as real values; of "image" RGB in [0, 1]."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
-    tensor = main.tensors[main.outputs[0]]
-    if contract == "image":
-        return _describe(tensor, (0.0, 1.0), color="RGB")
-    return _describe(tensor, (-1.0, 1.0), color=None)
+    meant = find_product(contract).contract
+    return _describe(main.tensors[main.outputs[0]], meant.range, color=meant.color)
 
 
 def name_layer(tensor: str) -> str:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from edge_dce.errors import ModelError
+from edge_dce.models.network import Network, read_tensor
 from edge_dce.models.runtime import default_threads, hold_back_notices
-from edge_dce.pixels.shrinking import normalize
 
 from .activation import open_transparent
 from .inspection import name_constants, read_kind, trace_layers
@@ -58,9 +59,11 @@ def compare_operators(float_model: bytes, model: bytes, images: Sequence[Uint8Ar
     sums = {details["name"]: np.zeros(2) for _, details in pairs}
     worst: dict[str, float] = dict.fromkeys(sums, 0.0)
     span: dict[str, float] = dict.fromkeys(sums, 0.0)
+    networks = Network("float32 model", expected), Network("integer model", found)
     for image in images:
-        _show(expected, normalize(image))
-        _show(found, image[np.newaxis])
+        for network in networks:
+            network.feed(network.quantize(image))
+            network.run()
         for original, details in pairs:
             reference, values = _read(expected, original), _read(found, details)
             if reference is None or values is None or reference.shape != values.shape:
@@ -73,19 +76,19 @@ def compare_operators(float_model: bytes, model: bytes, images: Sequence[Uint8Ar
 
 
 def run(model: bytes, images: Sequence[Uint8Array]) -> list[FloatArray]:
-    """What a file returns for (height, width, 3) uint8 images of its size, as real values."""
-    with hold_back_notices():
-        interpreter = Interpreter(model_content=model, num_threads=default_threads())
-        interpreter.allocate_tensors()
-    output = interpreter.get_output_details()[0]
-    takes_bytes = interpreter.get_input_details()[0]["dtype"] == np.uint8
-    outputs = []
-    for image in images:
-        _show(interpreter, image[np.newaxis] if takes_bytes else normalize(image))
-        values = _read(interpreter, output)
-        assert values is not None
-        outputs.append(values)
-    return outputs
+    """What a file returns for (height, width, 3) uint8 images of its size, as real values.
+
+    Raises:
+        ModelError: the runtime refuses the file, or fails on it.
+    """
+    try:
+        with hold_back_notices():
+            interpreter = Interpreter(model_content=model, num_threads=default_threads())
+            interpreter.allocate_tensors()
+    except RuntimeError as error:
+        raise ModelError(f"the runtime refuses the model ({error})") from error
+    network = Network("model", interpreter)
+    return [network.invoke(network.quantize(image)).copy() for image in images]
 
 
 def rank_layers(errors: Sequence[OperatorError]) -> list[str]:
@@ -118,24 +121,14 @@ def _tabulate(
     return errors
 
 
-def _show(interpreter: Any, tensor: npt.NDArray[Any]) -> None:
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor)
-    interpreter.invoke()
-
-
 def _read(interpreter: Any, details: dict[str, Any]) -> FloatArray | None:
     """Real values, None for constants by channel and tensors that hold nothing."""
-    quantization = details["quantization_parameters"]
-    if len(quantization["scales"]) > 1:
+    if len(details["quantization_parameters"]["scales"]) > 1:
         return None
     try:
-        values = interpreter.get_tensor(details["index"])
+        return read_tensor(interpreter, details)
     except ValueError:
         return None
-    real = values.astype(np.float32)
-    if len(quantization["scales"]) == 1:
-        real = (real - np.float32(quantization["zero_points"][0])) * np.float32(quantization["scales"][0])
-    return np.asarray(real, np.float32)
 
 
 def _to_db(signal: float, noise: float) -> float:

@@ -1,7 +1,7 @@
 """The same file under another TFLite runtime: does it load, and is the result the same?
 
 Two runtimes never share an environment, so the other one runs in its own Python, which needs nothing but its runtime
-and numpy.
+and numpy: `edge_dce.models.network` takes no more. It runs as in other apps, without the delegates of ours.
 """
 
 from __future__ import annotations
@@ -15,33 +15,36 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+import edge_dce
 from edge_dce.models.card import Census, ModelFile
+from edge_dce.models.network import Network
 from edge_dce.models.runtime import default_threads, open_interpreter
-from edge_dce.pixels.shrinking import normalize
 
 Uint8Array = npt.NDArray[np.uint8]
 
 _TIMEOUT_SECONDS = 300
+_PACKAGE = Path(edge_dce.__file__).resolve().parent
 # Float kernels sum in different orders; maps and images span at most 2.
 _FLOAT_TOLERANCE = 1e-4
 _CHILD = """
-import sys, importlib.metadata
+import sys, importlib.metadata, importlib.util
 import numpy as np
+folder, home = sys.argv[1:]
+# By its place: that environment may have an edge_dce of its own, and ours must not bring the packages beside it.
+spec = importlib.util.spec_from_file_location("edge_dce", home + "/__init__.py", submodule_search_locations=[home])
+sys.modules["edge_dce"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["edge_dce"])
+from edge_dce.models.network import Network
 try:
     from ai_edge_litert.interpreter import Interpreter
     name = "ai-edge-litert"
 except ImportError:
     from tflite_runtime.interpreter import Interpreter
     name = "tflite-runtime"
-folder = sys.argv[1]
 interpreter = Interpreter(model_path=folder + "/model.tflite")
 interpreter.allocate_tensors()
-image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-results = []
-for tensor in np.load(folder + "/inputs.npy"):
-    interpreter.set_tensor(image["index"], tensor)
-    interpreter.invoke()
-    results.append(interpreter.get_tensor(output["index"]))
+network = Network("model", interpreter)
+results = [network.invoke_stored(network.quantize(picture)) for picture in np.load(folder + "/pictures.npy")]
 np.save(folder + "/outputs.npy", np.stack(results))
 print(name, importlib.metadata.version(name))
 """
@@ -69,21 +72,18 @@ def prove(model: ModelFile, python: Path, images: Sequence[Uint8Array]) -> Proof
         python: the interpreter of an environment with ai-edge-litert or tflite-runtime.
         images: (height, width, 3) uint8 at the file's size.
     """
-    interpreter = open_interpreter(model, threads=default_threads())
-    image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    takes_bytes = image["dtype"] == np.uint8
-    inputs = np.stack([picture[np.newaxis] if takes_bytes else normalize(picture) for picture in images])
-    expected = []
-    for tensor in inputs:
-        interpreter.set_tensor(image["index"], tensor)
-        interpreter.invoke()
-        expected.append(interpreter.tensor(output["index"])().copy())
+    network = Network(model.path, open_interpreter(model, threads=default_threads()))
+    expected = [network.invoke_stored(network.quantize(picture)) for picture in images]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "model.tflite").write_bytes(model.content)
-        np.save(Path(folder, "inputs.npy"), inputs)
+        np.save(Path(folder, "pictures.npy"), np.stack(images))
         try:
             child = subprocess.run(
-                [python, "-c", _CHILD, folder], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+                [python, "-c", _CHILD, folder, _PACKAGE],
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT_SECONDS,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return Proof(str(python), f"cannot be run ({error})")

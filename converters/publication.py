@@ -11,12 +11,14 @@ from edge_dce.models.card import Calibration, ModelCard, append_card
 
 from .calibration import CalibrationSet, choose_calibration_set, choose_pictures
 from .contract import build_network
-from .conversion import PRECISIONS, convert
+from .conversion import convert
 from .draft import Draft, Subject
-from .gate import BOUNDS, Bounds, Judgement, judge
+from .errors import ConversionError
+from .formats import DEFAULT_CONTRACT, Bounds, find_precision
+from .gate import Judgement, judge
 from .operators import OperatorError
-from .search import Settings, search
-from .source import ConversionError, SourceNetwork
+from .search import SearchPlan, search
+from .source import SourceNetwork
 from .verification import HeldOut, Reference, read_held_out
 
 REJECTED = "rejected"
@@ -27,24 +29,22 @@ class Order:
     """What to make.
 
     Attributes:
-        precisions: of `PRECISIONS`.
+        precisions: of `formats.PRECISIONS`.
         sizes: (width, height) in pixels.
         evaluation: folder of pictures that every file is verified on; none may be among the calibration pictures.
-        contracts: of "curves", "image".
+        contracts: of `formats.CONTRACTS`.
         truths: folder of the same scenes in normal light, by the names of the evaluation pictures.
-        calibration: folder of low-light pictures; needed for int8.
+        calibration: folder of low-light pictures; needed for precisions that are calibrated.
         calibration_count, evaluation_count, seed: how many pictures, chosen how.
-        bounds: what files must reach; None takes those of `BOUNDS` for their precision.
+        bounds: what files must reach; None takes those of their precision.
         drop_db: what a file may lose against ground truth.
-        qat_epochs: epochs of quantization-aware training where nothing else helps; 0 for none.
         runtimes: Pythons of other environments, under whose runtime every file must give the same result.
-        pins_input: False leaves the input range to the pictures, so that highlights clip: to see it refused.
     """
 
     precisions: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...]
     evaluation: Path
-    contracts: tuple[str, ...] = ("curves",)
+    contracts: tuple[str, ...] = (DEFAULT_CONTRACT,)
     truths: Path | None = None
     calibration: Path | None = None
     calibration_count: int = 200
@@ -52,13 +52,11 @@ class Order:
     seed: int = 2001
     bounds: Bounds | None = None
     drop_db: float = 0.2
-    qat_epochs: int = 0
     runtimes: tuple[Path, ...] = ()
-    pins_input: bool = True
 
     def bound(self, precision: str) -> Bounds:
         """What a file of this precision must reach."""
-        return dataclasses.replace(self.bounds or BOUNDS[precision], drop_db=self.drop_db)
+        return dataclasses.replace(self.bounds or find_precision(precision).bounds, drop_db=self.drop_db)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Publication:
         card: as written into it.
         judgement: of the file.
         attempts: of all that was tried before it, the file itself last.
-        operators: the error of each operator in full int8; empty for other precisions.
+        operators: the error of each operator in full integer; empty for other precisions.
         notes: about its calibration, one line each.
         manifest: names and sha256 of its calibration pictures.
     """
@@ -99,15 +97,18 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
         ImageError: a picture is broken.
         ModelError: the runtime refuses what was made.
     """
-    if "int8" in order.precisions and order.calibration is None:
-        raise ConversionError("int8 needs low-light pictures to calibrate on; name their folder with --calibration")
+    calibrated = [name for name in order.precisions if find_precision(name).is_calibrated]
+    if calibrated and order.calibration is None:
+        raise ConversionError(
+            f"{calibrated[0]} needs low-light pictures to calibrate on; name their folder with --calibration"
+        )
     subjects = [
         Subject(source, contract, width, height) for width, height in order.sizes for contract in order.contracts
     ]
     for subject in subjects:
         for precision in order.precisions:
-            # Where int8 falls short, the file is named mixed.
-            for name in {precision, "mixed" if precision == "int8" else precision}:
+            # Where integers fall short, the file has another name.
+            for name in find_precision(precision).results:
                 check_free(folder / f"{subject.name_file(name)}.tflite", overwrite=overwrite)
     paths = choose_pictures(order.evaluation, count=order.evaluation_count, seed=order.seed)
     pictures = read_held_out(paths, order.truths)
@@ -116,7 +117,7 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
     for subject in subjects:
         # Refused before minutes are spent on the files of another contract.
         build_network(subject.source, subject.contract, subject.width, subject.height)
-    if "int8" in order.precisions:
+    if calibrated:
         # For the same reason; what it chooses is kept.
         press.calibrate(subjects[0], order.calibration_count)
     for subject in subjects:
@@ -131,21 +132,16 @@ class _Press:
         self._order, self._folder, self._pictures = order, folder, pictures
         self._sets: dict[tuple[int, int, int], CalibrationSet] = {}
 
-    def make(self, subject: Subject, precision: str, reference: Reference) -> Publication:
-        bounds = self._order.bound(precision)
-        if precision not in PRECISIONS:
-            raise ConversionError(f"expected a precision of {' '.join(PRECISIONS)}, found '{precision}'")
-        if precision == "int8":
-            settings = Settings(
-                lambda count: self.calibrate(subject, count),
-                self._order.calibration_count,
-                self._order.qat_epochs,
-                self._order.runtimes,
+    def make(self, subject: Subject, name: str, reference: Reference) -> Publication:
+        precision, bounds = find_precision(name), self._order.bound(name)
+        if precision.is_calibrated:
+            plan = SearchPlan(
+                lambda count: self.calibrate(subject, count), self._order.calibration_count, self._order.runtimes
             )
-            outcome = search(subject, reference, self._pictures, bounds, settings)
-            return self._write(outcome.best, outcome.judgements, outcome.operators, outcome.notes)
+            found = search(subject, precision, reference, self._pictures, bounds, plan)
+            return self._write(found.best, found.judgements, found.operators, found.notes)
         network = build_network(subject.source, subject.contract, subject.width, subject.height)
-        draft = Draft(subject, precision, convert(network, precision=precision), precision)
+        draft = Draft(subject, name, convert(network, precision=name), name)
         judgement = judge(draft, reference, self._pictures, bounds, runtimes=self._order.runtimes)
         return self._write(judgement, (judgement,), (), ())
 
@@ -155,7 +151,7 @@ class _Press:
         key = (subject.width, subject.height, count)
         if key not in self._sets:
             assert order.calibration is not None
-            chosen = choose_calibration_set(
+            self._sets[key] = choose_calibration_set(
                 order.calibration,
                 width=subject.width,
                 height=subject.height,
@@ -163,7 +159,6 @@ class _Press:
                 seed=order.seed,
                 evaluation=[picture.path for picture in self._pictures],
             )
-            self._sets[key] = dataclasses.replace(chosen, has_wedge=order.pins_input)
         return self._sets[key]
 
     def _write(

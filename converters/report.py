@@ -152,7 +152,9 @@ def _tabulate_operators(publication: Publication) -> _RankedTable:
     ]
     worst = max(range(len(rows)), key=lambda number: publication.operators[number].added)
     table = Table(("layer · operator", "SQNR dB", "adds ‰", "largest", "range"), rows)
-    return _RankedTable(publication.judgement.draft.subject.name_file("int8"), table, worst)
+    # What was tried first is integer throughout.
+    draft = publication.attempts[0].draft
+    return _RankedTable(f"{draft.name}, {draft.precision}", table, worst)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is tried until an int8 file passes the gate: better calibration, then less int8, then training."""
+"""What is tried until an integer file passes the gate: better calibration, then fewer integers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.errors import ModelError
+
 from .activation import Ranges, record_activations
 from .calibration import CalibrationSet
-from .contract import STEPS, build_network
+from .contract import build_network
 from .conversion import convert, quantize
 from .draft import Draft, Subject
-from .finetuning import fine_tune
-from .gate import Bounds, Judgement, judge
+from .errors import ConversionError
+from .formats import Bounds, Precision, find_product
+from .gate import Judgement, judge
 from .inspection import name_layer
+from .layers import STEPS
 from .operators import OperatorError, compare_operators, rank_layers, run
 from .ranges import choose_ranges
-from .source import ConversionError
 from .verification import HeldOut, Reference
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -37,25 +40,23 @@ STABLE = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class SearchPlan:
     """Attributes:
     calibrate: makes a calibration set of up to so many pictures at the network's size.
     calibration_count: how many to begin with.
-    qat_epochs: of quantization-aware training, the last resort; 0 for none.
     runtimes: Pythons of other environments, under whose runtime the file must give the same result.
     """
 
     calibrate: Callable[[int], CalibrationSet]
     calibration_count: int
-    qat_epochs: int = 0
     runtimes: tuple[Path, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class SearchResult:
     """Attributes:
     judgements: of all that was tried, in order; the last one passes if any does.
-    operators: the error of each operator in full int8.
+    operators: the error of each operator in full integer.
     notes: about the calibration, one line each.
     """
 
@@ -72,37 +73,45 @@ class Outcome:
 
 
 def search(
-    subject: Subject, reference: Reference, pictures: Sequence[HeldOut], bounds: Bounds, settings: Settings
-) -> Outcome:
+    subject: Subject,
+    precision: Precision,
+    reference: Reference,
+    pictures: Sequence[HeldOut],
+    bounds: Bounds,
+    plan: SearchPlan,
+) -> SearchResult:
     """Quantize until a file passes `bounds`, or nothing is left to try.
 
-    Activation ranges are always those that come closest to float32 on calibration pictures. Then, in
-    order: a larger calibration set, the worst layers left in float32 (precision "mixed"), quantization-aware training.
-    Where the curve steps are in the graph, it is they that hurt: they go to float32 before more pictures are tried.
+    Activation ranges are always those that come closest to float32 on calibration pictures. Then come a larger
+    calibration set and, last, the worst layers left in float32 (precision "mixed"). Where the curve steps are in the
+    graph, it is they that hurt: they go to float32 before more pictures are tried.
 
     Raises as `judge` and `choose_calibration_set`.
     """
-    trial = _Trial(subject, settings)
+    trial = _Trial(subject, precision, plan)
     judgements: list[Judgement] = []
     for draft in trial.drafts():
-        judgements.append(judge(draft, reference, pictures, bounds, runtimes=settings.runtimes))
+        judgements.append(judge(draft, reference, pictures, bounds, runtimes=plan.runtimes))
         if judgements[-1].passes:
             break
-    return Outcome(tuple(judgements), trial.operators, trial.notes)
+    return SearchResult(tuple(judgements), trial.operators, trial.notes)
 
 
 class _Trial:
     """The drafts of one subject, made as they are asked for.
 
     Attributes:
-        operators: errors of the full int8 file that was made last.
+        operators: errors of the file that was made last of integers throughout.
     """
 
-    def __init__(self, subject: Subject, settings: Settings) -> None:
-        self._subject, self._settings = subject, settings
-        self._steps = (STEPS,) if subject.contract == "image" and subject.source.returns == "curves" else ()
-        self._float_model = self._convert(subject)
-        self._observe(settings.calibrate(settings.calibration_count))
+    def __init__(self, subject: Subject, precision: Precision, plan: SearchPlan) -> None:
+        self._subject, self._precision, self._plan = subject, precision, plan
+        assert precision.activation_bits is not None
+        self._activation_bits = precision.activation_bits
+        network = build_network(subject.source, subject.contract, subject.width, subject.height)
+        self._steps = tuple(layer.name for layer in network.layers if layer.name == STEPS)
+        self._float_model = convert(network, precision="float32")
+        self._observe(plan.calibrate(plan.calibration_count))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -121,35 +130,17 @@ class _Trial:
         yield self._quantize(f"ranges by {self._choice}")
         ranking = rank_layers(self.operators)
         if STEPS not in ranking:
-            larger = self._settings.calibrate(2 * self._settings.calibration_count)
+            larger = self._plan.calibrate(2 * self._plan.calibration_count)
             if larger.record.files > self._calibration.record.files:
                 self._observe(larger)
                 yield self._quantize(f"{larger.record.files} calibration pictures, ranges by {self._choice}")
         for float_layers in _choose_float_layers(ranking):
             yield self._quantize(f"{', '.join(float_layers)} in float32", float_layers)
-        if self._settings.qat_epochs:
-            yield from self._train()
-
-    def _train(self) -> Iterator[Draft]:
-        source, epochs = self._subject.source, self._settings.qat_epochs
-        network = fine_tune(source.network, self._calibration.images, epochs=epochs)
-        tuned = dataclasses.replace(self._subject, source=dataclasses.replace(source, network=network))
-        self._float_model = self._convert(tuned)
-        self._observe(self._calibration)
-        how = f"{epochs} epochs of quantization-aware training"
-        yield self._quantize(how, fine_tuned_epochs=epochs)
-        if self._steps:
-            yield self._quantize(f"{how}, {STEPS} in float32", self._steps, fine_tuned_epochs=epochs)
 
     def _observe(self, calibration: CalibrationSet) -> None:
         """Look at the activations, and keep the ranges that serve best."""
         self._calibration = calibration
-        self._activations = record_activations(
-            self._float_model,
-            calibration.tensors(),
-            wedges=int(calibration.has_wedge),
-            has_pinned_input=calibration.has_wedge,
-        )
+        self._activations = record_activations(self._float_model, calibration.tensors())
         if not np.isfinite([self._activations.lows, self._activations.highs]).all():
             raise ConversionError(
                 f"{self._subject.source.name}: expected numbers, found NaN or infinity in the network on calibration "
@@ -159,9 +150,10 @@ class _Trial:
         expected = run(self._float_model, images)
         self._choice = choose_ranges(self._activations, lambda ranges: self._measure(ranges, images, expected))
         if self._choice.error == math.inf:
+            name = self._subject.name_file(self._precision.name)
             raise ConversionError(
-                f"{self._subject.name_file('int8')}: no runtime takes what these calibration pictures lead to; "
-                "expected low-light photos, choose others"
+                f"{name}: no runtime takes what these calibration pictures lead to; expected low-light photos, "
+                "choose others"
             )
         shown = _choose_evenly(images, _OPERATOR_PICTURES)
         self.operators = tuple(compare_operators(self._float_model, self._make_model(self._choice.ranges), shown))
@@ -173,32 +165,29 @@ class _Trial:
         """
         try:
             found = run(self._make_model(ranges, self._steps), images)
-        except RuntimeError:
+        except ModelError:
             return math.inf
         return float(np.mean([np.square(one - other).mean() for one, other in zip(found, expected, strict=True)]))
 
-    def _quantize(self, how: str, float_layers: tuple[str, ...] = (), *, fine_tuned_epochs: int = 0) -> Draft:
+    def _quantize(self, how: str, float_layers: tuple[str, ...] = ()) -> Draft:
         record = dataclasses.replace(
             self._calibration.record,
             instability=round(self._activations.measure_instability()[0], 3),
             ranges=str(self._choice),
         )
-        precision = "mixed" if float_layers else "int8"
+        precision = self._precision.mixed if float_layers else self._precision.name
         model = self._make_model(self._choice.ranges, float_layers)
-        return Draft(self._subject, precision, model, how, record, float_layers, fine_tuned_epochs)
+        return Draft(self._subject, precision, model, how, record, float_layers)
 
     def _make_model(self, ranges: Ranges, float_layers: tuple[str, ...] = ()) -> bytes:
         return quantize(
             self._float_model,
             ranges,
+            weight_bits=self._precision.weight_bits,
+            activation_bits=self._activation_bits,
             float_layers=float_layers,
-            has_image_output=self._subject.contract == "image",
+            has_image_output=find_product(self._subject.contract).returns_image,
         )
-
-    @staticmethod
-    def _convert(subject: Subject) -> bytes:
-        network = build_network(subject.source, subject.contract, subject.width, subject.height)
-        return convert(network, precision="float32")
 
 
 def _choose_evenly(images: Uint8Array | list[Uint8Array], count: int) -> list[Uint8Array]:

@@ -9,23 +9,22 @@ import json
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from edge_dce.errors import EdgeDceError
 from edge_dce.models.card import Source
-from edge_dce.pixels.curve import ZERO_DCE, CurveShape
+from edge_dce.models.contracts import CURVES
+from edge_dce.models.origin import read_origin
+from edge_dce.pixels.curve import check_root
 
-# What `training export` adds to the archive that a .keras file is.
-_ORIGIN_ENTRY = "edge-dce-origin.json"
+from .errors import ConversionError
+from .formats import CONTRACTS
+
 # Where the curves or the enhanced image of a SavedModel are to be had, unless somebody took pains to rename it.
 _ENDPOINT = "serving_default"
-
-
-class ConversionError(EdgeDceError):
-    """A network cannot be converted, or what came out is not what was asked for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +34,10 @@ class SourceNetwork:
     Attributes:
         name: of the file, without its suffix.
         network: keras.Model.
-        returns: "curves", (B, h, w, 3 · maps) in [-1, 1]; or "image", the enhanced (B, H, W, 3) in [0, 1].
+        returns: the contract of its output: "curves", (B, h, w, 3 · maps) in [-1, 1]; or "image", the enhanced
+            (B, H, W, 3) in [0, 1].
         maps: how many curve maps there are; 0 for an image.
-        shape: what the curves mean.
+        root: of the curves, see `edge_dce.pixels.curve`.
         origin: for the card.
         created: day the network was saved, or the one of SOURCE_DATE_EPOCH: the same network gives the same file on
             any day.
@@ -47,7 +47,7 @@ class SourceNetwork:
     network: Any  # keras.Model, which has no type information
     returns: str
     maps: int
-    shape: CurveShape
+    root: int
     origin: Source
     created: str
 
@@ -59,18 +59,22 @@ def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
     channels are the eight maps of Zero-DCE, and three may be one map or an image: only `returns` can tell.
 
     Args:
-        returns: "curves" or "image"; None where the network tells.
+        returns: one of `CONTRACTS`; None where the network tells.
 
     Raises:
         ConversionError: the file is missing, no Keras model, does not map RGB to curves or an image, or `returns` is
             needed or wrong.
     """
     network = _load_saved_model(path) if path.is_dir() else _load_keras_file(path)
-    channels = _check_shapes(path, network)
-    shape, origin, is_ours = _read_origin(path)
-    returns = _settle_returns(path, channels, is_ours, returns)
-    maps = channels // 3 if returns == "curves" else 0
-    return SourceNetwork(path.stem, network, returns, maps, shape, origin, _date(path))
+    possible = _find_contracts(path, network)
+    root, origin = _read_origin(path)
+    if origin is None:
+        origin = Source(_hash(path), recipe="unknown", epochs=0, data="unknown")
+    else:
+        possible = possible[:1]
+    returns = _settle_returns(path, network.output_shape, possible, returns)
+    maps = network.output_shape[-1] // 3 if returns == CURVES.name else 0
+    return SourceNetwork(path.stem, network, returns, maps, root, origin, _date(path))
 
 
 def _load_keras_file(path: Path) -> Any:
@@ -109,60 +113,47 @@ def _load_saved_model(folder: Path) -> Any:
     return keras.Model(image, layer(image)[outputs[0]])
 
 
-def _check_shapes(path: Path, network: Any) -> int:
+def _find_contracts(path: Path, network: Any) -> list[str]:
+    """The contracts that the network's output may be of."""
     input_shape, output_shape = network.input_shape, network.output_shape
     for tensors, shape in (("input", input_shape), ("output", output_shape)):
         if not isinstance(shape, tuple) or (shape and isinstance(shape[0], tuple)):
             raise ConversionError(f"{path}: expected one {tensors}, found several; save a model with one")
-    if len(input_shape) != 4 or input_shape[-1] != 3 or len(output_shape) != 4 or not output_shape[-1]:
+    takes_pictures = len(input_shape) == 4 and input_shape[-1] == 3
+    possible = [name for name, product in CONTRACTS.items() if takes_pictures and product.fits(output_shape)]
+    if not possible:
+        known = " or ".join(product.output for product in CONTRACTS.values() if product.output)
         raise ConversionError(
-            f"{path}: expected input (B, H, W, 3) and output (B, H, W, 3 · maps), "
-            f"found {input_shape} and {output_shape}; this is no Zero-DCE"
+            f"{path}: expected input (B, H, W, 3) and output {known}, found {input_shape} and {output_shape}; "
+            "this is no Zero-DCE"
         )
-    channels = int(output_shape[-1])
-    if channels not in (3, 3 * ZERO_DCE.iterations):
+    return possible
+
+
+def _settle_returns(path: Path, shape: tuple[Any, ...], possible: Sequence[str], asked: str | None) -> str:
+    if asked is None and len(possible) > 1:
         raise ConversionError(
-            f"{path}: expected 24 output channels (eight curve maps) or 3, found {channels}; this is no Zero-DCE"
+            f"{path}: its output {shape} may be {' or '.join(possible)}; "
+            f"say which: {' or '.join(f'--returns {name}' for name in possible)}"
         )
-    return channels
+    if asked is not None and asked not in possible:
+        raise ConversionError(f"{path}: returns {possible[0]} {shape}, not {asked}; leave --returns away")
+    return asked or possible[0]
 
 
-def _settle_returns(path: Path, channels: int, is_ours: bool, asked: str | None) -> str:
-    if asked is None:
-        if not is_ours and channels == 3:
-            raise ConversionError(
-                f"{path}: three output channels may be one curve map or the enhanced image; "
-                "say which: --returns curves or --returns image"
-            )
-        return "curves"
-    if asked == "image" and (is_ours or channels != 3):
-        raise ConversionError(f"{path}: returns curves ({channels} channels), not an image; leave --returns away")
-    return asked
-
-
-def _read_origin(path: Path) -> tuple[CurveShape, Source, bool]:
-    checkpoint_sha256 = _hash(path)
-    text = None
+def _read_origin(path: Path) -> tuple[int, Source | None]:
+    """The root of the curves, and what `training export` wrote; 1 and None for networks of others."""
     # Keras loads its older format too, which is no archive.
-    if path.is_file() and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            text = archive.read(_ORIGIN_ENTRY) if _ORIGIN_ENTRY in archive.namelist() else None
-    if text is None:
-        return ZERO_DCE, Source(checkpoint_sha256, recipe="unknown", epochs=0, data="unknown"), False
+    if not (path.is_file() and zipfile.is_zipfile(path)):
+        return 1, None
     try:
-        origin = json.loads(text)
-        data, recipe = origin["data"], origin["recipe"]
-        shape = CurveShape(root=recipe["curve_root"])
-        shown = "low-light pictures" + (" and their normal-light partners" if origin["uses_partners"] else "")
-        source = Source(
-            checkpoint_sha256,
-            recipe=origin["title"],
-            epochs=origin["epochs"],
-            data=f"{data['title']}, {data['train_files']} {shown}, sha256 {data['train_sha256'][:16]}",
-        )
+        origin = read_origin(path)
+        if origin is None:
+            return 1, None
+        source = Source(_hash(path), recipe=origin.title, epochs=origin.epochs, data=origin.shown)
+        return check_root(origin.curve_root), source
     except (ValueError, KeyError, TypeError) as error:
         raise ConversionError(f"{path}: its origin cannot be read ({error!r}); export it again") from error
-    return shape, source, True
 
 
 def _hash(path: Path) -> str:

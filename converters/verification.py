@@ -6,20 +6,22 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.enhancer import Enhancer
 from edge_dce.files.pictures import read_image
 from edge_dce.models.card import Fidelity, ModelFile
+from edge_dce.models.network import Network
 from edge_dce.models.runtime import default_threads, open_interpreter
-from edge_dce.pixels import curve
+from edge_dce.pixels.levels import normalize
 from edge_dce.pixels.metrics import finite_psnr
-from edge_dce.pixels.shrinking import normalize, shrink
+from edge_dce.pixels.shrinking import shrink
 
+from .converted import ConvertedModel
+from .formats import find_product
 from .source import SourceNetwork
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -30,64 +32,10 @@ _MOST_PX = 2_000_000
 _LATENCY_RUNS = 15
 
 
-class ConvertedModel(Protocol):
-    """A file, loaded: what both contracts have in common."""
-
-    def prepare(self, image: Uint8Array) -> Uint8Array:
-        """What the file enhances of an (H, W, 3) uint8 image: all of it, or all of it at the file's own size."""
-
-    def enhance(self, image: Uint8Array) -> Uint8Array:
-        """The enhanced image of the same shape."""
-
-    def estimate(self, image: Uint8Array) -> FloatArray | None:
-        """The (h, w, 3) curve map, None where the file keeps it to itself."""
-
-
-class CurvesModel:
-    """A file of the contract "curves", as the device package runs it."""
-
-    def __init__(self, model: ModelFile) -> None:
-        threads = default_threads()
-        self._enhancer = Enhancer(model, open_interpreter(model, threads=threads), threads=threads)
-
-    def prepare(self, image: Uint8Array) -> Uint8Array:
-        return image
-
-    def enhance(self, image: Uint8Array) -> Uint8Array:
-        return self._enhancer.enhance(image)
-
-    def estimate(self, image: Uint8Array) -> FloatArray | None:
-        return self._enhancer.estimate_curves(image)
-
-
-class ImageModel:
-    """A file of the contract "image", as somebody else's app runs it: at its own size, nothing around it."""
-
-    def __init__(self, model: ModelFile) -> None:
-        self._interpreter = open_interpreter(model, threads=default_threads())
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
-        self._height, self._width = (int(side) for side in self._input["shape"][1:3])
-
-    def prepare(self, image: Uint8Array) -> Uint8Array:
-        return shrink(image, self._width, self._height)
-
-    def enhance(self, image: Uint8Array) -> Uint8Array:
-        takes_bytes = self._input["dtype"] == np.uint8
-        self._interpreter.set_tensor(self._input["index"], image[np.newaxis] if takes_bytes else normalize(image))
-        self._interpreter.invoke()
-        output = self._interpreter.tensor(self._output["index"])()[0].copy()
-        levels = output if output.dtype == np.uint8 else np.rint(np.clip(output, 0, 1) * 255)
-        return np.asarray(levels, np.uint8)
-
-    def estimate(self, image: Uint8Array) -> FloatArray | None:
-        return None
-
-
 def open_converted(model: ModelFile) -> ConvertedModel:
     """Load a file by its card's contract. Raises as `open_interpreter`."""
     assert model.card is not None
-    return ImageModel(model) if model.card.contract == "image" else CurvesModel(model)
+    return find_product(model.card.contract).open(model)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +53,7 @@ class HeldOut:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class PictureFidelity:
     """One picture, enhanced by the Keras network and by the file."""
 
     picture: HeldOut
@@ -127,11 +75,11 @@ class Verification:
     """
 
     fidelity: Fidelity
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[PictureFidelity, ...]
     latency_ms: float
 
     @property
-    def worst(self) -> Comparison:
+    def worst(self) -> PictureFidelity:
         return min(self.comparisons, key=lambda comparison: comparison.psnr_db)
 
 
@@ -176,10 +124,9 @@ class Reference:
 
     def _compute(self, image: Uint8Array) -> tuple[Uint8Array, FloatArray | None]:
         output = np.asarray(self._source.network(normalize(shrink(image, self._width, self._height))))[0]
-        if self._source.returns == "image":
-            return np.rint(np.clip(output, 0, 1) * 255).astype(np.uint8), None
-        mean = output.reshape(*output.shape[:2], -1, 3).mean(axis=2)
-        return curve.apply_exact(image, output, shape=self._source.shape), mean
+        apply = find_product(self._source.returns).apply
+        assert apply is not None
+        return apply(image, output, self._source.root)
 
 
 def verify(model: ModelFile, reference: Reference, pictures: Sequence[HeldOut]) -> Verification:
@@ -215,7 +162,7 @@ def enhance_both(model: ModelFile, reference: Reference, picture: HeldOut) -> tu
     return reference.enhance(picture.path.name, image)[0], converted.enhance(image)
 
 
-def _compare(converted: ConvertedModel, reference: Reference, picture: HeldOut) -> Comparison:
+def _compare(converted: ConvertedModel, reference: Reference, picture: HeldOut) -> PictureFidelity:
     image = converted.prepare(picture.image)
     expected, expected_map = reference.enhance(picture.path.name, image)
     found = converted.enhance(image)
@@ -225,7 +172,7 @@ def _compare(converted: ConvertedModel, reference: Reference, picture: HeldOut) 
     if picture.truth is not None:
         truth = converted.prepare(picture.truth)
         drop_db = finite_psnr(expected, truth) - finite_psnr(found, truth)
-    return Comparison(
+    return PictureFidelity(
         picture,
         finite_psnr(found, expected),
         int(np.abs(difference).max()),
@@ -258,14 +205,13 @@ def _count_levels(gradient: Uint8Array) -> int:
 
 
 def _measure_latency_ms(model: ModelFile) -> float:
-    interpreter = open_interpreter(model, threads=default_threads())
-    details = interpreter.get_input_details()[0]
-    tensor: npt.NDArray[Any] = np.zeros(details["shape"], details["dtype"])
+    network = Network(model.path, open_interpreter(model, threads=default_threads()))
+    tensor: npt.NDArray[Any] = np.zeros(network.input.shape, network.input.encoding.dtype)
     times_ms = []
     for _ in range(_LATENCY_RUNS):
-        interpreter.set_tensor(details["index"], tensor)
+        network.feed(tensor)
         start = time.perf_counter()
-        interpreter.invoke()
+        network.run()
         times_ms.append((time.perf_counter() - start) * 1e3)
     return float(np.median(times_ms))
 

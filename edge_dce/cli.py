@@ -16,6 +16,7 @@ from edge_dce.enhancing.command import JobOptions, enhance_files, enhance_to_std
 from edge_dce.enhancing.jobs import plan_jobs
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.models.command import add_parsers as add_model_parsers
+from edge_dce.models.contracts import ENHANCING
 from edge_dce.pixels.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
 from edge_dce.terminal.arguments import parse_positive
 from edge_dce.terminal.console import answer
@@ -93,7 +94,7 @@ def _add_look_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
-    parser.add_argument("--contract", choices=("curves",), help="three channels of a model without card are curves")
+    parser.add_argument("--contract", choices=ENHANCING, help="three channels of a model without card are curves")
 
 
 def _enhance(arguments: argparse.Namespace) -> int:

@@ -11,14 +11,16 @@ import numpy.typing as npt
 from edge_dce.errors import CardError, ImageError, ModelError
 from edge_dce.models.card import ModelCard, ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
-from edge_dce.models.runtime import MAX_THREADS, Interpreter, default_threads, open_interpreter
+from edge_dce.models.contracts import CONTRACTS, CURVES
+from edge_dce.models.network import Interpreter, Network
+from edge_dce.models.runtime import MAX_THREADS, default_threads, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.curve import PLAIN, ZERO_DCE
+from edge_dce.pixels.curve import PLAIN
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.denoising import measure_gain, remove_noise, shrink_for_gain
 from edge_dce.pixels.look import Look
-from edge_dce.pixels.shrinking import Shrinker, normalize
+from edge_dce.pixels.shrinking import Shrinker
 from edge_dce.pixels.strips import StripWorkers
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -77,6 +79,7 @@ class Enhancer:
         model: the file this enhancer was made from.
         width, height: size in pixels at which curves are estimated.
         contract: "curves".
+        root: of the curves, see `edge_dce.pixels.curve`.
         threads: as asked for.
     """
 
@@ -86,14 +89,13 @@ class Enhancer:
         self.model = model
         self.threads = threads
         self._interpreter = interpreter
-        self._input = interpreter.get_input_details()[0]
-        self._output = interpreter.get_output_details()[0]
-        _check_tensors(model, self._input, self._output)
-        self.contract = _infer_contract(model, self._output, contract)
-        self.height, self.width = (int(side) for side in self._input["shape"][1:3])
+        self._network = Network(model.path, interpreter)
+        self.contract = _settle_contract(model, self._network, contract)
+        self.height, self.width = self._network.input.shape[1:3]
         self._shrinker = Shrinker(self.width, self.height)
         self._workers = StripWorkers(threads)
-        self._look_up = LookUp(self._workers, shape=model.card.shape if model.card else ZERO_DCE)
+        self.root = model.card.root if model.card else 1
+        self._look_up = LookUp(self._workers, root=self.root)
         self._buffers = Buffers()
 
     @property
@@ -164,18 +166,7 @@ class Enhancer:
 
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]:
         """A (height, width, 3) uint8 image as the (1, height, width, 3) tensor that the network takes."""
-        dtype = self._input["dtype"]
-        scale, zero_point = self._input["quantization"]
-        # Scale 1/255 is what our converter makes; 0 is an unquantized byte, which only can mean the sample itself.
-        if dtype == np.uint8 and zero_point == 0 and (scale == 0 or abs(scale * 255 - 1) < 1e-5):
-            return image[np.newaxis]
-        tensor: FloatArray = self._buffers.reserve("tensor", (1, *image.shape), np.float32)
-        normalize(image, out=tensor)
-        if np.issubdtype(dtype, np.floating):
-            return tensor.astype(dtype, copy=False)
-        limits = np.iinfo(dtype)
-        stored: npt.NDArray[Any] = np.clip(np.rint(tensor / scale) + zero_point, limits.min, limits.max).astype(dtype)
-        return stored
+        return self._network.quantize(image)
 
     def invoke(self, tensor: npt.NDArray[Any]) -> FloatArray:
         """Run the network on what `quantize_input` returned.
@@ -183,15 +174,14 @@ class Enhancer:
         Returns:
             The map as `estimate_curves` returns it, overwritten by the next call.
         """
-        try:
-            self._interpreter.set_tensor(self._input["index"], tensor)
-            self._interpreter.invoke()
-            # A view of the interpreter's memory, which must be let go before the next call.
-            return self._dequantize(self._interpreter.tensor(self._output["index"])()[0])
-        except (ValueError, RuntimeError, MemoryError) as error:
-            raise ModelError(
-                f"{self.model.path}: the runtime failed on an image ({' '.join(str(error).split()) or 'out of memory'})"
-            ) from error
+        curves = self._network.invoke(tensor)
+        if curves.shape[-1] == 3:
+            return curves
+        # Using the mean of the eight maps eight times comes within 55 dB of using each once, on our networks.
+        maps = curves.reshape(*curves.shape[:2], -1, 3)
+        mean: FloatArray = self._buffers.reserve("mean", (*curves.shape[:2], 3), np.float32)
+        np.mean(maps, axis=2, out=mean)
+        return mean
 
     def _estimate(self, image: npt.NDArray[Any], channel_order: str) -> FloatArray:
         small = self._shrinker.shrink(image)
@@ -219,63 +209,35 @@ class Enhancer:
         remove_noise(noisy, gain, look.denoise, clean, channel_order=channel_order, workers=self._workers)
         return clean
 
-    def _dequantize(self, stored: npt.NDArray[Any]) -> FloatArray:
-        curves: FloatArray = self._buffers.reserve("curves", stored.shape, np.float32)
-        np.copyto(curves, stored, casting="unsafe")
-        if np.issubdtype(stored.dtype, np.integer):
-            scale, zero_point = self._output["quantization"]
-            curves -= np.float32(zero_point)
-            curves *= np.float32(scale)
-        # The sum is a number only if all are, and needs no array of its own.
-        elif not np.isfinite(curves.sum(dtype=np.float64)):
-            raise ModelError(f"{self.model.path}: the network returned values that are not numbers; use another model")
-        if curves.shape[-1] != 3:
-            # Using the mean of the eight maps eight times comes within 55 dB of using each once, on our networks.
-            maps = curves.reshape(*curves.shape[:2], -1, 3)
-            curves = self._buffers.reserve("mean", (*curves.shape[:2], 3), np.float32)
-            np.mean(maps, axis=2, out=curves)
-        return curves
 
-
-def _check_tensors(model: ModelFile, image: dict[str, Any], curves: dict[str, Any]) -> None:
-    image_shape, shape = (tuple(int(side) for side in details["shape"]) for details in (image, curves))
+def _check_shapes(model: ModelFile, network: Network) -> None:
+    image, curves = network.input.shape, network.output.shape
     if (
-        len(image_shape) != 4
-        or image_shape[0] != 1
-        or image_shape[3] != 3
-        or len(shape) != 4
-        or shape[0] != 1
-        or not all(0 < side <= limit for side, limit in zip(shape[1:3], image_shape[1:3], strict=True))
-        or shape[3] not in (3, 24)
+        len(image) != 4
+        or image[0] != 1
+        or image[3] != 3
+        or len(curves) != 4
+        or curves[0] != 1
+        or not all(0 < side <= limit for side, limit in zip(curves[1:3], image[1:3], strict=True))
+        or curves[3] not in (3, 24)
     ):
         raise ModelError(
             f"{model.path}: expected input (1, H, W, 3) and output (1, h, w, 3) or (1, h, w, 24), no larger, "
-            f"found {image_shape} and {shape}; this is no curve-estimating network"
+            f"found {image} and {curves}; this is no curve-estimating network"
         )
-    if -1 in image.get("shape_signature", ()):
-        raise ModelError(f"{model.path}: expected a fixed input size, found a dynamic one; convert it with a size")
-    for name, details in (("input", image), ("output", curves)):
-        if np.dtype(details["dtype"]).kind not in "fiu":
-            raise ModelError(
-                f"{model.path}: expected numbers as {name}, found {np.dtype(details['dtype'])}; use another model"
-            )
-        is_unscaled = np.issubdtype(details["dtype"], np.integer) and details["quantization"][0] == 0
-        if is_unscaled and not (name == "input" and details["dtype"] == np.uint8):
-            raise ModelError(f"{model.path}: expected a scale for the integer {name}, found none; convert it again")
     card = model.card
-    if card is not None and (card.input.shape, card.output.shape) != (image_shape, shape):
-        raise CardError(f"{model.path}: its card says {card.input.shape}, the model {image_shape}; get a fresh copy")
+    if card is not None and (card.input.shape, card.output.shape) != (image, curves):
+        raise CardError(f"{model.path}: its card says {card.input.shape}, the model {image}; get a fresh copy")
 
 
-def _infer_contract(model: ModelFile, curves: dict[str, Any], asked: str | None) -> str:
-    is_certain = int(curves["shape"][3]) != 3
-    contract = model.card.contract if model.card else asked or ("curves" if is_certain else None)
-    if contract is None:
+def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:
+    contract = model.card.contract if model.card else asked
+    if contract not in (None, CURVES.name):
+        hint = "use another model" if contract in CONTRACTS else "upgrade edge-dce"
+        raise ModelError(f"{model.path}: expected a model of the contract '{CURVES.name}', found '{contract}'; {hint}")
+    _check_shapes(model, network)
+    if contract is None and network.output.shape[3] == 3:
         raise ModelError(
             f"{model.path}: three output channels and no card: pass --contract curves if they are curves, not an image"
         )
-    if contract != "curves":
-        raise ModelError(
-            f"{model.path}: expected a model of the contract 'curves', found '{contract}'; use another model"
-        )
-    return contract
+    return CURVES.name

@@ -5,6 +5,7 @@
     ├── ModelError            a model file cannot be used, or the runtime failed on it
     │   └── CardError         the card inside a model file is damaged or does not describe it
     ├── ImageError            a picture cannot be read or enhanced
+    ├── LookError             a setting of a look is out of its range (also a ValueError)
     ├── VideoError            a video cannot be read, or not be held by the container asked for
     ├── OutputError           a file exists already, or cannot be written where it should go
     ├── ReportError           a benchmark's report cannot be read or compared
@@ -32,6 +33,10 @@ class CardError(ModelError):
 
 class ImageError(EdgeDceError):
     """A picture or folder of pictures cannot be read or enhanced, or not be held by the format asked for."""
+
+
+class LookError(EdgeDceError, ValueError):
+    """A setting of a look is out of its range."""
 
 
 class VideoError(EdgeDceError):

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from converters.conversion import convert
-from converters.gate import Bounds
+from converters.formats import Bounds
 from converters.publication import Order, publish
 from converters.source import load_network
 from edge_dce.files.pictures import Picture, write_picture

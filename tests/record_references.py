@@ -14,8 +14,9 @@ import numpy.typing as npt
 from edge_dce.files.pictures import read_picture
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import bundled_models
+from edge_dce.models.network import Network
 from edge_dce.models.runtime import find_runtime, open_interpreter
-from edge_dce.pixels.shrinking import normalize, shrink
+from edge_dce.pixels.shrinking import shrink
 
 FOLDER = Path(__file__).resolve().parent / "references"
 PHOTO = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "night-launch.jpg"
@@ -26,12 +27,10 @@ STRIDE = 8
 def compute(model: ModelFile) -> npt.NDArray[Any]:
     """The model's raw output on the sample photo, (h / 8, w / 8, 3), in the type it has."""
     interpreter = open_interpreter(model, threads=1)
-    image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    height, width = (int(side) for side in image["shape"][1:3])
+    network = Network(model.path, interpreter)
+    height, width = network.input.shape[1:3]
     small = shrink(read_picture(PHOTO).image, width, height)
-    interpreter.set_tensor(image["index"], small[np.newaxis] if image["dtype"] == np.uint8 else normalize(small))
-    interpreter.invoke()
-    return interpreter.tensor(output["index"])()[0, ::STRIDE, ::STRIDE].copy()
+    return network.invoke_stored(network.quantize(small))[::STRIDE, ::STRIDE]
 
 
 def main() -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 
 from edge_dce.errors import OutputError
 from edge_dce.files.output import check_free, make_folder
+from edge_dce.models.origin import Origin, append_origin
 
 from .run import Run, RunError, load_network
-
-# Keras ignores entries it does not know, so the network and its origin are one file, with nothing to lose.
-ORIGIN_ENTRY = "edge-dce-origin.json"
 
 
 def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
@@ -27,20 +24,19 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
     check_free(output, overwrite=overwrite)
     network, epochs = load_network(run)
     recipe = run.read_recipe()
-    origin = {
-        "recipe": json.loads(recipe.to_json()),
-        "epochs": epochs,
-        "data": run.read_data(),
-        "title": recipe.title,
-        "uses_partners": recipe.uses_partners,
-    }
+    origin = Origin(
+        recipe=json.loads(recipe.to_json()),
+        epochs=epochs,
+        data=run.read_data(),
+        title=recipe.title,
+        uses_partners=recipe.uses_partners,
+    )
     make_folder(output.parent)
     # Keras insists on the suffix.
     unfinished = output.with_name(f".{output.name}.part.keras")
     try:
         network.save(unfinished)
-        with zipfile.ZipFile(unfinished, "a") as archive:
-            archive.writestr(ORIGIN_ENTRY, json.dumps(origin, indent=2) + "\n")
+        append_origin(unfinished, origin)
         unfinished.replace(output)
     except OSError as error:
         raise OutputError(f"{output}: cannot be written ({error.strerror}); choose another place") from error

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from edge_dce.pixels.curve import ZERO_DCE, CurveShape
+from edge_dce.pixels.curve import take_steps
 
 # Of whichever backend Keras runs on.
 Tensor = Any
@@ -28,20 +28,13 @@ _WINDOW_PX, _SIGMA_PX = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
 
 
-def apply_curves(images: Tensor, curves: Tensor, shape: CurveShape = ZERO_DCE) -> Tensor:
-    """Enhance: y = x + a·(x² − x), eight times (paper eq. 3; sign as in the authors' code), on the shape's root axis.
+def apply_curves(images: Tensor, curves: Tensor, *, root: int = 1) -> Tensor:
+    """Enhance: y = x + a·(x² − x), eight times (paper eq. 3; sign as in the authors' code), on the root axis.
 
     Every C channels of `curves` are one map `a`; where there are fewer maps than iterations, they take turns.
     """
     maps = ops.split(curves, curves.shape[-1] // images.shape[-1], axis=-1)
-    halvings = shape.root.bit_length() - 1
-    for _ in range(halvings):
-        images = ops.sqrt(images)
-    for iteration in range(shape.iterations):
-        images = images + maps[iteration % len(maps)] * (ops.square(images) - images)
-    for _ in range(halvings):
-        images = ops.square(images)
-    return images
+    return take_steps(images, maps, root=root, sqrt=ops.sqrt)
 
 
 def spatial_consistency(images: Tensor, enhanced: Tensor) -> Tensor:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 from keras import ops
 
-from edge_dce.pixels.curve import CurveShape
-
 from . import losses
 from .losses import Tensor
 from .network import NETWORKS
@@ -56,7 +54,7 @@ class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type informati
 
     def _measure(self, images: Tensor, partners: Tensor | None, curves: Tensor) -> dict[str, Tensor]:
         recipe = self.recipe
-        enhanced = losses.apply_curves(images, curves, CurveShape(root=recipe.curve_root))
+        enhanced = losses.apply_curves(images, curves, root=recipe.curve_root)
         values = {
             "spatial_consistency": losses.spatial_consistency(images, enhanced),
             "exposure": losses.exposure(enhanced, recipe.exposure_target, recipe.exposure_region_px),

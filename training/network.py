@@ -12,7 +12,7 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-from edge_dce.pixels.curve import ZERO_DCE
+from edge_dce.pixels.curve import ITERATIONS
 
 _FILTERS = 32
 _SCENE_FILTERS = (16, 24, 32, 48)
@@ -47,7 +47,7 @@ def build_dce_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> 
     def convolve(tensor: keras.KerasTensor, filters: int, name: str, activation: str = "relu") -> keras.KerasTensor:
         return _convolve(tensor, filters, name, initializer=initializer, activation=activation)
 
-    return _build_symmetric(convolve, channels, maps=ZERO_DCE.iterations, name="zero_dce")
+    return _build_symmetric(convolve, channels, maps=ITERATIONS, name="zero_dce")
 
 
 def build_dce_net_pp(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:

@@ -13,10 +13,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.pixels.curve import CurveShape, apply_exact
-from edge_dce.pixels.shrinking import normalize, shrink
+from edge_dce.models.origin import read_origin
+from edge_dce.pixels.curve import apply_exact
+from edge_dce.pixels.levels import normalize
+from edge_dce.pixels.shrinking import shrink
 
-from .export import ORIGIN_ENTRY
 from .recipe import Recipe, check_recipe
 from .run import Run, RunError, load_network
 
@@ -52,7 +53,7 @@ class TrainedNetwork:
 
     def apply(self, image: Uint8Array, curves: FloatArray) -> Uint8Array:
         """Enhance an image at its own size with its (h, w, 3 · maps) curves, by the exact formula."""
-        return apply_exact(image, curves, shape=CurveShape(root=self.recipe.curve_root))
+        return apply_exact(image, curves, root=self.recipe.curve_root)
 
 
 def load_trained_network(path: Path) -> TrainedNetwork:
@@ -82,15 +83,14 @@ def _load_exported(path: Path) -> TrainedNetwork:
     if not path.is_file():
         raise RunError(f"{path}: no such .keras file; expected a run folder or what 'export' wrote")
     try:
-        with zipfile.ZipFile(path) as archive:
-            origin = json.loads(archive.read(ORIGIN_ENTRY))
+        origin = read_origin(path)
         network = keras.models.load_model(path, compile=False)
-        recipe, epochs = json.dumps(origin["recipe"]), int(origin["epochs"])
-    except KeyError:
-        raise RunError(f"{path}: does not say how it was trained; export its run again with 'export'") from None
     except (ValueError, OSError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         cause = " ".join(str(error).split())[:200]
         raise RunError(
             f"{path}: expected what 'export' wrote, but loading failed ({cause}); export it again"
         ) from error
-    return TrainedNetwork(path.stem, network, check_recipe(Recipe.from_json(recipe, origin=path)), epochs)
+    if origin is None:
+        raise RunError(f"{path}: does not say how it was trained; export its run again with 'export'")
+    recipe = Recipe.from_json(json.dumps(origin.recipe), origin=path)
+    return TrainedNetwork(path.stem, network, check_recipe(recipe), origin.epochs)

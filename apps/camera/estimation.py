@@ -14,7 +14,6 @@ from edge_dce.camera import LatestFrame
 from edge_dce.camera.frames import to_bytes
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
-from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 from edge_dce.stream import Stream
 
 from .diagnostics import RateMeter
@@ -32,6 +31,7 @@ class Estimator:
         interval_s: the least time between two estimates; may be set at any time.
         rate: estimates per second.
         took_ms: how long the last one took.
+        root: of the curves, see `edge_dce.pixels.curve`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Estimator:
         self.interval_s = 0.0
         self.rate = RateMeter()
         self.took_ms = 0.0
-        self.shape: CurveShape = enhancer.card.shape if enhancer.card else ZERO_DCE
+        self.root = enhancer.root
         self._camera = camera
         self._stream = Stream(enhancer)
         self._on_error = on_error

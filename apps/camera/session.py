@@ -22,7 +22,6 @@ from edge_dce.camera import Frame, FrameSource, LatestFrame, open_source
 from edge_dce.camera.newest import Reader
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
-from edge_dce.pixels.curve import ZERO_DCE, CurveShape
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 
@@ -183,17 +182,17 @@ class Session:
             self._latency_ms = (time.monotonic() - frame.time_s) * 1e3
         return frame
 
-    def curves(self) -> tuple[FloatArray, CurveShape] | None:
-        """The map for the frame that `next_frame` just returned, and what it means; None without a model."""
+    def curves(self) -> tuple[FloatArray, int] | None:
+        """The map for the frame that `next_frame` just returned, and its root; None without a model."""
         estimator = self._estimator
-        return None if estimator is None else (estimator.advance(), estimator.shape)
+        return None if estimator is None else (estimator.advance(), estimator.root)
 
     def read_histogram(self) -> FloatArray | None:
         """Of the enhanced picture, see `measure_histogram`; None before the first frame."""
         estimator = self._estimator
         if estimator is None or estimator.sampled is None:
             return None
-        look_up = LookUp(shape=estimator.shape)
+        look_up = LookUp(root=estimator.root)
         return measure_histogram(estimator.sampled, estimator.current, look_up, self.strength)
 
     def read_diagnostics(self) -> Diagnostics:
@@ -258,7 +257,7 @@ class Session:
         recorder = Recorder(
             camera,
             path,
-            shape=estimator.shape if estimator else ZERO_DCE,
+            root=estimator.root if estimator else 1,
             read_curves=self._read_curves,
         )
         recorder.start()

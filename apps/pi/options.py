@@ -13,6 +13,7 @@ from typing import Any
 from edge_dce.camera.sources import AUTO, describe_sources
 from edge_dce.errors import EdgeDceError
 from edge_dce.models.catalog import DEFAULT_MODEL
+from edge_dce.models.contracts import ENHANCING
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.version import VERSION
@@ -113,7 +114,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
 
     look = parser.add_argument_group("enhancement")
     look.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
-    look.add_argument("--contract", choices=("curves",), help="three channels of a model without card are curves")
+    look.add_argument("--contract", choices=ENHANCING, help="three channels of a model without card are curves")
     look.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
     look.add_argument("--strength", type=float, default=1.0, help="0 to 1.5 (default: %(default)s)")
     look.add_argument("--max-brightness", type=float, default=1.0, help="0.5 to 1 (default: %(default)s)")

@@ -16,6 +16,7 @@ from edge_dce.benchmark.report import read_report
 from edge_dce.benchmark.summary import format_comparison, format_report
 from edge_dce.enhancing.jobs import STDOUT
 from edge_dce.files.output import check_free, check_parent, write_file
+from edge_dce.models.contracts import CONTRACTS
 from edge_dce.terminal.arguments import parse_above_zero, parse_count, parse_positive, parse_positives, parse_size
 
 _TOLERANCE_PERCENT = 10.0
@@ -58,7 +59,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         metavar="PERCENT",
         help="for --compare: smaller differences are no change (default: %(default)g)",
     )
-    parser.add_argument("--contract", choices=("curves", "image"), help="what a model without card returns")
+    parser.add_argument("--contract", choices=tuple(CONTRACTS), help="what a model without card returns")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     parser.add_argument("--json", metavar="FILE|-", help="write the raw result; - is stdout, without the tables")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing --json file")

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from edge_dce.errors import ModelError
 from edge_dce.models.card import ModelFile
-from edge_dce.models.runtime import Interpreter
+from edge_dce.models.contracts import IMAGE
+from edge_dce.models.network import Interpreter, Network
 from edge_dce.pixels.shrinking import Shrinker
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -29,15 +30,14 @@ class ImageNetwork:
         contract: "image".
     """
 
-    contract = "image"
+    contract = IMAGE.name
 
     def __init__(self, model: ModelFile, interpreter: Interpreter, *, threads: int) -> None:
         self.model = model
         self.threads = threads
-        self._interpreter = interpreter
-        self._input = interpreter.get_input_details()[0]
-        self._output = _find_image(model, interpreter)
-        self.height, self.width = _size_of(model, self._input)
+        output = _find_image(model, interpreter)
+        self._network = Network(model.path, interpreter, output=output, assumes_levels=True)
+        self.height, self.width = _size_of(model, self._network.input.shape)
         self._shrinker = Shrinker(self.width, self.height)
 
     def enhance(self, image: Uint8Array) -> Uint8Array:
@@ -53,69 +53,39 @@ class ImageNetwork:
 
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]:
         """A (height, width, 3) uint8 image as the tensor that the network takes."""
-        batch = image[np.newaxis] if _is_channels_last(self._input) else image.transpose(2, 0, 1)[np.newaxis]
-        return _store(batch, self._input["dtype"], self._input["quantization"])
+        return self._network.quantize(
+            image if _is_channels_last(self._network.input.shape) else image.transpose(2, 0, 1)
+        )
 
     def invoke(self, tensor: npt.NDArray[Any]) -> Uint8Array:
         """Run the network on what `quantize_input` returned; (h, w, 3) uint8.
 
         Raises:
-            ModelError: the runtime failed.
+            ModelError: the runtime failed, or the network returned values that are not numbers.
         """
-        try:
-            self._interpreter.set_tensor(self._input["index"], tensor)
-            self._interpreter.invoke()
-            stored = self._interpreter.tensor(self._output["index"])()[0]
-            image = _restore(stored, self._output["quantization"])
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{self.model.path}: the runtime failed ({' '.join(str(error).split())})") from error
-        return image if _is_channels_last(self._output) else np.ascontiguousarray(image.transpose(1, 2, 0))
+        image = self._network.invoke_image(tensor)
+        if _is_channels_last(self._network.output.shape):
+            return image
+        return np.ascontiguousarray(image.transpose(1, 2, 0))
 
 
-def _store(image: Uint8Array, dtype: type, quantization: tuple[float, int]) -> npt.NDArray[Any]:
-    scale, zero_point = quantization
-    if np.issubdtype(dtype, np.floating):
-        return (image / np.float32(255)).astype(dtype)
-    if scale == 0:
-        # Unscaled: bytes as they are, or moved down to the range of a signed byte.
-        return image if dtype == np.uint8 else (image.astype(np.int16) - 128).astype(dtype)
-    limits = np.iinfo(dtype)
-    stored: npt.NDArray[Any] = np.clip(np.rint(image / 255 / scale) + zero_point, limits.min, limits.max).astype(dtype)
-    return stored
-
-
-def _restore(stored: npt.NDArray[Any], quantization: tuple[float, int]) -> Uint8Array:
-    scale, zero_point = quantization
-    if np.issubdtype(stored.dtype, np.integer) and scale == 0:
-        return stored.copy() if stored.dtype == np.uint8 else (stored.astype(np.int16) + 128).astype(np.uint8)
-    real = stored.astype(np.float32)
-    if np.issubdtype(stored.dtype, np.integer):
-        real = (real - zero_point) * np.float32(scale)
-    image: Uint8Array = np.clip(np.rint(np.nan_to_num(real) * 255), 0, 255).astype(np.uint8)
-    return image
-
-
-def _find_image(model: ModelFile, interpreter: Interpreter) -> dict[str, Any]:
+def _find_image(model: ModelFile, interpreter: Interpreter) -> int:
     """The first output that is an image: networks of this kind often return their maps too."""
-    for details in interpreter.get_output_details():
-        shape = [int(side) for side in details["shape"]]
-        if len(shape) == 4 and shape[0] == 1 and 3 in (shape[1], shape[3]):
-            return details
     shapes = [tuple(int(side) for side in details["shape"]) for details in interpreter.get_output_details()]
+    for output, shape in enumerate(shapes):
+        if len(shape) == 4 and shape[0] == 1 and 3 in (shape[1], shape[3]):
+            return output
     raise ModelError(f"{model.path}: expected an output (1, H, W, 3) or (1, 3, H, W), found {shapes}; no image network")
 
 
-def _size_of(model: ModelFile, details: dict[str, Any]) -> tuple[int, int]:
-    shape = tuple(int(side) for side in details["shape"])
+def _size_of(model: ModelFile, shape: tuple[int, ...]) -> tuple[int, int]:
     if len(shape) != 4 or shape[0] != 1 or 3 not in (shape[1], shape[3]):
         raise ModelError(
             f"{model.path}: expected an input (1, H, W, 3) or (1, 3, H, W), found {shape}; this network takes no image"
         )
-    height, width = shape[1:3] if _is_channels_last(details) else shape[2:4]
-    if -1 in [int(side) for side in details.get("shape_signature", shape)][1:]:
-        raise ModelError(f"{model.path}: expected a fixed input size, found a dynamic one; convert it with a size")
+    height, width = shape[1:3] if _is_channels_last(shape) else shape[2:4]
     return height, width
 
 
-def _is_channels_last(details: dict[str, Any]) -> bool:
-    return int(details["shape"][3]) == 3
+def _is_channels_last(shape: tuple[int, ...]) -> bool:
+    return shape[3] == 3

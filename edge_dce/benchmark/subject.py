@@ -15,12 +15,12 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.errors import ModelError
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import find_model
-from edge_dce.models.runtime import MAX_THREADS, Interpreter, open_interpreter
+from edge_dce.models.contracts import IMAGE
+from edge_dce.models.network import Interpreter
+from edge_dce.models.runtime import MAX_THREADS, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 
 Uint8Array = npt.NDArray[np.uint8]
-
-IMAGE = "image"
 
 
 class Subject(Protocol):
@@ -89,6 +89,6 @@ def open_subject(
         raise ModelError(f"expected 1 to {MAX_THREADS} threads, found {threads}")
     model = read_model_file(find_model(name_or_path))
     interpreter = TimedInterpreter(open_interpreter(model, threads=threads))
-    if (model.card.contract if model.card else contract) == IMAGE:
+    if (model.card.contract if model.card else contract) == IMAGE.name:
         return ImageNetwork(model, interpreter, threads=threads), interpreter
     return Enhancer(model, interpreter, threads=threads, contract=contract), interpreter

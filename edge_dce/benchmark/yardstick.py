@@ -16,6 +16,7 @@ import numpy as np
 from edge_dce.benchmark.latency import Latency
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import find_model
+from edge_dce.models.network import Network
 from edge_dce.models.runtime import find_runtime, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 
@@ -68,8 +69,8 @@ def open_yardstick(*, threads: int) -> OpenYardstick:
     """Load the network for so many threads. Raises as `open_interpreter`."""
     model, runtime = read_model_file(find_model(MODEL)), find_runtime()
     interpreter = open_interpreter(model, threads=threads)
-    image = interpreter.get_input_details()[0]
-    interpreter.set_tensor(image["index"], np.full(image["shape"], 0.1, np.float32))
+    network = Network(model.path, interpreter)
+    network.feed(np.full(network.input.shape, 0.1, np.float32))
     conclude = functools.partial(
         Yardstick,
         model.sha256,

@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from edge_dce.errors import CardError, ModelError
-from edge_dce.pixels.curve import CurveShape
+from edge_dce.pixels.curve import ITERATIONS, check_root
 
 SCHEMA = 3
 # Of schema 1 no curve ran on a root axis; 3 added fields that have defaults.
 _READABLE = (1, 2, 3)
-PRECISIONS = ("float32", "float16", "dynamic", "int8", "mixed")
-CONTRACTS = ("curves", "image")
 _ENTRY = "edge-dce-card.json"
 # A flatbuffer carries its file identifier in bytes 4 to 8.
 _TFLITE_IDENTIFIER = b"TFL3"
@@ -127,9 +125,11 @@ class ModelCard:
     """All that a user or a program needs to know about one model file.
 
     `contract` says what the model returns: "curves" a (1, h, w, 3) map in [-1, 1] for `edge_dce.pixels.curve`, "image"
-    the enhanced RGB image itself. `sha256` is that of the model bytes before the card. `float_layers` are those
-    that a file of the precision "mixed" computes in float32. `runtimes` were seen to run the file with equal results,
-    the oldest first.
+    the enhanced RGB image itself; `edge_dce.models.contracts` has those that can be run. `precision` is the
+    converter's word. `root` is the axis of the curve steps, of which there are always eight (`iterations`). `sha256` is
+    that of the model bytes before the card. `float_layers` are those that a file of the precision "mixed" computes in
+    float32. `fine_tuned_epochs` were of training against int8, which is no longer done. `runtimes` were seen to run the
+    file with equal results, the oldest first.
     """
 
     name: str
@@ -152,11 +152,6 @@ class ModelCard:
     fine_tuned_epochs: int = 0
     runtimes: tuple[str, ...] = ()
     schema: int = SCHEMA
-
-    @property
-    def shape(self) -> CurveShape:
-        """What the curves of a model of the contract "curves" mean."""
-        return CurveShape(self.iterations, self.root)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
@@ -249,13 +244,12 @@ def _split(data: bytes, path: Path) -> tuple[bytes, bytes | None]:
 
 def _check(card: ModelCard) -> ModelCard:
     """What the rest of the package relies on; a file may say anything."""
-    CurveShape(card.iterations, card.root)
-    if card.precision not in PRECISIONS:
-        raise ValueError(f"precision {card.precision!r}")
-    if card.contract not in CONTRACTS:
-        raise ValueError(f"contract {card.contract!r}")
-    if not isinstance(card.sha256, str):
-        raise TypeError("sha256 is no text")
+    if type(card.iterations) is not int or card.iterations != ITERATIONS:
+        raise ValueError(f"expected {ITERATIONS} iterations, found {card.iterations!r}")
+    check_root(card.root)
+    for name in ("precision", "contract", "sha256"):
+        if not isinstance(getattr(card, name), str):
+            raise TypeError(f"{name} is no text")
     return card
 
 

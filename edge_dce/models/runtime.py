@@ -11,17 +11,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_dce.errors import ModelError, RuntimeMissingError
 from edge_dce.machine import count_usable_cores
 from edge_dce.models.card import ModelFile
 from edge_dce.models.flatbuffer import check_flatbuffer
+from edge_dce.models.network import Interpreter
 from edge_dce.models.xnnpack import make_delegates
 
 # In order of preference: the first takes every Python and numpy of today, and is the faster on x86-64.
@@ -38,17 +37,6 @@ sys.path[:] = sys.argv[2:]
 from edge_dce.models.runtime import run_trial
 run_trial(sys.stdin.buffer.read(), threads=int(sys.argv[1]))
 """
-
-
-class Interpreter(Protocol):
-    """The part of `tf.lite.Interpreter` that edge_dce uses; both runtimes and the fake in the tests provide it."""
-
-    def allocate_tensors(self) -> None: ...
-    def get_input_details(self) -> list[dict[str, Any]]: ...
-    def get_output_details(self) -> list[dict[str, Any]]: ...
-    def set_tensor(self, tensor_index: int, value: npt.NDArray[Any]) -> None: ...
-    def tensor(self, tensor_index: int) -> Callable[[], npt.NDArray[Any]]: ...
-    def invoke(self) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True)

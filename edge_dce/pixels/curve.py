@@ -14,8 +14,9 @@ depends on the network, and the picture keeps its full resolution.
 
 from __future__ import annotations
 
-import dataclasses
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,44 +30,31 @@ FloatArray = npt.NDArray[np.float32]
 LEVELS = 256
 # Square roots of square roots, which every GPU and every quantizer has; powers are neither cheap nor common.
 ROOTS = (1, 2, 4)
+# The paper's number of steps.
+ITERATIONS = 8
 
-
-@dataclasses.dataclass(frozen=True)
-class CurveShape:
-    """What a network's curves mean: how many steps they make, on which axis.
-
-    Attributes:
-        iterations: number of curve steps, from 1 to 64.
-        root: 1 (the paper's curve), 2 or 4: the steps are made on the root-th root of the pixel value.
-
-    Raises:
-        ValueError: other values than these.
-    """
-
-    iterations: int = 8
-    root: int = 1
-
-    def __post_init__(self) -> None:
-        if type(self.iterations) is not int or not 1 <= self.iterations <= 64:
-            raise ValueError(f"expected 1 to 64 iterations, found {self.iterations!r}")
-        if type(self.root) is not int or self.root not in ROOTS:
-            raise ValueError(f"expected a root of {ROOTS}, found {self.root!r}")
-
-
-ZERO_DCE = CurveShape()
 PLAIN = Look()
 
 
-def apply_exact(
-    image: Uint8Array, curves: FloatArray, *, look: Look = PLAIN, shape: CurveShape = ZERO_DCE
-) -> Uint8Array:
+def check_root(root: Any) -> int:
+    """`root`, if it is one of `ROOTS`.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if type(root) is not int or root not in ROOTS:
+        raise ValueError(f"expected a root of {ROOTS}, found {root!r}")
+    return root
+
+
+def apply_exact(image: Uint8Array, curves: FloatArray, *, look: Look = PLAIN, root: int = 1) -> Uint8Array:
     """Enhance by the formula, in float32: the reference for `edge_dce.pixels.curve_table`, many times slower.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         curves: (h, w, 3) float32 map of `a` in [-1, 1], any size; (h, w, 3·n) are n maps that take turns.
         look: its strength is a factor on `a`; denoise is no matter of the curve and is left to `Enhancer`.
-        shape: what the curves mean.
+        root: one of `ROOTS`: the steps are made on the root-th root of the pixel value.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -77,26 +65,40 @@ def apply_exact(
         for a in np.split(curves, curves.shape[2] // 3, axis=2)
     ]
     x = image.astype(np.float32) / np.float32(255)
-    u = x ** np.float32(1 / shape.root)
-    for iteration in range(shape.iterations):
-        a = maps[iteration % len(maps)]
-        u = u + a * (u * u - u)
-    y = u**shape.root
+    # Powers, where the table takes square roots: the reference shares the steps alone.
+    y = take_steps(x ** np.float32(1 / root), maps) ** root
     protect_highlights(y, x, look.max_brightness)
     enhanced: Uint8Array = np.rint(y * np.float32(255)).astype(np.uint8)
     return enhanced
 
 
-def make_steps(x: FloatArray, a: FloatArray, shape: CurveShape, work: FloatArray) -> None:
-    """Take every step with the same `a`, in place: `x` in [0, 1] becomes y; `work` is of its shape and overwritten."""
-    for _ in range(shape.root // 2):
+def take_steps(x: Any, maps: Sequence[Any], *, root: int = 1, sqrt: Callable[[Any], Any] = np.sqrt) -> Any:
+    """y of `x` in [0, 1], for the arrays of any library: numpy's, or the tensors of Keras.
+
+    Args:
+        maps: of `a`, each of a shape that broadcasts with `x`; where there are fewer than steps, they take turns.
+        root: as in `apply_exact`.
+        sqrt: the library's square root of an array.
+    """
+    for _ in range(root // 2):
+        x = sqrt(x)
+    for iteration in range(ITERATIONS):
+        x = x + maps[iteration % len(maps)] * (x * x - x)
+    for _ in range(root // 2):
+        x = x * x
+    return x
+
+
+def take_steps_in_place(x: FloatArray, a: FloatArray, root: int, work: FloatArray) -> None:
+    """As `take_steps` with the same `a` in every step: `x` becomes y; `work` is of its shape and overwritten."""
+    for _ in range(root // 2):
         np.sqrt(x, out=x)
-    for _ in range(shape.iterations):
+    for _ in range(ITERATIONS):
         np.multiply(x, x, out=work)
         work -= x
         work *= a
         x += work
-    for _ in range(shape.root // 2):
+    for _ in range(root // 2):
         np.multiply(x, x, out=x)
 
 
@@ -107,9 +109,9 @@ class CurveTable:
         samples: (256, 256) uint8: row = level of `a`, column = pixel value.
     """
 
-    def __init__(self, shape: CurveShape = ZERO_DCE) -> None:
+    def __init__(self, root: int = 1) -> None:
         self.samples: Uint8Array = np.empty((LEVELS, 256), np.uint8)
-        self._shape = shape
+        self._root = root
         self._values = np.arange(256, dtype=np.float32) / np.float32(255)
         self._y = np.empty((LEVELS, 256), np.float32)
         self._work = np.empty_like(self._y)
@@ -130,7 +132,7 @@ class CurveTable:
         levels = LEVELS - 1 if with_identity else LEVELS
         y, work = self._y[:levels], self._work[:levels]
         np.copyto(y, self._values)
-        make_steps(y, np.linspace(low, high, levels, dtype=np.float32)[:, np.newaxis], self._shape, work)
+        take_steps_in_place(y, np.linspace(low, high, levels, dtype=np.float32)[:, np.newaxis], self._root, work)
         protect_highlights(y, self._values, max_brightness)
         y *= 255
         np.copyto(self.samples[:levels], np.rint(y, out=y), casting="unsafe")

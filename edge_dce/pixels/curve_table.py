@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edge_dce.errors import ImageError
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.curve import LEVELS, PLAIN, ZERO_DCE, CurveShape, CurveTable, make_steps
+from edge_dce.pixels.curve import LEVELS, PLAIN, CurveTable, take_steps_in_place
 from edge_dce.pixels.look import Look, protect_highlights
 from edge_dce.pixels.strips import STRIP_PX, StripWorkers, cut_strips
 
@@ -36,9 +36,9 @@ class LookUp:
     for use by several threads at once.
     """
 
-    def __init__(self, workers: StripWorkers | None = None, *, shape: CurveShape = ZERO_DCE) -> None:
-        self._shape = shape
-        self._table = CurveTable(shape)
+    def __init__(self, workers: StripWorkers | None = None, *, root: int = 1) -> None:
+        self._root = root
+        self._table = CurveTable(root)
         self._workers = workers or StripWorkers(1)
         self._buffers = Buffers()
 
@@ -145,7 +145,7 @@ class LookUp:
             _stretch_rows(wide, rows, height, a)
             np.divide(strip, white, out=x, casting="unsafe")
             np.copyto(y, x)
-            make_steps(y, a, self._shape, step)
+            take_steps_in_place(y, a, self._root, step)
             protect_highlights(y, x, look.max_brightness)
             y *= white
             if is_integer:

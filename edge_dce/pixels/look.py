@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.errors import ImageError
+from edge_dce.errors import LookError
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -27,7 +27,7 @@ class Look:
         denoise: from 0 (off) to 1: how much of the noise that brightening amplified is smoothed away again.
 
     Raises:
-        ImageError: a value out of its range.
+        LookError: a value out of its range.
     """
 
     strength: float = 1.0
@@ -57,4 +57,4 @@ def protect_highlights(enhanced: FloatArray, original: FloatArray, max_brightnes
 
 def _check(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise ImageError(f"expected {name} from {low} to {high}, found {value}")
+        raise LookError(f"expected {name} from {low} to {high}, found {value}")

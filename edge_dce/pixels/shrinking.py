@@ -1,4 +1,7 @@
-"""What every network sees of an image: the one preprocessing of training, calibration, evaluation and inference."""
+"""What every network sees of an image: the one preprocessing of training, calibration, evaluation and inference.
+
+`edge_dce.pixels.levels.normalize` makes the network's float tensor of it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.strips import STRIP_PX, cut_strips
 
 Uint8Array = npt.NDArray[np.uint8]
-FloatArray = npt.NDArray[np.float32]
 
 
 class Shrinker:
@@ -80,12 +82,6 @@ def shrink(image: npt.NDArray[Any], width: int, height: int) -> Uint8Array:
         image: (H, W) or (H, W, C), any strides: uint8, uint16, or floating point in [0, 1].
     """
     return Shrinker(width, height).shrink(image)
-
-
-def normalize(image: Uint8Array, out: FloatArray | None = None) -> FloatArray:
-    """A (height, width, 3) uint8 image as (1, height, width, 3) float32 in [0, 1]: what networks are trained on."""
-    tensor: FloatArray = np.divide(image[np.newaxis], np.float32(255), out=out, dtype=np.float32)
-    return tensor
 
 
 def _is_plain(image: npt.NDArray[Any]) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from converters.calibration import CalibrationSet, choose_calibration_set, choose_pictures, make_step_wedge
 from converters.duplicates import find_look_alike, take_fingerprint
-from converters.source import ConversionError
+from converters.errors import ConversionError
 from edge_dce.errors import ImageError
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.pictures import Picture, read_picture, write_picture

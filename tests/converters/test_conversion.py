@@ -11,28 +11,30 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
-from converters import cli, contract, conversion
+from converters import cli, formats
 from converters.activation import ESTIMATORS, Activations, record_activations
 from converters.calibration import CalibrationSet, choose_calibration_set
 from converters.cli import main
-from converters.contract import STEPS, build_network
+from converters.contract import build_network
 from converters.conversion import convert, quantize
 from converters.draft import Draft, Subject
-from converters.gate import BOUNDS, Bounds, judge
+from converters.errors import ConversionError
+from converters.formats import Bounds
+from converters.gate import judge
 from converters.inspection import describe_input, describe_output, name_layer, take_census
+from converters.layers import STEPS
 from converters.operators import compare_operators, rank_layers
 from converters.publication import REJECTED, Order, publish
-from converters.source import ConversionError, SourceNetwork, load_network
+from converters.source import SourceNetwork, load_network
 from converters.verification import Reference, read_held_out
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError, OutputError
 from edge_dce.files.folders import find_pictures
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.flatbuffer import check_flatbuffer
+from edge_dce.models.origin import ENTRY
 from edge_dce.pixels import curve
-from edge_dce.pixels.curve import CurveShape
 from tests.generate_models import SIDE_PX, build_tiny_network, write_dark_pictures
-from training.export import ORIGIN_ENTRY
 
 SIZE = (SIDE_PX, SIDE_PX)
 # The eight random maps of the tiny network are further from their mean than those of a trained one.
@@ -66,7 +68,7 @@ def float32(source: SourceNetwork) -> bytes:
 
 @pytest.fixture(scope="module")
 def activations(float32: bytes, dark: CalibrationSet) -> Activations:
-    return record_activations(float32, dark.tensors(), wedges=1)
+    return record_activations(float32, dark.tensors())
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +116,7 @@ def test_other_calibration_pictures_change_the_scales(
     estimator: str, float32: bytes, activations: Activations, dark: CalibrationSet
 ) -> None:
     noise = np.random.default_rng(1).integers(0, 256, dark.images.shape).astype(np.uint8)
-    other = record_activations(float32, dataclasses.replace(dark, images=noise).tensors(), wedges=1)
+    other = record_activations(float32, dataclasses.replace(dark, images=noise).tensors())
     scales = [
         describe_output(quantize(float32, seen.estimate_ranges(estimator)), "curves").scale
         for seen in (activations, other)
@@ -134,7 +136,7 @@ def test_halves_that_differ_are_noticed_without_the_wedge(float32: bytes, dark: 
     images = dark.images.copy()
     images[0::2] = 255
     images[1::2] = 0
-    seen = record_activations(float32, dataclasses.replace(dark, images=images).tensors(), wedges=1)
+    seen = record_activations(float32, dataclasses.replace(dark, images=images).tensors())
     instability, tensor = seen.measure_instability()
     assert instability > 0.2
     assert tensor in seen.names
@@ -197,18 +199,18 @@ def test_mean_of_the_maps_comes_close_to_the_maps_themselves(source: SourceNetwo
 
 @pytest.mark.parametrize("root", [1, 4])
 def test_image_network_makes_the_steps_of_the_formula(root: int, source: SourceNetwork) -> None:
-    source = dataclasses.replace(source, shape=CurveShape(root=root))
+    source = dataclasses.replace(source, root=root)
     image = np.random.default_rng(3).integers(0, 60, (SIDE_PX, SIDE_PX, 3)).astype(np.uint8)
     tensor = image[np.newaxis] / np.float32(255)
     curves = np.asarray(build_network(source, "curves", *SIZE)(tensor))[0]
     found = np.asarray(build_network(source, "image", *SIZE)(tensor))[0]
-    expected = curve.apply_exact(image, curves, shape=source.shape)
+    expected = curve.apply_exact(image, curves, root=source.root)
     # Rounded to levels on one side only.
     np.testing.assert_allclose(found * 255, expected, atol=0.51)
 
 
 def test_image_file_has_no_powers_and_a_fixed_shape(source: SourceNetwork) -> None:
-    source = dataclasses.replace(source, shape=CurveShape(root=4))
+    source = dataclasses.replace(source, root=4)
     model = convert(build_network(source, "image", *SIZE), precision="float32")
     census = take_census(model)
     assert census.op["SQRT"] == 2
@@ -218,7 +220,7 @@ def test_image_file_has_no_powers_and_a_fixed_shape(source: SourceNetwork) -> No
 
 def test_mixed_file_leaves_the_named_layers_in_float(source: SourceNetwork, dark: CalibrationSet) -> None:
     model = convert(build_network(source, "image", *SIZE), precision="float32")
-    ranges = record_activations(model, dark.tensors(), wedges=1).estimate_ranges("min-max")
+    ranges = record_activations(model, dark.tensors()).estimate_ranges("min-max")
     mixed = quantize(model, ranges, float_layers=(STEPS,), has_image_output=True)
     census = take_census(mixed)
     assert {"FLOAT32", "INT8", "UINT8"} <= census.dtype.keys()
@@ -285,12 +287,11 @@ def test_file_that_misses_the_gate_is_kept_aside_with_the_reason(
 
 
 def test_search_tries_everything_before_it_gives_up(folder: Path, source: SourceNetwork, tmp_path: Path) -> None:
-    (item,) = publish(source, make_order(folder, "int8", bounds=Bounds(90, 80), qat_epochs=1), tmp_path)
+    (item,) = publish(source, make_order(folder, "int8", bounds=Bounds(90, 80)), tmp_path)
     tried = [attempt.draft.how for attempt in item.attempts]
     assert tried[0].startswith("ranges by")
     assert tried[1].endswith("in float32")
-    assert tried[-1] == "1 epochs of quantization-aware training"
-    assert [attempt.draft.precision for attempt in item.attempts] == ["int8", "mixed", "int8"]
+    assert [attempt.draft.precision for attempt in item.attempts] == ["int8", "mixed"]
     assert item.path.parent.name == REJECTED
 
 
@@ -335,16 +336,10 @@ def test_layer_of_a_tensor_is_found_in_its_name(tensor: str, layer: str) -> None
     assert name_layer(tensor) == layer
 
 
-def test_words_of_the_command_are_those_of_the_converter() -> None:
-    assert cli._PRECISIONS == conversion.PRECISIONS
-    assert cli._SIZES == contract.SIZES
-    assert set(conversion.PRECISIONS) < BOUNDS.keys()
-
-
 def export_with_origin(folder: Path, target: Path, origin: dict[str, object]) -> Path:
     target.write_bytes((folder / "tiny.keras").read_bytes())
     with zipfile.ZipFile(target, "a") as archive:
-        archive.writestr(ORIGIN_ENTRY, json.dumps(origin))
+        archive.writestr(ENTRY, json.dumps(origin))
     return target
 
 
@@ -365,7 +360,7 @@ def test_origin_says_which_pictures_the_network_saw_and_what_its_curves_mean(
         "uses_partners": uses_partners,
     }
     source = load_network(export_with_origin(folder, tmp_path / "tiny.keras", origin))
-    assert (source.origin.recipe, source.origin.epochs, source.shape) == ("edge (seed=7)", 3, CurveShape(root=4))
+    assert (source.origin.recipe, source.origin.epochs, source.root) == ("edge (seed=7)", 3, 4)
     assert shown in source.origin.data
 
 
@@ -487,7 +482,7 @@ def test_command_makes_every_size_and_reports(folder: Path, tmp_path: Path) -> N
     command += ["--calibration", str(folder / "dark"), "--min-psnr", "40", "-o", str(tmp_path)]
     assert main(command) == 0
     made = {path.stem for path in tmp_path.glob("*.tflite")}
-    assert made == {f"tiny-{size}-{precision}" for size in ("16x16", "24x16") for precision in conversion.PRECISIONS}
+    assert made == {f"tiny-{size}-{precision}" for size in ("16x16", "24x16") for precision in formats.PRECISIONS}
     page = (tmp_path / "report.html").read_text()
     for part in ("Files", "Worst picture", "Calibration", "Operators of tiny-16x16-int8", "data:image/jpeg"):
         assert part in page

@@ -39,7 +39,7 @@ def convolve(largest_weight: float, **options: Any) -> Any:
 
 
 def read_ranges(model: bytes, dark: CalibrationSet) -> Any:
-    return record_activations(model, dark.tensors(), wedges=1).estimate_ranges("min-max")
+    return record_activations(model, dark.tensors()).estimate_ranges("min-max")
 
 
 def test_line_is_the_nearest_and_its_distance_known() -> None:

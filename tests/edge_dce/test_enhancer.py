@@ -7,7 +7,7 @@ import pytest
 
 import edge_dce
 from edge_dce.enhancer import Enhancer
-from edge_dce.errors import CardError, ImageError, ModelError
+from edge_dce.errors import CardError, ImageError, LookError, ModelError
 from edge_dce.models.card import read_model_file
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.pixels import curve
@@ -107,7 +107,7 @@ def test_arrays_that_are_no_rgb_image_are_refused(image: np.ndarray) -> None:
 
 @pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
 def test_strength_out_of_range_is_refused(strength: float) -> None:
-    with pytest.raises(ImageError, match="expected a strength"):
+    with pytest.raises(LookError, match="expected a strength"):
         Look(strength=strength)
 
 

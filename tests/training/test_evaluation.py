@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import keras
@@ -14,15 +13,16 @@ import pytest
 
 from edge_dce.errors import ImageError
 from edge_dce.files.pictures import Picture, read_picture, write_picture
+from edge_dce.models.origin import Origin, append_origin
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
-from edge_dce.pixels.curve import CurveShape, apply_exact
+from edge_dce.pixels.curve import apply_exact
 from edge_dce.pixels.metrics import psnr, ssim
 from tests.training.lol_folder import write_lol
 from training.cli import main
 from training.dataset import Pair
 from training.evaluation import Evaluation, EvaluationError, ImageRow, MethodScore, read_evaluation
 from training.evaluation_page import choose_rows, draw_page, draw_strength, measure_strength
-from training.export import ORIGIN_ENTRY, export
+from training.export import export
 from training.history import HistoryError
 from training.recipe import Recipe
 from training.run import Run, RunError, fit
@@ -97,7 +97,7 @@ def test_network_is_scored_by_the_exact_curve_at_native_size(tmp_path: Path, roo
     (pair,) = write_pairs(tmp_path, 1)
     low = read_picture(pair.low).image
     curves = np.full((1, 1, 3), -0.5, np.float32)
-    write_picture(Picture(apply_exact(low, curves, shape=CurveShape(root=root))), pair.high, overwrite=True)
+    write_picture(Picture(apply_exact(low, curves, root=root)), pair.high, overwrite=True)
     (row,) = evaluate(make_trained(maps=maps, curve_root=root), {"test": [pair]}).images
     # Equal pictures of 24 x 20 x 3 samples score as if one were off by one.
     assert row.scores["network"].psnr_db == pytest.approx(10 * np.log10(255**2 * 1440), abs=EXACTLY)
@@ -271,8 +271,7 @@ def test_network_for_other_than_rgb_pictures_is_an_error(tmp_path: Path) -> None
     image = keras.Input((None, None, 1))
     file = tmp_path / "thermal.keras"
     keras.Model(image, keras.layers.Conv2D(3, 1)(image)).save(file)
-    with zipfile.ZipFile(file, "a") as archive:
-        archive.writestr(ORIGIN_ENTRY, json.dumps({"recipe": json.loads(TINY.to_json()), "epochs": 1}))
+    append_origin(file, Origin(json.loads(TINY.to_json()), 1, {}, "tiny", uses_partners=False))
     with pytest.raises(RunError, match="for RGB pictures, found one for 1 channels"):
         load_trained_network(file)
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from edge_dce.pixels import curve, metrics
-from edge_dce.pixels.curve import CurveShape
 from training import losses
 
 
@@ -12,10 +11,11 @@ def make_images(seed: int, side: int = 64) -> np.ndarray:
 
 def test_curves_apply_three_channels_per_iteration() -> None:
     images = np.full((1, 2, 2, 3), 0.2, np.float32)
-    curves = np.zeros((1, 2, 2, 6), np.float32)
+    curves = np.zeros((1, 2, 2, 24), np.float32)
     curves[..., 0], curves[..., 3], curves[..., 4] = -1.0, -0.5, 1.0
     # Red: 0.2 − (0.04 − 0.2) = 0.36, then 0.36 − 0.5·(0.1296 − 0.36) = 0.4752. Green: 0.2 + (0.04 − 0.2) = 0.04.
-    enhanced = losses.apply_curves(images, curves, CurveShape(iterations=2))
+    # The other six maps are 0, which changes nothing.
+    enhanced = losses.apply_curves(images, curves)
     np.testing.assert_allclose(enhanced[0, 0, 0], [0.4752, 0.04, 0.2], rtol=1e-5)
 
 
@@ -28,12 +28,11 @@ def test_one_shared_map_is_used_in_every_iteration() -> None:
 
 @pytest.mark.parametrize("root", curve.ROOTS)
 def test_training_and_device_mean_the_same_by_a_curve(root: int) -> None:
-    shape = CurveShape(root=root)
     image = np.random.default_rng(5).integers(0, 256, (16, 16, 3)).astype(np.uint8)
     curves = np.random.default_rng(6).uniform(-1, 1, (16, 16, 3)).astype(np.float32)
-    trained = np.asarray(losses.apply_curves(image[np.newaxis] / np.float32(255), curves[np.newaxis], shape))[0]
+    trained = np.asarray(losses.apply_curves(image[np.newaxis] / np.float32(255), curves[np.newaxis], root=root))[0]
     # Half a level of rounding, and float32 sums in another order.
-    np.testing.assert_allclose(curve.apply_exact(image, curves, shape=shape) / 255, trained, atol=0.51 / 255)
+    np.testing.assert_allclose(curve.apply_exact(image, curves, root=root) / 255, trained, atol=0.51 / 255)
 
 
 def test_uniform_brightening_costs_nothing_in_the_interior() -> None:
@@ -90,9 +89,9 @@ def test_color_constancy_leaves_near_infrared_out_and_has_nothing_to_say_on_grey
 
 def test_curves_of_four_channels_take_turns_by_fours() -> None:
     images = np.full((1, 2, 2, 4), 0.2, np.float32)
-    curves = np.zeros((1, 2, 2, 8), np.float32)
+    curves = np.zeros((1, 2, 2, 32), np.float32)
     curves[..., 3], curves[..., 7] = -1.0, -0.5
-    enhanced = losses.apply_curves(images, curves, CurveShape(iterations=2))
+    enhanced = losses.apply_curves(images, curves)
     np.testing.assert_allclose(enhanced[0, 0, 0], [0.2, 0.2, 0.2, 0.4752], rtol=1e-5)
 
 

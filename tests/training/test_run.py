@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import keras
@@ -15,12 +14,13 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import OutputError
+from edge_dce.models.origin import read_origin
 from tests.training import train_tiny
 from tests.training.lol_folder import write_lol
 from tests.training.tiny_recipe import TINY
 from training import perceptual
 from training.cli import main
-from training.export import ORIGIN_ENTRY, export
+from training.export import export
 from training.history import TOTAL, read_history
 from training.model import build_model
 from training.recipe import RECIPES, LossWeights, RecipeError, override
@@ -125,9 +125,9 @@ def test_export_gives_plain_layers_with_the_trained_weights(lol: Path, tmp_path:
     network = keras.models.load_model(output)
     assert network.count_params() == 79_416
     assert {type(layer).__name__ for layer in network.layers} == {"InputLayer", "Conv2D", "Concatenate"}
-    with zipfile.ZipFile(output) as archive:
-        origin = json.loads(archive.read(ORIGIN_ENTRY))
-    assert (origin["recipe"]["name"], origin["epochs"], origin["data"]["title"]) == ("tiny", 1, "made pictures")
+    origin = read_origin(output)
+    assert origin is not None
+    assert (origin.recipe["name"], origin.epochs, origin.data["title"]) == ("tiny", 1, "made pictures")
     with pytest.raises(OutputError, match="exists already"):
         export(run, output)
 

@@ -15,7 +15,6 @@ from edge_dce.camera import Frame, LatestFrame
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.encoders import APP_ENCODERS
 from edge_dce.files.output import check_free, make_folder
-from edge_dce.pixels.curve import CurveShape
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 
@@ -53,13 +52,13 @@ class Recorder:
         camera: LatestFrame,
         path: Path,
         *,
-        shape: CurveShape,
+        root: int,
         read_curves: Callable[[], tuple[FloatArray, Look]],
     ) -> None:
         """
         Args:
             path: of the .mp4 file, which appears when the recording is stopped.
-            shape: of the curves.
+            root: of the curves, see `edge_dce.pixels.curve`.
             read_curves: the map and look of this moment; called on the recording thread.
 
         Raises:
@@ -70,7 +69,7 @@ class Recorder:
         self._camera = camera
         self._path = path
         self._unfinished = path.with_name(f".unfinished-{path.name}")
-        self._look_up = LookUp(shape=shape)
+        self._look_up = LookUp(root=root)
         self._read_curves = read_curves
         self.error = ""
         self._stopping = threading.Event()

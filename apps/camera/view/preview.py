@@ -16,8 +16,6 @@ from kivy.metrics import dp
 from kivy.properties import BooleanProperty, NumericProperty
 from kivy.uix.widget import Widget
 
-from edge_dce.pixels.curve import ZERO_DCE, CurveShape
-
 from .framing import Framing, View, frame_picture, limit_view, zoom_about
 from .packing import PackedCurves, pack_curves
 from .shader import make_plain_shader, make_shader
@@ -58,7 +56,7 @@ class Preview(Widget):
         self.view = View()
         self._frame_texture: Texture | None = None
         self._order = "RGB"
-        self._shape = ZERO_DCE
+        self._root = 1
         self._fingers: list[MotionEvent] = []
         self._dragged: MotionEvent | None = None
         self._hold = Clock.create_trigger(self._compare, _HOLD_S)
@@ -103,10 +101,10 @@ class Preview(Widget):
         self._frame_texture.blit_buffer(np.ascontiguousarray(image).reshape(-1), colorfmt="rgb", bufferfmt="ubyte")
         self._surface.ask_update()
 
-    def show_curves(self, curves: FloatArray, shape: CurveShape) -> None:
-        """Use an (h, w, 3) map from now on; the same array as the last time costs nothing."""
-        if shape != self._shape:
-            self._shape = shape
+    def show_curves(self, curves: FloatArray, root: int) -> None:
+        """Use an (h, w, 3) map on this root axis from now on; the same array as the last time costs nothing."""
+        if root != self._root:
+            self._root = root
             self._choose_shader()
         if curves is not self._curves:
             self._curves = curves
@@ -120,7 +118,7 @@ class Preview(Widget):
 
     def _choose_shader(self, *_: object) -> None:
         is_plain = not self.is_enhancing
-        self._surface.shader.fs = make_plain_shader(self._order) if is_plain else make_shader(self._shape, self._order)
+        self._surface.shader.fs = make_plain_shader(self._order) if is_plain else make_shader(self._root, self._order)
         self._place()
 
     def _upload_curves(self) -> None:

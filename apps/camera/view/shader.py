@@ -6,7 +6,7 @@ textures as coarsely as they like, which eight curve steps turn into up to 4 of 
 
 from __future__ import annotations
 
-from edge_dce.pixels.curve import CurveShape
+from edge_dce.pixels.curve import ITERATIONS
 
 from .packing import TOP
 
@@ -78,13 +78,13 @@ void main() {{
 """
 
 
-def make_shader(shape: CurveShape, channel_order: str = "RGB") -> str:
-    """The fragment shader for curves of one shape and frames of one order of channels, "RGB" or "BGR"."""
-    turns = shape.root // 2
+def make_shader(root: int, channel_order: str = "RGB") -> str:
+    """The fragment shader for curves on one root axis and frames of one order of channels, "RGB" or "BGR"."""
+    turns = root // 2
     return _SOURCE.format(
         top=f"{TOP}.0",
         swizzle=_SWIZZLES[channel_order],
-        iterations=shape.iterations,
+        iterations=ITERATIONS,
         into_axis="        x = sqrt(x);\n" * turns,
         out_of_axis="        x *= x;\n" * turns,
     )

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
 
 from ..stats import LiveStats
@@ -52,7 +51,7 @@ class Pages:
         Args:
             describe: what /stats.json says.
             find_fault: why the camera is not delivering, or None.
-            change_look: sets some of a look's values, and returns the whole; raises EdgeDceError for impossible ones.
+            change_look: sets some of a look's values, and returns the whole; raises LookError for impossible ones.
         """
         self._broadcast = broadcast
         self._stats = stats
@@ -156,7 +155,7 @@ class Pages:
                     HTTPStatus.BAD_REQUEST, f"expected one of {' '.join(sorted(_CHANGEABLE))} and a number"
                 )
             look = self._change_look(values)
-        except (EdgeDceError, ValueError) as error:
+        except ValueError as error:
             raise RequestError(HTTPStatus.BAD_REQUEST, str(error)) from error
         body = {name: getattr(look, name) for name in sorted(_CHANGEABLE)}
         return Response(json.dumps(body).encode() + b"\n", "application/json")

@@ -74,7 +74,7 @@ def test_frames_and_curves_arrive(session: Session, plug: Plug) -> None:
     assert np.array_equal(frame.image, plug.image)
     wait_until(lambda: session.curves()[0].shape == (64, 64, 3))
     assert session.curves()[0].min() < 0
-    assert session.curves()[1].root == 4
+    assert session.curves()[1] == 4
 
 
 def test_each_frame_is_returned_once(session: Session, plug: Plug) -> None:

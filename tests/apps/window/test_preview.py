@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.camera.view.preview import Preview
-from edge_dce.pixels.curve import CurveShape, apply_exact
+from edge_dce.pixels.curve import ROOTS, apply_exact
 from edge_dce.pixels.look import Look
 
 # Ten bits of the map cost 0.6 at worst (apps/camera/view/packing.py), rounding to bytes 0.5, on both sides.
@@ -23,10 +23,10 @@ def make_frame(width: int = 322, height: int = 183) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def make_preview(frame: np.ndarray, curves: np.ndarray, shape: CurveShape, order: str = "RGB", **properties) -> Preview:
+def make_preview(frame: np.ndarray, curves: np.ndarray, root: int, order: str = "RGB", **properties) -> Preview:
     preview = Preview(size=frame.shape[1::-1], pos=(0, 0), size_hint=(None, None), **properties)
     preview.show_frame(frame, order)
-    preview.show_curves(curves, shape)
+    preview.show_curves(curves, root)
     return preview
 
 
@@ -34,22 +34,22 @@ def smooth_map(low: float, high: float) -> np.ndarray:
     return np.random.default_rng(2).uniform(low, high, (16, 24, 3)).astype(np.float32)
 
 
-@pytest.mark.parametrize("shape", [CurveShape(8, 1), CurveShape(8, 2), CurveShape(8, 4)], ids=str)
+@pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize(("low", "high"), [(-1, 1), (-0.3, 0)])
 @pytest.mark.parametrize("strength", [0.5, 1.5])
-def test_view_agrees_with_the_formula(shape: CurveShape, low: float, high: float, strength: float) -> None:
+def test_view_agrees_with_the_formula(root: int, low: float, high: float, strength: float) -> None:
     frame, curves = make_frame(), smooth_map(low, high)
-    preview = make_preview(frame, curves, shape, strength=strength)
-    expected = apply_exact(frame, curves, shape=shape, look=Look(strength=strength))
+    preview = make_preview(frame, curves, root, strength=strength)
+    expected = apply_exact(frame, curves, root=root, look=Look(strength=strength))
     difference = np.abs(draw(preview).astype(int) - expected)
-    print(shape, low, high, strength, difference.max(), difference.mean())
+    print(root, low, high, strength, difference.max(), difference.mean())
     assert difference.max() <= TOLERANCE
 
 
 def test_blue_first_frames_show_the_same() -> None:
     frame, curves = make_frame(), smooth_map(-0.3, 0)
-    swapped = make_preview(np.ascontiguousarray(frame[..., ::-1]), curves, CurveShape(8, 4), order="BGR")
-    expected = draw(make_preview(frame, curves, CurveShape(8, 4)))
+    swapped = make_preview(np.ascontiguousarray(frame[..., ::-1]), curves, 4, order="BGR")
+    expected = draw(make_preview(frame, curves, 4))
     assert np.abs(draw(swapped).astype(int) - expected).max() <= 1
 
 
@@ -63,7 +63,7 @@ def test_map_of_no_curves_changes_nothing() -> None:
 @pytest.mark.parametrize("setting", ["is_comparing", "is_enhancing"])
 def test_frame_is_shown_as_it_is(setting: str) -> None:
     frame = make_frame()
-    preview = make_preview(frame, smooth_map(-0.3, 0), CurveShape(8, 4))
+    preview = make_preview(frame, smooth_map(-0.3, 0), 4)
     setattr(preview, setting, setting == "is_comparing")
     assert np.array_equal(draw(preview), frame)
 
@@ -71,7 +71,7 @@ def test_frame_is_shown_as_it_is(setting: str) -> None:
 @pytest.mark.parametrize("is_mirrored", [False, True])
 def test_line_divides_before_on_the_left_from_after(is_mirrored: bool) -> None:
     frame = make_frame(200, 120)
-    preview = make_preview(frame, smooth_map(-0.3, 0), CurveShape(8, 4))
+    preview = make_preview(frame, smooth_map(-0.3, 0), 4)
     after = draw(preview)
     if is_mirrored:
         frame, after = frame[:, ::-1], after[:, ::-1]
@@ -84,12 +84,12 @@ def test_line_divides_before_on_the_left_from_after(is_mirrored: bool) -> None:
 
 def test_each_change_of_size_order_and_curve_is_followed() -> None:
     curves = smooth_map(-0.3, 0)
-    preview = make_preview(make_frame(), curves, CurveShape(8, 4))
-    frame, shape = make_frame(101, 77), CurveShape(8, 1)
+    preview = make_preview(make_frame(), curves, 4)
+    frame = make_frame(101, 77)
     preview.size = 101, 77
     preview.show_frame(np.ascontiguousarray(frame[..., ::-1]), "BGR")
-    preview.show_curves(curves[:5, :9].copy(), shape)
-    expected = apply_exact(frame, curves[:5, :9], shape=shape)
+    preview.show_curves(curves[:5, :9].copy(), 1)
+    expected = apply_exact(frame, curves[:5, :9])
     assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
 
 

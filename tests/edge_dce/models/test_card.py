@@ -7,7 +7,6 @@ import pytest
 
 from edge_dce.errors import CardError, ModelError
 from edge_dce.models.card import ModelCard, append_card, read_model_file
-from edge_dce.pixels.curve import CurveShape
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 INT8 = MODELS / "tiny-16x16-int8.tflite"
@@ -33,7 +32,7 @@ def test_card_of_the_first_schema_means_the_papers_curve() -> None:
     fields = json.loads(read_card().to_json())
     del fields["root"]
     card = ModelCard.from_json(json.dumps(fields | {"schema": 1}), origin=INT8)
-    assert card.shape == CurveShape(iterations=8, root=1)
+    assert (card.iterations, card.root) == (8, 1)
 
 
 def test_card_of_the_second_schema_has_less_to_tell() -> None:
@@ -80,6 +79,7 @@ def test_one_changed_byte_of_the_model_is_noticed(tmp_path: Path, offset: int) -
         (b'"precision"', b'"praecision"', "card cannot be read"),
         (b"{", b"[", "card cannot be read"),
         (b'"iterations": 8', b'"iterations": 0', "card cannot be read"),
+        (b'"iterations": 8', b'"iterations": 4', "expected 8 iterations, found 4"),
         (b'"iterations": 8', b'"iterations": "8"', "card cannot be read"),
         (b'"root": 1', b'"root": 3', "card cannot be read"),
         (b'"precision": "int8"', b'"precision": null', "card cannot be read"),

@@ -2,39 +2,49 @@ import numpy as np
 import pytest
 
 from edge_dce.pixels import curve
-from edge_dce.pixels.curve import CurveShape
 
 
-@pytest.mark.parametrize("iterations", [1, 8])
-def test_formula_equals_hand_computed_values(iterations: int) -> None:
-    x = 51 / 255
-    for _ in range(iterations):
-        x = x - 0.5 * (x * x - x)
-    image = np.full((2, 2, 3), 51, np.uint8)
-    curves = np.full((1, 1, 3), -0.5, np.float32)
-    assert curve.apply_exact(image, curves, shape=CurveShape(iterations))[0, 0, 0] == round(x * 255)
+def take_by_hand(x: float, values: list[float]) -> float:
+    for a in values:
+        x = x + a * (x * x - x)
+    return x
+
+
+def enhance_one(x: int, values: list[float], root: int = 1) -> int:
+    image = np.full((2, 2, 3), x, np.uint8)
+    maps = np.concatenate([np.full((1, 1, 3), a, np.float32) for a in values], axis=2)
+    return int(curve.apply_exact(image, maps, root=root)[0, 0, 0])
+
+
+def test_formula_equals_hand_computed_values() -> None:
+    assert enhance_one(51, [-0.5]) == round(take_by_hand(51 / 255, [-0.5] * 8) * 255)
 
 
 @pytest.mark.parametrize("root", [2, 4])
 def test_steps_run_on_the_root_axis(root: int) -> None:
-    u = (51 / 255) ** (1 / root)
-    u = u - 0.5 * (u * u - u)
-    image = np.full((2, 2, 3), 51, np.uint8)
-    curves = np.full((1, 1, 3), -0.5, np.float32)
-    assert curve.apply_exact(image, curves, shape=CurveShape(1, root))[0, 0, 0] == round(u**root * 255)
+    u = take_by_hand((51 / 255) ** (1 / root), [-0.1] * 8)
+    assert enhance_one(51, [-0.1], root) == round(u**root * 255)
 
 
-@pytest.mark.parametrize("fields", [{"root": 3}, {"root": 2.0}, {"iterations": 0}, {"iterations": True}])
-def test_shape_without_meaning_is_refused(fields: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="expected"):
-        CurveShape(**fields)  # type: ignore[arg-type]
+@pytest.mark.parametrize("root", [3, 2.0, True, None])
+def test_root_without_meaning_is_refused(root: object) -> None:
+    with pytest.raises(ValueError, match="expected a root"):
+        curve.check_root(root)
 
 
 def test_formula_uses_several_maps_in_turn() -> None:
-    image = np.full((2, 2, 3), 51, np.uint8)
-    maps = np.concatenate([np.full((1, 1, 3), a, np.float32) for a in (-1.0, -0.5)], axis=2)
-    # 0.2 → 0.36 → 0.4752, as in the test of the losses.
-    assert curve.apply_exact(image, maps, shape=CurveShape(2))[0, 0, 0] == round(0.4752 * 255)
+    # 0.2 → 0.36 → 0.4752, as in the test of the losses; then six maps that change nothing.
+    assert enhance_one(51, [-1.0, -0.5, *[0.0] * 6]) == round(0.4752 * 255)
+    assert enhance_one(51, [-0.3, 0.2]) == round(take_by_hand(51 / 255, [-0.3, 0.2] * 4) * 255)
+
+
+@pytest.mark.parametrize("root", curve.ROOTS)
+def test_steps_in_place_are_the_steps(root: int) -> None:
+    x = np.linspace(0, 1, 256, dtype=np.float32)
+    a = np.linspace(-1, 1, 7, dtype=np.float32)[:, np.newaxis]
+    y = np.broadcast_to(x, (7, 256)).copy()
+    curve.take_steps_in_place(y, a, root, np.empty_like(y))
+    np.testing.assert_array_equal(y, curve.take_steps(x, [a], root=root))
 
 
 def fill_table(low: float, high: float, **options: object) -> np.ndarray:

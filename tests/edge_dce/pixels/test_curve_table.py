@@ -5,7 +5,6 @@ import pytest
 from edge_dce.errors import ImageError
 from edge_dce.pixels import curve
 from edge_dce.pixels import curve_table as look_up
-from edge_dce.pixels.curve import CurveShape
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.strips import StripWorkers
@@ -27,16 +26,16 @@ def make_image(seed: int, height: int, width: int) -> np.ndarray:
 def test_map_of_zeros_leaves_every_value_alone(root: int) -> None:
     image = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
     curves = np.zeros((1, 1, 3), np.float32)
-    np.testing.assert_array_equal(LookUp(shape=CurveShape(root=root)).apply(image, curves), image)
+    np.testing.assert_array_equal(LookUp(root=root).apply(image, curves), image)
 
 
 @pytest.mark.parametrize(("height", "width"), [(270, 480), (481, 271), (64, 96), (33, 17), (1, 500), (500, 1), (1, 1)])
 @pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
 @pytest.mark.parametrize("root", curve.ROOTS)
 def test_look_up_stays_within_its_bounds(height: int, width: int, strength: float, root: int) -> None:
-    image, curves, shape = make_image(1, height, width), make_map(2), CurveShape(root=root)
-    expected = curve.apply_exact(image, curves, look=Look(strength=strength), shape=shape)
-    found = LookUp(StripWorkers(2), shape=shape).apply(image, curves, look=Look(strength=strength))
+    image, curves = make_image(1, height, width), make_map(2)
+    expected = curve.apply_exact(image, curves, look=Look(strength=strength), root=root)
+    found = LookUp(StripWorkers(2), root=root).apply(image, curves, look=Look(strength=strength))
     difference = np.abs(expected.astype(int) - found.astype(int))
     # DESIGN section 4: 0.5 on average, 2 at worst. The map spans up to 1.2 here, so a level of `a` is 1.2/255; rounding
     # it is off by half of that, and eight steps multiply an error in `a` by up to about 2: half a level of 255.
@@ -46,12 +45,11 @@ def test_look_up_stays_within_its_bounds(height: int, width: int, strength: floa
 
 @pytest.mark.parametrize(("root", "worst"), [(1, 2), (2, 3), (4, 3)])
 def test_look_up_stays_within_its_bounds_for_a_map_of_the_whole_range(root: int, worst: int) -> None:
-    shape = CurveShape(root=root)
     image = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 256, 3)
     image = np.repeat(image, 512, axis=0)
     curves = np.linspace(-1, 1, 512, dtype=np.float32)[:, np.newaxis, np.newaxis] * np.ones((1, 256, 3), np.float32)
-    expected = curve.apply_exact(image, curves, shape=shape)
-    difference = np.abs(expected.astype(int) - LookUp(shape=shape).apply(image, curves).astype(int))
+    expected = curve.apply_exact(image, curves, root=root)
+    difference = np.abs(expected.astype(int) - LookUp(root=root).apply(image, curves).astype(int))
     # A level of `a` is 2/255 here, more than in any map that a network returns.
     assert difference.max() <= worst
     assert difference.mean() <= 0.5
@@ -180,9 +178,9 @@ def test_frames_beyond_4k_get_the_same_curves_row_by_row(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("root", curve.ROOTS)
 def test_sixteen_bits_keep_their_depth(root: int) -> None:
-    shape, curves = CurveShape(root=root), make_map(39)
+    curves = make_map(39)
     image = (np.random.default_rng(40).random((90, 120, 3)) ** 3 * 65535).astype(np.uint16)
-    found = LookUp(StripWorkers(2), shape=shape).apply(image, curves)
+    found = LookUp(StripWorkers(2), root=root).apply(image, curves)
     a = cv2.resize(curves, (120, 90), interpolation=cv2.INTER_LINEAR).astype(np.float64)
     u = (image / 65535) ** (1 / root)
     for _ in range(8):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_dce.errors import ImageError
+from edge_dce.errors import LookError
 from edge_dce.pixels import curve
 from edge_dce.pixels.look import Look, protect_highlights
 
@@ -22,7 +22,7 @@ BRIGHTEN = np.full((1, 1, 3), -0.6, np.float32)
     ],
 )
 def test_value_out_of_its_range_is_refused(fields: dict[str, float]) -> None:
-    with pytest.raises(ImageError, match=f"expected a {next(iter(fields))} from"):
+    with pytest.raises(LookError, match=f"expected a {next(iter(fields))} from"):
         Look(**fields)
 
 

@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_dce.pixels.shrinking import Shrinker, normalize, shrink
+from edge_dce.pixels.levels import normalize
+from edge_dce.pixels.shrinking import Shrinker, shrink
 
 
 def make_image(height: int, width: int, channels: int = 3) -> np.ndarray:

@@ -1,0 +1,64 @@
+"""A converted file, loaded as those will run it whom it is for."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.benchmark.image_network import ImageNetwork
+from edge_dce.enhancer import Enhancer
+from edge_dce.models.card import ModelFile
+from edge_dce.models.runtime import default_threads, open_interpreter
+from edge_dce.pixels.shrinking import shrink
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+
+class ConvertedModel(Protocol):
+    """What the files of all contracts have in common."""
+
+    def prepare(self, image: Uint8Array) -> Uint8Array:
+        """What the file enhances of an (H, W, 3) uint8 image: all of it, or all of it at the file's own size."""
+
+    def enhance(self, image: Uint8Array) -> Uint8Array:
+        """The enhanced image of the same shape."""
+
+    def estimate(self, image: Uint8Array) -> FloatArray | None:
+        """The (h, w, 3) curve map, None where the file keeps it to itself."""
+
+
+class CurvesModel:
+    """A file of the contract "curves", as the device package runs it."""
+
+    def __init__(self, model: ModelFile) -> None:
+        threads = default_threads()
+        self._enhancer = Enhancer(model, open_interpreter(model, threads=threads), threads=threads)
+
+    def prepare(self, image: Uint8Array) -> Uint8Array:
+        return image
+
+    def enhance(self, image: Uint8Array) -> Uint8Array:
+        return self._enhancer.enhance(image)
+
+    def estimate(self, image: Uint8Array) -> FloatArray | None:
+        return self._enhancer.estimate_curves(image)
+
+
+class ImageModel:
+    """A file of the contract "image", as somebody else's app runs it: at its own size, nothing around it."""
+
+    def __init__(self, model: ModelFile) -> None:
+        threads = default_threads()
+        self._network = ImageNetwork(model, open_interpreter(model, threads=threads), threads=threads)
+
+    def prepare(self, image: Uint8Array) -> Uint8Array:
+        return shrink(image, self._network.width, self._network.height)
+
+    def enhance(self, image: Uint8Array) -> Uint8Array:
+        return self._network.enhance(image)
+
+    def estimate(self, image: Uint8Array) -> FloatArray | None:
+        return None

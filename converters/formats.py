@@ -1,0 +1,165 @@
+"""Every precision and every contract that files are made in, each once: a new one is one entry here.
+
+Free of Keras and TensorFlow, which take seconds to import: the command line has its words from here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.models.card import ModelFile
+from edge_dce.models.contracts import CURVES, IMAGE, Contract
+from edge_dce.pixels.curve import ITERATIONS, apply_exact
+from edge_dce.pixels.levels import round_to_levels
+
+from .converted import ConvertedModel, CurvesModel, ImageModel
+from .errors import ConversionError
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+# So many pixels have 256x256; sides are multiples of 16, which every network here takes.
+SIZES = {"16:9": (336, 192), "4:3": (288, 224)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """What a file must reach.
+
+    Attributes:
+        psnr_db, worst_psnr_db: of its enhanced pictures against those of the Keras network: mean, and each.
+        drop_db: what it may lose of the PSNR against ground truth, where there is ground truth.
+    """
+
+    psnr_db: float
+    worst_psnr_db: float
+    drop_db: float = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class Precision:
+    """How a file holds its numbers.
+
+    Attributes:
+        name: in the names of files, in cards and on the command line.
+        bounds: what files must reach where nobody says otherwise.
+        weight_bits: 32 or 16 are floats, 8 or fewer integers with a scale for each channel.
+        activation_bits: of integers whose scales are set by calibration pictures. None: activations are floats, or with
+            integer weights what the runtime makes of them for each picture.
+        mixed: what a calibrated file is called if layers had to stay in float32.
+    """
+
+    name: str
+    bounds: Bounds
+    weight_bits: int
+    activation_bits: int | None = None
+    mixed: str = "mixed"
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether it takes calibration pictures, and is integer throughout."""
+        return self.activation_bits is not None
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The precisions that a file may have of which this one was asked for."""
+        return (self.name, self.mixed) if self.is_calibrated else (self.name,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """The files of one contract: how they are made, and how they are run to be judged.
+
+    Attributes:
+        contract: the device package's word for it.
+        build: for each contract that a Keras network may have by itself, what makes this one of it: from the image
+            tensor, the network's output and the root of its curves to the output of the file.
+        open: loads a file.
+        output: which outputs of Keras networks may be of this contract by themselves, for people; empty for none.
+        fits: whether an output shape, (B, ...), is one of these.
+        apply: what such an output means, exactly: from an (H, W, 3) uint8 image, the output for it and the root of the
+            curves to the enhanced image, and to the (h, w, 3) map that `ConvertedModel.estimate` is to come close to.
+    """
+
+    contract: Contract
+    build: Mapping[str, Callable[[Any, Any, int], Any]]
+    open: Callable[[ModelFile], ConvertedModel]
+    output: str = ""
+    fits: Callable[[tuple[int | None, ...]], bool] = lambda shape: False
+    apply: Callable[[Uint8Array, FloatArray, int], tuple[Uint8Array, FloatArray | None]] | None = None
+
+    @property
+    def returns_image(self) -> bool:
+        """Whether the file's output is an image, which has levels."""
+        return self.contract.color is not None
+
+
+def find_precision(name: str) -> Precision:
+    """Raises ConversionError: there is none of this name."""
+    if name not in PRECISIONS:
+        raise ConversionError(f"expected a precision of {' '.join(PRECISIONS)}, found '{name}'")
+    return PRECISIONS[name]
+
+
+def find_product(contract: str) -> Product:
+    """Raises ConversionError: there is no contract of this name."""
+    if contract not in CONTRACTS:
+        raise ConversionError(f"expected a contract of {' '.join(CONTRACTS)}, found '{contract}'")
+    return CONTRACTS[contract]
+
+
+def _average_maps(image: Any, output: Any, root: int) -> Any:
+    from .layers import average_maps
+
+    return average_maps(output)
+
+
+def _apply_curves(image: Any, output: Any, root: int) -> Any:
+    from .layers import apply_curves
+
+    return apply_curves(image, output, root)
+
+
+def _apply_exact(image: Uint8Array, output: FloatArray, root: int) -> tuple[Uint8Array, FloatArray]:
+    mean = output.reshape(*output.shape[:2], -1, 3).mean(axis=2)
+    return apply_exact(image, output, root=root), mean
+
+
+PRECISIONS = {
+    precision.name: precision
+    for precision in (
+        Precision("float32", Bounds(60, 50), weight_bits=32),
+        # Weights only: a CPU computes in float32.
+        Precision("float16", Bounds(60, 50), weight_bits=16),
+        Precision("dynamic", Bounds(45, 38), weight_bits=8),
+        Precision("int8", Bounds(45, 38), weight_bits=8, activation_bits=8),
+    )
+}
+CONTRACTS = {
+    product.contract.name: product
+    for product in (
+        Product(
+            CURVES,
+            build={CURVES.name: _average_maps},
+            open=CurvesModel,
+            output=f"(B, h, w, {3 * ITERATIONS}), eight maps, or (B, h, w, 3)",
+            fits=lambda shape: len(shape) == 4 and shape[-1] in (3, 3 * ITERATIONS),
+            apply=_apply_exact,
+        ),
+        Product(
+            IMAGE,
+            build={CURVES.name: _apply_curves, IMAGE.name: lambda image, output, root: output},
+            open=ImageModel,
+            output="(B, H, W, 3)",
+            fits=lambda shape: len(shape) == 4 and shape[-1] == 3,
+            apply=lambda image, output, root: (round_to_levels(output), None),
+        ),
+    )
+}
+# The one that file names do not mention.
+DEFAULT_CONTRACT = CURVES.name
