@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import apps.pi.settings
 import shtab
 from argparse_manpage.manpage import Manpage
 
 import apps.camera.__main__
+import apps.pi.options
 import converters.cli
 import training.cli
 from edge_dce import cli
@@ -43,7 +43,7 @@ def build_whole_parser() -> argparse.ArgumentParser:
     """The parser of `edge-dce`, with those of the programs behind its doors."""
     parser = cli.build_parser()
     find_commands(parser).update(
-        live=apps.pi.settings.build_parser("edge-dce live"),
+        live=apps.pi.options.build_parser("edge-dce live"),
         camera=apps.camera.__main__.build_parser("edge-dce camera"),
         train=training.cli.build_parser("edge-dce train"),
         evaluate=find_commands(training.cli.build_parser("edge-dce"))["evaluate"],

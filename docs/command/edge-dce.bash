@@ -23,7 +23,7 @@ _shtab_edge_dce_train_compare_option_strings=(-h --help --markdown --html --over
 _shtab_edge_dce_train_psnr_wraparound_option_strings=(-h --help --data)
 _shtab_edge_dce_train_option_strings=(-h --help --debug)
 _shtab_edge_dce_evaluate_option_strings=(-h --help --data --pairs --split -o --output --pictures --overwrite)
-_shtab_edge_dce_convert_option_strings=(-h --help --precision --contract --size --returns --calibration --calibration-count --evaluation --evaluation-count --truth --seed --min-psnr --max-drop --qat --prove -o --output --overwrite --debug)
+_shtab_edge_dce_convert_option_strings=(-h --help --precision --contract --size --returns --calibration --calibration-count --evaluation --evaluation-count --truth --seed --min-psnr --max-drop --prove -o --output --overwrite --debug)
 _shtab_edge_dce_option_strings=(-h --help -V --version)
 
 _shtab_edge_dce_enhance_pos_0_COMPGEN=_shtab_compgen_files
@@ -158,7 +158,6 @@ _shtab_edge_dce_evaluate___pairs_nargs=2
 _shtab_edge_dce_evaluate___overwrite_nargs=0
 _shtab_edge_dce_convert__h_nargs=0
 _shtab_edge_dce_convert___help_nargs=0
-_shtab_edge_dce_convert___qat_nargs='?'
 _shtab_edge_dce_convert___overwrite_nargs=0
 _shtab_edge_dce_convert___debug_nargs=0
 _shtab_edge_dce_pos_0_nargs=A...

@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --part --pictures --precision --prove --qat --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --stills --strength --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --stills --strength --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -105,7 +105,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -
 complete -c edge-dce -n '_shtab_edge_dce_using live' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'holds any of these flags; SIGHUP reads it again'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l version -d 'show program'"'"'s version number and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using live' -l source -x -d 'auto, picamera2[:N], usb[:N], synthetic, or a video file, picture or folder of pictures (default: auto)'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l source -x -d 'auto, picamera2[:N], usb[:N], synthetic, a video file, or a picture or folder of pictures (default: auto)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l size -x -d 'default: 1280x720, or the file'"'"'s'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l fps -x -d 'default: 30, or the file'"'"'s'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l once -l no-once -d 'stop at the end of a video file'
@@ -128,7 +128,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using live' -l raw -l no-raw -d 'bgr24 
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l screen -l no-screen -d 'show it on the console'"'"'s screen (/dev/fb0)'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a camera -d 'A camera that sees in the dark.'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using camera' -l camera -x -d 'auto, picamera2[:N], usb[:N], synthetic, or a file'
+complete -c edge-dce -n '_shtab_edge_dce_using camera' -l camera -x -d 'auto, picamera2[:N], usb[:N], synthetic, a video file, or a picture or folder of pictures'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -l size -x -d 'of the camera'"'"'s frames'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -l pictures -xka "(__fish_complete_directories)" -d 'where photos go (default: Pictures/edge-dce)'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -l benchmark -x -d 'measure the view'"'"'s rate and memory instead, and stop'
@@ -191,7 +191,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using evaluate; and test $_shtab_edge_d
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a convert -d 'Convert a Keras curve network to verified .tflite files.'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l precision -xka "float32 float16 dynamic int8 all" -d precision
-complete -c edge-dce -n '_shtab_edge_dce_using convert' -l contract -xka "curves image all" -d 'curves: a map, for edge-dce (default); image: the enhanced image, for other apps'
+complete -c edge-dce -n '_shtab_edge_dce_using convert' -l contract -xka "curves image all" -d 'curves: a map, for edge-dce; image: the enhanced image, for other apps (default: curves)'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l size -x -d 'default: 256x256; 16:9 and 4:3 stand for sizes of as many pixels'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l returns -xka "curves image" -d 'what the network returns, where its shape does not tell'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l calibration -xka "(__fish_complete_directories)" -d 'low-light pictures that set the int8 scales'
@@ -200,9 +200,8 @@ complete -c edge-dce -n '_shtab_edge_dce_using convert' -l evaluation -xka "(__f
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l evaluation-count -x -d 'default: 50'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l truth -xka "(__fish_complete_directories)" -d 'the evaluation scenes in normal light, by name'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l seed -x -d 'which pictures are chosen'
-complete -c edge-dce -n '_shtab_edge_dce_using convert' -l min-psnr -x -d 'dB against the Keras network (default: 45/38 for int8 and dynamic, 60/50 for float16 and float32)'
+complete -c edge-dce -n '_shtab_edge_dce_using convert' -l min-psnr -x -d 'dB against the Keras network (default: float32 60/50, float16 60/50, dynamic 45/38, int8 45/38)'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l max-drop -x -d 'PSNR lost against --truth (default: 0.2)'
-complete -c edge-dce -n '_shtab_edge_dce_using convert' -l qat -x -d 'train against int8 where nothing else helps (3 epochs)'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l prove -xka "(__fish_complete_path (commandline -ct))" -d 'Python of an environment with another TFLite runtime, which must give the same results; repeatable'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -s o -l output -xka "(__fish_complete_directories)" -d DIR
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l overwrite -d 'replace existing files'
