@@ -51,7 +51,7 @@ def _record_file(publication: Publication) -> dict[str, Any]:
         "published": not publication.reasons,
         "reasons": publication.reasons,
         "size_bytes": publication.path.stat().st_size,
-        "latency_ms": publication.judgement.verification.latency_ms,
+        "latency_ms": publication.judgement.verification.latency.p50_ms,
         "card": dataclasses.asdict(card),
         "attempts": [
             {
@@ -91,7 +91,18 @@ def _make_page(publications: Sequence[Publication], source: SourceNetwork) -> by
 
 
 def _tabulate_files(publications: Sequence[Publication]) -> Table:
-    header = ("file", "kB", "ms", "operators", "mean dB", "worst dB", "largest", "color", "banding", "lost dB")
+    header = (
+        "file",
+        "kB",
+        "p50 / p90 ms",
+        "operators",
+        "mean dB",
+        "worst dB",
+        "largest",
+        "color",
+        "banding",
+        "lost dB",
+    )
     rows = []
     for publication in publications:
         verification = publication.judgement.verification
@@ -100,7 +111,7 @@ def _tabulate_files(publications: Sequence[Publication]) -> Table:
             (
                 publication.path.stem + (" (rejected)" if publication.reasons else ""),
                 f"{publication.path.stat().st_size / 1000:.0f}",
-                f"{verification.latency_ms:.1f}",
+                str(verification.latency),
                 str(sum(publication.card.census.op.values())),
                 f"{fidelity.psnr_db:.1f}",
                 f"{fidelity.worst_psnr_db:.1f}",

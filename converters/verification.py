@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.benchmark.latency import Latency
 from edge_dce.files.pictures import read_image
 from edge_dce.models.card import Fidelity, ModelFile
 from edge_dce.models.network import Network
@@ -71,12 +72,12 @@ class Verification:
     Attributes:
         fidelity: for the card.
         comparisons: picture by picture.
-        latency_ms: median of the network alone on this machine.
+        latency: of the network alone on this machine.
     """
 
     fidelity: Fidelity
     comparisons: tuple[PictureFidelity, ...]
-    latency_ms: float
+    latency: Latency
 
     @property
     def worst(self) -> PictureFidelity:
@@ -152,7 +153,7 @@ def verify(model: ModelFile, reference: Reference, pictures: Sequence[HeldOut]) 
         banding=round(_measure_banding(converted, reference), 3),
         drop_db=round(float(np.mean(drops)), 3) if drops else None,
     )
-    return Verification(fidelity, comparisons, _measure_latency_ms(model))
+    return Verification(fidelity, comparisons, _measure_latency(model))
 
 
 def enhance_both(model: ModelFile, reference: Reference, picture: HeldOut) -> tuple[Uint8Array, Uint8Array]:
@@ -204,7 +205,7 @@ def _count_levels(gradient: Uint8Array) -> int:
     return sum(len(np.unique(row[:, channel])) for channel in range(3))
 
 
-def _measure_latency_ms(model: ModelFile) -> float:
+def _measure_latency(model: ModelFile) -> Latency:
     network = Network(model.path, open_interpreter(model, threads=default_threads()))
     tensor: npt.NDArray[Any] = np.zeros(network.input.shape, network.input.encoding.dtype)
     times_ms = []
@@ -213,7 +214,7 @@ def _measure_latency_ms(model: ModelFile) -> float:
         start = time.perf_counter()
         network.run()
         times_ms.append((time.perf_counter() - start) * 1e3)
-    return float(np.median(times_ms))
+    return Latency(tuple(times_ms))
 
 
 def _limit(image: Uint8Array) -> Uint8Array:
