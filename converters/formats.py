@@ -51,14 +51,14 @@ class Precision:
         weight_bits: 32 or 16 are floats, 8 or fewer integers with a scale for each channel.
         activation_bits: of integers whose scales are set by calibration pictures. None: activations are floats, or with
             integer weights what the runtime makes of them for each picture.
-        mixed: what a calibrated file is called if layers had to stay in float32.
+        mixed: what a calibrated file is called if layers had to stay in float32; None: "mixed-" and the name.
     """
 
     name: str
     bounds: Bounds
     weight_bits: int
     activation_bits: int | None = None
-    mixed: str = "mixed"
+    mixed: str | None = None
 
     @property
     def is_calibrated(self) -> bool:
@@ -66,9 +66,14 @@ class Precision:
         return self.activation_bits is not None
 
     @property
+    def name_if_mixed(self) -> str:
+        """The precision of a file of which some layers had to stay in float32."""
+        return self.mixed or f"mixed-{self.name}"
+
+    @property
     def results(self) -> tuple[str, ...]:
         """The precisions that a file may have of which this one was asked for."""
-        return (self.name, self.mixed) if self.is_calibrated else (self.name,)
+        return (self.name, self.name_if_mixed) if self.is_calibrated else (self.name,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +142,7 @@ PRECISIONS = {
         # Weights only: a CPU computes in float32.
         Precision("float16", Bounds(60, 50), weight_bits=16),
         Precision("dynamic", Bounds(45, 38), weight_bits=8),
-        Precision("int8", Bounds(45, 38), weight_bits=8, activation_bits=8),
+        Precision("int8", Bounds(45, 38), weight_bits=8, activation_bits=8, mixed="mixed"),
     )
 }
 CONTRACTS = {

@@ -10,10 +10,10 @@ from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.models.card import Calibration, ModelCard, append_card
 
 from .calibration import CalibrationSet, choose_calibration_set, choose_pictures
-from .contract import build_network
 from .conversion import convert
 from .draft import Draft, Subject
 from .errors import ConversionError
+from .file_network import build_network
 from .formats import DEFAULT_CONTRACT, Bounds, find_precision
 from .gate import Judgement, judge
 from .operators import OperatorError

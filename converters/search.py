@@ -14,10 +14,10 @@ from edge_dce.errors import ModelError
 
 from .activation import Ranges, record_activations
 from .calibration import CalibrationSet
-from .contract import build_network
 from .conversion import convert, quantize
 from .draft import Draft, Subject
 from .errors import ConversionError
+from .file_network import build_network
 from .formats import Bounds, Precision, find_product
 from .gate import Judgement, judge
 from .inspection import name_layer
@@ -175,7 +175,7 @@ class _Trial:
             instability=round(self._activations.measure_instability()[0], 3),
             ranges=str(self._choice),
         )
-        precision = self._precision.mixed if float_layers else self._precision.name
+        precision = self._precision.name_if_mixed if float_layers else self._precision.name
         model = self._make_model(self._choice.ranges, float_layers)
         return Draft(self._subject, precision, model, how, record, float_layers)
 

@@ -7,6 +7,12 @@ In three lines:
     edge_dce.write_picture(picture.with_image(bright), "night-enhanced.jpg")
 
 Every error raised on purpose is an EdgeDceError.
+
+enhancer, stream                a picture; the frames of a video or camera
+pixels, files, models           arrays; pictures and videos on the disk; model files and the runtimes that run them
+camera, enhancing               frames from cameras; what `edge-dce enhance` does
+benchmark, doctor, machine      how fast and how good, what is wrong, what this machine is
+cli, terminal, reports          the command, what it takes and says, tables and pages
 """
 
 import importlib
@@ -33,7 +39,8 @@ if typing.TYPE_CHECKING:
     from edge_dce.files.pictures import Picture, read_picture, write_picture
     from edge_dce.models.card import ModelCard
     from edge_dce.pixels.look import Look
-    from edge_dce.stream import Smoothing, Stream
+    from edge_dce.pixels.smoothing import Smoothing
+    from edge_dce.stream import Stream
 
 __version__ = _version.VERSION
 
@@ -67,7 +74,7 @@ _MODULES = {
     "Look": "pixels.look",
     "ModelCard": "models.card",
     "Picture": "files.pictures",
-    "Smoothing": "stream",
+    "Smoothing": "pixels.smoothing",
     "Stream": "stream",
     "enhance_video": "enhancing.video",
     "load": "enhancer",

@@ -1,162 +1,23 @@
-"""Curve maps of a stream, smoothed over time: no flicker, and no waiting for the light.
+"""Frames in time: a model on the frames of one video or camera, its maps smoothed (`edge_dce.pixels.smoothing`).
 
-Two frames of one scene get slightly different maps, and eight curve steps amplify the difference until it flickers. So
-the map that is shown approaches the newest estimate exponentially, by the same share in every frame however often the
-network runs. Pixels are never mixed, so nothing smears.
-
-How fast it approaches depends on what the scene does, which thumbnails of the frames tell (see `measure_change`): it
-hurries after a leap from one estimate to the next, and when the map that is shown, along with which a thumbnail is
-smoothed, lags too far behind on a slow change; haste, once there, dies away slowly. A scene cut or a lamp switched on
-is shown in the same frame, and five frames after any leap of light the thumbnail has less than 0.005 to go, which is
-half of one in 255 levels in a scene that averages ten.
-
-`Stream` joins this with a model. Its parts may live on different threads: one calls `estimate` with the newest frame,
-one shows frames and calls `advance`.
+The parts of a `Stream` may live on different threads: one calls `estimate` with the newest frame, one shows frames and
+calls `advance`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import Enhancer
 from edge_dce.pixels.curve import PLAIN
 from edge_dce.pixels.look import Look
+from edge_dce.pixels.smoothing import STEADY, Smoother, Smoothing, make_thumbnail
 
 FloatArray = npt.NDArray[np.float32]
-
-THUMBNAIL_PX = 16
-# So many pixels on a side make a thumbnail: enough that sensor noise averages out, few enough to cost little.
-_SAMPLED_PX = 256
-# Per frame; without it the rest of a small leap of light would take as long as in a still scene.
-_KEPT_HASTE = 0.9
-
-
-@dataclasses.dataclass(frozen=True)
-class Smoothing:
-    """How maps follow each other.
-
-    Attributes:
-        time_constant_frames: in a still scene 63 % of a difference is made up in so many frames; 0 smooths nothing.
-        every_frames: the network runs at least once in so many frames, and whenever the scene has changed.
-        still_change: up to this change of the thumbnail from one estimate to the next, light counts as constant.
-        lag_change: up to this change the shown map may lag behind without haste.
-        cut_change: from this change on the newest map is shown at once.
-
-    Raises:
-        ValueError: other values than these can be.
-    """
-
-    time_constant_frames: float = 10.0
-    every_frames: int = 1
-    still_change: float = 0.005
-    lag_change: float = 0.03
-    cut_change: float = 0.06
-
-    def __post_init__(self) -> None:
-        if not self.time_constant_frames >= 0:
-            raise ValueError(f"expected a time constant of 0 or more frames, found {self.time_constant_frames}")
-        if self.every_frames < 1:
-            raise ValueError(f"expected every_frames of 1 or more, found {self.every_frames}")
-        if not 0 <= self.still_change <= self.lag_change < self.cut_change:
-            raise ValueError(f"expected 0 <= still_change <= lag_change < cut_change, found {self}")
-
-    def share(self, leap: float, lag: float, before: float) -> float:
-        """What part of the way to the newest map one frame goes, in [0, 1].
-
-        Args:
-            leap: change from the estimate before the newest to the newest, in the frame that first sees it; 0 after.
-            lag: change from what is shown to the newest estimate.
-            before: the share of the frame before.
-        """
-        if not self.time_constant_frames:
-            return 1.0
-        calm = -math.expm1(-1 / self.time_constant_frames)
-        haste = max(
-            (leap - self.still_change) / (self.cut_change - self.still_change),
-            (lag - self.lag_change) / (self.cut_change - self.lag_change),
-            0.0,
-        )
-        return max(calm + (1 - calm) * min(haste, 1.0), _KEPT_HASTE * before)
-
-
-STEADY = Smoothing()
-FRAME_BY_FRAME = Smoothing(time_constant_frames=0, every_frames=1)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Moment:
-    """A map and the scene that it stands for; its arrays are never written to again."""
-
-    curves: FloatArray
-    thumbnail: FloatArray
-    leap: float = 0.0
-
-
-class Smoother:
-    """The map of one stream.
-
-    `is_due` and `aim` may be called on another thread than `advance`.
-    """
-
-    def __init__(self, smoothing: Smoothing = STEADY) -> None:
-        self._smoothing = smoothing
-        self._newest: _Moment | None = None
-        self._shown: _Moment | None = None
-        self._approached: _Moment | None = None
-        self._age_frames = 0
-        self._share = 0.0
-
-    def is_due(self, thumbnail: FloatArray) -> bool:
-        """Whether a map should be estimated for the frame of this thumbnail."""
-        newest = self._newest
-        if newest is None or self._age_frames >= self._smoothing.every_frames:
-            return True
-        return measure_change(thumbnail, newest.thumbnail) > self._smoothing.still_change
-
-    def aim(self, curves: FloatArray, thumbnail: FloatArray) -> None:
-        """Approach this map from now on; the arrays must not be written to any more.
-
-        Args:
-            curves: (h, w, 3) map, as `Enhancer.estimate_curves` returns it.
-            thumbnail: of the frame that it was estimated on.
-        """
-        leap = measure_change(thumbnail, self._newest.thumbnail) if self._newest is not None else 0.0
-        # One assignment, so that a thread in `advance` sees the old moment or the new one.
-        self._newest = _Moment(curves, thumbnail, leap)
-
-    def advance(self) -> FloatArray:
-        """The map of the next frame: (h, w, 3), not to be written to; the same array as long as nothing changes.
-
-        Before the first `aim` it is a map of zeros, which changes nothing.
-        """
-        newest, shown = self._newest, self._shown
-        if newest is None:
-            return np.zeros((1, 1, 3), np.float32)
-        leap = 0.0
-        if newest is not self._approached:
-            self._approached, self._age_frames, leap = newest, 0, newest.leap
-        self._age_frames += 1
-        if shown is None or shown is newest or shown.curves.shape != newest.curves.shape:
-            self._shown = newest
-            return newest.curves
-        lag = measure_change(newest.thumbnail, shown.thumbnail)
-        self._share = self._smoothing.share(leap, lag, self._share)
-        self._shown = newest if lag >= self._smoothing.cut_change else _mix(shown, newest, self._share)
-        return self._shown.curves
-
-
-def _mix(shown: _Moment, newest: _Moment, share: float) -> _Moment:
-    step = np.float32(share)
-    return _Moment(
-        shown.curves + step * (newest.curves - shown.curves),
-        shown.thumbnail + step * (newest.thumbnail - shown.thumbnail),
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,25 +91,3 @@ class Stream:
             look = dataclasses.replace(look, strength=share * look.strength)
         curves = self.next_curves(frame if small is None else small, channel_order=channel_order)
         self._smoothed.enhancer.apply_curves(frame, curves, look, out=out, channel_order=channel_order)
-
-
-def make_thumbnail(frame: npt.NDArray[Any]) -> FloatArray:
-    """(16, 16, C) float32 in [0, 1]: square roots of the means over the cells of a 16x16 grid.
-
-    On the root axis a change in the dark, where curves are steep, counts for more than one in the light.
-
-    Args:
-        frame: (H, W, C) uint8, uint16, or floating point in [0, 1]; some 256x256 of its pixels are looked at.
-    """
-    height, width = frame.shape[:2]
-    drawn = frame[:: max(1, height // _SAMPLED_PX), :: max(1, width // _SAMPLED_PX)].astype(np.float32)
-    if frame.dtype.kind == "u":
-        drawn /= np.float32(np.iinfo(frame.dtype).max)
-    cells = cv2.resize(drawn, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
-    thumbnail: FloatArray = np.sqrt(cells, out=cells)
-    return thumbnail
-
-
-def measure_change(thumbnail: FloatArray, other: FloatArray) -> float:
-    """How different two frames are lit: the mean absolute difference of their thumbnails, in [0, 1]."""
-    return float(cv2.norm(thumbnail, other, cv2.NORM_L1)) / thumbnail.size

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.camera import Frame, FrameSource, LatestFrame, open_source
-from edge_dce.camera.newest import Reader
+from edge_dce.camera.handover import Reader
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
 from edge_dce.pixels.curve_table import LookUp

@@ -27,7 +27,8 @@ from edge_dce.enhancer import load
 from edge_dce.files.output import write_file
 from edge_dce.machine import describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL
-from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
+from edge_dce.pixels.smoothing import FRAME_BY_FRAME, STEADY
+from edge_dce.stream import Stream
 from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.terminal.console import answer
 

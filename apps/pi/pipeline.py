@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.camera import Frame, LatestFrame
-from edge_dce.camera.newest import Newest, Reader
+from edge_dce.camera.handover import Newest, Reader
 
 from .enhancement import Enhancement
 from .frame_pool import FramePool, Loan

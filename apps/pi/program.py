@@ -16,13 +16,14 @@ from edge_dce.camera import FrameSource, LatestFrame, open_source
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
-from edge_dce.stream import FRAME_BY_FRAME, STEADY, Stream
+from edge_dce.pixels.smoothing import FRAME_BY_FRAME, STEADY
+from edge_dce.stream import Stream
 from edge_dce.terminal.console import answer
 
 from .darkness import Darkness
 from .enhancement import Enhancement
 from .options import PROG, LiveOptions, read_options
-from .outputs.consumer import Consumer
+from .outputs.output import Output
 from .outputs.raw_output import RawOutput
 from .outputs.recording import Recording
 from .outputs.screen import Screen
@@ -75,7 +76,7 @@ class Program:
         self._camera = LatestFrame(self._open_camera, on_status=lambda status: _log.info("camera: %s", status))
         self._pipeline = Pipeline(self._camera, self._enhancement, self._stats)
         self._broadcast = Broadcast(self._pipeline, self._stats, quality=options.quality)
-        self._consumers: list[Consumer] = []
+        self._outputs: list[Output] = []
         self._stop = asyncio.Event()
         self._status = 0
         self._start_s = time.monotonic()
@@ -92,11 +93,11 @@ class Program:
         await asyncio.to_thread(self._camera.start)
         server: Server | None = None
         try:
-            self._consumers = self._make_consumers()
+            self._outputs = self._make_outputs()
             self._pipeline.start()
             self._broadcast.start()
-            for consumer in self._consumers:
-                consumer.start()
+            for output in self._outputs:
+                output.start()
             server = await self._serve()
             notification.send("READY=1")
             await self._watch()
@@ -113,19 +114,19 @@ class Program:
         self._source = open_source(options.source, size=options.size, fps=options.fps, loop=not options.once)
         return self._source
 
-    def _make_consumers(self) -> list[Consumer]:
+    def _make_outputs(self) -> list[Output]:
         options, pipeline = self._options, self._pipeline
         assert self._source is not None
-        consumers: list[Consumer] = []
+        outputs: list[Output] = []
         if options.stills is not None:
-            consumers.append(Stills(pipeline, options.stills, every_s=options.every_s))
+            outputs.append(Stills(pipeline, options.stills, every_s=options.every_s))
         if options.record is not None:
-            consumers.append(Recording(pipeline, options.record, fps=self._source.fps))
+            outputs.append(Recording(pipeline, options.record, fps=self._source.fps))
         if options.screen:
-            consumers.append(Screen(pipeline))
+            outputs.append(Screen(pipeline))
         if options.raw:
-            consumers.append(RawOutput(pipeline, size=self._source.size, fps=self._source.fps))
-        return consumers
+            outputs.append(RawOutput(pipeline, size=self._source.size, fps=self._source.fps))
+        return outputs
 
     async def _serve(self) -> Server | None:
         if self._options.http is None:
@@ -160,7 +161,7 @@ class Program:
                 self._status = 0 if is_over else 1
                 _log.log(logging.INFO if is_over else logging.ERROR, "stopping: %s", self._camera.status)
                 return
-            if any(consumer.ends_program for consumer in self._consumers):
+            if any(output.ends_program for output in self._outputs):
                 return
             if watchdog_s is not None and not self._is_stuck():
                 notification.send(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
@@ -168,8 +169,8 @@ class Program:
                 await asyncio.wait_for(self._stop.wait(), interval_s)
 
     def _stop_threads(self) -> None:
-        for consumer in self._consumers:
-            consumer.stop()
+        for output in self._outputs:
+            output.stop()
         self._pipeline.stop()
         self._camera.stop()
 
@@ -240,5 +241,5 @@ class Program:
             source=self._source,
             fault=self.find_fault(),
             enhancement=self._enhancement,
-            outputs={consumer.name.replace(" ", "_"): consumer.describe() for consumer in self._consumers},
+            outputs={output.name.replace(" ", "_"): output.describe() for output in self._outputs},
         )

@@ -5,6 +5,10 @@
 
 A `FrameSource` delivers one frame after the other; `LatestFrame` reads one on a thread of its own and keeps the newest
 frame only, so that whoever is slow misses frames instead of getting old ones.
+
+sources                                 every kind of source by name: another one is one entry
+devices, recorded, synthetic            the sources themselves: cameras, files, a drawn night
+frames                                  what a source delivers;  latest, handover: the newest to whoever waits for it
 """
 
 from edge_dce.camera.frames import Frame, FrameSource

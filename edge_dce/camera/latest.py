@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from edge_dce.camera.frames import Frame, FrameSource
-from edge_dce.camera.newest import Newest, Reader
+from edge_dce.camera.handover import Newest, Reader
 from edge_dce.errors import CameraError
 
 _LIVE = "live"

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.camera.frames import ClosingSource, Frame, Pace, fit_size, to_bytes
+from edge_dce.camera.frames import ClosingSource, Frame, Pace, to_bytes
 from edge_dce.errors import CameraError, ImageError
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.pictures import read_image
+from edge_dce.pixels.fitting import fit_size
 
 Uint8Array = npt.NDArray[np.uint8]
 

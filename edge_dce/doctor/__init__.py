@@ -3,10 +3,11 @@
 Imports the standard library alone and tries everything else in child processes, so it also runs, as
 `python -m edge_dce.doctor`, where numpy is missing and where importing OpenCV kills the process.
 
-board       system, memory, clock, heat, power, cameras: what `edge_dce.machine` reads, judged
-packages    Python and what is installed (wheels: which runtime has a wheel here)
-network     the default model at work (trial, in a child process), against committed results (reference)
-finding     one thing that the doctor says: another one is a function that returns it and a line in `examine`
+checks          what is examined, in which order: another check is a function that returns a `Finding`, and a line here
+board           system, memory, clock, heat, power, cameras: what `edge_dce.machine` reads, judged
+packages        Python and what is installed (wheels: which runtime has a wheel here)
+default_model   the default model at work (trial, in a child process), against committed results (reference)
+finding         one thing that the doctor says
 """
 
 from __future__ import annotations
@@ -18,11 +19,9 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Sequence
 
-from edge_dce.doctor import board, network, packages
+from edge_dce.doctor.checks import examine
 from edge_dce.doctor.finding import LEVELS, Finding, Level
 from edge_dce.terminal.console import answer
 
@@ -30,33 +29,6 @@ __all__ = ["LEVELS", "SCHEMA", "Finding", "Level", "add_options", "examine", "ma
 
 SCHEMA = 1
 _NAME_WIDTH = 12
-
-
-def examine(root: Path = Path("/")) -> tuple[Finding, ...]:
-    """Everything that can be found out in a few seconds; nothing is changed.
-
-    Args:
-        root: where the files of the system and the board are looked for.
-    """
-    checks: list[tuple[str, Callable[[], Finding | list[Finding]]]] = [
-        ("python", packages.examine_python),
-        ("system", lambda: board.examine_system(root)),
-        ("numpy", packages.examine_numpy),
-        ("opencv", packages.examine_opencv),
-        ("packages", packages.examine_others),
-        ("runtime", packages.examine_runtime),
-        ("kivy", packages.examine_kivy),
-        ("picamera2", lambda: packages.examine_picamera2(root)),
-        ("cameras", lambda: board.examine_cameras(root)),
-        ("memory", lambda: board.examine_memory(root)),
-        ("clock", lambda: board.examine_clock(root)),
-        ("temperature", lambda: board.examine_temperature(root)),
-        ("power", lambda: board.examine_power(root)),
-    ]
-    with ThreadPoolExecutor() as pool:
-        findings = [finding for part in pool.map(lambda check: _try(*check), checks) for finding in part]
-    # After the others, which would slow it down.
-    return (*findings, *_try("network", network.examine_network))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -114,13 +86,3 @@ def _summarize(findings: Sequence[Finding]) -> str:
     counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS}
     parts = [f"{counts[level]} {level}{'s'[: counts[level] != 1]}" for level in ("problem", "warning") if counts[level]]
     return ", ".join(parts) or "all is well"
-
-
-def _try(name: str, check: Callable[[], Finding | list[Finding]]) -> list[Finding]:
-    """The findings of a check, which a system that is unlike every other must not stop."""
-    try:
-        findings = check()
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        remedy = "report this line to the project; it does not stop edge-dce itself"
-        return [Finding(name, "warning", f"could not be examined ({type(error).__name__}: {error})", remedy)]
-    return findings if isinstance(findings, list) else [findings]

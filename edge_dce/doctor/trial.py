@@ -38,7 +38,7 @@ class ModelTrial:
 
 
 def run_trial() -> dict[str, Any]:
-    """What `edge_dce.doctor.network` reads; `agreement_db` is the PSNR between the frames that the two models return.
+    """What `edge_dce.doctor.default_model` reads; `agreement_db` is the PSNR between both models' frames.
 
     Raises:
         EdgeDceError: as `edge_dce.load`.

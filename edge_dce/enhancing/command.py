@@ -1,24 +1,31 @@
-"""What `edge-dce enhance` does with its jobs: the work, the progress, the summary."""
+"""The `edge-dce enhance` command: parse, do the jobs, tell the progress and the sum."""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import itertools
+import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from edge_dce.enhancer import Enhancer
+from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.batch import JobResult, enhance_pictures, is_done
 from edge_dce.enhancing.interruption import Interruption
-from edge_dce.enhancing.jobs import Job
+from edge_dce.enhancing.jobs import Job, plan_jobs
 from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import OutputError, VideoError
 from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import encode_picture, read_picture
-from edge_dce.pixels.look import Look
+from edge_dce.models.catalog import DEFAULT_MODEL
+from edge_dce.models.contracts import ENHANCING
+from edge_dce.pixels.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
+from edge_dce.terminal.arguments import parse_positive
 from edge_dce.terminal.console import complain, print_result, say
 
 
@@ -34,6 +41,29 @@ class JobOptions:
     look: Look
     overwrite: bool = False
     debug: bool = False
+
+
+def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
+    """Add `enhance` to the commands of a program (what `add_subparsers` returned)."""
+    enhance = commands.add_parser("enhance", parents=parents, help="enhance pictures, folders of pictures, or videos")
+    enhance.add_argument(
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="INPUT",
+        help="picture, video, or folder of pictures (not searched in depth)",
+    )
+    enhance.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
+    enhance.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE|DIR|-",
+        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each file or folder)",
+    )
+    _add_look_options(enhance)
+    enhance.add_argument("--overwrite", action="store_true", help="replace existing files, and do again what is done")
+    _add_model_options(enhance)
+    enhance.set_defaults(command=_enhance)
 
 
 def enhance_files(jobs: Sequence[Job], enhancer: Enhancer, options: JobOptions) -> int:
@@ -121,3 +151,42 @@ def _report(result: JobResult, options: JobOptions) -> str:
     say(f"{result.job.source}: {result.summary}")
     print_result(str(result.job.target))
     return "enhanced"
+
+
+def _add_look_options(parser: argparse.ArgumentParser) -> None:
+    for name, low, high, default, purpose in (
+        ("--strength", 0, MAX_STRENGTH, 1.0, "of the enhancement"),
+        ("--max-brightness", LEAST_MAX_BRIGHTNESS, 1, 1.0, "brighten nothing beyond it: protects highlights"),
+        ("--denoise", 0, 1, 0.0, "smooth away the noise that brightening shows"),
+    ):
+        explained = f"{purpose}, {low} to {high} (default: %(default)s)"
+        parser.add_argument(name, type=_make_range_parser(low, high), default=default, metavar="N", help=explained)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
+    parser.add_argument("--contract", choices=ENHANCING, help="three channels of a model without card are curves")
+
+
+def _enhance(arguments: argparse.Namespace) -> int:
+    jobs = plan_jobs(arguments.inputs, arguments.output)
+    enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
+    look = Look(arguments.strength, arguments.max_brightness, arguments.denoise)
+    if jobs[0].target is None:
+        enhance_to_stdout(jobs[0], enhancer, look)
+        return 0
+    options = JobOptions(look, overwrite=arguments.overwrite, debug=arguments.debug)
+    return 1 if enhance_files(jobs, enhancer, options) else 0
+
+
+def _make_range_parser(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected a number from {low} to {high}, found '{text}'")
+        return value
+
+    return parse

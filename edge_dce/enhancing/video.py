@@ -23,7 +23,8 @@ from edge_dce.errors import VideoError
 from edge_dce.files.output import check_free, unfinished_file
 from edge_dce.pixels.curve import PLAIN
 from edge_dce.pixels.look import Look
-from edge_dce.stream import STEADY, Smoothing, Stream
+from edge_dce.pixels.smoothing import STEADY, Smoothing
+from edge_dce.stream import Stream
 
 if TYPE_CHECKING:
     from edge_dce.files.video_reader import Portion, VideoReader

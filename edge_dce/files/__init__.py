@@ -1,7 +1,8 @@
 """Files in and out: pictures, folders, videos; nothing here knows what is done to them.
 
-pictures, deep_pictures     picture files of 8 and of 16 bits; the only modules that import Pillow or parse them
-video_reader, video_writer  video files, by PyAV
+pictures, deep_pictures     picture files, by Pillow; those of 16 bits that Pillow does not take
+video_reader, video_writer  videos from file to file, by PyAV;  live_video: a camera's frames to a file as they come
+encoders                    which encoder of FFmpeg a video gets, with what options
 folders                     which pictures are in a folder, and which pairs in two
 output                      files that appear whole or not at all
 """

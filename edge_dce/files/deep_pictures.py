@@ -1,5 +1,7 @@
 """PNG and TIFF files of 16 bits per sample, which Pillow reads and writes only where they are grey.
 
+`pictures` decides which files come here: grey ones it reads by Pillow.
+
 Reading is OpenCV's. Writing is done here: OpenCV's writers take neither a color profile nor EXIF, nor grey with alpha.
 Formats: W3C PNG (third edition), sections 5 to 11; TIFF 6.0, sections 2 and 14, and Adobe's Deflate (Technical Note 2).
 """

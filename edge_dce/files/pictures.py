@@ -22,7 +22,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from edge_dce.errors import ImageError
-from edge_dce.files import deep_pictures as deep_images
+from edge_dce.files import deep_pictures
 from edge_dce.files.output import check_free, write_file
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -257,10 +257,10 @@ def _read_deep(path: Path, orientation: int, upright: Image.Image) -> tuple[Samp
     """
     if upright.mode.startswith("I"):
         return None
-    stored = deep_images.decode(path.read_bytes())
+    stored = deep_pictures.decode(path.read_bytes())
     if stored is None:
         return None
-    deep = deep_images.turn_upright(stored, orientation)
+    deep = deep_pictures.turn_upright(stored, orientation)
     image, alpha = deep[..., :3], deep[..., 3] if deep.shape[2] == 4 else None
     shallow = np.asarray(upright.convert("RGB"))
     if image.shape != shallow.shape or np.any((image >> 8) != shallow):
@@ -322,11 +322,11 @@ def _encode_deep(picture: Picture, file_format: str) -> bytes:
     alpha: Any = picture.alpha
     # Pillow cannot read a TIFF of grey with alpha back.
     if picture.is_grey and (alpha is None or file_format == "PNG"):
-        image = deep_images.mix_grey(image)
+        image = deep_pictures.mix_grey(image)
     samples = image if alpha is None else np.concatenate([image, alpha[..., np.newaxis]], axis=2)
     if file_format == "PNG":
-        return deep_images.encode_png(samples, icc_profile=picture.icc_profile, exif=picture.exif)
-    return deep_images.encode_tiff(samples, icc_profile=picture.icc_profile)
+        return deep_pictures.encode_png(samples, icc_profile=picture.icc_profile, exif=picture.exif)
+    return deep_pictures.encode_tiff(samples, icc_profile=picture.icc_profile)
 
 
 def _to_pillow(picture: Picture) -> Image.Image:

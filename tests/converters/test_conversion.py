@@ -15,10 +15,10 @@ from converters import cli, formats
 from converters.activation import ESTIMATORS, Activations, record_activations
 from converters.calibration import CalibrationSet, choose_calibration_set
 from converters.cli import main
-from converters.contract import build_network
 from converters.conversion import convert, quantize
 from converters.draft import Draft, Subject
 from converters.errors import ConversionError
+from converters.file_network import build_network
 from converters.formats import Bounds
 from converters.gate import judge
 from converters.inspection import describe_input, describe_output, name_layer, take_census

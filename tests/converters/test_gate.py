@@ -12,10 +12,10 @@ import pytest
 from converters import proof
 from converters.activation import record_activations
 from converters.calibration import choose_calibration_set
-from converters.contract import build_network
 from converters.conversion import convert, quantize
 from converters.draft import Draft, Subject
 from converters.errors import ConversionError
+from converters.file_network import build_network
 from converters.formats import PRECISIONS
 from converters.gate import judge
 from converters.proof import prove

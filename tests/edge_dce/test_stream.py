@@ -7,15 +7,8 @@ import pytest
 
 import edge_dce
 from edge_dce.pixels.look import Look
-from edge_dce.stream import (
-    FRAME_BY_FRAME,
-    THUMBNAIL_PX,
-    Smoother,
-    Smoothing,
-    Stream,
-    make_thumbnail,
-    measure_change,
-)
+from edge_dce.pixels.smoothing import FRAME_BY_FRAME, THUMBNAIL_PX, Smoother, Smoothing, make_thumbnail, measure_change
+from edge_dce.stream import Stream
 
 NOISE = np.random.default_rng(1).normal(0, 1, (40, 120, 160, 3))
 
@@ -51,7 +44,7 @@ def test_light_switched_on_or_off_is_followed_within_five_frames(
     frames = [make_frame(number, before if number < 12 else after) for number in range(20)]
     smoothed = enhance_all(enhancer, frames, Smoothing(every_frames=every_frames))
     at_once = enhance_all(enhancer, frames, FRAME_BY_FRAME)
-    # After five frames the thumbnail has less than 0.005 of the step to go (edge_dce.stream), and the map the same
+    # After five frames the thumbnail has less than 0.005 of the step to go (edge_dce.pixels.smoothing), and the map the same
     # part of its own way. One level for rounding and for the noise of the frames before.
     left = min(1.0, 0.005 / abs(np.sqrt(after / 255) - np.sqrt(before / 255)))
     stale = enhancer.apply_curves(frames[17], enhancer.estimate_curves(frames[11])).mean()

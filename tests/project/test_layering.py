@@ -17,7 +17,7 @@ SHIPPED_RENAMED = {package: f"edge_dce_{package}" for package in ("training", "c
 ALLOWED = {
     "edge_dce": {"edge_dce"},
     "training": {"training", "edge_dce", "keras"},
-    "converters": {"converters", "edge_dce", "training", "keras", "tensorflow", "ai_edge_litert", "ai_edge_quantizer"},
+    "converters": {"converters", "edge_dce", "keras", "tensorflow", "ai_edge_litert", "ai_edge_quantizer"},
     "benchmarks": {"benchmarks", "edge_dce"},
     "apps": {"apps", "edge_dce", "kivy"},
 }
@@ -25,7 +25,7 @@ ALLOWED = {
 ONLY_IN = {
     "PIL": {"edge_dce/files/pictures.py"},
     "av": {
-        "edge_dce/camera/live_video.py",
+        "edge_dce/files/live_video.py",
         "edge_dce/files/encoders.py",
         "edge_dce/files/video_reader.py",
         "edge_dce/files/video_writer.py",

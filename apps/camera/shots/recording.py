@@ -19,7 +19,7 @@ from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 
 if TYPE_CHECKING:
-    from edge_dce.camera.live_video import LiveVideo
+    from edge_dce.files.live_video import LiveVideo
 
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
@@ -96,7 +96,7 @@ class Recorder:
         return self._path if self._is_saved else None
 
     def _run(self) -> None:
-        from edge_dce.camera.live_video import LiveVideo
+        from edge_dce.files.live_video import LiveVideo
 
         try:
             with LiveVideo(self._unfinished, APP_ENCODERS, fps=_FPS) as self._video:

@@ -10,15 +10,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_dce.camera.frames import fit_size, to_bytes
+from edge_dce.camera.frames import to_bytes
+from edge_dce.pixels.fitting import fit_size
 
 from ..pipeline import Pipeline
-from .consumer import Consumer
+from .output import Output
 
 _log = logging.getLogger(__name__)
 
 
-class RawOutput(Consumer):
+class RawOutput(Output):
     """bgr24, frame after frame, newest only: a slow reader misses some and slows nobody."""
 
     name = "raw output"

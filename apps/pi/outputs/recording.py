@@ -1,4 +1,7 @@
-"""The enhanced stream as an .mp4 that can be played at any moment, also after the plug was pulled."""
+"""The enhanced stream as an .mp4 that can be played at any moment, also after the plug was pulled.
+
+When a file begins and ends is said here; its container is `edge_dce.files.live_video`.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ from edge_dce.files.encoders import BOARD_ENCODERS
 from edge_dce.files.output import check_free, check_parent
 
 from ..pipeline import Pipeline
-from .consumer import Consumer
+from .output import Output
 
 _log = logging.getLogger(__name__)
 
 
-class Recording(Consumer):
+class Recording(Output):
     """Frames as they come, each at its own time."""
 
     name = "recording"
@@ -36,7 +39,7 @@ class Recording(Consumer):
         """
         super().__init__(pipeline)
         try:
-            from edge_dce.camera.live_video import LiveVideo
+            from edge_dce.files.live_video import LiveVideo
         except ImportError as error:
             raise EdgeDceError(f"--record needs PyAV ({error}); run: pip install 'edge-dce[video]'") from error
         self._path = Path(time.strftime(pattern))

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.camera.frames import fit_size
 from edge_dce.errors import OutputError
+from edge_dce.pixels.fitting import fit_size
 
 from ..pipeline import Pipeline
-from .consumer import Consumer
+from .output import Output
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -28,7 +28,7 @@ _TO_FRAMEBUFFER = {
 }
 
 
-class Screen(Consumer):
+class Screen(Output):
     """Writes to a framebuffer of 16 or 32 bits per pixel."""
 
     name = "screen"

@@ -13,7 +13,7 @@ from edge_dce.files.output import make_folder, write_file
 
 from ..jpeg import encode_jpeg
 from ..pipeline import Pipeline, Shot
-from .consumer import Consumer
+from .output import Output
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _RESERVE_BYTES = 64 * 1024 * 1024
 _FRAME_TIMEOUT_S = 1.0
 
 
-class Stills(Consumer):
+class Stills(Output):
     """JPEGs named by the time of day, such as 20261124-215906.jpg."""
 
     name = "stills"

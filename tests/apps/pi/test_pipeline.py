@@ -24,7 +24,8 @@ from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ModelError, OutputError
 from edge_dce.pixels.curve import PLAIN
 from edge_dce.pixels.look import Look
-from edge_dce.stream import FRAME_BY_FRAME, Smoothing, Stream
+from edge_dce.pixels.smoothing import FRAME_BY_FRAME, Smoothing
+from edge_dce.stream import Stream
 
 SIZE = (160, 90)
 

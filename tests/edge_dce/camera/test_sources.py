@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from edge_dce.camera import Frame, LatestFrame, devices, open_source
-from edge_dce.camera.frames import ClosingSource, Pace, fit_size
+from edge_dce.camera.frames import ClosingSource, Pace
 from edge_dce.camera.synthetic import SyntheticSource
 from edge_dce.errors import CameraError
 from edge_dce.files.pictures import Picture, write_picture
+from edge_dce.pixels.fitting import fit_size
 from tests.edge_dce.camera import fake_picamera2
 
 SIZE = (64, 48)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_dce import cli, doctor
-from edge_dce.doctor import board, examine, format_findings, network, packages, reference, wheels, worst_level
+from edge_dce.doctor import board, default_model, examine, format_findings, packages, reference, wheels, worst_level
 from edge_dce.doctor.finding import LEVELS, Finding
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -290,7 +290,11 @@ def test_this_environment_is_healthy_enough_to_enhance() -> None:
 
 def judge(**changes: object) -> dict[str, Finding]:
     trial = GOOD_TRIAL | changes
-    findings = [network._judge_result(trial), network._judge_delegate(trial), network._judge_speed(trial, None)]
+    findings = [
+        default_model._judge_result(trial),
+        default_model._judge_delegate(trial),
+        default_model._judge_speed(trial, None),
+    ]
     return {finding.name: finding for finding in findings}
 
 
@@ -320,9 +324,9 @@ def test_speed_is_judged_by_results_of_the_same_processor_alone(tmp_path: Path) 
     write_files(tmp_path, {"pi-5/network-int8.json": json.dumps(report), "pi-5/other.json": '{"results": 1}'})
     assert reference.find_end_to_end_ms(GOOD_TRIAL | {"cpu": "Cortex-A72"}, tmp_path) is None
     assert reference.find_end_to_end_ms(GOOD_TRIAL, tmp_path) == 8.0
-    assert network._judge_speed(GOOD_TRIAL, 8.0).level == "warning"
-    assert network._judge_speed(GOOD_TRIAL, 10.0).level == "ok"
-    assert "no reference for this CPU" in network._judge_speed(GOOD_TRIAL, None).found
+    assert default_model._judge_speed(GOOD_TRIAL, 8.0).level == "warning"
+    assert default_model._judge_speed(GOOD_TRIAL, 10.0).level == "ok"
+    assert "no reference for this CPU" in default_model._judge_speed(GOOD_TRIAL, None).found
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from edge_dce.camera.newest import Newest
+from edge_dce.camera.handover import Newest
 
 
 @dataclasses.dataclass

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import PictureType
 
-from edge_dce.camera.frames import fit_size
 from edge_dce.errors import OutputError
 from edge_dce.files.encoders import Encoders, add_video_stream
+from edge_dce.pixels.fitting import fit_size
 
 Uint8Array = npt.NDArray[np.uint8]
 

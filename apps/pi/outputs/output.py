@@ -10,7 +10,7 @@ from ..pipeline import Pipeline
 _STOP_TIMEOUT_S = 5.0
 
 
-class Consumer:
+class Output:
     """Base of the outputs that are no viewers."""
 
     name: str

@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 def open_video(path: Path, encoders: dict[str, dict[str, str]] = ENCODERS, *, is_fragmented: bool = False):  # type: ignore[no-untyped-def]
     # Not above: `clips` skips this module where there is no PyAV, and has to come first.
-    from edge_dce.camera.live_video import LiveVideo
+    from edge_dce.files.live_video import LiveVideo
 
     return LiveVideo(path, encoders, fps=30, is_fragmented=is_fragmented)
 
