@@ -44,7 +44,7 @@ def test_light_switched_on_or_off_is_followed_within_five_frames(
     frames = [make_frame(number, before if number < 12 else after) for number in range(20)]
     smoothed = enhance_all(enhancer, frames, Smoothing(every_frames=every_frames))
     at_once = enhance_all(enhancer, frames, FRAME_BY_FRAME)
-    # After five frames the thumbnail has less than 0.005 of the step to go (edge_dce.pixels.smoothing), and the map the same
+    # After five frames the thumbnail has less than 0.005 of the step to go (see pixels.smoothing), and the map the same
     # part of its own way. One level for rounding and for the noise of the frames before.
     left = min(1.0, 0.005 / abs(np.sqrt(after / 255) - np.sqrt(before / 255)))
     stale = enhancer.apply_curves(frames[17], enhancer.estimate_curves(frames[11])).mean()

@@ -10,8 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from edge_dce import cli, doctor
-from edge_dce.doctor import board, default_model, examine, format_findings, packages, reference, wheels, worst_level
+from edge_dce import cli
+from edge_dce.doctor import (
+    board,
+    checks,
+    default_model,
+    examine,
+    format_findings,
+    packages,
+    reference,
+    wheels,
+    worst_level,
+)
 from edge_dce.doctor.finding import LEVELS, Finding
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -122,7 +132,7 @@ def test_closed_firmware_device_names_the_group(tmp_path: Path) -> None:
 
 def test_firmware_that_answers_nonsense_stops_nothing(tmp_path: Path) -> None:
     root = write_vcgencmd(tmp_path, "echo throttled=perhaps")
-    (finding,) = doctor._try("power", lambda: board.examine_power(root))
+    (finding,) = checks._try("power", lambda: board.examine_power(root))
     assert finding.level == "warning"
     assert "could not be examined" in finding.found
 
