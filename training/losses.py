@@ -34,7 +34,8 @@ def apply_curves(images: Tensor, curves: Tensor, *, root: int = 1) -> Tensor:
     Every C channels of `curves` are one map `a`; where there are fewer maps than iterations, they take turns.
     """
     maps = ops.split(curves, curves.shape[-1] // images.shape[-1], axis=-1)
-    return take_steps(images, maps, root=root, sqrt=ops.sqrt)
+    # Not as a product, whose gradient is a sum: runs come out to the bit as those that made the bundled models.
+    return take_steps(images, maps, root=root, sqrt=ops.sqrt, square=ops.square)
 
 
 def spatial_consistency(images: Tensor, enhanced: Tensor) -> Tensor:

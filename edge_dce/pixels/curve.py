@@ -72,20 +72,31 @@ def apply_exact(image: Uint8Array, curves: FloatArray, *, look: Look = PLAIN, ro
     return enhanced
 
 
-def take_steps(x: Any, maps: Sequence[Any], *, root: int = 1, sqrt: Callable[[Any], Any] = np.sqrt) -> Any:
+def _multiply_by_itself(x: Any) -> Any:
+    return x * x
+
+
+def take_steps(
+    x: Any,
+    maps: Sequence[Any],
+    *,
+    root: int = 1,
+    sqrt: Callable[[Any], Any] = np.sqrt,
+    square: Callable[[Any], Any] = _multiply_by_itself,
+) -> Any:
     """y of `x` in [0, 1], for the arrays of any library: numpy's, or the tensors of Keras.
 
     Args:
         maps: of `a`, each of a shape that broadcasts with `x`; where there are fewer than steps, they take turns.
         root: as in `apply_exact`.
-        sqrt: the library's square root of an array.
+        sqrt, square: the library's of an array. A product, the default, is an operator that every runtime has.
     """
     for _ in range(root // 2):
         x = sqrt(x)
     for iteration in range(ITERATIONS):
-        x = x + maps[iteration % len(maps)] * (x * x - x)
+        x = x + maps[iteration % len(maps)] * (square(x) - x)
     for _ in range(root // 2):
-        x = x * x
+        x = square(x)
     return x
 
 
