@@ -7,7 +7,6 @@ and numpy: `edge_dce.models.network` takes no more. It runs as in other apps, wi
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +18,10 @@ import edge_dce
 from edge_dce.models.card import Census, ModelFile
 from edge_dce.models.network import Network
 from edge_dce.models.runtime import default_threads, open_interpreter
+from edge_dce.terminal.child import run
 
 Uint8Array = npt.NDArray[np.uint8]
 
-_TIMEOUT_SECONDS = 300
 _PACKAGE = Path(edge_dce.__file__).resolve().parent
 # Float kernels sum in different orders; maps and images span at most 2.
 _FLOAT_TOLERANCE = 1e-4
@@ -77,22 +76,14 @@ def prove(model: ModelFile, python: Path, images: Sequence[Uint8Array]) -> Proof
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "model.tflite").write_bytes(model.content)
         np.save(Path(folder, "pictures.npy"), np.stack(images))
-        try:
-            child = subprocess.run(
-                [python, "-c", _CHILD, folder, _PACKAGE],
-                capture_output=True,
-                text=True,
-                timeout=_TIMEOUT_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return Proof(str(python), f"cannot be run ({error})")
-        if child.returncode:
-            lines = child.stderr.strip().splitlines() or [f"it died of signal {-child.returncode}"]
-            return Proof(str(python), lines[-1] or "no message")
+        child = run([str(python), "-c", _CHILD, folder, str(_PACKAGE)])
+        if not child.has_started:
+            return Proof(str(python), f"cannot be run ({child.failure})")
+        if child.failure:
+            return Proof(str(python), child.failure)
         found = np.load(Path(folder, "outputs.npy"))
     assert model.card is not None
-    return Proof(child.stdout.strip(), _compare(np.stack(expected), found, model.card.census))
+    return Proof(child.output.strip(), _compare(np.stack(expected), found, model.card.census))
 
 
 def _compare(expected: npt.NDArray[np.generic], found: npt.NDArray[np.generic], census: Census) -> str | None:

@@ -7,8 +7,6 @@ import dataclasses
 import importlib
 import importlib.metadata
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ from edge_dce.models.card import ModelFile
 from edge_dce.models.flatbuffer import check_flatbuffer
 from edge_dce.models.network import Interpreter
 from edge_dce.models.xnnpack import make_delegates
+from edge_dce.terminal.child import run_python
 
 # In order of preference: the first takes every Python and numpy of today, and is the faster on x86-64.
 _RUNTIMES = (("ai-edge-litert", "ai_edge_litert.interpreter"), ("tflite-runtime", "tflite_runtime.interpreter"))
@@ -33,7 +32,6 @@ _holding_back = threading.Lock()
 _TRIAL_BYTES = 4 << 30
 _TRIAL = """
 import sys
-sys.path[:] = sys.argv[2:]
 from edge_dce.models.runtime import run_trial
 run_trial(sys.stdin.buffer.read(), threads=int(sys.argv[1]))
 """
@@ -164,27 +162,14 @@ def _create_interpreter(runtime: Runtime, content: bytes, threads: int) -> Inter
 
 
 def _try_in_child(model: ModelFile, runtime: Runtime, threads: int) -> None:
-    try:
-        child = subprocess.run(
-            # The child finds the packages where this process did, whatever folder it starts in.
-            [sys.executable, "-c", _TRIAL, str(threads), *sys.path],
-            input=model.content,
-            capture_output=True,
-            timeout=_TRIAL_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise _refused(model.path, runtime, f"no result after {_TRIAL_SECONDS} s") from None
-    except OSError as error:
+    result = run_python(["-c", _TRIAL, str(threads)], given=model.content, timeout_s=_TRIAL_SECONDS)
+    if not result.has_started:
         raise ModelError(
             f"{model.path}: a model without card is tried in a child process, and none starts here "
-            f"({error.strerror}); use a model with a card"
-        ) from error
-    if child.returncode < 0:
-        raise _refused(model.path, runtime, f"a trial run died of signal {-child.returncode}")
-    if child.returncode > 0:
-        lines = child.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-        raise _refused(model.path, runtime, lines[-1])
+            f"({result.failure}); use a model with a card"
+        )
+    if result.failure:
+        raise _refused(model.path, runtime, f"in a trial: {result.failure}")
 
 
 def _limit_memory() -> None:

@@ -22,18 +22,24 @@ _HOME = Path(__file__).resolve().parent.parent.parent
 
 @dataclasses.dataclass(frozen=True)
 class ChildResult:
-    """What a child printed on stdout, or why it failed: one line, None where it did not."""
+    """Attributes:
+    output: what it printed on stdout.
+    failure: why it failed, in one line; None where it did not.
+    has_started: False where the system could not start it.
+    """
 
     output: str
     failure: str | None
+    has_started: bool = True
 
 
-def run_python(arguments: Sequence[str], *, timeout_s: float | None = TIMEOUT_S) -> ChildResult:
+def run_python(arguments: Sequence[str], *, given: bytes = b"", timeout_s: float | None = TIMEOUT_S) -> ChildResult:
     """Run this Python with arguments such as ("-c", SOURCE, FILE) or ("-m", MODULE). Never raises.
 
     It finds packages where this process does. It works in another folder, so files are named by absolute paths.
     """
-    return run([sys.executable, *arguments], folder=_HOME, environment=_share_packages(), timeout_s=timeout_s)
+    command = [sys.executable, *arguments]
+    return run(command, given=given, folder=_HOME, environment=_share_packages(), timeout_s=timeout_s)
 
 
 def start_python(arguments: Sequence[str], *, stderr: IO[str]) -> subprocess.Popen[bytes]:
@@ -48,14 +54,16 @@ def start_python(arguments: Sequence[str], *, stderr: IO[str]) -> subprocess.Pop
 def run(
     command: Sequence[str],
     *,
+    given: bytes = b"",
     folder: Path | None = None,
     environment: dict[str, str] | None = None,
     timeout_s: float | None = TIMEOUT_S,
     is_shown: bool = False,
 ) -> ChildResult:
-    """Run a program to its end, without input. Never raises.
+    """Run a program to its end. Never raises.
 
     Args:
+        given: what it reads on stdin.
         folder: to work in; None is this process's.
         environment: its variables; None are this process's.
         timeout_s: it is killed after so long; None waits forever.
@@ -65,29 +73,31 @@ def run(
     try:
         child = subprocess.run(
             command,
-            stdin=subprocess.DEVNULL,
+            input=given,
             stdout=stream,
             stderr=stream,
-            text=True,
-            errors="replace",
             cwd=folder,
             env=environment,
             timeout=timeout_s,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        return ChildResult("", f"no answer after {error.timeout:g} s")
+        return ChildResult("", f"no result after {error.timeout:g} s")
     except OSError as error:
-        return ChildResult("", error.strerror or str(error))
-    return ChildResult(child.stdout or "", _find_failure(child))
+        return ChildResult("", error.strerror or str(error), has_started=False)
+    return ChildResult(_decode(child.stdout), _find_failure(child))
 
 
-def _find_failure(child: subprocess.CompletedProcess[str]) -> str | None:
+def _decode(printed: bytes | None) -> str:
+    return (printed or b"").decode(errors="replace").replace("\r\n", "\n")
+
+
+def _find_failure(child: subprocess.CompletedProcess[bytes]) -> str | None:
     if child.returncode == 0:
         return None
     if child.returncode < 0:
         return f"died of {_name_signal(-child.returncode)}"
-    lines = [line.strip() for line in (child.stderr or child.stdout or "").splitlines() if line.strip()]
+    lines = [line.strip() for line in _decode(child.stderr or child.stdout).splitlines() if line.strip()]
     return lines[-1] if lines else f"exit status {child.returncode}"
 
 

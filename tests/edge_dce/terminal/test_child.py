@@ -29,7 +29,17 @@ def test_failure_is_told_in_one_line(code: str, failure: str) -> None:
 
 def test_program_that_is_missing_or_hangs_is_a_failure_too(tmp_path: Path) -> None:
     assert run([str(tmp_path / "missing")]).failure == "No such file or directory"
-    assert run([sys.executable, "-c", "import time; time.sleep(60)"], timeout_s=0.2).failure == "no answer after 0.2 s"
+    assert run([sys.executable, "-c", "import time; time.sleep(60)"], timeout_s=0.2).failure == "no result after 0.2 s"
+
+
+def test_child_reads_what_it_is_given() -> None:
+    code = "import sys; print(len(sys.stdin.buffer.read()))"
+    assert run_python(["-c", code], given=bytes(100_000)) == ChildResult("100000\n", None)
+
+
+def test_program_that_cannot_start_is_told_from_one_that_fails(tmp_path: Path) -> None:
+    assert not run([str(tmp_path / "missing")]).has_started
+    assert run([sys.executable, "-c", "raise SystemExit(1)"]).has_started
 
 
 def test_child_finds_packages_where_this_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
