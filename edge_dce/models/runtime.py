@@ -177,11 +177,11 @@ def _try_in_child(model: ModelFile, runtime: Runtime, threads: int) -> None:
         raise _refused(model.path, runtime, f"no result after {_TRIAL_SECONDS} s") from None
     except OSError as error:
         raise ModelError(
-            f"{model.path}: a model without card is tried in a child process, and none starts here "
+            f"{model.path}: a model without a card is tried in a child process, but none can start here "
             f"({error.strerror}); use a model with a card"
         ) from error
     if child.returncode < 0:
-        raise _refused(model.path, runtime, f"a trial run died of signal {-child.returncode}")
+        raise _refused(model.path, runtime, f"a trial run was ended by signal {-child.returncode}")
     if child.returncode > 0:
         lines = child.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         raise _refused(model.path, runtime, lines[-1])
