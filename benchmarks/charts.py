@@ -83,7 +83,7 @@ def _draw_frontier(report: Report, frame: str) -> Chart | None:
     return make_chart(
         "frontier",
         "Speed and quality",
-        "Better is up and to the left; the area of a dot is the size of its file. Nothing lies above the dotted line.",
+        "Up and to the left is better. The area of a dot is the size of its file. No dot is above the dotted line.",
         draw,
         height_in=3.7,
     )
@@ -113,7 +113,7 @@ def _draw_latencies(report: Report, frame: str) -> Chart:
     return make_chart(
         "latencies",
         f"Latency, {results[0].threads} threads, photos of {frame}",
-        "Figures: p50 / p90 of all runs. Tick and bar: from p50 to p90. Line: from the fastest run to p99.",
+        "Figures are p50 / p90 of all runs. Tick and bar show p50 to p90. The line spans the fastest run to p99.",
         draw,
         height_in=0.9 + 0.19 * len(rows),
     )
@@ -147,9 +147,9 @@ def _draw_threads(report: Report) -> Chart | None:
 
     return make_chart(
         "threads",
-        "What threads bring",
-        f"The network alone; beside each line, how many times faster {threads[-1]} threads are than {threads[0]}. "
-        "Dashed: float16.",
+        "What more threads bring",
+        f"Time of the network alone. The figure at a line says how many times faster {threads[-1]} threads are than "
+        f"{threads[0]}. Dashed lines are float16.",
         draw,
         height_in=3.0,
     )
@@ -178,7 +178,7 @@ def _draw_sizes(reports: Sequence[Report]) -> Chart | None:
         set_time_axis(axes, "photo to photo p50 ms", axis="y")
         axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
 
-    return make_chart("sizes", "What larger photos cost", "Solid: int8, dashed: float16.", draw, height_in=3.8)
+    return make_chart("sizes", "What larger photos cost", "Solid: int8. Dashed: float16.", draw, height_in=3.8)
 
 
 def _draw_runtimes(reports: Sequence[Report]) -> Chart | None:
@@ -205,7 +205,7 @@ def _draw_runtimes(reports: Sequence[Report]) -> Chart | None:
     return make_chart(
         "runtimes",
         "The same files on both TFLite runtimes",
-        "Measured one after the other, not in turn: read the large differences only.",
+        "They were measured one after the other, not in turn. Only large differences count.",
         draw,
         height_in=1.2 + 0.25 * len(names),
     )
@@ -236,7 +236,7 @@ def _draw_peers(report: Report) -> Chart:
     return make_chart(
         "peers",
         "The same networks on other runtimes",
-        "The network alone, all measured in turn in one process. Bar: 95 % interval of the ratio.",
+        "The network alone. All were measured in turn in one process. Bars are 95 % intervals of the ratio.",
         draw,
         height_in=1.2 + 0.4 * len(groups),
     )
@@ -255,7 +255,7 @@ def _draw_sustained(report: Report) -> Chart:
         axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
 
     return make_chart(
-        "sustained", "Minutes at full load", "A line that rises is a machine that gets hot.", draw, height_in=3.6
+        "sustained", "Minutes at full load", "A rising line means that the machine gets hot.", draw, height_in=3.6
     )
 
 

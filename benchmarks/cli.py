@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, compare and report models.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_readers(commands)
@@ -55,92 +55,119 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = commands.add_parser("run", help="files x sizes x threads x runtimes, into benchmarks/results/")
+    run = commands.add_parser("run", help="measure files x sizes x threads x runtimes, into benchmarks/results/")
     run.add_argument("models", nargs="*", metavar="MODEL", help="bundled models or paths (default: all bundled)")
-    run.add_argument("--size", type=parse_size, action="append", metavar="WxH", help="may be repeated (1920x1080)")
-    run.add_argument("--threads", type=parse_positives, metavar="N[,N...]", help="default: 1 and all cores")
-    run.add_argument("--runs", type=parse_positive, metavar="N", help="default: by how long one takes")
     run.add_argument(
-        "--environment", type=Path, action="append", metavar="VENV", help="may be repeated (.venv, .venv-tflite)"
+        "--size",
+        type=parse_size,
+        action="append",
+        metavar="WxH",
+        help="size of the photo; repeatable (default: 1920x1080)",
     )
-    run.add_argument("--pairs", nargs=2, type=Path, metavar=("LOW_DIR", "HIGH_DIR"), help="score on these pairs too")
-    run.add_argument("--no-peers", action="store_true", help="leave ONNX Runtime and OpenVINO out")
-    run.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: benchmarks/results/TIME")
+    run.add_argument(
+        "--threads", type=parse_positives, metavar="N[,N...]", help="threads to measure (default: 1 and all cores)"
+    )
+    run.add_argument(
+        "--runs", type=parse_positive, metavar="N", help="timed runs (default: depends on the time of one)"
+    )
+    run.add_argument(
+        "--environment",
+        type=Path,
+        action="append",
+        metavar="VENV",
+        help="environment to run in; repeatable (default: .venv, .venv-tflite)",
+    )
+    run.add_argument("--pairs", nargs=2, type=Path, metavar=("LOW_DIR", "HIGH_DIR"), help="also score on these pairs")
+    run.add_argument("--no-peers", action="store_true", help="leave out ONNX Runtime and OpenVINO")
+    run.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="folder for the results (default: benchmarks/results/TIME)"
+    )
     run.add_argument(
         "--reference",
         action="store_true",
-        help="all bundled models, three sizes and the pairs of data/test, into benchmarks/reference/MACHINE",
+        help="measure all bundled models, three sizes and the pairs of data/test, into benchmarks/reference/MACHINE",
     )
     run.set_defaults(command=_run, usage_error=run.error)
 
 
 def _add_readers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    comparison = commands.add_parser("compare", help="two folders of results: faster, slower, no change")
+    comparison = commands.add_parser("compare", help="compare two folders of results: faster, slower or no change")
     comparison.add_argument("base", type=Path, metavar="BASE_DIR")
     comparison.add_argument("new", type=Path, metavar="NEW_DIR")
     comparison.add_argument("--tolerance", type=parse_above_zero, default=10.0, metavar="PERCENT")
     comparison.add_argument("--markdown", action="store_true")
     comparison.set_defaults(command=_compare)
 
-    tables = commands.add_parser("table", help="make the tables in README and docs anew from committed results")
-    tables.add_argument("--check", action="store_true", help="change nothing; exit status 1 if they are stale")
+    tables = commands.add_parser("table", help="rewrite the tables in README and docs from committed results")
+    tables.add_argument("--check", action="store_true", help="change nothing; exit status 1 if the tables are stale")
     tables.set_defaults(command=_table)
 
     for name, what, target in (
-        ("report", "one HTML page of a folder of results", "out/benchmarks.html"),
-        ("plot", "its charts as SVG files", "out/benchmarks"),
+        ("report", "write one HTML page from a folder of results", "out/benchmarks.html"),
+        ("plot", "write the charts of a folder of results as SVG files", "out/benchmarks"),
     ):
         reader = commands.add_parser(name, help=what)
-        reader.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="default: the newest results")
         reader.add_argument(
-            "-o", "--output", type=Path, default=Path(target), metavar="PATH", help=f"default: {target}"
+            "folder", type=Path, nargs="?", metavar="DIR", help="folder of results (default: the newest one)"
+        )
+        reader.add_argument(
+            "-o",
+            "--output",
+            type=Path,
+            default=Path(target),
+            metavar="PATH",
+            help=f"where the result goes (default: {target})",
         )
         reader.add_argument("--overwrite", action="store_true")
         if name == "report":
             reader.add_argument(
-                "--picture", type=Path, action="append", metavar="FILE", help="for the crops; repeatable"
+                "--picture", type=Path, action="append", metavar="FILE", help="picture for the crops; repeatable"
             )
         reader.set_defaults(command=_report if name == "report" else _plot)
 
 
 def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     record = argparse.ArgumentParser(add_help=False)
-    record.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
+    record.add_argument("--json", type=Path, metavar="FILE", help="write the raw result; replaces an existing file")
     timed = argparse.ArgumentParser(add_help=False, parents=[record])
     timed.add_argument("--threads", type=parse_positive, default=2)
     modeled = argparse.ArgumentParser(add_help=False, parents=[timed])
     modeled.add_argument("--model", default=DEFAULT_MODEL)
 
-    peers = commands.add_parser("peers", parents=[record], help="the same networks on ONNX Runtime and OpenVINO")
-    peers.add_argument("models", nargs="*", metavar="MODEL", help="default: all bundled")
+    peers = commands.add_parser(
+        "peers", parents=[record], help="measure the same networks on ONNX Runtime and OpenVINO"
+    )
+    peers.add_argument("models", nargs="*", metavar="MODEL", help="bundled models or paths (default: all bundled)")
     peers.add_argument("--runs", type=parse_positive, metavar="N")
     peers.add_argument("--threads", type=parse_positives, default=(), metavar="N[,N...]")
     peers.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH")
     peers.set_defaults(command=_peers)
 
     pixel_path = commands.add_parser(
-        "pixel-path", parents=[timed], help="table look-up against the plain formula at 1080p"
+        "pixel-path", parents=[timed], help="compare the table look-up with the plain formula at 1080p"
     )
     pixel_path.add_argument("--photo", type=Path, default=suite.PHOTO)
     pixel_path.add_argument("--runs", type=parse_positive, default=21)
     pixel_path.set_defaults(command=_pixel_path)
 
-    frame = commands.add_parser(
-        "frame", parents=[timed], help="whole frames and a photo against what people would use instead"
-    )
+    frame = commands.add_parser("frame", parents=[timed], help="compare whole frames and a photo with other methods")
     frame.add_argument("--photo", type=Path, default=suite.PHOTO)
     frame.add_argument("--rounds", type=parse_positive, default=31)
     frame.set_defaults(command=_frame)
 
-    video = commands.add_parser("video", parents=[modeled], help="a 1080p clip from file to file, stage by stage")
-    video.add_argument("--clip", type=Path, metavar="FILE", help="default: a synthetic one")
+    video = commands.add_parser(
+        "video", parents=[modeled], help="measure each stage of a 1080p clip, from file to file"
+    )
+    video.add_argument("--clip", type=Path, metavar="FILE", help="video to use (default: a synthetic one)")
     video.add_argument(
-        "--frames", type=parse_positive, default=150, help="of the synthetic clip (default: %(default)s)"
+        "--frames", type=parse_positive, default=150, help="frames of the synthetic clip (default: %(default)s)"
     )
     video.add_argument("--runs", type=parse_positive, default=3)
     video.set_defaults(command=_video)
 
-    flicker = commands.add_parser("flicker", parents=[modeled], help="frame-by-frame against smoothed enhancement")
+    flicker = commands.add_parser(
+        "flicker", parents=[modeled], help="compare the flicker of frame-by-frame and smoothed enhancement"
+    )
     flicker.add_argument(
         "sequences",
         type=Path,
@@ -152,7 +179,7 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
 
 
 def _add_galleries(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    gallery = commands.add_parser("gallery", help="pictures before and after, many on one sheet")
+    gallery = commands.add_parser("gallery", help="draw pictures before and after on one sheet")
     gallery.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
     gallery.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     gallery.add_argument("--model", default=DEFAULT_MODEL)
@@ -161,7 +188,9 @@ def _add_galleries(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     gallery.add_argument("--overwrite", action="store_true")
     gallery.set_defaults(command=_gallery)
 
-    controls = commands.add_parser("controls", help="what each control does to the sample photo, a strip for each")
+    controls = commands.add_parser(
+        "controls", help="draw a strip for each control that shows what it does to the sample photo"
+    )
     controls.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     controls.add_argument("--overwrite", action="store_true")
     controls.set_defaults(command=_controls)
@@ -169,7 +198,7 @@ def _add_galleries(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.reference and (arguments.models or arguments.size or arguments.output):
-        arguments.usage_error("--reference says itself which models, sizes and folder")
+        arguments.usage_error("--reference sets the models, sizes and folder; leave MODEL, --size and --output out")
     matrix = _plan_matrix(arguments)
     folder = arguments.output or _choose_folder(arguments.reference)
     make_folder(folder)
@@ -189,7 +218,7 @@ def _plan_matrix(arguments: argparse.Namespace) -> suite.Matrix:
     pairs = arguments.pairs or (_TEST_PAIRS if arguments.reference else None)
     missing = [] if arguments.no_peers else find_missing_packages()
     if missing:
-        print(f"left out: other runtimes, for want of {', '.join(missing)} (extra: peers)", file=sys.stderr)
+        print(f"other runtimes left out: no {', '.join(missing)}; run: pip install 'edge-dce[peers]'", file=sys.stderr)
     return suite.Matrix(
         models=arguments.models or [path.stem for path in bundled_models()],
         sizes=_REFERENCE_SIZES if arguments.reference else arguments.size or _REFERENCE_SIZES[:1],

@@ -77,7 +77,7 @@ def choose_calibration_set(
     """
     candidates, notes = _read_candidates(choose_pictures(folder, count=count * _CANDIDATES, seed=seed))
     if not candidates:
-        raise ConversionError(f"{folder}: none of the pictures can be read; expected low-light pictures")
+        raise ConversionError(f"{folder}: expected low-light pictures, found none that can be read")
     _refuse_shared(candidates, evaluation)
     distinct, copies = _drop_copies(candidates)
     usable, look_alikes = _drop_evaluated(folder, distinct, evaluation)
@@ -153,7 +153,7 @@ def _drop_evaluated(
         if same is None:
             usable.append(picture)
         else:
-            notes.append(f"calibration: left out: {picture.path}: looks like evaluation picture {same.path}")
+            notes.append(f"calibration: left out: {picture.path}: it looks like evaluation picture {same.path}")
     if len(notes) > _LOOK_ALIKES * len(pictures):
         shown = _list([note.removeprefix("calibration: left out: ") for note in notes])
         raise ConversionError(
@@ -200,15 +200,15 @@ def _audit(folder: Path, record: card.Calibration, images: Uint8Array) -> list[s
     notes = []
     bright_share = float((images.mean(axis=(1, 2, 3)) >= _DARK).mean())
     if record.files < _FEW:
-        notes.append(f"calibration: {folder}: {record.files} picture(s) are few; {_FEW} or more give steadier scales")
+        notes.append(f"calibration: {folder}: {record.files} picture(s) give unsteady scales; use {_FEW} or more")
     if bright_share > 0.5:
         histogram = " ".join(str(count) for count in record.brightness_histogram)
         notes.append(
-            f"calibration: {folder}: expected low-light pictures, {bright_share:.0%} are not dark "
+            f"calibration: {folder}: expected low-light pictures, found that {bright_share:.0%} are not dark "
             f"(brightness histogram, dark to bright: {histogram})"
         )
     if not record.has_highlight:
-        notes.append(f"calibration: {folder}: no picture has a highlight; only the step wedge shows what one does")
+        notes.append(f"calibration: {folder}: no picture has a highlight; only the step wedge covers highlights")
     return notes
 
 

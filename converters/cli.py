@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="Convert a Keras curve network to verified .tflite files.")
     parser.add_argument("model", type=Path, metavar="MODEL", help=".keras or .h5 file, or the folder of a SavedModel")
-    parser.add_argument("--precision", choices=(*PRECISIONS, _ALL), default=_ALL)
+    parser.add_argument("--precision", choices=(*PRECISIONS, _ALL), default=_ALL, help="default: %(default)s")
     parser.add_argument(
         "--contract",
         choices=(*CONTRACTS, _ALL),
@@ -47,29 +47,51 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         type=_parse_sizes,
         default=((256, 256),),
         metavar="WxH[,WxH...]",
-        help="default: 256x256; 16:9 and 4:3 stand for sizes of as many pixels",
+        help="size of the network (default: 256x256); 16:9 and 4:3 stand for sizes with as many pixels",
     )
     parser.add_argument(
-        "--returns", choices=tuple(CONTRACTS), help="what the network returns, where its shape does not tell"
+        "--returns", choices=tuple(CONTRACTS), help="what the network returns, if its shape does not show it"
     )
 
     pictures = parser.add_argument_group("pictures")
-    pictures.add_argument("--calibration", type=Path, metavar="DIR", help="low-light pictures that set the int8 scales")
-    pictures.add_argument("--calibration-count", type=parse_positive, default=200, metavar="N", help="default: 200")
-    pictures.add_argument("--evaluation", type=Path, required=True, metavar="DIR", help="other pictures, to verify on")
-    pictures.add_argument("--evaluation-count", type=parse_positive, default=50, metavar="N", help="default: 50")
-    pictures.add_argument("--truth", type=Path, metavar="DIR", help="the evaluation scenes in normal light, by name")
-    pictures.add_argument("--seed", type=parse_positive, default=2001, help="which pictures are chosen")
+    pictures.add_argument(
+        "--calibration", type=Path, metavar="DIR", help="folder of low-light pictures that set the int8 scales"
+    )
+    pictures.add_argument(
+        "--calibration-count",
+        type=parse_positive,
+        default=200,
+        metavar="N",
+        help="number of them to use (default: 200)",
+    )
+    pictures.add_argument(
+        "--evaluation",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of other low-light pictures, to verify the files",
+    )
+    pictures.add_argument(
+        "--evaluation-count", type=parse_positive, default=50, metavar="N", help="number of them to use (default: 50)"
+    )
+    pictures.add_argument(
+        "--truth", type=Path, metavar="DIR", help="folder of the same scenes in normal light, with the same names"
+    )
+    pictures.add_argument(
+        "--seed", type=parse_positive, default=2001, help="number that chooses the pictures (default: %(default)s)"
+    )
 
-    gate = parser.add_argument_group("gate", "a file that misses it goes to DIR/rejected, and the exit status is 1")
+    gate = parser.add_argument_group(
+        "gate", "a file that misses a limit goes to DIR/rejected, and the exit status is 1"
+    )
     gate.add_argument(
         "--min-psnr",
         type=_parse_bounds,
         metavar="MEAN[/WORST]",
-        help=f"dB against the Keras network (default: {', '.join(_explain_bounds())})",
+        help=f"least PSNR in dB against the Keras network (default: {', '.join(_explain_bounds())})",
     )
     gate.add_argument(
-        "--max-drop", type=float, default=0.2, metavar="DB", help="PSNR lost against --truth (default: 0.2)"
+        "--max-drop", type=float, default=0.2, metavar="DB", help="largest loss of PSNR against --truth (default: 0.2)"
     )
     gate.add_argument(
         "--prove",
@@ -77,10 +99,10 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="PYTHON",
-        help="Python of an environment with another TFLite runtime, which must give the same results; repeatable",
+        help="Python of an environment whose TFLite runtime must give the same results; repeatable",
     )
 
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     return parser

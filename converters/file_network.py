@@ -24,13 +24,16 @@ def build_network(source: SourceNetwork, contract: str, width: int, height: int)
     product = find_product(contract)
     if source.returns not in product.build:
         possible = " or ".join(f"--contract {name}" for name, each in CONTRACTS.items() if source.returns in each.build)
-        raise ConversionError(f"{source.name}: returns {source.returns}, not what '{contract}' needs; use {possible}")
+        raise ConversionError(
+            f"{source.name}: returns {source.returns}, which cannot make '{contract}'; use {possible}"
+        )
     image = keras.Input((height, width, 3), batch_size=1, name="image")
     try:
         output = source.network(image)
     except ValueError as error:
         raise ConversionError(
-            f"{source.name}: takes {source.network.input_shape}, not {width}x{height}; choose another --size"
+            f"{source.name}: expected a network that takes {width}x{height}, "
+            f"found {source.network.input_shape}; choose another --size"
         ) from error
     output = product.build[source.returns](image, output, source.root)
     return keras.Model(image, output, name=f"{source.name}_{contract}")

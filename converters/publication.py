@@ -100,7 +100,7 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
     calibrated = [name for name in order.precisions if find_precision(name).is_calibrated]
     if calibrated and order.calibration is None:
         raise ConversionError(
-            f"{calibrated[0]} needs low-light pictures to calibrate on; name their folder with --calibration"
+            f"{calibrated[0]} needs low-light pictures for calibration; name their folder with --calibration"
         )
     subjects = [
         Subject(source, contract, width, height) for width, height in order.sizes for contract in order.contracts

@@ -122,7 +122,7 @@ class _Trial:
         return (
             *self._calibration.notes,
             f"calibration: two halves of the {self._calibration.record.files} pictures disagree by {instability:.0%} "
-            f"on the range of an activation (layer {name_layer(tensor)}); more pictures would be steadier",
+            f"on the range of an activation (layer {name_layer(tensor)}); add more pictures",
         )
 
     def drafts(self) -> Iterator[Draft]:
@@ -144,7 +144,7 @@ class _Trial:
         if not np.isfinite([self._activations.lows, self._activations.highs]).all():
             raise ConversionError(
                 f"{self._subject.source.name}: expected numbers, found NaN or infinity in the network on calibration "
-                "pictures; train it anew"
+                "pictures; train it again"
             )
         images = _choose_evenly(calibration.images, _ESTIMATE_PICTURES)
         expected = run(self._float_model, images)
@@ -152,8 +152,8 @@ class _Trial:
         if self._choice.error == math.inf:
             name = self._subject.name_file(self._precision.name)
             raise ConversionError(
-                f"{name}: no runtime takes what these calibration pictures lead to; expected low-light photos, "
-                "choose others"
+                f"{name}: no runtime accepts the scales that these calibration pictures give; "
+                "choose other low-light photos"
             )
         shown = _choose_evenly(images, _OPERATOR_PICTURES)
         self.operators = tuple(compare_operators(self._float_model, self._make_model(self._choice.ranges), shown))

@@ -125,7 +125,7 @@ def _find_contracts(path: Path, network: Any) -> list[str]:
         known = " or ".join(product.output for product in CONTRACTS.values() if product.output)
         raise ConversionError(
             f"{path}: expected input (B, H, W, 3) and output {known}, found {input_shape} and {output_shape}; "
-            "this is no Zero-DCE"
+            "this is not a Zero-DCE network"
         )
     return possible
 
@@ -137,7 +137,7 @@ def _settle_returns(path: Path, shape: tuple[Any, ...], possible: Sequence[str],
             f"say which: {' or '.join(f'--returns {name}' for name in possible)}"
         )
     if asked is not None and asked not in possible:
-        raise ConversionError(f"{path}: returns {possible[0]} {shape}, not {asked}; leave --returns away")
+        raise ConversionError(f"{path}: returns {possible[0]} {shape}, not {asked}; leave --returns out")
     return asked or possible[0]
 
 

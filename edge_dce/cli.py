@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_enhance_parser(commands, [shared])
     add_benchmark_parser(commands, [shared])
     add_model_parsers(commands, [shared])
-    examination = commands.add_parser("doctor", parents=[shared], help="tell what is wrong here and what mends it")
+    examination = commands.add_parser("doctor", parents=[shared], help="find what is wrong here and say how to fix it")
     doctor.add_options(examination)
     examination.set_defaults(command=doctor.run)
 

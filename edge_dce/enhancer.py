@@ -222,12 +222,14 @@ def _check_shapes(model: ModelFile, network: Network) -> None:
         or curves[3] not in (3, 24)
     ):
         raise ModelError(
-            f"{model.path}: expected input (1, H, W, 3) and output (1, h, w, 3) or (1, h, w, 24), no larger, "
-            f"found {image} and {curves}; this is no curve-estimating network"
+            f"{model.path}: expected input (1, H, W, 3) and output (1, h, w, 3) or (1, h, w, 24) that is "
+            f"no larger, found {image} and {curves}; this network does not estimate curves"
         )
     card = model.card
     if card is not None and (card.input.shape, card.output.shape) != (image, curves):
-        raise CardError(f"{model.path}: its card says {card.input.shape}, the model {image}; get a fresh copy")
+        raise CardError(
+            f"{model.path}: expected the input of its card, {card.input.shape}, found {image}; get a fresh copy"
+        )
 
 
 def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:
@@ -238,6 +240,6 @@ def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> s
     _check_shapes(model, network)
     if contract is None and network.output.shape[3] == 3:
         raise ModelError(
-            f"{model.path}: three output channels and no card: pass --contract curves if they are curves, not an image"
+            f"{model.path}: three output channels and no card; pass --contract curves if the channels are curves"
         )
     return CURVES.name

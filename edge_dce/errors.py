@@ -7,7 +7,7 @@
     ├── ImageError            a picture cannot be read or enhanced
     ├── LookError             a setting of a look is out of its range (also a ValueError)
     ├── VideoError            a video cannot be read, or not be held by the container asked for
-    ├── OutputError           a file exists already, or cannot be written where it should go
+    ├── OutputError           a file already exists, or cannot be written where it should go
     ├── ReportError           a benchmark's report cannot be read or compared
     └── CameraError           a camera cannot be opened or stopped delivering frames
 
@@ -44,7 +44,7 @@ class VideoError(EdgeDceError):
 
 
 class OutputError(EdgeDceError):
-    """A file exists already and may not be replaced, or cannot be written where it should go."""
+    """A file already exists and may not be replaced, or cannot be written where it should go."""
 
 
 class ReportError(EdgeDceError):

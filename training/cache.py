@@ -58,7 +58,7 @@ def read_shrunk(paths: Sequence[Path], side_px: int, *, channels: int, cache: Pa
         _decode_into(entry, paths, shape)
         samples = _map_entry(entry, shape)
     if samples is None:
-        raise OutputError(f"{entry}: expected what was just written there, found something else; name another --cache")
+        raise OutputError(f"{entry}: expected what was just written, found something else; choose another --cache")
     return samples
 
 
@@ -84,7 +84,7 @@ def _decode_into(entry: Path, paths: Sequence[Path], shape: tuple[int, ...]) -> 
         handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=".npy", dir=entry.parent)
         os.close(handle)
     except OSError as error:
-        raise OutputError(f"{entry.parent}: cannot be written to ({error.strerror}); name another --cache") from error
+        raise OutputError(f"{entry.parent}: cannot be written to ({error.strerror}); choose another --cache") from error
     unfinished = Path(name)
     try:
         samples = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
@@ -102,7 +102,7 @@ def _decode_into(entry: Path, paths: Sequence[Path], shape: tuple[int, ...]) -> 
         # Another process may have made the same entry meanwhile; both hold the same samples.
         unfinished.replace(entry)
     except OSError as error:
-        raise OutputError(f"{entry}: cannot be written ({error.strerror}); name another --cache") from error
+        raise OutputError(f"{entry}: cannot be written ({error.strerror}); choose another --cache") from error
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -29,30 +29,44 @@ def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="Train Zero-DCE.")
+    parser = argparse.ArgumentParser(prog=prog, description="Train and evaluate networks that brighten dark pictures.")
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    fit = commands.add_parser("fit", help="train, or go on with a run that was interrupted")
+    fit = commands.add_parser("fit", help="train a network, or continue an interrupted run")
     fit.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of dark pictures, or a LOL folder with low/ and high/"
     )
-    fit.add_argument("--recipe", choices=list(RECIPES), default=DEFAULT_RECIPE, help="default: %(default)s")
     fit.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", dest="settings", help="change one field of it"
+        "--recipe",
+        choices=list(RECIPES),
+        default=DEFAULT_RECIPE,
+        help="settings of the training (default: %(default)s)",
     )
     fit.add_argument(
-        "--feedback", type=Path, metavar="FILE", help="answers that the camera app exported: they set exposure_target"
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        dest="settings",
+        help="change one field of the recipe; repeatable",
+    )
+    fit.add_argument(
+        "--feedback", type=Path, metavar="FILE", help="set exposure_target from answers that the camera app exported"
     )
     fit.add_argument("--show", action="store_true", help="print the recipe as JSON and stop")
-    fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="where the run is kept, new or to be gone on with")
-    fit.add_argument("--epochs", type=_parse_count, help="instead of the recipe's")
-    fit.add_argument("--data-title", metavar="TEXT", help="what model cards call the data (default: folder's name)")
+    fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
+    fit.add_argument("--epochs", type=_parse_count, help="number of epochs (default: as in the recipe)")
     fit.add_argument(
-        "--worker", metavar="INDEX/HOST:PORT,...", help="train with other workers: which of these addresses this one is"
+        "--data-title", metavar="TEXT", help="name of the data in model cards (default: name of the folder)"
     )
     fit.add_argument(
-        "--cache", type=Path, metavar="DIR", help="for decoded pictures (default: the user's cache folder)"
+        "--worker",
+        metavar="INDEX/HOST:PORT,...",
+        help="train with other workers; INDEX says which address is this machine's",
+    )
+    fit.add_argument(
+        "--cache", type=Path, metavar="DIR", help="folder for decoded pictures (default: the user's cache folder)"
     )
     fit.set_defaults(command=_fit, parser=fit)
 
@@ -62,36 +76,54 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     export.add_argument("--overwrite", action="store_true")
     export.set_defaults(command=_export)
 
-    split = commands.add_parser("split", help="write one part of the data as folders low/ and, where there are, high/")
-    split.add_argument("--data", type=Path, required=True, metavar="DIR", help="as for fit")
+    split = commands.add_parser("split", help="write one part of the data as folders low/ and, for pairs, high/")
+    split.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of dark pictures, or a LOL folder with low/ and high/",
+    )
     split.add_argument("--recipe", choices=list(RECIPES), default=DEFAULT_RECIPE)
     split.add_argument("--part", choices=("test", "train", "validation"), required=True)
     split.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     split.add_argument("--overwrite", action="store_true")
     split.set_defaults(command=_split)
 
-    evaluate = commands.add_parser("evaluate", help="PSNR, SSIM and pictures of a network, beside what needs none")
+    evaluate = commands.add_parser("evaluate", help="score a network, and compare it with methods that need no network")
     evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder, or a .keras file that 'export' wrote")
     pairs = evaluate.add_mutually_exclusive_group(required=True)
     pairs.add_argument("--data", type=Path, metavar="LOL_DIR", help="folder with low/ and high/, split by the recipe")
-    pairs.add_argument("--pairs", type=Path, nargs=2, metavar=("LOW", "HIGH"), help="two folders of equal file names")
+    pairs.add_argument(
+        "--pairs", type=Path, nargs=2, metavar=("LOW", "HIGH"), help="two folders with the same file names"
+    )
     evaluate.add_argument(
         "--split", choices=list(_PARTS), action="append", help="part of --data; may be repeated (default: both)"
     )
-    evaluate.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the run folder")
-    evaluate.add_argument("--pictures", type=_parse_count, default=12, metavar="N", help="how many the report shows")
+    evaluate.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="folder for the results (default: the run folder)"
+    )
+    evaluate.add_argument(
+        "--pictures",
+        type=_parse_count,
+        default=12,
+        metavar="N",
+        help="number of pictures in the report (default: %(default)s)",
+    )
     evaluate.add_argument("--overwrite", action="store_true")
     evaluate.set_defaults(command=_evaluate)
 
-    compare = commands.add_parser("compare", help="evaluated runs side by side")
+    compare = commands.add_parser("compare", help="show evaluated runs side by side")
     compare.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
     compare.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    compare.add_argument("--html", type=Path, metavar="FILE", help="write the table as a page too")
+    compare.add_argument("--html", type=Path, metavar="FILE", help="also write the table as an HTML page")
     compare.add_argument("--overwrite", action="store_true")
     compare.set_defaults(command=_compare)
 
-    wraparound = commands.add_parser("psnr-wraparound", help="PSNR computed wrongly and rightly, see docs/psnr.md")
-    wraparound.add_argument("runs", type=Path, nargs="*", metavar="RUN", help="networks to score too")
+    wraparound = commands.add_parser(
+        "psnr-wraparound", help="show how a wrong PSNR differs from the right one; see docs/psnr.md"
+    )
+    wraparound.add_argument("runs", type=Path, nargs="*", metavar="RUN", help="networks to score as well")
     wraparound.add_argument("--data", type=Path, required=True, metavar="LOL_DIR")
     wraparound.set_defaults(command=_psnr_wraparound)
     return parser
@@ -110,7 +142,7 @@ def _fit(arguments: argparse.Namespace) -> None:
         return
     for option in ("data", "out"):
         if getattr(arguments, option) is None:
-            arguments.parser.error(f"--{option} is needed to train")
+            arguments.parser.error(f"--{option} is missing; training needs it")
     from .distribution import ALONE, join
     from .run import Run, fit
     from .worker import Worker
@@ -150,7 +182,7 @@ def _split(arguments: argparse.Namespace) -> None:
     ]
     if not copies:
         raise ImageError(
-            f"{arguments.data}: its {arguments.part} part is empty; expected at least {HELD_OUT_EVERY} dark pictures, "
+            f"{arguments.data}: the {arguments.part} part is empty; expected at least {HELD_OUT_EVERY} dark pictures, "
             f"or more pairs than recipe '{arguments.recipe}' takes for the other parts"
         )
     for _, target in copies:
@@ -172,15 +204,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     is_folder = arguments.run.is_dir()
     if arguments.output is None and not is_folder:
         if not arguments.run.exists():
-            raise evaluation.EvaluationError(f"{arguments.run}: no such run folder or .keras file")
-        raise evaluation.EvaluationError(f"{arguments.run}: not a run folder; say with -o where the results go")
+            raise evaluation.EvaluationError(f"{arguments.run}: no such run folder or .keras file; check the path")
+        raise evaluation.EvaluationError(f"{arguments.run}: expected a run folder, found a file; name a folder with -o")
     folder = arguments.output or arguments.run
     targets = [folder / evaluation.FILE_NAME, folder / "evaluation.html"]
     for target in targets:
         check_free(target, overwrite=arguments.overwrite)
     trained = load_trained_network(arguments.run)
     if arguments.pairs and arguments.split:
-        raise evaluation.EvaluationError("--split divides --data; leave it out with --pairs, all of which are used")
+        raise evaluation.EvaluationError("--split works only with --data; leave it out, because all --pairs are used")
     if arguments.pairs:
         parts = scoring.pair_folders(*arguments.pairs)
     else:
@@ -220,5 +252,5 @@ def _psnr_wraparound(arguments: argparse.Namespace) -> None:
 def _parse_count(text: str) -> int:
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive number, found {text}")
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found '{text}'")
     return value

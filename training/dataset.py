@@ -66,7 +66,7 @@ def find_parts(data: Path, recipe: Recipe) -> Mapping[str, Sequence[DarkPicture]
         return split_pairs(find_pairs(data), recipe)
     if recipe.uses_partners:
         raise ImageError(
-            f"{data}: recipe '{recipe.name}' needs normal-light partners: expected folders 'low' and 'high', found none"
+            f"{data}: recipe '{recipe.name}' needs normal-light pictures; expected folders 'low' and 'high', found none"
         )
     pictures = [DarkPicture(path, None) for path in find_pictures(data)]
     held_out = pictures[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
@@ -83,7 +83,7 @@ def find_pairs(data: Path) -> list[Pair]:
     """
     root = _find_lol_root(data)
     if root is None:
-        raise ImageError(f"{data}: expected folders 'low' and 'high' (or 'our485' holding them), as LOL has them")
+        raise ImageError(f"{data}: expected folders 'low' and 'high' (or a folder 'our485' with both), as in LOL")
     return [Pair(*paths) for paths in match_pairs(root / "low", root / "high")]
 
 

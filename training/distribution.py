@@ -237,7 +237,7 @@ def _explaining(*failures: type[Exception], beginning: str = "") -> Iterator[Non
             raise
         raise DistributionError(
             f"expected an answer from the other workers, found {type(error).__name__}; "
-            "start all of them again to go on from the last finished epoch"
+            "start all of them again to continue after the last finished epoch"
         ) from error
 
 

@@ -141,7 +141,7 @@ class Evaluation:
         try:
             fields = json.loads(text)
             if fields["schema"] != SCHEMA:
-                raise ValueError(f"schema {fields['schema']}, expected {SCHEMA}")
+                raise ValueError(f"expected schema {SCHEMA}, found {fields['schema']}")
             rows = []
             for image in fields["images"]:
                 scores = {method: MethodScore(**image["scores"][method]) for method in METHODS}
@@ -150,7 +150,7 @@ class Evaluation:
             counts = int(fields["parameters"]), int(fields["epochs"])
             return Evaluation(str(fields["name"]), recipe, *counts, tuple(rows), tuple(fields["warnings"]))
         except (ValueError, TypeError, KeyError) as error:
-            raise EvaluationError(f"{origin}: not an evaluation of this version ({error}); evaluate again") from error
+            raise EvaluationError(f"{origin}: expected what this version writes ({error}); evaluate again") from error
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -161,7 +161,7 @@ def read_evaluation(folder: Path) -> Evaluation:
     """
     path = folder / FILE_NAME
     if not path.is_file():
-        raise EvaluationError(f"{folder}: no {FILE_NAME} here; make it with 'edge-dce evaluate {folder} --data DIR'")
+        raise EvaluationError(f"{folder}: no {FILE_NAME} here; run: edge-dce evaluate {folder} --data DIR")
     return Evaluation.from_json(path.read_bytes(), origin=path)
 
 

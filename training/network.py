@@ -106,7 +106,7 @@ def build_scene_net(*, channels: int = 3, initializer: str = "glorot_uniform") -
 
 # Another network is one function and one entry here.
 NETWORKS: dict[str, Architecture] = {
-    "zero-dce": Architecture(build_dce_net, "the paper's; eight maps"),
+    "zero-dce": Architecture(build_dce_net, "network of the paper; eight maps"),
     "zero-dce-pp": Architecture(build_dce_net_pp, "Zero-DCE++: an eighth of the weights, one map"),
     "zero-dce-scene": Architecture(build_scene_net, "sees the whole picture, returns a small map", multiple_px=16),
 }

@@ -69,7 +69,7 @@ def _download(path: Path) -> None:
         unfinished.replace(path)
     except OSError as error:
         raise RecipeError(
-            f"the perceptual loss needs VGG16's weights, which could not be downloaded ({error}): "
+            f"the perceptual loss needs VGG16's weights, which could not be downloaded ({error}); "
             f"place {_URL} at {path}, or set loss_weights.perceptual=0"
         ) from error
     finally:

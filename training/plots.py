@@ -46,7 +46,7 @@ def draw_history(folder: Path) -> bytes:
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
-        raise PlotError(f"history.png needs matplotlib ({error}); install it with: pip install '.[train]'") from None
+        raise PlotError(f"history.png needs matplotlib ({error}); run: pip install '.[train]'") from None
     history = read_history(folder)
     if not history.epochs or TOTAL not in history.training:
         raise PlotError(

@@ -135,7 +135,7 @@ class Recipe:
             fields["loss_weights"] = LossWeights(**fields["loss_weights"])
             return Recipe(**fields)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RecipeError(f"{origin}: not a recipe saved by this version ({error}); start a new run") from error
+            raise RecipeError(f"{origin}: expected a recipe of this version ({error}); start a new run") from error
 
 
 def _flatten(recipe: Recipe) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def check_recipe(recipe: Recipe) -> Recipe:
             if not is_met:
                 raise RecipeError(f"recipe '{recipe.name}': expected {expectation}; see --show")
     except TypeError as error:
-        raise RecipeError(f"recipe '{recipe.name}': a field is of another kind ({error}); see --show") from error
+        raise RecipeError(f"recipe '{recipe.name}': a field has the wrong type ({error}); see --show") from error
     return recipe
 
 
@@ -207,8 +207,8 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
             raise RecipeError(f"--set {setting}: expected FIELD=VALUE, found no '='")
         if (dot and group != "loss_weights") or name not in fields:
             alike = difflib.get_close_matches(name, sorted(fields), n=1)
-            hint = f"did you mean {alike[0]}?" if alike else "--show prints those there are"
-            raise RecipeError(f"--set {setting}: no field '{path}' that can be set; {hint}")
+            hint = f"did you mean {alike[0]}?" if alike else "--show prints all fields"
+            raise RecipeError(f"--set {setting}: there is no field '{path}' to set; {hint}")
         changed = dataclasses.replace(owner, **{name: _parse_value(text, owner, name, setting)})
         recipe = changed if isinstance(changed, Recipe) else dataclasses.replace(recipe, loss_weights=changed)
     return check_recipe(recipe)
@@ -228,7 +228,7 @@ def _parse_value(text: str, owner: Recipe | LossWeights, name: str, setting: str
 
 _REPORT = Recipe(
     name="report",
-    about="the settings of the report that this project starts from; it does not shuffle",
+    about="settings of the report that this project starts from; no shuffling",
     epochs=70,
     batch_size=16,
     shuffle=False,
@@ -237,7 +237,7 @@ _REPORT = Recipe(
 # Li-Chongyi/Zero-DCE, lowlight_train.py.
 _AUTHORS = Recipe(
     name="authors",
-    about="the settings of the authors' published code",
+    about="settings of the authors' published code",
     epochs=100,
     batch_size=8,
     weight_decay=1e-4,
@@ -324,5 +324,5 @@ def find_recipe(name: str) -> Recipe:
         RecipeError: there is none.
     """
     if name not in RECIPES:
-        raise RecipeError(f"no recipe named '{name}'; expected one of {' '.join(RECIPES)}")
+        raise RecipeError(f"there is no recipe named '{name}'; expected one of {' '.join(RECIPES)}")
     return RECIPES[name]

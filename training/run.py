@@ -76,7 +76,7 @@ class Run:
             RecipeError: the saved recipe is unreadable, or no run can be made of it.
         """
         if not self.recipe_path.exists():
-            raise RunError(f"{self.folder}: no run here, recipe.json is missing; start one with 'fit --out'")
+            raise RunError(f"{self.folder}: expected a run with recipe.json, found none; start one with 'fit --out'")
         return check_recipe(Recipe.from_json(self.recipe_path.read_text(), origin=self.recipe_path))
 
     def read_data(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Run:
             int(data["train_files"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
-                f"{self.data_path}: expected what 'fit' wrote there, but {error!r}; start a new run"
+                f"{self.data_path}: expected what 'fit' wrote there, found something else ({error!r}); start a new run"
             ) from error
         return data
 
@@ -146,7 +146,7 @@ def _train(parts: _Parts, recipe: Recipe, run: Run, team: Team, cache: Path, ver
     if epoch >= recipe.epochs:
         return
     if epoch > 0 and verbose > 0:
-        print(f"{run.folder}: goes on after epoch {epoch}")
+        print(f"{run.folder}: continuing after epoch {epoch}")
     model.fit(
         load_batches(parts["train"], recipe, cache=cache, first_epoch=epoch, shard=team.shard),
         # Not divided: each worker sees every picture, whatever their number, and finds the same losses.
@@ -172,7 +172,7 @@ def load_network(run: Run) -> tuple[keras.Model, int]:
     model = build_model(recipe, steps_per_epoch=run.count_steps())
     epochs = restore(model, run)
     if epochs == 0:
-        raise RunError(f"{run.folder}: no finished epoch here; go on with 'fit'")
+        raise RunError(f"{run.folder}: expected a finished epoch, found none; continue with 'fit'")
     if recipe.ema is not None:
         model.optimizer.finalize_variable_values(model.trainable_variables)
     return model.network, epochs
@@ -190,7 +190,7 @@ def restore(model: ZeroDCE, run: Run) -> int:
         model.load_weights(run.checkpoint_path)
     except (OSError, ValueError, KeyError) as error:
         cause = " ".join(str(error).split())[:200]
-        raise RunError(f"{run.checkpoint_path}: cannot be loaded ({cause}); delete it to start the run over") from error
+        raise RunError(f"{run.checkpoint_path}: cannot be loaded ({cause}); delete it to start again") from error
     return int(model.optimizer.iterations) // run.count_steps()
 
 
@@ -207,7 +207,7 @@ def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
         raise RunError(f"{run.folder}: started with another recipe ({'; '.join(changed)}); choose another --out")
     started_with = run.read_data()
     if any(started_with.get(name) != data[name] for name in data if name.endswith("_sha256")):
-        raise RunError(f"{run.folder}: started with other pictures; see data.json there, or choose another --out")
+        raise RunError(f"{run.folder}: started with other pictures; see its data.json, or choose another --out")
 
 
 def _check_like_chief(copy: Run, recipe: Recipe, data: dict[str, object]) -> None:
@@ -252,8 +252,8 @@ class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if not all(math.isfinite(value) for value in (logs or {}).values()):
             raise RunError(
-                f"{self._run.folder}: the loss is no number any more after epoch {epoch + 1}; the checkpoint is of the "
-                "epoch before. Start a new run with a lower learning rate"
+                f"{self._run.folder}: the loss is not a number after epoch {epoch + 1}; the checkpoint holds the "
+                "epoch before; start a new run with a lower learning rate"
             )
         for part, losses in zip(("train", "validation"), divide_losses(logs or {}), strict=True):
             for name, value in losses.items():

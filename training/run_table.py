@@ -137,13 +137,13 @@ def _format_loss(column: _Column, name: str) -> str:
 def _find_notes(folders: Sequence[Path], columns: Sequence[_Column], baselines: bool) -> list[str]:
     notes = []
     if not baselines:
-        notes.append("evaluated on different pictures, so the figures do not compare; evaluate all on the same")
+        notes.append("the runs were evaluated on different pictures; evaluate all on the same pictures to compare")
     for folder, column in zip(folders, columns, strict=True):
         evaluated = column.evaluation.epochs
         trained = max(column.history.epochs, default=evaluated)
         if trained != evaluated:
-            notes.append(f"{folder}: evaluated after epoch {evaluated}, trained to {trained}; evaluate it again")
+            notes.append(f"{folder}: evaluated after epoch {evaluated}, trained to epoch {trained}; evaluate it again")
         notes += [f"{folder}: {warning}" for warning in column.evaluation.warnings]
     if len({column.evaluation.recipe.loss_weights for column in columns if column.history.epochs}) > 1:
-        notes.append("recipes weigh the losses differently, so their totals do not compare")
+        notes.append("the recipes weigh the losses differently, so their totals do not compare")
     return notes

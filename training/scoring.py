@@ -40,7 +40,7 @@ def find_evaluation_parts(data: Path, recipe: Recipe, names: Sequence[str]) -> d
     parts = split_pairs(find_pairs(data), recipe)
     for name in names:
         if not parts[name]:
-            raise ImageError(f"{data}: its {name} part is empty; choose the other with --split, or use --pairs")
+            raise ImageError(f"{data}: the {name} part is empty; choose the other part with --split, or use --pairs")
     return {name: parts[name] for name in names}
 
 
@@ -96,7 +96,9 @@ def read_pair(pair: Pair) -> tuple[Uint8Array, Uint8Array]:
     low, high = read_image(pair.low), read_image(pair.high)
     if low.shape != high.shape:
         sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (low, high)]
-        raise ImageError(f"{pair.low}: {sizes[0]}, but its ground truth is {sizes[1]}; never resize to compare")
+        raise ImageError(
+            f"{pair.low}: expected the size of its ground truth, {sizes[1]}, found {sizes[0]}; never resize to compare"
+        )
     return low, high
 
 

@@ -88,9 +88,9 @@ def _load_exported(path: Path) -> TrainedNetwork:
     except (ValueError, OSError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         cause = " ".join(str(error).split())[:200]
         raise RunError(
-            f"{path}: expected what 'export' wrote, but loading failed ({cause}); export it again"
+            f"{path}: expected what 'export' wrote, found something else ({cause}); export it again"
         ) from error
     if origin is None:
-        raise RunError(f"{path}: does not say how it was trained; export its run again with 'export'")
+        raise RunError(f"{path}: expected a recipe in this file, found none; write it again with 'export'")
     recipe = Recipe.from_json(json.dumps(origin.recipe), origin=path)
     return TrainedNetwork(path.stem, network, check_recipe(recipe), origin.epochs)

@@ -73,7 +73,9 @@ def _await_all(worker: Worker, port: int, deadline: float) -> None:
                 call, _ = server.accept()
             except TimeoutError as error:
                 names = ", ".join(f"{index} ({worker.addresses[index]})" for index in sorted(missing))
-                raise DistributionError(f"expected all workers, found none at {names}; start it, then this") from error
+                raise DistributionError(
+                    f"expected all workers, found none at {names}; start it, then this one"
+                ) from error
             open_sockets.enter_context(call)
             call.settimeout(1)
             # A stranger at the port says something else, or nothing.

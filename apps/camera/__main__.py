@@ -21,13 +21,16 @@ PROG = "python -m apps.camera"
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="A camera that sees in the dark.")
-    parser.add_argument("--camera", metavar="SOURCE", help=describe_sources())
-    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the camera's frames")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="where photos go (default: Pictures/edge-dce)")
+    parser.add_argument("--camera", metavar="SOURCE", help=f"camera to use: {describe_sources()}")
+    parser.add_argument("--size", type=parse_size, metavar="WxH", help="size of the camera's frames")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="folder for photos (default: Pictures/edge-dce)")
     parser.add_argument(
-        "--benchmark", type=float, metavar="SECONDS", help="measure the view's rate and memory instead, and stop"
+        "--benchmark",
+        type=float,
+        metavar="SECONDS",
+        help="only measure the frame rate and the memory of the view for this long",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep what --benchmark measured")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result of --benchmark to this file")
     return parser
 
 

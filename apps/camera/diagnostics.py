@@ -63,4 +63,4 @@ class Diagnostics:
         if self.temperature_c is not None:
             parts.append(f"{self.temperature_c:.0f} °C")
         line = "  ·  ".join(parts)
-        return f"{line}\ntoo warm: a map every {self.interval_s:g} s" if self.interval_s else line
+        return f"{line}\ntoo warm: one map every {self.interval_s:g} s" if self.interval_s else line

@@ -252,7 +252,7 @@ class Session:
         """Raises CameraError: no camera is running. OutputError: the folder cannot be written to."""
         camera, estimator = self._camera, self._estimator
         if camera is None:
-            raise CameraError("no video: the camera delivers no picture; check it, or choose another")
+            raise CameraError("video not saved: the camera delivers no picture; check it, or choose another")
         path = self.album.pictures / f"{name_by_time(datetime.datetime.now())}.mp4"
         recorder = Recorder(
             camera,
@@ -269,7 +269,7 @@ class Session:
 
         def work() -> Path:
             if recorder is None or (path := recorder.stop()) is None:
-                raise CameraError((recorder and recorder.error) or "no video: nothing was recorded")
+                raise CameraError((recorder and recorder.error) or "video not saved: nothing was recorded")
             return path
 
         return self._finishing.submit(work)

@@ -87,9 +87,9 @@ def read_config(path: Path) -> list[str]:
         flag = f"--{key.replace('_', '-')}"
         if name not in defaults:
             names = " ".join(sorted(name.replace("_", "-") for name in defaults))
-            raise OptionsError(f"{path}: unknown key '{key}'; expected some of: {names}")
+            raise OptionsError(f"{path}: unknown key '{key}'; expected keys are: {names}")
         if isinstance(defaults[name], bool) != isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            expected = "true or false" if isinstance(defaults[name], bool) else "a text or number"
+            expected = "true or false" if isinstance(defaults[name], bool) else "a text or a number"
             raise OptionsError(f"{path}: expected {expected} for '{key}', found {value!r}")
         # The command line can undo what the file says, so "false" must be a flag too.
         flags.append(f"{flag}={value}" if not isinstance(value, bool) else flag if value else f"--no-{flag[2:]}")
@@ -100,7 +100,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     switch = argparse.BooleanOptionalAction
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="A headless low-light camera.",
+        description="Enhance a camera's pictures live, without a screen.",
         parents=[_build_config_parser()],
         allow_abbrev=False,
     )
@@ -108,18 +108,36 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
 
     camera = parser.add_argument_group("camera")
     camera.add_argument("--source", default=AUTO, help=f"{describe_sources()} (default: %(default)s)")
-    camera.add_argument("--size", type=parse_size, metavar="WxH", help="default: 1280x720, or the file's")
-    camera.add_argument("--fps", type=_parse_above_zero, help="default: 30, or the file's")
+    camera.add_argument(
+        "--size", type=parse_size, metavar="WxH", help="size of the frames (default: 1280x720, or the size of the file)"
+    )
+    camera.add_argument(
+        "--fps", type=_parse_above_zero, help="frames per second (default: 30, or the rate of the file)"
+    )
     camera.add_argument("--once", action=switch, default=False, help="stop at the end of a video file")
 
     look = parser.add_argument_group("enhancement")
     look.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
-    look.add_argument("--contract", choices=ENHANCING, help="three channels of a model without card are curves")
-    look.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
-    look.add_argument("--strength", type=float, default=1.0, help="0 to 1.5 (default: %(default)s)")
-    look.add_argument("--max-brightness", type=float, default=1.0, help="0.5 to 1 (default: %(default)s)")
-    look.add_argument("--denoise", type=float, default=0.0, help="0 to 1, slow (default: %(default)s)")
-    look.add_argument("--smooth", action=switch, default=True, help="let the curves change gently from frame to frame")
+    look.add_argument("--contract", choices=ENHANCING, help="what a model without a card returns")
+    look.add_argument(
+        "--threads", type=parse_positive, metavar="N", help="threads to use (default: depends on the cores)"
+    )
+    look.add_argument(
+        "--strength", type=float, default=1.0, help="how strongly to enhance, 0 to 1.5 (default: %(default)s)"
+    )
+    look.add_argument(
+        "--max-brightness",
+        type=float,
+        default=1.0,
+        help="protect highlights: brighten nothing beyond this level, 0.5 to 1 (default: %(default)s)",
+    )
+    look.add_argument(
+        "--denoise",
+        type=float,
+        default=0.0,
+        help="how much of the noise to smooth away, 0 to 1; slow above 0 (default: %(default)s)",
+    )
+    look.add_argument("--smooth", action=switch, default=True, help="change the curves gently from frame to frame")
     look.add_argument("--auto", action=switch, default=False, help="enhance only while it is dark")
 
     web = parser.add_argument_group("web page and streams")
@@ -127,27 +145,40 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         "--http",
         default="127.0.0.1:8000",
         metavar="HOST:PORT|off",
-        help="default: %(default)s; ':8000' is every address",
+        help="address to listen on (default: %(default)s); ':8000' listens on all addresses of this machine",
     )
-    web.add_argument("--token", help=f"what viewers must know; needed beyond loopback (or ${TOKEN_VARIABLE})")
-    web.add_argument("--token-file", type=Path, metavar="FILE", help="the token is this file's first line")
     web.add_argument(
-        "--quality", type=_parse_quality, default=80, metavar="1-95", help="of JPEG (default: %(default)s)"
+        "--token",
+        help=f"secret for viewers, also read from ${TOKEN_VARIABLE}; required if --http is not a loopback address",
+    )
+    web.add_argument("--token-file", type=Path, metavar="FILE", help="read the token from the first line of this file")
+    web.add_argument(
+        "--quality", type=_parse_quality, default=80, metavar="1-95", help="JPEG quality (default: %(default)s)"
     )
 
     output = parser.add_argument_group("other outputs")
-    output.add_argument("--record", metavar="FILE.mp4", help="may hold strftime fields: night-%%Y%%m%%d-%%H%%M%%S.mp4")
-    output.add_argument("--stills", type=Path, metavar="DIR", help="a JPEG every now and then")
-    output.add_argument("--every", type=_parse_duration, default=10.0, metavar="10s|5m|1h", help="default: 10s")
-    output.add_argument("--raw", action=switch, default=False, help="bgr24 frames to stdout")
-    output.add_argument("--screen", action=switch, default=False, help="show it on the console's screen (/dev/fb0)")
+    output.add_argument(
+        "--record",
+        metavar="FILE.mp4",
+        help="record a video; the name may hold strftime fields, such as night-%%Y%%m%%d-%%H%%M%%S.mp4",
+    )
+    output.add_argument(
+        "--stills", type=Path, metavar="DIR", help="save a JPEG to this folder at every interval of --every"
+    )
+    output.add_argument(
+        "--every", type=_parse_duration, default=10.0, metavar="10s|5m|1h", help="time between stills (default: 10s)"
+    )
+    output.add_argument("--raw", action=switch, default=False, help="write bgr24 frames to stdout")
+    output.add_argument(
+        "--screen", action=switch, default=False, help="show the frames on the console's screen (/dev/fb0)"
+    )
     return parser
 
 
 def _build_config_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(
-        "--config", type=Path, metavar="FILE.toml", help="holds any of these flags; SIGHUP reads it again"
+        "--config", type=Path, metavar="FILE.toml", help="read options from this file; SIGHUP reads it again"
     )
     return parser
 
@@ -159,11 +190,11 @@ def _load_toml(text: str, path: Path) -> dict[str, Any]:
         try:
             import tomli as tomllib
         except ImportError as error:
-            raise OptionsError(f"{path}: Python 3.10 reads TOML with: pip install tomli") from error
+            raise OptionsError(f"{path}: Python 3.10 needs tomli to read TOML; run: pip install tomli") from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise OptionsError(f"{path}: not TOML ({error})") from error
+        raise OptionsError(f"{path}: expected TOML, found something else ({error})") from error
 
 
 def _to_options(arguments: argparse.Namespace) -> LiveOptions:
@@ -172,8 +203,8 @@ def _to_options(arguments: argparse.Namespace) -> LiveOptions:
     token = _find_token(values.pop("token"), values.pop("token_file"))
     if http is not None and token is None and not is_loopback(http[0]):
         raise OptionsError(
-            f"anybody who reaches {http[0] or 'this machine'}:{http[1]} could watch this camera: add --token, or keep "
-            "to --http 127.0.0.1:8000"
+            f"anybody who reaches {http[0] or 'this machine'}:{http[1]} could watch this camera; add --token, or use "
+            "--http 127.0.0.1:8000"
         )
     look = Look(values.pop("strength"), values.pop("max_brightness"), values.pop("denoise"))
     return LiveOptions(look=look, http=http, token=token, every_s=values.pop("every"), **values)
@@ -240,5 +271,5 @@ def _parse_duration(text: str) -> float:
     except ValueError:
         value_s = 0.0
     if not 1 <= value_s <= 366 * 86400:
-        raise argparse.ArgumentTypeError(f"expected a time of a second or more such as 10s, 5m or 1h, found '{text}'")
+        raise argparse.ArgumentTypeError(f"expected a time of 1 s or more, such as 10s, 5m or 1h, found '{text}'")
     return value_s

@@ -194,10 +194,10 @@ class Program:
             options = read_options(self._argv)
             enhancer = await asyncio.to_thread(load, options.model, threads=options.threads, contract=options.contract)
         except SystemExit:
-            _log.error("not reloaded: the settings above are wrong")
+            _log.error("settings not reloaded: see the error above")
             return
         except EdgeDceError as error:
-            _log.error("not reloaded: %s", error)
+            _log.error("settings not reloaded: %s", error)
             return
         self._stream.enhancer, self._stream.look = enhancer, options.look
         swapped = dataclasses.replace(
@@ -208,8 +208,8 @@ class Program:
             look=options.look,
         )
         if options != swapped:
-            _log.warning("other settings than model and look have changed too: they take a restart")
-        _log.info("reloaded: %s", enhancer.model.path.stem)
+            _log.warning("only the model and the look are reloaded; restart to change the other settings")
+        _log.info("settings reloaded; the model is %s", enhancer.model.path.stem)
 
     def _change_look(self, values: dict[str, float]) -> Look:
         look = self._stream.look = dataclasses.replace(self._stream.look, **values)

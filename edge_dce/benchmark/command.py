@@ -26,13 +26,25 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     """Add the command to those of a program (what `add_subparsers` returned)."""
     parser = commands.add_parser("benchmark", parents=parents, help="measure latency, memory and quality of models")
     parser.add_argument("models", nargs="+", metavar="MODEL", help="bundled model or path; several are timed in turn")
-    parser.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
     parser.add_argument(
-        "--threads", type=parse_positives, default=(), metavar="N[,N...]", help="default: by the number of cores"
+        "--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="size of the photo (default: 1920x1080)"
     )
-    parser.add_argument("--runs", type=parse_positive, metavar="N", help="default: by how long one takes, 20 to 400")
     parser.add_argument(
-        "--warmup", type=parse_count, default=5, metavar="N", help="uncounted runs at least (default: %(default)s)"
+        "--threads",
+        type=parse_positives,
+        default=(),
+        metavar="N[,N...]",
+        help="threads to measure (default: depends on the cores)",
+    )
+    parser.add_argument(
+        "--runs", type=parse_positive, metavar="N", help="timed runs (default: 20 to 400, fewer if slow)"
+    )
+    parser.add_argument(
+        "--warmup",
+        type=parse_count,
+        default=5,
+        metavar="N",
+        help="least number of runs before timing (default: %(default)s)",
     )
     pictures = parser.add_mutually_exclusive_group()
     pictures.add_argument(
@@ -40,28 +52,35 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         nargs=2,
         type=Path,
         metavar=("LOW_DIR", "HIGH_DIR"),
-        help="PSNR and SSIM on dark pictures with their ground truth, by name",
+        help="also score PSNR and SSIM on dark pictures and their ground truth, matched by name",
     )
     pictures.add_argument(
-        "--images", type=Path, metavar="DIR", help="brightness, clipping and noise on pictures without ground truth"
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="also score brightness, clipping and noise on pictures without ground truth",
     )
     parser.add_argument(
-        "--reference", metavar="MODEL", help="with --pairs or --images: how far the others' pictures are from its"
+        "--reference", metavar="MODEL", help="with --pairs or --images: compare all pictures with those of this model"
     )
     parser.add_argument(
-        "--sustained", type=parse_above_zero, default=0.0, metavar="SECONDS", help="then full load for so long"
+        "--sustained", type=parse_above_zero, default=0.0, metavar="SECONDS", help="then run at full load for this long"
     )
-    parser.add_argument("--compare", type=Path, metavar="BASE.json", help="exit status 1 if slower than this report")
+    parser.add_argument(
+        "--compare", type=Path, metavar="BASE.json", help="compare with this report; exit status 1 if slower"
+    )
     parser.add_argument(
         "--tolerance",
         type=parse_above_zero,
         default=_TOLERANCE_PERCENT,
         metavar="PERCENT",
-        help="for --compare: smaller differences are no change (default: %(default)g)",
+        help="with --compare: ignore smaller differences (default: %(default)g)",
     )
-    parser.add_argument("--contract", choices=tuple(CONTRACTS), help="what a model without card returns")
+    parser.add_argument("--contract", choices=tuple(CONTRACTS), help="what a model without a card returns")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
-    parser.add_argument("--json", metavar="FILE|-", help="write the raw result; - is stdout, without the tables")
+    parser.add_argument(
+        "--json", metavar="FILE|-", help="write the raw result; - writes it to stdout instead of the tables"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an existing --json file")
     parser.set_defaults(command=run, usage_error=parser.error)
 

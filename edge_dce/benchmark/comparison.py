@@ -111,7 +111,7 @@ def compare(new: Report, base: Report, *, tolerance: float) -> ReportComparison:
         warnings += _doubt_row(rows[-1], old, tolerance)
     if not rows:
         asked = ", ".join(_describe(result) for result in new.results)
-        raise ReportError(f"expected a base report with {asked}, found none of it; measure the base the same way")
+        raise ReportError(f"expected {asked} in the base report, found nothing of it; measure the base the same way")
     return ReportComparison(tuple(rows), tuple(warnings))
 
 
@@ -146,7 +146,7 @@ class _Drift:
         named |= {f"the yardstick, threads {threads},": ratio for (*_, threads), ratio in self.networks.items()}
         changes = {what: _allow(ratio, 1.0, tolerance) for what, ratio in named.items()}
         return [
-            f"the machine itself: {what} is {change}; measure both again"
+            f"the machine itself changed: {what} is {change}; measure both again"
             for what, change in changes.items()
             if change.is_slower or change.is_faster
         ]
@@ -193,28 +193,28 @@ def _doubt_machines(new: Report, base: Report) -> list[str]:
 
 def _doubt_yardsticks(new: Report, base: Report) -> list[str]:
     if not base.yardsticks:
-        return ["the base report is of an earlier version, which measured in another way; measure it again"]
+        return ["an earlier version wrote the base report and measured in another way; measure it again"]
     if not any(mine.is_like(theirs) for mine in new.yardsticks for theirs in base.yardsticks):
-        return ["no yardstick in common (another runtime, other threads, another yardstick): drift shows less"]
+        return ["the reports share no yardstick, which hides drift of the machine; use the same runtime and threads"]
     return []
 
 
 def _doubt_row(row: Row, old: Measurement, tolerance: float) -> list[str]:
     new, doubts = row.result, []
     if old.model_sha256 != new.model_sha256:
-        doubts.append("the base report is of another file of this name")
+        doubts.append("the base report measured another file of this name")
     if old.xnnpack != new.xnnpack:
         doubts.append(f"XNNPACK in use: {new.xnnpack}, in the base report {old.xnnpack}")
     parts = (("network", row.invoke, new.invoke, old.invoke), ("frame", row.end_to_end, new.end_to_end, old.end_to_end))
     for part, change, mine, theirs in parts:
         unexcused = _allow(change.ratio, 1.0, tolerance)
         if change.is_none and not unexcused.is_none:
-            doubts.append(f"{part}: {unexcused}, as much as the machine itself")
+            doubts.append(f"{part}: {unexcused}, but the machine itself changed as much")
         medians = mine.p50_ms / theirs.p50_ms
         if unexcused.is_inside(change.ratio.value) and not unexcused.is_inside(medians):
             doubts.append(
-                f"{part}: no change of the lower quartile, but the median is {medians:.2f} times the base's: other "
-                "programs disturbed most runs, or what changed is not in every run"
+                f"{part}: the lower quartile did not change, but the median is {medians:.2f} times the base's; "
+                "other programs disturbed most runs, or the change affects only some runs"
             )
     return [f"{new.model}, threads {new.threads}: {doubt}" for doubt in doubts]
 

@@ -40,7 +40,7 @@ def doubt_threads(asked: int, observed: int | None) -> list[str]:
 
 def doubt_warm_up(done: WarmUp) -> list[str]:
     """Of the state in which counting began."""
-    return [] if done.is_steady else [f"not warm: still got faster after {done.runs} uncounted runs; raise --warmup"]
+    return [] if done.is_steady else [f"not warm: it still got faster after {done.runs} uncounted runs; raise --warmup"]
 
 
 def doubt_runtime(name: str, xnnpack: bool | None) -> list[str]:

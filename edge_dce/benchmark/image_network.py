@@ -75,7 +75,9 @@ def _find_image(model: ModelFile, interpreter: Interpreter) -> int:
     for output, shape in enumerate(shapes):
         if len(shape) == 4 and shape[0] == 1 and 3 in (shape[1], shape[3]):
             return output
-    raise ModelError(f"{model.path}: expected an output (1, H, W, 3) or (1, 3, H, W), found {shapes}; no image network")
+    raise ModelError(
+        f"{model.path}: expected an output (1, H, W, 3) or (1, 3, H, W), found {shapes}; this network returns no image"
+    )
 
 
 def _size_of(model: ModelFile, shape: tuple[int, ...]) -> tuple[int, int]:

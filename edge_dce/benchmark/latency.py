@@ -67,7 +67,7 @@ class Latency:
         values = tuple(float(value) for value in fields["values"])
         turns = int(fields.get("turns", 1))
         if not values or turns < 1 or not all(np.isfinite(value) and value > 0 for value in values):
-            raise ValueError("durations above 0 in one turn or more expected")
+            raise ValueError("expected one or more turns of durations above 0")
         return Latency(values, min(turns, len(values)))
 
 

@@ -139,7 +139,8 @@ def _read(pictures: Sequence[tuple[Path, Path | None]]) -> Iterator[tuple[Path, 
         image = read_image(path)
         truth = None if truth_path is None else read_image(truth_path)
         if truth is not None and image.shape != truth.shape:
-            raise ImageError(f"{path}: {_dimensions(image)}, but its ground truth is {_dimensions(truth)}")
+            expected = f"the size of its ground truth, {_dimensions(truth)}"
+            raise ImageError(f"{path}: expected {expected}, found {_dimensions(image)}")
         if min(image.shape[:2]) < 3:
             raise ImageError(f"{path}: expected at least 3x3 pixels, found {_dimensions(image)}")
         yield path, image, truth

@@ -23,7 +23,10 @@ def format_report(report: Report, *, markdown: bool = False) -> str:
     if overhead:
         parts.append(overhead)
     if report.windows:
-        parts += ["Full load, all models in turn, from photo to photo:", _draw(_make_windows_table(report), markdown)]
+        parts += [
+            "Full load, all models in turn, from photo to enhanced photo:",
+            _draw(_make_windows_table(report), markdown),
+        ]
     warnings = [f"warning: {warning}" for warning in gather_warnings(report)]
     return "\n\n".join(part for part in (*parts, _join_lines(warnings, markdown)) if part)
 
@@ -95,7 +98,7 @@ def _describe_run(report: Report) -> str:
     scores = f" Scores are means over {report.images} pictures." if report.images else ""
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {', '.join(runtimes)}. "
-        f"Times in ms; photo: from photo to photo of {', '.join(sizes)}.{scores}"
+        f"Times in ms; photo: from the photo to the enhanced photo of {', '.join(sizes)}.{scores}"
     )
 
 
@@ -104,7 +107,7 @@ def _describe_overhead(results: Iterable[Measurement]) -> str:
     if not overheads:
         return ""
     span = f"{min(overheads):.0f}" if len(overheads) == 1 else f"{min(overheads):.0f} to {max(overheads):.0f}"
-    return f"Of each run of the network {span} µs are not the runtime's: input handed over, map taken out."
+    return f"Each run of the network includes {span} µs outside the runtime, to pass the input and take the map."
 
 
 def _make_windows_table(report: Report) -> Table:

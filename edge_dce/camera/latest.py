@@ -123,7 +123,7 @@ class LatestFrame:
                 except CameraError as error:
                     return error
                 if frame is None:
-                    self._set_status(f"{source.name}: at its end")
+                    self._set_status(f"{source.name}: ended")
                     return None
                 self._publish(frame)
         return None

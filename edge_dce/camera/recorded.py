@@ -42,12 +42,12 @@ class VideoFileSource(ClosingSource):
         """
         self.name = str(path)
         if not path.is_file():
-            raise CameraError(f"{path}: no such file")
+            raise CameraError(f"{path}: no such file; check the path")
         self._capture = cv2.VideoCapture(str(path))
         is_there, first = self._capture.read()
         if not is_there:
             self.close()
-            raise CameraError(f"{path}: not a video that can be decoded; expected a video file such as .mp4")
+            raise CameraError(f"{path}: expected a video file such as .mp4, found a file that cannot be decoded")
         self.size = size or (first.shape[1], first.shape[0])
         own_fps = self._capture.get(cv2.CAP_PROP_FPS)
         # Some containers carry no rate, some nonsense.

@@ -153,7 +153,7 @@ def _open_any_camera(wanted: Wanted) -> FrameSource:
                 return kind.open(kind.name, wanted)
             except CameraError as error:
                 reasons.append(str(error))
-    raise CameraError(f"no camera found: {'; '.join(reasons)}; or use the source '{SYNTHETIC}'")
+    raise CameraError(f"no camera found ({'; '.join(reasons)}); plug one in, or use the source '{SYNTHETIC}'")
 
 
 def _open_picamera2(text: str, wanted: Wanted) -> FrameSource:
@@ -215,5 +215,5 @@ _kinds = [
     SourceKind("usb", "usb[:N]", accepts_form(r"usb(:\d+)?|/dev/video\d+"), _open_usb, _find_usb, is_camera=True),
     SourceKind(SYNTHETIC, SYNTHETIC, accepts_form(SYNTHETIC), _open_synthetic, lambda: [Camera(SYNTHETIC)]),
     SourceKind("video", "a video file", _is_video, _open_video),
-    SourceKind("pictures", "a picture or folder of pictures", _is_pictures, _open_pictures),
+    SourceKind("pictures", "a picture or a folder of pictures", _is_pictures, _open_pictures),
 ]

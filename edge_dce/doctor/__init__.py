@@ -33,7 +33,7 @@ _NAME_WIDTH = 12
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What `run` takes."""
-    parser.add_argument("--json", action="store_true", help="findings as JSON on stdout")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line by itself, for where `edge_dce.cli` cannot be imported."""
     parser = argparse.ArgumentParser(
-        prog="edge-dce doctor", description="What is wrong here, and the line that mends it."
+        prog="edge-dce doctor", description="Find what is wrong here and say how to fix it."
     )
     add_options(parser)
     arguments = parser.parse_args(argv)

@@ -45,9 +45,9 @@ def examine_memory(root: Path) -> Finding:
     """Memory that programs can have without swapping."""
     free_mb = machine.read_available_memory_mb(root)
     if free_mb is None:
-        return Finding("memory", "ok", "the system does not tell")
+        return Finding("memory", "ok", "the system does not report it")
     if free_mb < _LITTLE_MEMORY_MB:
-        return Finding("memory", "warning", f"{free_mb} MB free", "close other programs, or keep to small pictures")
+        return Finding("memory", "warning", f"{free_mb} MB free", "close other programs, or use smaller pictures")
     return Finding("memory", "ok", f"{free_mb} MB free")
 
 
@@ -55,12 +55,12 @@ def examine_clock(root: Path) -> Finding:
     """The governor that sets the CPU's clock."""
     governor = machine.read_governor(root)
     if governor is None:
-        return Finding("clock", "ok", "the system does not tell (a virtual machine?)")
+        return Finding("clock", "ok", "the system does not report it (a virtual machine?)")
     clock_mhz, most_mhz = machine.read_condition(root).clock_mhz, machine.read_max_clock_mhz(root)
     speed = f", {clock_mhz:.0f} of {most_mhz:.0f} MHz" if clock_mhz and most_mhz else ""
     if governor == "powersave":
         remedy = "echo ondemand | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
-        return Finding("clock", "warning", f"governor powersave{speed}: the slowest clock, always", remedy)
+        return Finding("clock", "warning", f"governor powersave{speed}: the clock always stays at its slowest", remedy)
     return Finding("clock", "ok", f"governor {governor}{speed}")
 
 
@@ -68,11 +68,11 @@ def examine_temperature(root: Path) -> Finding:
     """The processor's temperature."""
     temperature_c = machine.read_condition(root).temperature_c
     if temperature_c is None:
-        return Finding("temperature", "ok", "the system does not tell")
+        return Finding("temperature", "ok", "the system does not report it")
     found = f"{temperature_c:.0f} °C"
     if temperature_c >= _HOT_C:
-        remedy = "add a heat sink or a fan, or give it air"
-        return Finding("temperature", "warning", f"{found}: boards slow down from {_HOT_C} °C on", remedy)
+        remedy = "add a heat sink or a fan, or let more air reach the board"
+        return Finding("temperature", "warning", f"{found}: boards slow down at {_HOT_C} °C", remedy)
     return Finding("temperature", "ok", found)
 
 
@@ -85,7 +85,7 @@ def examine_power(root: Path) -> Finding:
 def _ask_vcgencmd(root: Path) -> Finding:
     vcgencmd = root / "usr/bin/vcgencmd"
     if not vcgencmd.exists():
-        found = "vcgencmd is not installed" if is_raspberry_pi(root) else "the board does not tell"
+        found = "vcgencmd is not installed" if is_raspberry_pi(root) else "the board does not report it"
         return Finding("power", "ok", found)
     result = child.run([str(vcgencmd), "get_throttled"])
     _, _, text = result.output.strip().partition("throttled=")
@@ -99,7 +99,7 @@ def _judge_throttling(throttling: Throttling) -> Finding:
     for told, when in ((throttling.now, "now"), (throttling.since_boot, "since boot")):
         causes = [name for name in _THROTTLING_REMEDIES if name in told]
         if causes:
-            found = f"{', '.join(causes)} {when} ({throttling.bits:#x}): figures mean little"
+            found = f"{', '.join(causes)} {when} ({throttling.bits:#x}): measurements mean little"
             return Finding("power", "warning", found, _THROTTLING_REMEDIES[causes[0]])
     return Finding("power", "ok", "never throttled since boot")
 
@@ -122,6 +122,6 @@ def examine_cameras(root: Path) -> Finding:
         remedy = "sudo usermod -aG video $USER, and log in again"
         return Finding("cameras", "warning", f"{found}: no permission to use {', '.join(closed)}", remedy)
     if not cameras and is_raspberry_pi(root):
-        remedy = "rpicam-hello --list-cameras; if it finds none either: the ribbon cable, both ends"
+        remedy = "rpicam-hello --list-cameras; if it finds none either, check both ends of the ribbon cable"
         return Finding("cameras", "warning", found, remedy)
     return Finding("cameras", "ok", found)

@@ -42,6 +42,6 @@ def _try(name: str, check: Callable[[], Finding | list[Finding]]) -> list[Findin
     try:
         findings = check()
     except (OSError, ValueError, KeyError, ImportError) as error:
-        remedy = "report this line to the project; it does not stop edge-dce itself"
+        remedy = "report this line to the project; edge-dce itself can still work"
         return [Finding(name, "warning", f"could not be examined ({type(error).__name__}: {error})", remedy)]
     return findings if isinstance(findings, list) else [findings]

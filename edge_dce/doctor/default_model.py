@@ -23,7 +23,7 @@ def examine_network() -> list[Finding]:
     """Three findings from one trial in a child process, or one if it failed."""
     result = run_python(["-m", "edge_dce.doctor.trial"])
     if result.failure:
-        remedy = "put right what is named above; then: edge-dce doctor"
+        remedy = "fix the problems above, then run: edge-dce doctor"
         return [Finding("network", "problem", f"the default model does not run ({result.failure})", remedy)]
     trial = json.loads(result.output)
     return [_judge_result(trial), _judge_delegate(trial), _judge_speed(trial, find_end_to_end_ms(trial))]
@@ -32,7 +32,7 @@ def examine_network() -> list[Finding]:
 def _judge_result(trial: dict[str, Any]) -> Finding:
     agreement_db, twin = trial["agreement_db"], trial["twin"]["model"]
     if agreement_db < _AGREEMENT_DB:
-        found = f"wrong results: int8 and float16 agree to {agreement_db:.0f} dB only"
+        found = f"wrong results: int8 and float16 agree only to {agreement_db:.0f} dB"
         return Finding("network", "problem", found, f"edge-dce enhance --model {twin} PHOTO")
     return Finding("network", "ok", f"runs; int8 and float16 agree to {agreement_db:.0f} dB")
 
@@ -40,7 +40,7 @@ def _judge_result(trial: dict[str, Any]) -> Finding:
 def _judge_delegate(trial: dict[str, Any]) -> Finding:
     default, twin = trial["default"], trial["twin"]
     if default["uses_xnnpack"] is not False:
-        return Finding("xnnpack", "ok", "in use" if default["uses_xnnpack"] else "the runtime does not tell")
+        return Finding("xnnpack", "ok", "in use" if default["uses_xnnpack"] else "the runtime does not report it")
     found = f"not in use: {trial['runtime']} {trial['runtime_version']} runs int8 without it"
     best = choose_runtime()
     if best == LITERT and trial["runtime"] == "tflite-runtime":

@@ -34,10 +34,10 @@ _SYSTEM_PACKAGES = "usr/lib/python3/dist-packages"
 def examine_python() -> Finding:
     """The interpreter and its environment."""
     version, bits = platform.python_version(), struct.calcsize("P") * 8
-    where = f"in {_shorten(sys.prefix)}" if _in_venv() else "the system's, no virtual environment"
+    where = f"in {_shorten(sys.prefix)}" if _in_venv() else "the system's Python, no virtual environment"
     found = f"{version}, {bits}-bit, {where}"
     if not _PYTHONS[0] <= sys.version_info[:2] <= _PYTHONS[1]:
-        remedy = "python3.11 -m venv .venv, or any of Python 3.10 to 3.14"
+        remedy = "python3.11 -m venv .venv (any Python from 3.10 to 3.14)"
         return Finding("python", "problem", f"{found}: expected 3.10 to 3.14", remedy)
     return Finding("python", "ok", found)
 
@@ -50,7 +50,7 @@ def examine_numpy() -> Finding:
         return _report_broken("numpy", version, result.failure)
     version = result.output.strip()
     if int(version.split(".")[0]) >= 2 and _find_runtimes() == ["tflite-runtime"]:
-        found = f"{version} with tflite-runtime, which dies of a bare SystemError on numpy 2"
+        found = f"{version} with tflite-runtime, which needs numpy 1 and stops with a SystemError"
         return Finding("numpy", "problem", found, pip_line(_NUMPY_1))
     return Finding("numpy", "ok", version)
 
@@ -119,10 +119,10 @@ def examine_picamera2(root: Path) -> Finding:
         return Finding("picamera2", "warning", f"cannot be imported ({result.failure})", remedy)
     if in_system and _in_venv():
         remedy = f"/usr/bin/python3 -m venv --system-site-packages {_shorten(sys.prefix)}"
-        found = "installed for the system, hidden from this virtual environment"
+        found = "installed for the system, but this virtual environment does not see it"
         return Finding("picamera2", "warning", found, remedy)
     if in_system:
-        found = f"installed for the system's Python, hidden from {_shorten(sys.executable)}"
+        found = f"installed for the system's Python, but {_shorten(sys.executable)} does not see it"
         return Finding("picamera2", "warning", found, "scripts/install-pi.sh, or run /usr/bin/python3")
     if is_raspberry_pi(root):
         remedy = "sudo apt install -y python3-picamera2"

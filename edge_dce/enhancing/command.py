@@ -51,17 +51,17 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         nargs="+",
         type=Path,
         metavar="INPUT",
-        help="picture, video, or folder of pictures (not searched in depth)",
+        help="a picture, a video, or a folder of pictures (without its subfolders)",
     )
     enhance.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
     enhance.add_argument(
         "-o",
         "--output",
         metavar="FILE|DIR|-",
-        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each file or folder)",
+        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)",
     )
     _add_look_options(enhance)
-    enhance.add_argument("--overwrite", action="store_true", help="replace existing files, and do again what is done")
+    enhance.add_argument("--overwrite", action="store_true", help="enhance everything again and replace existing files")
     _add_model_options(enhance)
     enhance.set_defaults(command=_enhance)
 
@@ -155,17 +155,19 @@ def _report(result: JobResult, options: JobOptions) -> str:
 
 def _add_look_options(parser: argparse.ArgumentParser) -> None:
     for name, low, high, default, purpose in (
-        ("--strength", 0, MAX_STRENGTH, 1.0, "of the enhancement"),
-        ("--max-brightness", LEAST_MAX_BRIGHTNESS, 1, 1.0, "brighten nothing beyond it: protects highlights"),
-        ("--denoise", 0, 1, 0.0, "smooth away the noise that brightening shows"),
+        ("--strength", 0, MAX_STRENGTH, 1.0, "how strongly to enhance"),
+        ("--max-brightness", LEAST_MAX_BRIGHTNESS, 1, 1.0, "protect highlights: brighten nothing beyond this level"),
+        ("--denoise", 0, 1, 0.0, "how much of the noise to smooth away"),
     ):
         explained = f"{purpose}, {low} to {high} (default: %(default)s)"
         parser.add_argument(name, type=_make_range_parser(low, high), default=default, metavar="N", help=explained)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=parse_positive, metavar="N", help="default: by the number of cores")
-    parser.add_argument("--contract", choices=ENHANCING, help="three channels of a model without card are curves")
+    parser.add_argument(
+        "--threads", type=parse_positive, metavar="N", help="threads to use (default: depends on the cores)"
+    )
+    parser.add_argument("--contract", choices=ENHANCING, help="what a model without a card returns")
 
 
 def _enhance(arguments: argparse.Namespace) -> int:

@@ -81,7 +81,7 @@ def _check_input(path: Path) -> None:
         # From Python 3.14 on `exists` calls missing what cannot be looked for, such as a name that is too long.
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise ImageError(f"{path}: no such file or folder") from None
+        raise ImageError(f"{path}: no such file or folder; check the path") from None
 
 
 def _check_target(target: Path, source: Path) -> Path:
@@ -113,7 +113,7 @@ def _name_folder(source: Path) -> Path:
     # The name of "." or "photos/.." is only known once resolved.
     named = source if source.name not in ("", "..") else source.resolve()
     if not named.name:
-        raise ImageError(f"{source}: there is no place beside this folder; name one with -o")
+        raise ImageError(f"{source}: this folder has no place beside it for the results; name a folder with -o")
     return named.with_name(f"{named.name}-enhanced")
 
 

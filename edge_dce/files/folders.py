@@ -25,7 +25,7 @@ def find_pictures(folder: str | Path) -> list[Path]:
             if path.suffix.lower() in READABLE_SUFFIXES and not path.name.startswith(".") and path.is_file()
         )
     except FileNotFoundError:
-        raise ImageError(f"{folder}: no such folder") from None
+        raise ImageError(f"{folder}: no such folder; check the path") from None
     except OSError as error:
         raise ImageError(
             f"{folder}: expected a folder of pictures, but it cannot be read ({error.strerror})"
@@ -47,7 +47,7 @@ def match_pairs(low_folder: Path, high_folder: Path) -> list[tuple[Path, Path]]:
     high = {path.name: path for path in find_pictures(high_folder)}
     for path in low:
         if path.name not in high:
-            raise ImageError(f"{path}: no ground truth named {path.name} in {high_folder}")
+            raise ImageError(f"{path}: expected ground truth named {path.name} in {high_folder}, found none")
     return [(path, high[path.name]) for path in low]
 
 

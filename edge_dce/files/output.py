@@ -25,7 +25,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 def check_parent(path: Path) -> None:
     """Raise OutputError where there is no folder for `path` to go to."""
     if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
 
 
 def make_folder(folder: Path) -> None:
@@ -37,7 +37,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be made a folder ({error.strerror}); choose another place") from error
+        raise OutputError(f"{folder}: this folder cannot be created ({error.strerror}); choose another") from error
 
 
 def write_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
@@ -95,7 +95,7 @@ def _explain(path: Path) -> Iterator[None]:
 
 
 def _taken(path: Path) -> OutputError:
-    return OutputError(f"{path}: exists already; choose another name, or overwrite it (--overwrite, overwrite=True)")
+    return OutputError(f"{path}: already exists; choose another name, or overwrite it (--overwrite, overwrite=True)")
 
 
 def _rename_without_replacing(temporary: Path, path: Path) -> None:

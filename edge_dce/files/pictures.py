@@ -110,11 +110,11 @@ def read_picture(path: str | Path) -> Picture:
             return _decode(opened, path)
     except UnidentifiedImageError:
         raise ImageError(
-            f"{path}: not a picture, by its content; expected one that can be read: {list_suffixes(READABLE_SUFFIXES)}"
+            f"{path}: its content is not a picture; expected one of: {list_suffixes(READABLE_SUFFIXES)}"
         ) from None
     except Image.DecompressionBombError:
         limit_mp = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
-        raise ImageError(f"{path}: larger than {limit_mp} megapixels; scale it down first") from None
+        raise ImageError(f"{path}: larger than {limit_mp} megapixels; make it smaller first") from None
     except _DECODE_ERRORS as error:
         # Only the system's own errors carry a number; Pillow raises bare OSErrors for damaged data.
         if isinstance(error, OSError) and error.errno is not None:

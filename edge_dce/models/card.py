@@ -249,7 +249,7 @@ def _check(card: ModelCard) -> ModelCard:
     check_root(card.root)
     for name in ("precision", "contract", "sha256"):
         if not isinstance(getattr(card, name), str):
-            raise TypeError(f"{name} is no text")
+            raise TypeError(f"{name} is not text")
     return card
 
 

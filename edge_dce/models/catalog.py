@@ -10,12 +10,12 @@ DEFAULT_MODEL = "zero-dce-scene-256x256-int8"
 _FOLDER = Path(__file__).resolve().parent
 # Bundled model -> what it is for, in the forty characters that `edge-dce models` has on a line of a terminal.
 _PURPOSES = {
-    "zero-dce-scene-256x256-int8": "the best pictures, and fast",
-    "zero-dce-scene-256x256-float16": "the same pictures where int8 is slow",
-    "zero-dce-pp-128x128-int8": "the smallest file",
-    "zero-dce-pp-128x128-float16": "the smallest file where int8 is slow",
+    "zero-dce-scene-256x256-int8": "best pictures, and fast",
+    "zero-dce-scene-256x256-float16": "best pictures, if int8 is slow here",
+    "zero-dce-pp-128x128-int8": "smallest file",
+    "zero-dce-pp-128x128-float16": "smallest file, if int8 is slow here",
     "zero-dce-128x128-int8": "comparison: the network of Zero-DCE",
-    "zero-dce-128x128-float16": "comparison: the same in floats",
+    "zero-dce-128x128-float16": "comparison: the same network in floats",
 }
 
 

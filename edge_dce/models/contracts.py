@@ -25,7 +25,7 @@ class Contract:
     is_enhancing: bool
 
 
-CURVES = Contract("curves", "a map, for edge-dce", (-1.0, 1.0), color=None, is_enhancing=True)
+CURVES = Contract("curves", "a map of curves, for edge-dce", (-1.0, 1.0), color=None, is_enhancing=True)
 IMAGE = Contract("image", "the enhanced image, for other apps", (0.0, 1.0), color="RGB", is_enhancing=False)
 
 CONTRACTS = {contract.name: contract for contract in (CURVES, IMAGE)}

@@ -165,7 +165,7 @@ def _try_in_child(model: ModelFile, runtime: Runtime, threads: int) -> None:
     result = run_python(["-c", _TRIAL, str(threads)], given=model.content, timeout_s=_TRIAL_SECONDS)
     if not result.has_started:
         raise ModelError(
-            f"{model.path}: a model without card is tried in a child process, and none starts here "
+            f"{model.path}: a model without a card is tried in a child process, but none can start here "
             f"({result.failure}); use a model with a card"
         )
     if result.failure:

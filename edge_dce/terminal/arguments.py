@@ -24,7 +24,7 @@ def parse_positive(text: str) -> int:
     """A whole number above 0."""
     value = parse_count(text)
     if value == 0:
-        raise argparse.ArgumentTypeError("expected a number above 0")
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found '{text}'")
     return value
 
 

@@ -61,14 +61,14 @@ DOORS = {
     for door in (
         Door(
             "live",
-            "enhance what a camera sees, for a web page or files",
+            "enhance a camera's pictures live, for a web page or files",
             program="edge_dce_apps.pi.program",
             extra="pi",
             needs={"h11": "h11"},
         ),
         Door(
             "camera",
-            "open a camera's window that sees in the dark",
+            "open the camera app, which sees in the dark",
             program="edge_dce_apps.camera.__main__",
             extra="app",
             needs={"kivy": "Kivy"},
@@ -82,7 +82,7 @@ DOORS = {
         ),
         Door(
             "evaluate",
-            "score a network on dark pictures and their truths",
+            "score a network on dark pictures and their ground truth",
             program="edge_dce_training.cli",
             extra="train",
             needs={"keras": "Keras"},

@@ -126,7 +126,7 @@ def test_bright_pictures_are_told_of_with_their_histogram(tmp_path: Path) -> Non
 def test_few_pictures_and_no_highlight_are_told_of(tmp_path: Path) -> None:
     black = write_dark_scenes(tmp_path / "black", 3, seed=3, brightest=10)
     notes = " ".join(choose(black).notes)
-    assert "3 picture(s) are few" in notes
+    assert "3 picture(s) give unsteady scales; use 20 or more" in notes
     assert "no picture has a highlight" in notes
 
 

@@ -382,7 +382,7 @@ def test_published_int8_enhances_like_the_network(folder: Path, source: SourceNe
 
 def test_existing_file_is_not_replaced(folder: Path, source: SourceNetwork, tmp_path: Path) -> None:
     (tmp_path / "tiny-16x16-int8.tflite").write_text("precious")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         list(publish(source, make_order(folder, "float32", "int8"), tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["tiny-16x16-int8.tflite"]
 

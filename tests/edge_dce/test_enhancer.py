@@ -143,7 +143,7 @@ def test_absurd_number_of_threads_is_refused(threads: int) -> None:
 
 def test_card_of_another_model_is_refused() -> None:
     model = read_model_file(MODELS / "tiny-16x16-float32.tflite")
-    with pytest.raises(CardError, match=r"its card says \(1, 16, 16, 3\), the model \(1, 4, 6, 3\)"):
+    with pytest.raises(CardError, match=r"expected the input of its card, \(1, 16, 16, 3\), found \(1, 4, 6, 3\)"):
         Enhancer(model, FakeInterpreter(np.zeros((1, 4, 6, 3), np.float32)), threads=1)
 
 

@@ -161,7 +161,7 @@ def test_damaged_evaluation_is_an_error(tmp_path: Path, text: str) -> None:
 def test_pair_of_different_size_is_an_error_not_a_resize(tmp_path: Path) -> None:
     (pair,) = write_pairs(tmp_path, 1)
     write_picture(Picture(np.zeros((10, 24, 3), np.uint8)), pair.high, overwrite=True)
-    with pytest.raises(ImageError, match="24x20, but its ground truth is 24x10"):
+    with pytest.raises(ImageError, match="expected the size of its ground truth, 24x10, found 24x20"):
         evaluate(make_trained(), {"test": [pair]})
 
 
@@ -226,7 +226,7 @@ def test_evaluate_command_shows_both_parts_and_both_together(
     assert f"{evaluation.average('together', 'network').psnr_db:.2f}" in printed
     assert b"data:image/jpeg" in (run.folder / "evaluation.html").read_bytes()
     assert main(command) == 1
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main([*command, "--split", "val", "--overwrite"]) == 0
     assert read_evaluation(run.folder).parts == ("validation",)
 

@@ -128,7 +128,7 @@ def test_export_gives_plain_layers_with_the_trained_weights(lol: Path, tmp_path:
     origin = read_origin(output)
     assert origin is not None
     assert (origin.recipe["name"], origin.epochs, origin.data["title"]) == ("tiny", 1, "made pictures")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         export(run, output)
 
 

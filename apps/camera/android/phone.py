@@ -105,7 +105,7 @@ class AndroidCamera(ClosingSource):
             self._parameters.setFlashMode("torch" if is_on else "off")
             self._camera.setParameters(self._parameters)
         except JavaException as error:
-            raise CameraError(f"{self.name}: its torch cannot be switched") from error
+            raise CameraError(f"{self.name}: its flashlight cannot be switched; try again") from error
 
     def close(self) -> None:
         self._is_open = False
@@ -188,7 +188,7 @@ def _open(text: str, wanted: Wanted) -> FrameSource:
     number = text.partition(":")[2]
     cameras = [number] if number else [camera.source.partition(":")[2] for camera in list_android_cameras()]
     if not cameras:
-        raise CameraError("android: this device has no camera")
+        raise CameraError("android: expected a camera on this device, found none")
     return AndroidCamera(int(cameras[0]), size=wanted.camera_size)
 
 

@@ -127,7 +127,7 @@ def _write_new(picture: Picture, folder: Path, taken: datetime.datetime) -> Path
         if not path.exists():
             write_picture(picture, path)
             return path
-    raise OutputError(f"{folder}: {_MOST_OF_ONE_SECOND} photos of one second are there already; move some away")
+    raise OutputError(f"{folder}: {_MOST_OF_ONE_SECOND} photos of the same second already exist; move some away")
 
 
 def _to_rgb(frame: Frame) -> Uint8Array:

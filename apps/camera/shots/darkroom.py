@@ -45,7 +45,7 @@ class Darkroom:
 
         def work() -> Photo:
             if camera is None or first is None:
-                raise CameraError("no photo: the camera delivers no picture; check it, or choose another")
+                raise CameraError("photo not taken: the camera delivers no picture; check it, or choose another")
             taken = [first, *_collect(camera, first, frames - 1)]
             return take_photo(taken, self._find_enhancer(model), look, self._album, keeps_original=keeps_original)
 

@@ -10,24 +10,24 @@ STRENGTH_DEFAULT = "{percent} % · auto"
 # Messages.
 OPENING = "Opening the camera …"
 NO_CAMERA = "No camera here"
-LOST = "The camera is gone"
-NO_MODEL = "Nothing is enhanced: {reason}"
+LOST = "The camera was disconnected"
+NO_MODEL = "Pictures are not enhanced: {reason}"
 HOLDING_BURST = "Hold still …"
 SAVED_PHOTO = "Saved {name}"
 SAVED_VIDEO = "Saved {name}"
 EXPORTED = "Saved {name} beside your photos"
 RECORDING = "{minutes}:{seconds:02d}"
-NO_VIDEO = "Recording needs PyAV, which is not installed here (edge-dce[video])"
+NO_VIDEO = "Recording needs PyAV. Run: pip install 'edge-dce[video]'"
 USE_SYNTHETIC = "Show a night scene"
 TRY_AGAIN = "Try again"
 
 # After a photo.
-ASK = "How should it have been?"
+ASK = "How bright should this photo be?"
 VERDICTS = {"darker": "Darker", "right": "Right", "brighter": "Brighter"}
 THANKS = {
-    "darker": "Next time darker",
-    "right": "Glad to hear it",
-    "brighter": "Next time brighter",
+    "darker": "The next photo will be darker",
+    "right": "Thank you",
+    "brighter": "The next photo will be brighter",
 }
 
 # Before and after.
@@ -35,26 +35,26 @@ BEFORE = "before"
 AFTER = "after"
 EMPTY_GALLERY = "No photos yet"
 VIDEO_IN_GALLERY = "Video: {path}"
-NO_BEFORE = "The frame before enhancement was not kept"
+NO_BEFORE = "The original was not kept"
 
 # Settings.
 SETTINGS = "Settings"
 MODEL = "Model"
-OWN_MODELS = "Models of your own (.tflite) go to {folder}"
+OWN_MODELS = "Put your own models (.tflite) into {folder}"
 CAMERA = "Camera"
 CAMERA_NAMES = {
-    "auto": "first one found",
-    "synthetic": "night scene, drawn",
+    "auto": "first camera found",
+    "synthetic": "drawn night scene",
     "picamera2": "Raspberry Pi camera {number}",
     "usb": "USB camera {number}",
     "android": "camera {number}",
 }
 KEEP_ORIGINAL = "Keep the original beside each photo (PNG)"
 MIRROR = "Mirror the live view"
-HISTOGRAM = "Histogram"
-DIAGNOSTICS = "Rates, delay and temperature"
+HISTOGRAM = "Show the histogram"
+DIAGNOSTICS = "Show rates, delay and temperature"
 BURST_FRAMES = "Frames in a burst"
-FEEDBACK = "Answers about photos: {count}"
-FEEDBACK_PLACE = "They set the strength that “auto” means, and stay on this device until you export them."
+FEEDBACK = "Your answers about photos: {count}"
+FEEDBACK_PLACE = "Your answers set the “auto” strength. They stay on this device until you export them."
 EXPORT = "Export"
 PLACE = "Photos are in {folder}"

@@ -29,7 +29,9 @@ class RawOutput(Output):
         self._size = size
         self._written = 0
         _log.info(
-            "raw frames: ffplay -f rawvideo -pixel_format bgr24 -video_size %dx%d -framerate %g -", *size, round(fps, 2)
+            "raw frames; view: ffplay -f rawvideo -pixel_format bgr24 -video_size %dx%d -framerate %g -",
+            *size,
+            round(fps, 2),
         )
 
     def run(self) -> None:

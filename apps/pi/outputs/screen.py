@@ -49,9 +49,7 @@ class Screen(Output):
             with device.open("r+b") as opened:
                 memory = mmap.mmap(opened.fileno(), stride * height)
         except (OSError, ValueError) as error:
-            raise OutputError(
-                f"{device}: no screen to draw on ({error}); on a desktop open the web page instead"
-            ) from error
+            raise OutputError(f"{device}: no screen to draw on ({error}); open the web page instead") from error
         if (self._bits, "RGB") not in _TO_FRAMEBUFFER:
             raise OutputError(
                 f"{device}: expected 16 or 32 bits per pixel, found {self._bits}; use the web page instead"

@@ -71,7 +71,7 @@ class Stills(Output):
         try:
             free_bytes = shutil.disk_usage(self._folder).free
             if free_bytes < self._reserve_bytes:
-                return f"{self._folder}: {free_bytes >> 20} MB free, expected {self._reserve_bytes >> 20} or more"
+                return f"{self._folder}: expected {self._reserve_bytes >> 20} MB free or more, found {free_bytes >> 20}"
             write_file(path, encode_jpeg(shot.after, shot.channel_order, _QUALITY))
         except OutputError as error:
             return str(error)
@@ -83,5 +83,5 @@ class Stills(Output):
 
     def _report(self, trouble: str | None) -> None:
         if (trouble is None) != (self._trouble is None):
-            _log.warning("stills pause: %s", trouble) if trouble else _log.warning("stills go on")
+            _log.warning("stills paused: %s", trouble) if trouble else _log.warning("stills resumed")
         self._trouble = trouble

@@ -37,7 +37,7 @@ class Access:
             )
         if self._token is not None and not self._knows_token(request):
             # The page asks a person; a program reads the status.
-            page = _ASK.format("That is not the token." if "token" in request.query else "")
+            page = _ASK.format("This token is wrong. Try again." if "token" in request.query else "")
             headers = (("WWW-Authenticate", "Bearer"),)
             return Response(page.encode(), "text/html; charset=utf-8", HTTPStatus.UNAUTHORIZED, headers)
         if request.method == "POST" and _is_from_elsewhere(request):

@@ -76,8 +76,8 @@ async function sendStrength() {
 function describe(stats) {
   const { camera, enhancement, stream, stills, recording } = stats;
   const facts = [`${camera.width} × ${camera.height}`, `${stream.fps.toFixed(0)} fps`];
-  if (stream.latency_ms.p95 !== null) facts.push(`${stream.latency_ms.p95.toFixed(0)} ms behind`);
-  if (enhancement.auto && !enhancement.auto.is_dark) facts.push("bright enough, left as it is");
+  if (stream.latency_ms.p95 !== null) facts.push(`${stream.latency_ms.p95.toFixed(0)} ms delay`);
+  if (enhancement.auto && !enhancement.auto.is_dark) facts.push("bright enough, not enhanced");
   if (enhancement.error) facts.push(enhancement.error);
   if (stills?.paused) facts.push(`stills paused: ${stills.trouble}`);
   if (recording?.failed) facts.push(`recording stopped: ${recording.trouble}`);

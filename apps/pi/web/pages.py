@@ -84,7 +84,7 @@ class Pages:
             return Response(body, kind)
         route = self._routes.get(request.path)
         if route is None:
-            raise RequestError(HTTPStatus.NOT_FOUND, f"nothing here; there are {' '.join(self._routes)}")
+            raise RequestError(HTTPStatus.NOT_FOUND, f"no such address; expected one of: {' '.join(self._routes)}")
         return await route(request)
 
     async def _stream(self, request: Request) -> StreamedResponse | Response:
@@ -167,7 +167,7 @@ class Pages:
 def _read_view(request: Request) -> str:
     view = request.query.get("view", "after")
     if view not in VIEWS:
-        raise RequestError(HTTPStatus.BAD_REQUEST, f"expected a view of {' '.join(VIEWS)}")
+        raise RequestError(HTTPStatus.BAD_REQUEST, f"expected a view out of: {' '.join(VIEWS)}")
     return view
 
 

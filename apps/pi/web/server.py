@@ -194,7 +194,7 @@ class _Connection:
             raise RequestError(HTTPStatus.REQUEST_TIMEOUT, "the request took too long") from None
         except h11.RemoteProtocolError as error:
             status = HTTPStatus(error.error_status_hint or 400)
-            raise RequestError(status, f"not a request that can be answered: {error}") from error
+            raise RequestError(status, f"this request cannot be answered: {error}") from error
 
     async def _read_request(self) -> Request | None:
         head: h11.Request | None = None

@@ -153,7 +153,7 @@ def test_torch_is_switched_where_there_is_one(camera_class: Any) -> None:
         assert camera_class.torch == "off"
     with (
         AndroidCamera(0, size=(60, 30), read_rotation=lambda: 0) as front,
-        pytest.raises(CameraError, match="its torch cannot be switched"),
+        pytest.raises(CameraError, match="its flashlight cannot be switched; try again"),
     ):
         front.set_torch(True)
 

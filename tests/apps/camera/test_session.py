@@ -127,9 +127,9 @@ def test_missing_camera_is_told(session: Session, plug: Plug) -> None:
     session.open()
     wait_until(lambda: session.status.state == NO_CAMERA)
     assert session.status.message == "fake: not plugged in"
-    with pytest.raises(CameraError, match="no photo"):
+    with pytest.raises(CameraError, match="photo not taken: the camera delivers no picture"):
         session.take_photo().result()
-    with pytest.raises(CameraError, match="no video"):
+    with pytest.raises(CameraError, match="video not saved: the camera delivers no picture"):
         session.start_recording()
 
 
@@ -280,7 +280,7 @@ def test_burst_takes_the_frames_that_are_set(session: Session) -> None:
 def test_photo_into_a_folder_that_cannot_be_made_is_an_error(session: Session, folders: Folders) -> None:
     folders.pictures.write_text("in the way")
     open_and_wait(session)
-    with pytest.raises(edge_dce.OutputError, match="cannot be made a folder"):
+    with pytest.raises(edge_dce.OutputError, match="this folder cannot be created"):
         session.take_photo().result()
 
 

@@ -76,10 +76,10 @@ def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("colour = 1", "unknown key 'colour'; expected some of: auto"),
+        ("colour = 1", "unknown key 'colour'; expected keys are: auto"),
         ("auto = 1", "expected true or false for 'auto', found 1"),
-        ("fps = true", "expected a text or number for 'fps', found True"),
-        ("size = [640, 480]", "expected a text or number for 'size'"),
+        ("fps = true", "expected a text or a number for 'fps', found True"),
+        ("size = [640, 480]", "expected a text or a number for 'size'"),
         ("fps = -1", "argument --fps: expected a number above 0"),
         ("size = 640", "argument --size: expected WxH"),
         ("strength =", "not TOML"),

@@ -130,7 +130,7 @@ def test_token_is_asked_for_once(phone: Browser) -> None:
         phone.open(camera.url)
         assert phone.evaluate("return document.querySelector('input').name") == "token"
         phone.type("input", f"wrong{TOKEN}\n")
-        phone.wait_for("return document.body.innerText", lambda text: "not the token" in text)
+        phone.wait_for("return document.body.innerText", lambda text: "This token is wrong. Try again." in text)
         phone.type("input", f"{TOKEN}\n")
         phone.wait_for(IS_LIVE)
         # The secret is neither in the address bar nor within reach of the page's script.

@@ -371,7 +371,7 @@ def test_hup_swaps_the_model_and_keeps_the_viewers(tmp_path: Path) -> None:
         next(stream)
         config.write_text('model = "zero-dce-pp-128x128-int8"\nstrength = 0.5\n')
         camera.process.send_signal(signal.SIGHUP)
-        camera.wait_for_log("reloaded: zero-dce-pp-128x128-int8")
+        camera.wait_for_log("settings reloaded; the model is zero-dce-pp-128x128-int8")
         assert decode(next(stream)).shape == (SIZE[1], SIZE[0], 3)
         enhancement = camera.stats()["enhancement"]
         assert (enhancement["model"], enhancement["strength"]) == ("zero-dce-pp-128x128-int8", 0.5)
@@ -388,7 +388,7 @@ def test_hup_with_a_broken_model_or_file_leaves_all_as_it_is(tmp_path: Path) -> 
         next(stream)
         model.write_bytes(model.read_bytes()[:5000])
         camera.process.send_signal(signal.SIGHUP)
-        camera.wait_for_log("not reloaded: ")
+        camera.wait_for_log("settings not reloaded: ")
         config.write_text(text + "colour = 1\n")
         camera.process.send_signal(signal.SIGHUP)
         camera.wait_for_log("unknown key 'colour'")
@@ -396,8 +396,8 @@ def test_hup_with_a_broken_model_or_file_leaves_all_as_it_is(tmp_path: Path) -> 
         shutil.copy(MODELS / "zero-dce-pp-128x128-int8.tflite", model)
         config.write_text(text + "fps = 5\n")
         camera.process.send_signal(signal.SIGHUP)
-        camera.wait_for_log("reloaded: mine")
-        assert "other settings than model and look have changed too: they take a restart" in camera.read_log()
+        camera.wait_for_log("settings reloaded; the model is mine")
+        assert "only the model and the look are reloaded; restart to change the other settings" in camera.read_log()
         next(stream)
         assert camera.stats()["camera"]["fps"] == 30
 
@@ -447,14 +447,14 @@ def test_full_disk_pauses_stills_and_nothing_else(tmp_path: Path) -> None:
         with run_camera("--stills", str(disk), "--every", "1s") as camera:
             camera.wait_for(lambda: camera.stats()["stills"]["written"] >= 1)
             (disk / "filler").write_bytes(bytes(4 << 20))
-            camera.wait_for_log("stills pause: ")
+            camera.wait_for_log("stills paused: ")
             stills = camera.stats()["stills"]
             assert stills["paused"]
-            assert "MB free, expected 64 or more" in stills["trouble"]
+            assert "expected 64 MB free or more, found " in stills["trouble"]
             next(read_stream(camera))
             assert camera.get("healthz")[0] == 200
             (disk / "filler").unlink()
-            camera.wait_for_log("stills go on")
+            camera.wait_for_log("stills resumed")
             camera.wait_for(lambda: not camera.stats()["stills"]["paused"])
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
@@ -500,7 +500,7 @@ def test_existing_recording_is_not_overwritten(tmp_path: Path) -> None:
         [sys.executable, "-m", "apps.pi", *flags], capture_output=True, text=True, cwd=ROOT, timeout=60
     )
     assert result.returncode == 1
-    assert "exists already" in result.stderr
+    assert "already exists" in result.stderr
     assert path.read_bytes() == b"mine"
 
 

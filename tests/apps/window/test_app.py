@@ -125,7 +125,7 @@ def test_nothing_is_drawn_while_nothing_changes(app: CameraApp, plug: Plug) -> N
 def test_unplugged_camera_is_told_and_comes_back(app: CameraApp, plug: Plug) -> None:
     wait_for_enhanced(app)
     plug.is_in = False
-    pump_until(lambda: app.root.banner == "The camera is gone")
+    pump_until(lambda: app.root.banner == "The camera was disconnected")
     assert "trying again" in app.root.banner_detail
     assert not app.root.offers_synthetic
     plug.is_in = True
@@ -302,7 +302,7 @@ def test_photo_that_cannot_be_saved_is_told(app: CameraApp, folders: Folders) ->
     wait_for_enhanced(app)
     tap(app.root.ids.shutter)
     pump_until(lambda: not app.root.is_busy)
-    assert "cannot be made a folder" in app.root.ids.toast.text
+    assert "this folder cannot be created" in app.root.ids.toast.text
 
 
 def test_video_is_recorded(app: CameraApp) -> None:

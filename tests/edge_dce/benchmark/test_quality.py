@@ -113,7 +113,7 @@ def test_lossy_pairs_are_warned_of(tmp_path: Path) -> None:
 def test_pair_of_different_size_is_an_error_not_a_resize(tmp_path: Path) -> None:
     low, high = write_pairs(tmp_path, 1)
     write_picture(Picture(np.zeros((10, 24, 3), np.uint8)), high / "0.png", overwrite=True)
-    with pytest.raises(ImageError, match="24x20, but its ground truth is 24x10"):
+    with pytest.raises(ImageError, match="expected the size of its ground truth, 24x10, found 24x20"):
         measure([MODEL], plan(pairs=(low, high)))
 
 

@@ -120,7 +120,7 @@ def test_throttling_is_told_as_the_firmware_tells_it(tmp_path: Path, bits: str, 
 def test_throttling_that_the_kernel_tells_needs_no_vcgencmd(tmp_path: Path) -> None:
     write_files(tmp_path, {"sys/devices/platform/soc/soc:firmware/get_throttled": "50005\n"})
     finding = board.examine_power(write_vcgencmd(tmp_path, "exit 1"))
-    assert finding.found == "under-voltage, throttled now (0x50005): figures mean little"
+    assert finding.found == "under-voltage, throttled now (0x50005): measurements mean little"
 
 
 def test_closed_firmware_device_names_the_group(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_picamera2_of_the_system_is_hidden_from_a_plain_environment(environment:
     (tmp_path / "usr/lib/python3/dist-packages/picamera2").mkdir(parents=True)
     code = f"from edge_dce.doctor.packages import *; print(examine_picamera2(Path({str(tmp_path)!r})))"
     child = environment.run("-c", code)
-    assert "hidden from this virtual environment" in child.stdout
+    assert "installed for the system, but this virtual environment does not see it" in child.stdout
     remedy = f"/usr/bin/python3 -m venv --system-site-packages {environment.folder}"
     assert remedy in child.stdout
 

@@ -51,7 +51,7 @@ def test_job_that_does_not_resume_refuses_an_existing_target(tmp_path: Path, enh
     job.target.write_text("precious")
     (result,) = batch.enhance_pictures([Job(job.source, job.target)], enhancer)
     assert result.error is not None
-    assert "exists already" in str(result.error)
+    assert "already exists" in str(result.error)
     assert job.target.read_text() == "precious"
 
 

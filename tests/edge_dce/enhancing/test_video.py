@@ -238,7 +238,7 @@ def test_sound_that_a_container_cannot_hold_is_refused_not_dropped(tmp_path: Pat
 def test_existing_target_is_kept_unless_told_otherwise(tmp_path: Path, enhancer: Enhancer) -> None:
     source, target = clips.write_clip(tmp_path / "in.mp4", pts=(0, 512)), tmp_path / "out.mp4"
     target.write_text("precious")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         enhance_video(source, target, enhancer)
     assert target.read_text() == "precious"
     enhance_video(source, target, enhancer, overwrite=True)

@@ -25,5 +25,5 @@ def test_picture_without_partner_is_an_error(tmp_path: Path) -> None:
         (tmp_path / side).mkdir()
         for name in names:
             (tmp_path / side / name).touch()
-    with pytest.raises(ImageError, match=r"no ground truth named 1\.png"):
+    with pytest.raises(ImageError, match=r"expected ground truth named 1\.png in .*, found none"):
         match_pairs(tmp_path / "low", tmp_path / "high")

@@ -48,7 +48,7 @@ def test_file_system_without_links_is_served_too(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     write_file(tmp_path / "data.bin", b"data")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_file(tmp_path / "data.bin", b"other")
     assert (tmp_path / "data.bin").read_bytes() == b"data"
 
@@ -73,5 +73,5 @@ def test_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    with pytest.raises(OutputError, match="cannot be made a folder"):
+    with pytest.raises(OutputError, match="this folder cannot be created"):
         make_folder(tmp_path / "taken" / "below")

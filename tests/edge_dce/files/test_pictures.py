@@ -231,7 +231,7 @@ def test_decompression_bomb_is_refused_before_decoding(tmp_path: Path) -> None:
 def test_existing_file_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_text("precious")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_picture(Picture(make_rgb()), path)
     assert path.read_text() == "precious"
     write_picture(Picture(make_rgb()), path, overwrite=True)

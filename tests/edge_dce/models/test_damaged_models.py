@@ -184,7 +184,7 @@ def test_weight_that_is_no_number_is_an_error_not_a_black_picture(tmp_path: Path
 
 def test_system_that_starts_no_child_refuses_a_model_without_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(ModelError, match=r"none starts here .* use a model with a card"):
+    with pytest.raises(ModelError, match=r"none can start here .* use a model with a card"):
         load(WITHOUT_CARD)
 
 
