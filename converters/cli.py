@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_dce.terminal.arguments import parse_positive, parse_size
-from edge_dce.terminal.console import answer
+from edge_dce.terminal.console import CUT_SHORT, answer
 
 from .formats import CONTRACTS, DEFAULT_CONTRACT, PRECISIONS, SIZES, Bounds
 
@@ -29,7 +29,12 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     """
     arguments = build_parser(prog).parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return answer(lambda: _convert(arguments), prog=prog.removeprefix("python -m "), debug=arguments.debug)
+    return answer(
+        lambda: _convert(arguments),
+        prog=prog.removeprefix("python -m "),
+        debug=arguments.debug,
+        unread_status=CUT_SHORT,
+    )
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:

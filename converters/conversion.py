@@ -20,6 +20,8 @@ from .flat_tanh import flatten_tanh
 from .formats import PRECISIONS, Precision, find_precision
 from .inspection import pack, trace_layers
 
+# What TensorFlow's converter makes; another width would become one of these without a word.
+_WEIGHT_BITS = (32, 16, 8)
 _Operation = qtyping.TFLOperationName
 
 
@@ -34,6 +36,10 @@ def convert(network: Any, *, precision: str) -> bytes:
         ConversionError: another precision.
     """
     bits = _find_float(precision).weight_bits
+    if bits not in _WEIGHT_BITS:
+        raise ConversionError(
+            f"expected weights of {' '.join(map(str, _WEIGHT_BITS))} bits without calibration, found {bits}"
+        )
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
     if bits < 32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

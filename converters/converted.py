@@ -1,4 +1,4 @@
-"""A converted file, loaded as those will run it whom it is for."""
+"""A converted file, loaded as its users will run it."""
 
 from __future__ import annotations
 

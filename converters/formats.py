@@ -72,7 +72,7 @@ class Precision:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """The precisions that a file may have of which this one was asked for."""
+        """The precisions that a file may end up with if this one was asked for."""
         return (self.name, self.name_if_mixed) if self.is_calibrated else (self.name,)
 
 
@@ -105,14 +105,22 @@ class Product:
 
 
 def find_precision(name: str) -> Precision:
-    """Raises ConversionError: there is none of this name."""
+    """The precision of this name.
+
+    Raises:
+        ConversionError: there is none.
+    """
     if name not in PRECISIONS:
         raise ConversionError(f"expected a precision of {' '.join(PRECISIONS)}, found '{name}'")
     return PRECISIONS[name]
 
 
 def find_product(contract: str) -> Product:
-    """Raises ConversionError: there is no contract of this name."""
+    """The files of this contract.
+
+    Raises:
+        ConversionError: there is none of this name.
+    """
     if contract not in CONTRACTS:
         raise ConversionError(f"expected a contract of {' '.join(CONTRACTS)}, found '{contract}'")
     return CONTRACTS[contract]

@@ -7,6 +7,7 @@ and numpy: `edge_dce.models.network` takes no more. It runs as in other apps, wi
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,9 +52,11 @@ print(name, importlib.metadata.version(name))
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """Attributes:
-    runtime: name and version.
-    reason: why the file is not proven there; None if it is.
+    """Whether a file gives the same results under another runtime.
+
+    Attributes:
+        runtime: name and version.
+        reason: why the file is not proven there; None if it is.
     """
 
     runtime: str
@@ -76,7 +79,9 @@ def prove(model: ModelFile, python: Path, images: Sequence[Uint8Array]) -> Proof
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "model.tflite").write_bytes(model.content)
         np.save(Path(folder, "pictures.npy"), np.stack(images))
-        child = run([str(python), "-c", _CHILD, folder, str(_PACKAGE)])
+        # Not resolved: a link out of an environment leads out of it. -E: nor do our variables lead into it.
+        program = Path(shutil.which(python) or python).absolute()
+        child = run([str(program), "-E", "-c", _CHILD, folder, str(_PACKAGE)], folder=Path(folder))
         if not child.has_started:
             return Proof(str(python), f"cannot be run ({child.failure})")
         if child.failure:

@@ -45,9 +45,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_enhance_parser(commands, [shared])
     add_benchmark_parser(commands, [shared])
     add_model_parsers(commands, [shared])
-    examination = commands.add_parser("doctor", parents=[shared], help="find what is wrong here and say how to fix it")
+    examination = commands.add_parser("doctor", help=doctor.PURPOSE, description=doctor.PURPOSE)
     doctor.add_options(examination)
-    examination.set_defaults(command=doctor.run)
+    examination.set_defaults(command=doctor.run, debug=False)
 
     add_door_parsers(commands)
     return parser

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from edge_dce.errors import CardError, ImageError, ModelError
 from edge_dce.models.card import ModelCard, ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
-from edge_dce.models.contracts import CONTRACTS, CURVES
+from edge_dce.models.contracts import CONTRACTS, CURVES, ENHANCING
 from edge_dce.models.network import Interpreter, Network
 from edge_dce.models.runtime import MAX_THREADS, default_threads, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.curve import PLAIN
+from edge_dce.pixels.curve import ITERATIONS, PLAIN
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.denoising import measure_gain, remove_noise, shrink_for_gain
 from edge_dce.pixels.look import Look
@@ -219,7 +219,7 @@ def _check_shapes(model: ModelFile, network: Network) -> None:
         or len(curves) != 4
         or curves[0] != 1
         or not all(0 < side <= limit for side, limit in zip(curves[1:3], image[1:3], strict=True))
-        or curves[3] not in (3, 24)
+        or curves[3] not in (3, 3 * ITERATIONS)
     ):
         raise ModelError(
             f"{model.path}: expected input (1, H, W, 3) and output (1, h, w, 3) or (1, h, w, 24) that is "
@@ -234,7 +234,7 @@ def _check_shapes(model: ModelFile, network: Network) -> None:
 
 def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:
     contract = model.card.contract if model.card else asked
-    if contract not in (None, CURVES.name):
+    if contract not in (None, *ENHANCING):
         hint = "use another model" if contract in CONTRACTS else "upgrade edge-dce"
         raise ModelError(f"{model.path}: expected a model of the contract '{CURVES.name}', found '{contract}'; {hint}")
     _check_shapes(model, network)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_dce.errors import ImageError
 from edge_dce.files.output import check_free, make_folder, write_file
-from edge_dce.terminal.console import answer
+from edge_dce.terminal.console import CUT_SHORT, answer
 
 from .feedback import read_exposure_target
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
@@ -25,7 +25,13 @@ def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
     arguments = build_parser(prog).parse_args(argv)
     # Seconds of start-up and pages of TensorFlow's notices are only for commands that train.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return answer(lambda: arguments.command(arguments), prog=prog.removeprefix("python -m "), debug=arguments.debug)
+    return answer(
+        lambda: arguments.command(arguments),
+        prog=prog.removeprefix("python -m "),
+        debug=arguments.debug,
+        # What it prints on the way is no reason to train.
+        unread_status=CUT_SHORT,
+    )
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ _EPOCH = "epoch"
 # Keras's mark of what it measured on the validation part.
 _VALIDATION = "val_"
 # What reading a file that holds something else comes to.
-_DAMAGES = (ValueError, TypeError, KeyError, OSError)
+_DAMAGES = (ValueError, TypeError, KeyError)
 
 _T = TypeVar("_T")
 
@@ -43,7 +43,7 @@ class History:
 
 
 def divide_losses(losses: Mapping[str, _T]) -> tuple[dict[str, _T], dict[str, _T]]:
-    """Of losses as Keras names them, those of training, and by the same names those of validation."""
+    """The training losses and the validation losses, both without Keras's prefix."""
     training = {name: value for name, value in losses.items() if not name.startswith(_VALIDATION)}
     return training, {name.removeprefix(_VALIDATION): losses[name] for name in losses if name not in training}
 

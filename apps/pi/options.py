@@ -190,7 +190,9 @@ def _load_toml(text: str, path: Path) -> dict[str, Any]:
         try:
             import tomli as tomllib
         except ImportError as error:
-            raise OptionsError(f"{path}: Python 3.10 needs tomli to read TOML; run: pip install tomli") from error
+            raise OptionsError(
+                f"{path}: Python 3.10 needs tomli to read TOML; run: pip install 'edge-dce[pi]'"
+            ) from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -252,7 +254,7 @@ def _parse_above_zero(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 1000:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found '{text}'")
+        raise argparse.ArgumentTypeError(f"expected a number above 0 and up to 1000, found '{text}'")
     return value
 
 

@@ -57,16 +57,21 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
     argv = sys.argv[1:] if argv is None else argv
     options = read_options(argv, prog=prog)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"{prog}: %(message)s")
-    return answer(lambda: asyncio.run(Program(options, argv).run()), prog=prog)
+    return answer(lambda: asyncio.run(Program(options, argv, prog=prog).run()), prog=prog)
 
 
 class Program:
     """One run."""
 
-    def __init__(self, options: LiveOptions, argv: Sequence[str]) -> None:
-        """Loads the model; raises ModelError and RuntimeMissingError."""
+    def __init__(self, options: LiveOptions, argv: Sequence[str], *, prog: str = PROG) -> None:
+        """Loads the model; raises ModelError and RuntimeMissingError.
+
+        Args:
+            options: those of `argv`, which is read again at every reload.
+            prog: the command's name in messages.
+        """
         self._options = options
-        self._argv = argv
+        self._argv, self._prog = argv, prog
         self._stats = LiveStats()
         enhancer = load(options.model, threads=options.threads, contract=options.contract)
         smoothing = STEADY if options.smooth else FRAME_BY_FRAME
@@ -191,7 +196,7 @@ class Program:
     async def _reload(self) -> None:
         """Read the configuration and the model again; what is wrong with either leaves all as it is."""
         try:
-            options = read_options(self._argv)
+            options = read_options(self._argv, prog=self._prog)
             enhancer = await asyncio.to_thread(load, options.model, threads=options.threads, contract=options.contract)
         except SystemExit:
             _log.error("settings not reloaded: see the error above")

@@ -99,7 +99,6 @@ complete -c edge-dce -n '_shtab_edge_dce_using models' -l debug -d 'show a trace
 complete -c edge-dce -n '_shtab_edge_dce_using models' -l json -d 'print the list as JSON'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a doctor -d 'find what is wrong here and say how to fix it'
 complete -c edge-dce -n '_shtab_edge_dce_using doctor' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using doctor' -l debug -d 'show a traceback on errors'
 complete -c edge-dce -n '_shtab_edge_dce_using doctor' -l json -d 'print the findings as JSON'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a live -d 'Enhance a camera'"'"'s pictures live, without a screen.'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -s h -l help -d 'show this help message and exit'

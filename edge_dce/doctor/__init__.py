@@ -25,9 +25,10 @@ from edge_dce.doctor.checks import examine
 from edge_dce.doctor.finding import LEVELS, Finding, Level
 from edge_dce.terminal.console import answer
 
-__all__ = ["LEVELS", "SCHEMA", "Finding", "Level", "add_options", "examine", "main", "run"]
+__all__ = ["LEVELS", "PURPOSE", "SCHEMA", "Finding", "Level", "add_options", "examine", "main", "run"]
 
 SCHEMA = 1
+PURPOSE = "find what is wrong here and say how to fix it"
 _NAME_WIDTH = 12
 
 
@@ -45,9 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line by itself, for where `edge_dce.cli` cannot be imported."""
-    parser = argparse.ArgumentParser(
-        prog="edge-dce doctor", description="Find what is wrong here and say how to fix it."
-    )
+    parser = argparse.ArgumentParser(prog="edge-dce doctor", description=PURPOSE)
     add_options(parser)
     arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):

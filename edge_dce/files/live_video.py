@@ -40,18 +40,27 @@ class LiveVideo:
         is_complete: whether it was closed as it should be, which needs space on the disk.
     """
 
-    def __init__(self, path: Path, encoders: Encoders, *, fps: float, is_fragmented: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        encoders: Encoders,
+        *,
+        fps: float,
+        is_fragmented: bool = False,
+        shown_as: Path | None = None,
+    ) -> None:
         """
         Args:
             encoders: the first that this build of FFmpeg can open is taken.
             fps: the camera's, for the encoder's rate control.
             is_fragmented: what is written can be played at any moment, also after the plug was pulled; an ordinary
                 .mp4 is nothing before it is closed.
+            shown_as: the name in errors, where the file gets its own only at the end.
         """
         self.codec: str | None = None
         self.frames = 0
         self.is_complete = False
-        self._path, self._encoders, self._fps = path, encoders, fps
+        self._shown_as, self._encoders, self._fps = shown_as or path, encoders, fps
         self._stream: Any = None
         self._start_s, self._last_s, self._last_pts = 0.0, 0.0, -1
         self._keyframe_s = -math.inf
@@ -90,7 +99,7 @@ class LiveVideo:
                 self._stream = add_video_stream(
                     self._container,
                     self._encoders,
-                    self._path,
+                    self._shown_as,
                     size=(width, height),
                     rate=Fraction(round(self._fps)),
                     set_up=self._set_up,
@@ -125,4 +134,4 @@ class LiveVideo:
         try:
             yield
         except (av.FFmpegError, OSError) as error:
-            raise OutputError(f"{self._path}: cannot be recorded ({error.strerror or error})") from error
+            raise OutputError(f"{self._shown_as}: cannot be recorded ({error.strerror or error})") from error

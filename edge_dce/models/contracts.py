@@ -1,6 +1,6 @@
 """What a model file returns: every contract that this version knows, once.
 
-A card may name another one, of a later version: it is read all the same, and whoever shall run such a file says no.
+A card may name a contract of a later version. It is read all the same; running the file is refused.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Contract:
-    """Attributes:
-    name: as cards and command lines have it.
-    purpose: for people, after "a file that returns".
-    range: lowest and highest real value of the output.
-    color: "RGB" where the output is an image, None where it is not.
-    is_enhancing: whether `Enhancer` makes pictures with it.
+    """What a model file returns.
+
+    Attributes:
+        name: as cards and command lines have it.
+        purpose: for people, after "a file that returns".
+        range: lowest and highest real value of the output.
+        color: "RGB" where the output is an image, None where it is not.
+        is_enhancing: whether `Enhancer` makes pictures with it.
     """
 
     name: str

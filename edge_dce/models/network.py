@@ -56,7 +56,7 @@ class Encoding:
 
     def encode(self, values: FloatArray) -> npt.NDArray[Any]:
         """Real numbers as they are stored; integers are rounded and clipped to what the type holds."""
-        if not self.is_integer:
+        if not (self.is_integer and self.scale):
             return values.astype(self.dtype, copy=False)
         limits = np.iinfo(self.dtype)
         steps = np.rint(values / self.scale) + self.zero_point

@@ -17,12 +17,14 @@ ENTRY = "edge-dce-origin.json"
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Attributes:
-    recipe: every setting of the training, as `training.recipe.Recipe` writes them.
-    epochs: for how long it was trained.
-    data: title of the data set; how many pictures were trained on, and the sha256 of all of them.
-    title: of the recipe, with what differs from the one of that name.
-    uses_partners: whether the network saw normal-light partners too.
+    """How a network was trained, and on what.
+
+    Attributes:
+        recipe: every setting of the training, as `training.recipe.Recipe` writes them.
+        epochs: for how long it was trained.
+        data: title of the data set; how many pictures were trained on, and the sha256 of all of them.
+        title: of the recipe, with what differs from the one of that name.
+        uses_partners: whether the network saw normal-light partners too.
     """
 
     recipe: dict[str, Any]

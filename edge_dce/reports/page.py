@@ -58,7 +58,7 @@ def _find_templates(package: str) -> Environment:
     try:
         import jinja2
     except ImportError as error:
-        raise PageError(f"HTML pages need Jinja2 ({error}); install it with: pip install jinja2") from None
+        raise PageError(f"HTML pages need Jinja2 ({error}); run: pip install 'edge-dce[train]'") from None
     return jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(each, "") for each in (package, __package__)]),
         autoescape=True,

@@ -22,10 +22,12 @@ _HOME = Path(__file__).resolve().parent.parent.parent
 
 @dataclasses.dataclass(frozen=True)
 class ChildResult:
-    """Attributes:
-    output: what it printed on stdout.
-    failure: why it failed, in one line; None where it did not.
-    has_started: False where the system could not start it.
+    """How a program ended.
+
+    Attributes:
+        output: what it printed on stdout.
+        failure: why it failed, in one line; None where it did not.
+        has_started: False where the system could not start it.
     """
 
     output: str

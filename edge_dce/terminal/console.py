@@ -15,21 +15,24 @@ from edge_dce.errors import EdgeDceError
 
 PROGRAM = "edge-dce"
 _INTERRUPTED = 130
+# As a shell says of a program that a closed pipe ended: 128 + SIGPIPE.
+CUT_SHORT = 141
 # Of an error that names no file: what is piped or redirected cannot be written.
 _UNWRITTEN = (errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
 
 
-def answer(run: Callable[[], int | None], *, prog: str = PROGRAM, debug: bool = False) -> int:
+def answer(run: Callable[[], int | None], *, prog: str = PROGRAM, debug: bool = False, unread_status: int = 0) -> int:
     """Run a program's command, and say on stderr how it ended if not well.
 
     Args:
         run: returns the exit status; None is 0.
         prog: the program's name, which begins what is said.
         debug: raise an error instead of naming it.
+        unread_status: the exit status where whoever read stdout has enough: 0 where stdout is what the program is for,
+            `CUT_SHORT` where its work is something else, and not done.
 
     Returns:
-        The exit status: that of `run`, 1 for an EdgeDceError, OSError or MemoryError, 130 for Ctrl-C, 0 where whoever
-        read stdout has enough.
+        The exit status: that of `run`, 1 for an EdgeDceError, OSError or MemoryError, 130 for Ctrl-C, `unread_status`.
     """
     try:
         status = run() or 0
@@ -42,7 +45,7 @@ def answer(run: Callable[[], int | None], *, prog: str = PROGRAM, debug: bool = 
         return _INTERRUPTED
     except BrokenPipeError:
         discard_stdout()
-        return 0
+        return unread_status
     except (EdgeDceError, OSError, MemoryError) as error:
         if debug:
             raise
@@ -72,8 +75,8 @@ def complain(error: Exception, *, prog: str = PROGRAM) -> None:
         message = error.strerror or str(error)
         if error.filename is not None:
             message = f"{error.filename}: {message}"
-        else:
-            message = f"output: {message}" if error.errno in _UNWRITTEN else message
+        elif error.errno in _UNWRITTEN:
+            message = f"output: {message}"
             discard_stdout()
     else:
         message = str(error)
@@ -82,7 +85,11 @@ def complain(error: Exception, *, prog: str = PROGRAM) -> None:
 
 def discard_stdout() -> None:
     """Whoever read our output has enough, or the disk is full: nothing more may fail on it, not even Python's exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is None:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _write(line: str, stream: TextIO) -> None:

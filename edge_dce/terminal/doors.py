@@ -6,12 +6,13 @@ import argparse
 import dataclasses
 import importlib
 import importlib.util
-from collections.abc import Mapping
 from typing import Any
 
 from edge_dce.errors import EdgeDceError
 
 _PROG = "edge-dce"
+# Module -> what people call it.
+_TITLES = {"ai_edge_quantizer": "ai-edge-quantizer", "keras": "Keras", "kivy": "Kivy", "tensorflow": "TensorFlow"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Door:
         purpose: one line for `edge-dce --help`.
         program: module with `main(argv, *, prog)`, which returns the exit status.
         extra: of the distribution: what pip installs to bring the command.
-        needs: modules that the extra brings and the program cannot start without -> what people call them.
+        needs: modules that the extra brings and the program does nothing without.
         is_part: whether the name is that of one of the program's own commands, not of the whole.
     """
 
@@ -31,7 +32,7 @@ class Door:
     purpose: str
     program: str
     extra: str
-    needs: Mapping[str, str]
+    needs: tuple[str, ...] = ()
     is_part: bool = False
 
     def open(self, arguments: argparse.Namespace) -> int:
@@ -41,18 +42,31 @@ class Door:
             EdgeDceError: what the program needs is not installed, or cannot be imported.
         """
         package = self.program.partition(".")[0]
-        for needed, title in {**self.needs, package: package}.items():
+        for needed in (*self.needs, package):
             if importlib.util.find_spec(needed) is None:
-                remedy = f"pip install 'edge-dce[{self.extra}]'"
-                raise EdgeDceError(f"expected {title} for '{self.name}', found none; run: {remedy}")
-        try:
-            main = importlib.import_module(self.program).main
-        except ImportError as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise EdgeDceError(f"this installation is broken ({reason}); run: edge-dce doctor") from error
+                raise self._ask_for(needed)
         words, prog = ([self.name], _PROG) if self.is_part else ([], f"{_PROG} {self.name}")
-        status: int = main([*words, *arguments.rest], prog=prog)
+        try:
+            status: int = importlib.import_module(self.program).main([*words, *arguments.rest], prog=prog)
+        except ModuleNotFoundError as error:
+            # What only some of a program's commands need, such as the engine that Keras runs on.
+            missing = (error.name or "").partition(".")[0]
+            if not missing or missing in (package, "edge_dce"):
+                raise _broken(error) from error
+            raise self._ask_for(missing) from error
+        except ImportError as error:
+            raise _broken(error) from error
         return status
+
+    def _ask_for(self, module: str) -> EdgeDceError:
+        title = _TITLES.get(module, module)
+        remedy = f"pip install 'edge-dce[{self.extra}]'"
+        return EdgeDceError(f"expected {title} for '{self.name}', found none; run: {remedy}")
+
+
+def _broken(error: ImportError) -> EdgeDceError:
+    reason = str(error).strip().partition("\n")[0]
+    return EdgeDceError(f"this installation is broken ({reason}); run: edge-dce doctor")
 
 
 # docs/decisions/0018 says what has a door, and docs/decisions/0017 why the packages have these names.
@@ -64,28 +78,26 @@ DOORS = {
             "enhance a camera's pictures live, for a web page or files",
             program="edge_dce_apps.pi.program",
             extra="pi",
-            needs={"h11": "h11"},
+            needs=("h11",),
         ),
         Door(
             "camera",
             "open the camera app, which sees in the dark",
             program="edge_dce_apps.camera.__main__",
             extra="app",
-            needs={"kivy": "Kivy"},
+            needs=("kivy",),
         ),
         Door(
             "train",
             "train a network on dark pictures",
             program="edge_dce_training.cli",
             extra="train",
-            needs={"keras": "Keras"},
         ),
         Door(
             "evaluate",
             "score a network on dark pictures and their ground truth",
             program="edge_dce_training.cli",
             extra="train",
-            needs={"keras": "Keras"},
             is_part=True,
         ),
         Door(
@@ -93,11 +105,7 @@ DOORS = {
             "convert a Keras network to verified .tflite files",
             program="edge_dce_converters.cli",
             extra="convert",
-            needs={
-                "tensorflow": "TensorFlow",
-                "ai_edge_quantizer": "ai-edge-quantizer",
-                "flatbuffers": "flatbuffers",
-            },
+            needs=("tensorflow", "ai_edge_quantizer", "flatbuffers"),
         ),
     )
 }

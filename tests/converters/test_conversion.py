@@ -293,6 +293,8 @@ def test_search_tries_everything_before_it_gives_up(folder: Path, source: Source
     assert tried[1].endswith("in float32")
     assert [attempt.draft.precision for attempt in item.attempts] == ["int8", "mixed"]
     assert item.path.parent.name == REJECTED
+    assert "expected 90 dB" in item.path.with_suffix(".txt").read_text()
+    assert not list(tmp_path.glob("*.tflite"))
 
 
 def test_missing_calibration_folder_is_refused_before_any_file_is_written(

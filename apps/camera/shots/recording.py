@@ -99,10 +99,10 @@ class Recorder:
         from edge_dce.files.live_video import LiveVideo
 
         try:
-            with LiveVideo(self._unfinished, APP_ENCODERS, fps=_FPS) as self._video:
+            with LiveVideo(self._unfinished, APP_ENCODERS, fps=_FPS, shown_as=self._path) as self._video:
                 self._record(self._video)
         except (OSError, EdgeDceError) as error:
-            self.error = f"{self._path}: recording stopped ({' '.join(str(error).split())})"
+            self.error = " ".join(str(error).split())
         if self.frames and self._video and self._video.is_complete:
             os.replace(self._unfinished, self._path)  # noqa: PTH105 (one name for both systems)
             self._is_saved = True

@@ -11,7 +11,7 @@ _STOP_TIMEOUT_S = 5.0
 
 
 class Output:
-    """Base of the outputs that are no viewers."""
+    """An output: a thread that takes shots until it is stopped."""
 
     name: str
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from edge_dce.camera.frames import to_bytes
 from edge_dce.pixels.fitting import fit_size
+from edge_dce.terminal.console import discard_stdout
 
 from ..pipeline import Pipeline
 from .output import Output
@@ -46,7 +46,7 @@ class RawOutput(Output):
                     sys.stdout.buffer.flush()
                 except BrokenPipeError:
                     # The reader has seen enough: the pipe's usual end, and nothing more may fail on it.
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                    discard_stdout()
                     return
                 self._written += 1
 
