@@ -88,7 +88,7 @@ def prove(model: ModelFile, python: Path, images: Sequence[Uint8Array]) -> Proof
         except (OSError, subprocess.TimeoutExpired) as error:
             return Proof(str(python), f"cannot be run ({error})")
         if child.returncode:
-            lines = child.stderr.strip().splitlines() or [f"it died of signal {-child.returncode}"]
+            lines = child.stderr.strip().splitlines() or [f"it was stopped by signal {-child.returncode}"]
             return Proof(str(python), lines[-1] or "no message")
         found = np.load(Path(folder, "outputs.npy"))
     assert model.card is not None

@@ -181,7 +181,7 @@ def _try_in_child(model: ModelFile, runtime: Runtime, threads: int) -> None:
             f"({error.strerror}); use a model with a card"
         ) from error
     if child.returncode < 0:
-        raise _refused(model.path, runtime, f"a trial run was ended by signal {-child.returncode}")
+        raise _refused(model.path, runtime, f"a trial run was stopped by signal {-child.returncode}")
     if child.returncode > 0:
         lines = child.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         raise _refused(model.path, runtime, lines[-1])
