@@ -37,9 +37,8 @@ def convert(network: Any, *, precision: str) -> bytes:
     """
     bits = _find_float(precision).weight_bits
     if bits not in _WEIGHT_BITS:
-        raise ConversionError(
-            f"expected weights of {' '.join(map(str, _WEIGHT_BITS))} bits without calibration, found {bits}"
-        )
+        known = " ".join(map(str, _WEIGHT_BITS))
+        raise ConversionError(f"expected weights of {known} bits without calibration, found {bits}")
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
     if bits < 32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -247,7 +247,7 @@ _AUTHORS = Recipe(
 
 _SCENE = Recipe(
     name="edge-scene",
-    about="our best: sees the whole picture, asks for the exposure of the whole, never sees a normal-light picture",
+    about="our best; the network sees the whole picture, and training needs no normal-light pictures",
     network="zero-dce-scene",
     curve_root=4,
     epochs=40,
@@ -270,7 +270,7 @@ _SCENE = Recipe(
 _EDGE = dataclasses.replace(
     _SCENE,
     name="edge",
-    about="the paper's network, our losses and augmentation",
+    about="the network of the paper, with our losses and augmentation",
     network="zero-dce",
     crop_px=128,
     learning_rate=5e-4,
@@ -293,7 +293,7 @@ _RECIPES = (
     dataclasses.replace(
         _EDGE,
         name="edge-pp",
-        about="the small network of Zero-DCE++, our losses and augmentation",
+        about="the small network of Zero-DCE++, with our losses and augmentation",
         network="zero-dce-pp",
         learning_rate=1e-3,
         loss_weights=LossWeights(illumination_smoothness=16000.0),
@@ -301,7 +301,7 @@ _RECIPES = (
     dataclasses.replace(
         _SCENE,
         name="paired",
-        about="for those who have normal-light partners: L1 and SSIM against them",
+        about="for data with normal-light pictures; the losses are L1 and SSIM",
         exposure_gain=1.0,
         loss_weights=LossWeights(
             spatial_consistency=0.0,

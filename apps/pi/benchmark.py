@@ -159,11 +159,13 @@ async def _read_part(reader: asyncio.StreamReader) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {__package__}.benchmark", description=__doc__)
-    parser.add_argument("--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
+    parser.add_argument(
+        "--size", type=parse_size, default=(1920, 1080), metavar="WxH", help="size of the frames (default: 1920x1080)"
+    )
     parser.add_argument("-m", "--model", default=DEFAULT_MODEL)
     parser.add_argument("--runs", type=parse_positive, default=100)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
-    parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result; replaces an existing file")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in this --json file")
     arguments = parser.parse_args(argv)
     return answer(lambda: _run(arguments), prog="benchmark")
 

@@ -236,10 +236,12 @@ def format_soak(run: Soak) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {__package__}.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--size", type=parse_size, default=(1280, 720), metavar="WxH", help="default: 1280x720")
+    parser.add_argument(
+        "--size", type=parse_size, default=(1280, 720), metavar="WxH", help="size of the frames (default: 1280x720)"
+    )
     parser.add_argument("--fps", type=float, default=30.0)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result, replacing the file")
-    parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in a --json file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw result; replaces an existing file")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="run nothing; print the result in this --json file")
     arguments = parser.parse_args(argv)
     return answer(lambda: _run(arguments), prog="soak")
 

@@ -215,5 +215,5 @@ _kinds = [
     SourceKind("usb", "usb[:N]", accepts_form(r"usb(:\d+)?|/dev/video\d+"), _open_usb, _find_usb, is_camera=True),
     SourceKind(SYNTHETIC, SYNTHETIC, accepts_form(SYNTHETIC), _open_synthetic, lambda: [Camera(SYNTHETIC)]),
     SourceKind("video", "a video file", _is_video, _open_video),
-    SourceKind("pictures", "a picture or a folder of pictures", _is_pictures, _open_pictures),
+    SourceKind("pictures", "a picture or folder of pictures", _is_pictures, _open_pictures),
 ]

@@ -98,7 +98,7 @@ def _find_failure(child: subprocess.CompletedProcess[bytes]) -> str | None:
     if child.returncode == 0:
         return None
     if child.returncode < 0:
-        return f"died of {_name_signal(-child.returncode)}"
+        return f"stopped by {_name_signal(-child.returncode)}"
     lines = [line.strip() for line in _decode(child.stderr or child.stdout).splitlines() if line.strip()]
     return lines[-1] if lines else f"exit status {child.returncode}"
 

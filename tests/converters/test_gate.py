@@ -94,6 +94,14 @@ def test_same_runtime_in_another_process_proves_a_file(bundled: ModelFile) -> No
     assert found.runtime.startswith("ai-edge-litert ")
 
 
+def test_other_environment_is_proven_without_our_search_path(
+    bundled: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise RuntimeError('the wrong numpy')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert prove(bundled, Path(sys.executable), [np.full((256, 256, 3), 9, np.uint8)]).reason is None
+
+
 def test_other_results_are_no_proof(bundled: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = proof._CHILD.replace("np.stack(results)", "np.stack(results) // 2")
     monkeypatch.setattr(proof, "_CHILD", wrong)

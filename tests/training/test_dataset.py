@@ -72,7 +72,7 @@ def test_plain_folder_needs_no_partners_and_holds_every_fifth_picture_out(lol: P
 
 
 def test_recipe_that_needs_partners_refuses_a_plain_folder(lol: Path) -> None:
-    with pytest.raises(ImageError, match="recipe 'paired' needs normal-light partners"):
+    with pytest.raises(ImageError, match="recipe 'paired' needs normal-light pictures"):
         find_parts(lol / "our485" / "low", RECIPES["paired"])
 
 

@@ -82,9 +82,9 @@ def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
         ("size = [640, 480]", "expected a text or a number for 'size'"),
         ("fps = -1", "argument --fps: expected a number above 0"),
         ("size = 640", "argument --size: expected WxH"),
-        ("strength =", "not TOML"),
+        ("strength =", "expected TOML, found something else"),
         ("strength = 7", "expected a strength from 0 to 1.5"),
-        ('every = "10 parsecs"', "expected a time of a second or more"),
+        ('every = "10 parsecs"', "expected a time of 1 s or more"),
         ("config = 'x'", "unknown key 'config'"),
     ],
 )
@@ -102,7 +102,7 @@ def test_missing_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("address", ["0.0.0.0:8000", ":8000", "[::]:8000", "192.168.1.5:80", "camera.local:8000"])
 def test_beyond_loopback_a_token_is_needed(address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert_refused(capsys, ["--http", address], "could watch this camera: add --token")
+    assert_refused(capsys, ["--http", address], "could watch this camera; add --token")
     assert read_options(["--http", address, "--token", TOKEN]).token == TOKEN
 
 

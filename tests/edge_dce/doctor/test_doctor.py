@@ -380,3 +380,12 @@ def test_doctor_is_a_command_of_the_cli_too(capsys: pytest.CaptureFixture[str]) 
     report = json.loads(capsys.readouterr().out)
     assert report["schema"] == 1
     assert set(report["findings"][0]) == {"name", "level", "found", "remedy"}
+
+
+def test_doctor_takes_the_same_options_by_itself_and_as_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = []
+    for run, arguments in ((doctor.main, ["--help"]), (cli.main, ["doctor", "--help"])):
+        with pytest.raises(SystemExit):
+            run(arguments)
+        pages.append(capsys.readouterr().out)
+    assert pages[0] == pages[1]

@@ -83,6 +83,7 @@ def test_any_tensor_is_read_as_real_numbers() -> None:
     fake = FakeInterpreter(np.array([[3, 5]], np.int32), output_quantization=(0.5, 1))
     np.testing.assert_array_equal(read_tensor(fake, fake.get_output_details()[0]), [[1, 2]])
     assert Encoding(np.dtype(np.int32)).decode(np.array([7]), np.empty(1, np.float32)) == 7
+    assert Encoding(np.dtype(np.int32)).encode(np.array([7], np.float32)) == 7
 
 
 def test_numpy_is_all_it_needs() -> None:

@@ -19,8 +19,8 @@ def test_output_of_a_child_that_ends_well() -> None:
         ("import sys; print('first\\nlast\\n', file=sys.stderr); sys.exit(1)", "last"),
         ("import sys; print('said on stdout'); sys.exit(1)", "said on stdout"),
         ("raise ValueError('wrong')", "ValueError: wrong"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "died of SIGKILL"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", f"died of signal {signal.SIGRTMIN + 1}"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "stopped by SIGKILL"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", f"stopped by signal {signal.SIGRTMIN + 1}"),
     ],
 )
 def test_failure_is_told_in_one_line(code: str, failure: str) -> None:

@@ -1,11 +1,12 @@
 import errno
 import io
+import subprocess
 import sys
 
 import pytest
 
 from edge_dce.errors import ModelError
-from edge_dce.terminal.console import answer
+from edge_dce.terminal.console import CUT_SHORT, answer
 
 
 def raise_(error: BaseException) -> int:
@@ -70,3 +71,30 @@ def test_reader_that_has_enough_is_no_error(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setattr(sys, "stdout", Closed())
     assert answer(lambda: print("a line"), prog="program") == 0
     assert capfd.readouterr().err == ""
+
+
+def test_program_whose_work_is_not_its_output_says_that_it_was_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_dce.terminal.console.discard_stdout", lambda: None)
+    assert answer(lambda: raise_(BrokenPipeError()), prog="program", unread_status=CUT_SHORT) == 141
+
+
+def test_error_of_something_else_leaves_what_was_printed() -> None:
+    code = """if True:
+        from edge_dce.terminal.console import answer
+
+        def run():
+            print("result")
+            raise OSError(22, "wrong")
+
+        answer(run)
+    """
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (child.stdout, child.stderr) == ("result\n", "edge-dce: error: wrong\n")
+
+
+def test_error_is_said_where_there_is_no_stdout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert answer(lambda: raise_(OSError(errno.ENOSPC, "No space left on device")), prog="program") == 1
+    assert capsys.readouterr().err == "program: error: output: No space left on device\n"
