@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_dce import cli
+from edge_dce import cli, doctor
 from edge_dce.doctor import (
     board,
     checks,
