@@ -153,7 +153,7 @@ def _drop_evaluated(
         if same is None:
             usable.append(picture)
         else:
-            notes.append(f"calibration: left out: {picture.path}: it looks like evaluation picture {same.path}")
+            notes.append(f"calibration: left out: {picture.path}: looks like evaluation picture {same.path}")
     if len(notes) > _LOOK_ALIKES * len(pictures):
         shown = _list([note.removeprefix("calibration: left out: ") for note in notes])
         raise ConversionError(

@@ -107,7 +107,7 @@ def test_broken_file_is_named_and_skipped(dark: Path) -> None:
 
 def test_folder_of_broken_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_text("no picture")
-    with pytest.raises(ConversionError, match="none of the pictures can be read"):
+    with pytest.raises(ConversionError, match="expected low-light pictures, found none that can be read"):
         choose(tmp_path)
 
 

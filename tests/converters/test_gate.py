@@ -77,7 +77,7 @@ def test_network_whose_activations_vanish_is_refused(folder: Path, tmp_path: Pat
     # Nothing passes the first ReLU, and the runtime refuses the scale of nothing.
     dead.set_weights([kernel, bias - 5, *others])
     order = Order(("int8",), ((64, 64),), folder / "evaluation", calibration=folder / "calibration")
-    with pytest.raises(ConversionError, match="no runtime takes what these calibration pictures lead to"):
+    with pytest.raises(ConversionError, match="no runtime accepts the scales that these calibration pictures give"):
         list(publish(dataclasses.replace(source, network=dead), order, tmp_path))
     assert not list(tmp_path.glob("*.tflite"))
 

@@ -246,10 +246,10 @@ def test_what_cannot_be_evaluated_is_an_error_of_one_line(
 ) -> None:
     file = tmp_path / "foreign.keras"
     load_trained_network(run.folder).network.save(file)
-    with pytest.raises(RunError, match="does not say how it was trained"):
+    with pytest.raises(RunError, match="expected a recipe in this file, found none; write it again with 'export'"):
         load_trained_network(file)
     file.write_bytes(b"no zip")
-    with pytest.raises(RunError, match="loading failed"):
+    with pytest.raises(RunError, match="expected what 'export' wrote, found something else"):
         load_trained_network(file)
     with pytest.raises(RunError, match=r"no such \.keras file"):
         load_trained_network(tmp_path / "missing.keras")
@@ -259,10 +259,10 @@ def test_what_cannot_be_evaluated_is_an_error_of_one_line(
     assert main(["compare", str(tmp_path)]) == 1
     lines = capsys.readouterr().err.splitlines()
     expected = [
-        "say with -o",
-        "recipe.json is missing",
-        "--split divides --data",
-        "no evaluation.json here; make it with",
+        "name a folder with -o",
+        "expected a run with recipe.json, found none",
+        "--split works only with --data",
+        "no evaluation.json here; run: edge-dce evaluate",
     ]
     assert [text in line for text, line in zip(expected, lines, strict=True)] == [True] * 4
 
@@ -312,7 +312,7 @@ def test_compare_says_when_figures_do_not_compare_or_are_out_of_date(tmp_path: P
     runs = tabulate_runs([one, other])
     assert list(runs.table.header) == ["", "one", "other"]
     assert "different pictures" in runs.notes[0]
-    assert "evaluated after epoch 1, trained to 7" in runs.notes[1]
+    assert "evaluated after epoch 1, trained to epoch 7" in runs.notes[1]
     assert all(note in runs.to_text() for note in runs.notes)
 
 

@@ -100,4 +100,4 @@ def test_show_prints_the_recipe_with_what_was_set(tmp_path: Path, capsys: pytest
 def test_training_without_data_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["fit", "--out", "run"])
-    assert "--data is needed" in capsys.readouterr().err
+    assert "--data is missing; training needs it" in capsys.readouterr().err

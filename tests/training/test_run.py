@@ -89,7 +89,7 @@ def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_p
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "read_recipe", lambda self: diverging)
         patch.setattr("training.run._start_or_check", lambda *arguments: None)
-        with pytest.raises(RunError, match="no number any more after epoch 2"):
+        with pytest.raises(RunError, match="the loss is not a number after epoch 2"):
             fit(lol, diverging, run, verbose=0)
     assert run.checkpoint_path.read_bytes() == good
 
@@ -195,7 +195,7 @@ def test_perceptual_loss_sees_content_and_not_exposure(tmp_path: Path, monkeypat
 
 
 def test_export_needs_a_run_with_a_finished_epoch(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"recipe\.json is missing"):
+    with pytest.raises(RunError, match=r"expected a run with recipe\.json, found none"):
         export(Run(tmp_path), tmp_path / "network.keras")
     with pytest.raises(RunError, match=r"ending in \.keras"):
         export(Run(tmp_path), tmp_path / "network.h5")
