@@ -153,7 +153,7 @@ def _open_any_camera(wanted: Wanted) -> FrameSource:
                 return kind.open(kind.name, wanted)
             except CameraError as error:
                 reasons.append(str(error))
-    raise CameraError(f"no camera found ({'; '.join(reasons)}); plug one in, or use the source '{SYNTHETIC}'")
+    raise CameraError(f"no camera found ({'; '.join(reasons)}); connect one, or use the source '{SYNTHETIC}'")
 
 
 def _open_picamera2(text: str, wanted: Wanted) -> FrameSource:

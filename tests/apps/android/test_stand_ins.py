@@ -183,7 +183,9 @@ def test_phone_joins_the_registry_of_cameras(camera_class: Any, monkeypatch: pyt
     assert [camera.source for camera in sources.list_cameras()] == ["android:1", "android:0", "synthetic"]
     assert sources.find_camera("android:0").is_front
     camera_class.isTaken = True
-    with pytest.raises(CameraError, match=r"no camera found: android:1: cannot be opened .*; or use the source 'synth"):
+    with pytest.raises(
+        CameraError, match=r"no camera found \(android:1: cannot be opened .*\); connect one, or use the source 'synth"
+    ):
         sources.open_source("auto")
     with pytest.raises(CameraError, match=r"^android:0: cannot be opened"):
         sources.open_source("android:0")

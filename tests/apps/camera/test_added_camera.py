@@ -82,7 +82,7 @@ def test_help_and_messages_name_it() -> None:
 
 
 def test_auto_tries_it_and_tells_why_not() -> None:
-    told = r"no camera found \(toy:0: has no frames\); plug one in, or use the source 'synthetic'"
+    told = r"no camera found \(toy:0: has no frames\); connect one, or use the source 'synthetic'"
     with pytest.raises(CameraError, match=told):
         open_source("auto")
 
