@@ -3,5 +3,6 @@
 view/      what a person sees and touches; Kivy is imported here only
 shots/     what is kept of the live view: photos, bursts, video, and what people said about them
 android/   what only a phone has, and how it gets there
-The rest is the app without its window: `session` joins camera, estimation of curves, preferences and diagnostics.
+The rest is the app without its window: `session` joins camera, estimation of curves and
+preferences; `diagnostics` is the line of numbers.
 """

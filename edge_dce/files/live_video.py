@@ -25,8 +25,6 @@ Uint8Array = npt.NDArray[np.uint8]
 
 # Whole ticks at 24, 25 and 30 frames a second; MPEG-4 takes no more than 65,535.
 _TIME_BASE = Fraction(1, 60_000)
-_BITS_PER_PIXEL = 0.12
-_KEYFRAME_S = 2.0
 # Longer pauses are shortened to this: the container counts times in 31 bits.
 _MOST_PAUSE_S = 3600.0
 
@@ -46,6 +44,8 @@ class LiveVideo:
         encoders: Encoders,
         *,
         fps: float,
+        bits_per_pixel: float = 0.12,
+        keyframe_s: float = 2.0,
         is_fragmented: bool = False,
         shown_as: Path | None = None,
     ) -> None:
@@ -53,6 +53,8 @@ class LiveVideo:
         Args:
             encoders: the first that this build of FFmpeg can open is taken.
             fps: the camera's, for the encoder's rate control.
+            bits_per_pixel: bit rate over pixels a second, for encoders that are not told a quality.
+            keyframe_s: the longest time from one key frame to the next.
             is_fragmented: what is written can be played at any moment, also after the plug was pulled; an ordinary
                 .mp4 is nothing before it is closed.
             shown_as: the name in errors, where the file gets its own only at the end.
@@ -61,9 +63,10 @@ class LiveVideo:
         self.frames = 0
         self.is_complete = False
         self._shown_as, self._encoders, self._fps = shown_as or path, encoders, fps
+        self._bits_per_pixel, self._keyframe_s = bits_per_pixel, keyframe_s
         self._stream: Any = None
         self._start_s, self._last_s, self._last_pts = 0.0, 0.0, -1
-        self._keyframe_s = -math.inf
+        self._keyframe_at_s = -math.inf
         # Each fragment to the system at once, not when 32 kB have gathered.
         fragmented = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
         options = fragmented if is_fragmented else {}
@@ -109,8 +112,8 @@ class LiveVideo:
             rgb = av.VideoFrame.from_ndarray(fitted, format="bgr24" if channel_order == "BGR" else "rgb24")
             frame = rgb.reformat(format="yuv420p")
             frame.pts, frame.time_base = self._advance(time_s), _TIME_BASE
-            if time_s >= self._keyframe_s + _KEYFRAME_S:
-                frame.pict_type, self._keyframe_s = PictureType.I, time_s
+            if time_s >= self._keyframe_at_s + self._keyframe_s:
+                frame.pict_type, self._keyframe_at_s = PictureType.I, time_s
             self._container.mux(self._stream.encode(frame))
         self.frames += 1
 
@@ -125,9 +128,9 @@ class LiveVideo:
         context.time_base = _TIME_BASE
         # Key frames come by time, since a camera in the dark is slower than it was asked to be. No frame waits for a
         # later one, which would shift the times of a fragmented file.
-        context.gop_size, context.max_b_frames = max(1, round(_KEYFRAME_S * self._fps)), 0
+        context.gop_size, context.max_b_frames = max(1, round(self._keyframe_s * self._fps)), 0
         # Not for those that are told a quality.
-        context.bit_rate = round(_BITS_PER_PIXEL * context.width * context.height * self._fps)
+        context.bit_rate = round(self._bits_per_pixel * context.width * context.height * self._fps)
 
     @contextlib.contextmanager
     def _explain(self) -> Iterator[None]:

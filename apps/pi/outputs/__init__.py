@@ -1,4 +1,5 @@
 """Where enhanced frames go besides the web: stills, recordings, bare bytes on stdout, the screen of a console.
 
-Each is an `Output`: a thread with a subscription to the pipeline, whose trouble is its own.
+recording decides how videos are written (`edge_dce.files.live_video` writes them); stills, raw_output and screen are
+outputs of their own. Each is an `Output`: a thread with a subscription to the pipeline, whose trouble is its own.
 """

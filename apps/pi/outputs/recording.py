@@ -1,6 +1,6 @@
 """The enhanced stream as an .mp4 that can be played at any moment, also after the plug was pulled.
 
-When a file begins and ends is said here; its container is `edge_dce.files.live_video`.
+How recordings are written is decided here; `edge_dce.files.live_video` writes them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from ..pipeline import Pipeline
 from .output import Output
 
 _log = logging.getLogger(__name__)
+
+# A fragment ends before each key frame: so much at most is lost when the plug is pulled.
+_KEYFRAME_S = 2.0
 
 
 class Recording(Output):
@@ -47,7 +50,9 @@ class Recording(Output):
             raise OutputError(f"{self._path}: expected a name ending in .mp4")
         check_free(self._path, overwrite=False)
         check_parent(self._path)
-        self._open = functools.partial(LiveVideo, self._path, BOARD_ENCODERS, fps=fps, is_fragmented=True)
+        self._open = functools.partial(
+            LiveVideo, self._path, BOARD_ENCODERS, fps=fps, keyframe_s=_KEYFRAME_S, is_fragmented=True
+        )
         self._video: LiveVideo | None = None
         self._trouble: str | None = None
 
