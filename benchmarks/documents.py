@@ -62,7 +62,7 @@ def _recipe_table() -> str:
     if not evaluations:
         raise EdgeDceError(f"{TRAINING_RESULTS}: expected evaluations of trained networks, found none")
     evaluations.sort(key=lambda evaluation: float(evaluation["means"]["together"]["network"]["psnr_db"]))
-    parts = {"test": "report's test pairs", "validation": "validation pairs", "together": "together"}
+    parts = {"test": "test pairs of the report", "validation": "validation pairs", "together": "together"}
     first = evaluations[0]["means"]
     if any(evaluation["means"][part]["input"] != first[part]["input"] for evaluation in evaluations for part in parts):
         raise EdgeDceError(f"{TRAINING_RESULTS}: expected evaluations on the same pictures; evaluate all again")

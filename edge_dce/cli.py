@@ -26,7 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     # What follows a door's name is for the parser of the program behind it.
     own = words[:1] if words and words[0] in DOORS else words
-    arguments = build_parser().parse_args(own, argparse.Namespace(rest=words[len(own) :]))
+    parser = build_parser()
+    if not words:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    arguments = parser.parse_args(own, argparse.Namespace(rest=words[len(own) :]))
     if not arguments.debug:
         # What Pillow skips in a damaged file is no news to someone who wants a brighter picture.
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")

@@ -13,7 +13,16 @@ readonly PYTHON=${PYTHON:-/usr/bin/python3}
 readonly VENV=${VENV:-.venv}
 
 main() {
-    local runtime
+    local runtime base='import sys; print(sys.base_prefix)'
+    case ${1:-} in
+        "") ;;
+        -h | --help) sed -n '2,8s/^# \{0,1\}//p' scripts/install-pi.sh; return ;;
+        *) fail "expected no arguments, found: $*" ;;
+    esac
+    # venv over an environment of another Python leaves one that starts neither.
+    if [ -x "$VENV/bin/python" ] && [ "$("$VENV/bin/python" -c "$base")" != "$("$PYTHON" -c "$base")" ]; then
+        fail "$VENV was made by another Python than $PYTHON; run: rm -r $VENV, or put the new one elsewhere with VENV=DIR"
+    fi
     runtime=$("$PYTHON" -c 'import sys; from edge_dce.doctor import wheels; sys.exit(wheels.main())') ||
         fail "use 64-bit Raspberry Pi OS (bookworm or trixie), or 32-bit bookworm"
     echo "install-pi: $runtime for $("$PYTHON" --version)"

@@ -56,7 +56,7 @@ def _judge_speed(trial: dict[str, Any], typical_ms: float | None) -> Finding:
     memory = f", {trial['peak_rss_mb']:.0f} MB" if trial["peak_rss_mb"] else ""
     found = (
         f"1080p in {default['end_to_end_ms']:.0f} ms, network {default['network_ms']:.1f}, "
-        f"{trial['threads']} threads{memory}"
+        f"{trial['threads']} thread{'s'[: trial['threads'] != 1]}{memory}"
     )
     if typical_ms is None:
         return Finding("speed", "ok", f"{found}; no reference for this CPU")

@@ -14,8 +14,8 @@ _PURPOSES = {
     "zero-dce-scene-256x256-float16": "best pictures, if int8 is slow here",
     "zero-dce-pp-128x128-int8": "smallest file",
     "zero-dce-pp-128x128-float16": "smallest file, if int8 is slow here",
-    "zero-dce-128x128-int8": "comparison: the network of Zero-DCE",
-    "zero-dce-128x128-float16": "comparison: the same network in floats",
+    "zero-dce-128x128-int8": "backlit subjects; keeps black skies",
+    "zero-dce-128x128-float16": "backlit subjects, if int8 is slow here",
 }
 
 

@@ -141,7 +141,8 @@ def _format_value(value: Any) -> str:
 
 def _models(arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
-    for path in bundled_models():
+    # The one to take first.
+    for path in sorted(bundled_models(), key=lambda path: path.stem != DEFAULT_MODEL):
         card = read_model_file(path).card
         rows.append(
             {

@@ -105,7 +105,6 @@ DOORS = {
             "convert a Keras network to verified .tflite files",
             program="edge_dce_converters.cli",
             extra="convert",
-            needs=("tensorflow", "ai_edge_quantizer", "flatbuffers"),
         ),
     )
 }
