@@ -22,6 +22,14 @@ CHECKOUT_ONLY = re.compile(r"training/results/.*|apps/camera/android/.*\.(spec|t
 MOST_BYTES = 1_500_000
 
 
+# Of programs that tell what they take without their extra: something that needs it.
+WORK = {
+    "train": ("fit", "--data", "dark", "--out", "run"),
+    "evaluate": ("run", "--data", "dark"),
+    "convert": ("tiny.keras", "--evaluation", "dark", "-o", "models"),
+}
+
+
 @pytest.fixture(scope="module")
 def names(wheel: Path) -> set[str]:
     """Every file of the wheel, without the folder that describes it."""
@@ -75,7 +83,7 @@ def test_names_as_common_as_those_of_the_folders_are_left_to_others(bare: Instal
 
 @pytest.mark.parametrize("door", DOORS.values(), ids=lambda door: door.name)
 def test_command_that_is_not_installed_says_in_one_line_what_brings_it(bare: Installation, door: Door) -> None:
-    child = bare.run("edge-dce", door.name, "--help")
+    child = bare.run("edge-dce", door.name, *WORK.get(door.name, ()))
     assert (child.returncode, child.stdout) == (1, "")
     start, _, remedy = child.stderr.partition("; run: ")
     assert re.fullmatch(rf"edge-dce: error: expected \w+ for '{door.name}', found none", start)
@@ -85,6 +93,11 @@ def test_command_that_is_not_installed_says_in_one_line_what_brings_it(bare: Ins
 def test_help_needs_no_extra(bare: Installation) -> None:
     shown = bare.check(bare.run("edge-dce", "--help"))
     assert set(DOORS) <= set(shown.split())
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_help_of_the_workshop_needs_no_extra(bare: Installation, name: str) -> None:
+    assert bare.check(bare.run("edge-dce", name, "--help")).startswith(f"usage: edge-dce {name} ")
 
 
 @pytest.mark.parametrize("module", ["edge_dce_apps.demo", "edge_dce_apps.camera.android.package"])
