@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_dce.camera.sources import AUTO, describe_sources
+from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.errors import EdgeDceError
-from edge_dce.models.catalog import DEFAULT_MODEL
-from edge_dce.models.contracts import ENHANCING
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.version import VERSION
@@ -117,26 +116,8 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     camera.add_argument("--once", action=switch, default=False, help="stop at the end of a video file")
 
     look = parser.add_argument_group("enhancement")
-    look.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
-    look.add_argument("--contract", choices=ENHANCING, help="what a model without a card returns")
-    look.add_argument(
-        "--threads", type=parse_positive, metavar="N", help="threads to use (default: depends on the cores)"
-    )
-    look.add_argument(
-        "--strength", type=float, default=1.0, help="how strongly to enhance, 0 to 1.5 (default: %(default)s)"
-    )
-    look.add_argument(
-        "--max-brightness",
-        type=float,
-        default=1.0,
-        help="protect highlights: brighten nothing beyond this level, 0.5 to 1 (default: %(default)s)",
-    )
-    look.add_argument(
-        "--denoise",
-        type=float,
-        default=0.0,
-        help="how much of the noise to smooth away, 0 to 1; slow above 0 (default: %(default)s)",
-    )
+    add_model_options(look)
+    add_look_options(look)
     look.add_argument("--smooth", action=switch, default=True, help="change the curves gently from frame to frame")
     look.add_argument("--auto", action=switch, default=False, help="enhance only while it is dark")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,12 @@ from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.batch import JobResult, enhance_pictures, is_done
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import Job, plan_jobs
+from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import OutputError, VideoError
 from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import encode_picture, read_picture
-from edge_dce.models.catalog import DEFAULT_MODEL
-from edge_dce.models.contracts import ENHANCING
-from edge_dce.pixels.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
-from edge_dce.terminal.arguments import parse_positive
+from edge_dce.pixels.look import Look
 from edge_dce.terminal.console import complain, print_result, say
 
 
@@ -53,16 +50,15 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         metavar="INPUT",
         help="a picture, a video, or a folder of pictures (without its subfolders)",
     )
-    enhance.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
     enhance.add_argument(
         "-o",
         "--output",
         metavar="FILE|DIR|-",
         help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)",
     )
-    _add_look_options(enhance)
+    add_look_options(enhance)
     enhance.add_argument("--overwrite", action="store_true", help="enhance everything again and replace existing files")
-    _add_model_options(enhance)
+    add_model_options(enhance)
     enhance.set_defaults(command=_enhance)
 
 
@@ -153,23 +149,6 @@ def _report(result: JobResult, options: JobOptions) -> str:
     return "enhanced"
 
 
-def _add_look_options(parser: argparse.ArgumentParser) -> None:
-    for name, low, high, default, purpose in (
-        ("--strength", 0, MAX_STRENGTH, 1.0, "how strongly to enhance"),
-        ("--max-brightness", LEAST_MAX_BRIGHTNESS, 1, 1.0, "protect highlights: brighten nothing beyond this level"),
-        ("--denoise", 0, 1, 0.0, "how much of the noise to smooth away"),
-    ):
-        explained = f"{purpose}, {low} to {high} (default: %(default)s)"
-        parser.add_argument(name, type=_make_range_parser(low, high), default=default, metavar="N", help=explained)
-
-
-def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--threads", type=parse_positive, metavar="N", help="threads to use (default: depends on the cores)"
-    )
-    parser.add_argument("--contract", choices=ENHANCING, help="what a model without a card returns")
-
-
 def _enhance(arguments: argparse.Namespace) -> int:
     jobs = plan_jobs(arguments.inputs, arguments.output)
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
@@ -179,16 +158,3 @@ def _enhance(arguments: argparse.Namespace) -> int:
         return 0
     options = JobOptions(look, overwrite=arguments.overwrite, debug=arguments.debug)
     return 1 if enhance_files(jobs, enhancer, options) else 0
-
-
-def _make_range_parser(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"expected a number from {low} to {high}, found '{text}'")
-        return value
-
-    return parse

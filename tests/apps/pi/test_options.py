@@ -83,7 +83,7 @@ def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
         ("fps = -1", "argument --fps: expected a number above 0"),
         ("size = 640", "argument --size: expected WxH"),
         ("strength =", "expected TOML, found something else"),
-        ("strength = 7", "expected a strength from 0 to 1.5"),
+        ("strength = 7", "argument --strength: expected a number from 0 to 1.5"),
         ('every = "10 parsecs"', "expected a time of 1 s or more"),
         ("config = 'x'", "unknown key 'config'"),
     ],

@@ -344,7 +344,7 @@ def test_taken_port_is_told() -> None:
         (["--source", "nothing-here"], 1, "no such source; expected auto, picamera2"),
         (["--model", "nothing-here"], 1, "nothing-here"),
         (["--http", "0.0.0.0:0"], 2, "could watch this camera; add --token"),
-        (["--strength", "9"], 2, "expected a strength from 0 to 1.5"),
+        (["--strength", "9"], 2, "argument --strength: expected a number from 0 to 1.5"),
         (["--source", "synthetic", "--http", "off", "--record", "nowhere/night.mp4"], 1, "there is no folder"),
         (
             ["--source", "synthetic", "--http", "off", "--record", "night.avi"],

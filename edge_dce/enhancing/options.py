@@ -1,0 +1,46 @@
+"""The options of every program that enhances: with which model, and how the result shall look."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import Any
+
+from edge_dce.models.catalog import DEFAULT_MODEL
+from edge_dce.models.contracts import ENHANCING
+from edge_dce.pixels.look import LEAST_MAX_BRIGHTNESS, MAX_STRENGTH
+from edge_dce.terminal.arguments import parse_positive
+
+
+def add_model_options(parser: Any) -> None:
+    """Add --model, --threads and --contract, which `edge_dce.load` takes, to a parser or a group of one."""
+    parser.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
+    parser.add_argument(
+        "--threads", type=parse_positive, metavar="N", help="threads to use (default: depends on the cores)"
+    )
+    parser.add_argument("--contract", choices=ENHANCING, help="what a model without a card returns")
+
+
+def add_look_options(parser: Any) -> None:
+    """Add --strength, --max-brightness and --denoise, the fields of a `Look`, to a parser or a group of one."""
+    for name, low, high, default, purpose in (
+        ("--strength", 0, MAX_STRENGTH, 1.0, "how strongly to enhance"),
+        ("--max-brightness", LEAST_MAX_BRIGHTNESS, 1, 1.0, "protect highlights: brighten nothing beyond this level"),
+        ("--denoise", 0, 1, 0.0, "how much of the noise to smooth away; slow above 0"),
+    ):
+        explained = f"{purpose}, {low} to {high} (default: %(default)s)"
+        parser.add_argument(name, type=_make_range_parser(low, high), default=default, metavar="N", help=explained)
+
+
+def _make_range_parser(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected a number from {low} to {high}, found '{text}'")
+        return value
+
+    return parse
