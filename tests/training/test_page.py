@@ -40,7 +40,7 @@ def test_template_without_its_values_is_an_error() -> None:
 def test_without_jinja2_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     page._find_templates.cache_clear()
-    with pytest.raises(PageError, match="pip install jinja2"):
+    with pytest.raises(PageError, match=r"pip install 'edge-dce\[train\]'"):
         render(Table(("a",), []))
 
 
