@@ -34,21 +34,11 @@ from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.flatbuffer import check_flatbuffer
 from edge_dce.models.origin import ENTRY
 from edge_dce.pixels import curve
-from tests.generate_models import SIDE_PX, build_tiny_network, write_dark_pictures
+from tests.generate_models import SIDE_PX, build_tiny_network
 
 SIZE = (SIDE_PX, SIDE_PX)
 # The eight random maps of the tiny network are further from their mean than those of a trained one.
 TINY_BOUNDS = Bounds(40, 35)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """tiny.keras and the folders dark/ and evaluation/."""
-    folder = tmp_path_factory.mktemp("converters")
-    build_tiny_network().save(folder / "tiny.keras")
-    write_dark_pictures(folder / "dark", 6)
-    write_dark_pictures(folder / "evaluation", 3)
-    return folder
 
 
 @pytest.fixture(scope="module")

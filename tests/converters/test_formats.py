@@ -22,20 +22,10 @@ from edge_dce.models.contracts import Contract
 from edge_dce.models.network import Network
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.pixels.curve import apply_exact
-from tests.generate_models import SIDE_PX, build_tiny_network, write_dark_pictures
+from tests.generate_models import SIDE_PX
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (SIDE_PX, SIDE_PX)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """tiny.keras and the folders dark/ and evaluation/."""
-    folder = tmp_path_factory.mktemp("formats")
-    build_tiny_network().save(folder / "tiny.keras")
-    write_dark_pictures(folder / "dark", 6)
-    write_dark_pictures(folder / "evaluation", 3)
-    return folder
 
 
 def make_order(folder: Path, *precisions: str, **options: object) -> Order:

@@ -31,6 +31,7 @@ from edge_dce.errors import CameraError, ModelError
 from edge_dce.files.pictures import read_picture
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
+from tests.apps.camera.slow_model import open_slow
 from tests.edge_dce.camera.plugged_camera import Plug, make_night
 
 
@@ -86,16 +87,6 @@ def test_each_frame_is_returned_once(session: Session, plug: Plug) -> None:
 
 
 def test_slow_network_does_not_hold_up_frames(folders: Folders, plug: Plug) -> None:
-    class SlowEnhancer(edge_dce.Enhancer):
-        def estimate_curves(self, image, *, channel_order="RGB"):
-            time.sleep(1.0)
-            return super().estimate_curves(image, channel_order=channel_order)
-
-    def open_slow(name: str) -> edge_dce.Enhancer:
-        enhancer = edge_dce.load(name)
-        enhancer.__class__ = SlowEnhancer
-        return enhancer
-
     session = Session(folders, open_camera=plug.open, open_model=open_slow, read_temperature_c=lambda: None)
     open_and_wait(session)
     longest_s, seen, end = 0.0, 0, time.monotonic() + 1.5

@@ -22,6 +22,7 @@ from edge_dce.cli import main
 from edge_dce.files.pictures import read_picture
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import bundled_models, find_model
+from tests.apps.camera.slow_model import open_slow
 from tests.apps.window.conftest import pump, pump_until
 from tests.apps.window.fingers import drag, tap
 from tests.edge_dce.camera.plugged_camera import Plug, make_night
@@ -86,16 +87,6 @@ def test_first_frame_is_enhanced(app: CameraApp, plug: Plug) -> None:
 
 
 def test_slow_network_leaves_the_view_at_full_rate(folders: Folders, plug: Plug) -> None:
-    class SlowEnhancer(edge_dce.Enhancer):
-        def estimate_curves(self, image, *, channel_order="RGB"):
-            time.sleep(1.0)
-            return super().estimate_curves(image, channel_order=channel_order)
-
-    def open_slow(name: str) -> edge_dce.Enhancer:
-        enhancer = edge_dce.load(name)
-        enhancer.__class__ = SlowEnhancer
-        return enhancer
-
     app = start(folders, plug, open_model=open_slow)
     pump_until(lambda: app.root.ids.preview.frame_size)
     longest_s, end_s = 0.0, time.monotonic() + 2.5
