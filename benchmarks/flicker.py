@@ -28,7 +28,7 @@ from edge_dce.enhancing.jobs import is_video
 from edge_dce.errors import ImageError
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.pictures import read_picture
-from edge_dce.stream import Stream
+from edge_dce.pixels.smoothing import Smoother, make_thumbnail
 
 METHODS = ("frame by frame", "smoothed", "first map kept")
 
@@ -63,13 +63,15 @@ def measure_flicker(name: str, frames: Iterable[npt.NDArray[Any]], enhancer: Enh
     Raises:
         ImageError: fewer than two frames.
     """
-    stream, tracks = Stream(enhancer), {method: _Track(enhancer) for method in METHODS}
+    smoother, tracks = Smoother(), {method: _Track(enhancer) for method in METHODS}
     first_curves, count = None, 0
     for frame in frames:
         count += 1
         curves = enhancer.estimate_curves(frame)
+        # A stream estimates every frame anew, and would run the network once more for the same map.
+        smoother.aim(curves, make_thumbnail(frame))
         first_curves = curves if first_curves is None else first_curves
-        for method, shown in zip(METHODS, (curves, stream.next_curves(frame), first_curves), strict=True):
+        for method, shown in zip(METHODS, (curves, smoother.advance(), first_curves), strict=True):
             tracks[method].add(frame, shown)
     if count < 2:
         raise ImageError(f"{name}: expected two frames or more, found {count}")

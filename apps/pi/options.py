@@ -14,7 +14,7 @@ from edge_dce.camera.sources import AUTO, describe_sources
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.look import Look
-from edge_dce.terminal.arguments import parse_positive, parse_size
+from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_size
 from edge_dce.version import VERSION
 
 PROG = "edge-dce-pi"
@@ -110,9 +110,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     camera.add_argument(
         "--size", type=parse_size, metavar="WxH", help="size of the frames (default: 1280x720, or the size of the file)"
     )
-    camera.add_argument(
-        "--fps", type=_parse_above_zero, help="frames per second (default: 30, or the rate of the file)"
-    )
+    camera.add_argument("--fps", type=_parse_fps, help="frames per second (default: 30, or the rate of the file)")
     camera.add_argument("--once", action=switch, default=False, help="stop at the end of a video file")
 
     look = parser.add_argument_group("enhancement")
@@ -229,12 +227,9 @@ def is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdecimal())
 
 
-def _parse_above_zero(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1000:
+def _parse_fps(text: str) -> float:
+    value = parse_above_zero(text)
+    if value > 1000:
         raise argparse.ArgumentTypeError(f"expected a number above 0 and up to 1000, found '{text}'")
     return value
 

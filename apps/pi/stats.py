@@ -125,7 +125,8 @@ def describe_run(
         **counted,
         "camera": _describe_camera(camera, source, fault),
         "enhancement": counted["enhancement"] | _describe_enhancement(enhancement),
-        **{name: outputs.get(name) for name in _OUTPUTS},
+        **dict.fromkeys(_OUTPUTS),
+        **outputs,
         "system": {"rss_bytes": read_rss_bytes(), "temperature_c": read_condition().temperature_c},
     }
 

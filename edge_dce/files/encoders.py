@@ -26,7 +26,7 @@ BOARD_ENCODERS: Encoders = {
     "mpeg4": {},
 }
 # For the app: software, and what Android has; the last is in every build of PyAV.
-APP_ENCODERS: Encoders = {"libx264": {"preset": "veryfast", "crf": "20"}, "h264_mediacodec": {}, "mpeg4": {}}
+APP_ENCODERS: Encoders = {**FILE_ENCODERS, "h264_mediacodec": {}, "mpeg4": {}}
 
 
 def add_video_stream(

@@ -10,6 +10,7 @@ from typing import Any
 
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model, find_purpose
+from edge_dce.models.network import describe_encoding
 from edge_dce.models.runtime import open_interpreter
 
 # Where explanations begin; longer facts push theirs to the right.
@@ -110,12 +111,12 @@ def _describe_model(model: ModelFile) -> dict[str, Any]:
         ("input", interpreter.get_input_details()[0]),
         ("output", interpreter.get_output_details()[0]),
     ):
-        scale, zero_point = details["quantization"]
+        encoding = describe_encoding(details)
         facts[side] = {
             "shape": [int(length) for length in details["shape"]],
-            "dtype": details["dtype"].__name__,
-            "scale": scale,
-            "zero_point": zero_point,
+            "dtype": encoding.dtype.type.__name__,
+            "scale": encoding.scale,
+            "zero_point": encoding.zero_point,
         }
     return facts | {"name": model.path.stem, "precision": None, "contract": None}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import threading
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..pipeline import Pipeline
 _STOP_TIMEOUT_S = 5.0
 
 
-class Output:
+class Output(abc.ABC):
     """An output: a thread that takes shots until it is stopped."""
 
     name: str
@@ -39,10 +40,10 @@ class Output:
         """Whether the program should end too, because whoever this was for has gone."""
         return False
 
+    @abc.abstractmethod
     def run(self) -> None:
         """The thread's work, until it is not wanted any more."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
         """Its part of /stats.json."""
-        raise NotImplementedError
