@@ -16,10 +16,11 @@ from edge_dce.models.network import Interpreter, Network
 from edge_dce.models.runtime import MAX_THREADS, default_threads, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 from edge_dce.pixels.buffers import Buffers
+from edge_dce.pixels.cleaning import clean, plan_cleaning, shrink_for_cleaning
 from edge_dce.pixels.curve import ITERATIONS, PLAIN
 from edge_dce.pixels.curve_table import LookUp
-from edge_dce.pixels.denoising import measure_gain, remove_noise, shrink_for_gain
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import AUTO, Look
+from edge_dce.pixels.noise import assume_noise, estimate_noise
 from edge_dce.pixels.shrinking import Shrinker
 from edge_dce.pixels.strips import StripWorkers
 
@@ -200,14 +201,24 @@ class Enhancer:
     ) -> npt.NDArray[Any]:
         if channel_order.startswith("BGR"):
             curves = curves[..., ::-1]
-        if not look.denoise:
+        if look.denoise == 0:
             return self._look_up.apply(image, curves, look=look, out=out)
-        before = shrink_for_gain(image)
-        noisy = self._look_up.apply(image, curves, look=look)
-        clean = np.empty(image.shape, image.dtype) if out is None else out
-        gain = measure_gain(before, shrink_for_gain(noisy))
-        remove_noise(noisy, gain, look.denoise, clean, channel_order=channel_order, workers=self._workers)
-        return clean
+        small = shrink_for_cleaning(image)
+        noise = (
+            estimate_noise(image, channel_order=channel_order) if look.denoise == AUTO else assume_noise(look.denoise)
+        )
+
+        def enhance(colors: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return self._look_up.apply(colors, curves, look=look)
+
+        cleaning = plan_cleaning(small, noise, enhance, channel_order=channel_order)
+        if cleaning is None:
+            return self._look_up.apply(image, curves, look=look, out=out)
+        bright = self._buffers.reserve("bright", image.shape, image.dtype)
+        self._look_up.apply(image, curves, look=look, out=bright)
+        cleaned = np.empty(image.shape, image.dtype) if out is None else out
+        clean(image, bright, cleaning, cleaned, channel_order=channel_order, workers=self._workers)
+        return cleaned
 
 
 def _check_shapes(model: ModelFile, network: Network) -> None:

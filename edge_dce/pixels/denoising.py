@@ -1,14 +1,18 @@
 """Smooth away the noise that brightening amplified, and leave alone what it did not brighten.
 
-Self-guided filters (He et al., "Guided Image Filtering", TPAMI 2013, eq. 5 and 6) on luma and, at half the resolution,
-on the two chroma channels. Their regularizer is the variance below which a texture counts as noise; here it follows the
-gain: where enhancement multiplied brightness by g, it multiplied noise by about as much, so sigma = amount · (g - 1) of
-255 levels. What was not brightened stays as it is. The guide is blurred a little, or it would hold the very noise that
-it is to remove.
+Self-guided filters (He et al., "Guided Image Filtering", TPAMI 2013, eq. 5 and 6; with coefficients from a fraction of
+the size, "Fast Guided Filter", arXiv 1505.00996) on luma and chroma. Their regularizer is the variance below which a
+texture counts as noise. It follows the place: see `AddedNoise`. The guide is blurred a little, or it would hold the very
+noise that it is to remove.
+
+Everything happens in strips of rows that stay in the cache, in the depth of the image, luma at full and chroma at half
+size, as a camera's JPEG has it (docs/decisions/0010).
 """
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from typing import Any
 
 import cv2
@@ -16,132 +20,178 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.shrinking import shrink
-from edge_dce.pixels.strips import StripWorkers, cut_strips
 
+Plane = npt.NDArray[Any]
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
-# All of what follows was chosen on LOL, and by eye on DICM and LIME: guides at full chroma strength wash out small
-# patches of color, a larger radius flattens texture (docs/decisions/0010).
-_LUMA_RADIUS_PX, _CHROMA_RADIUS_PX = 2, 3
-_LUMA_BLUR_PX, _CHROMA_BLUR_PX = 0.6, 1.0
-_CHROMA_SHARE = 0.5
-# Brightness is compared over areas of this side, so that the gain is that of the surroundings and not of a noisy pixel.
-_AREA_PX = 8
-# Even, so that chroma is halved alike in every strip, and beyond the reach of two chroma boxes and a blur.
-_HALO_ROWS = 24
-_STRIP_PX = 384 * 1024
-_CONVERSIONS = {
-    "RGB": (cv2.COLOR_RGB2YCrCb, cv2.COLOR_YCrCb2RGB),
-    "BGR": (cv2.COLOR_BGR2YCrCb, cv2.COLOR_YCrCb2BGR),
-}
+# Chosen on LOL's validation part and by eye on DICM and LIME (docs/decisions/0010). The variance of chroma is that of
+# averages over 4 x 4 pixels, where noise of neighbors that hang together counts for more than its share.
+_LUMA_STRENGTH, _CHROMA_STRENGTH = 0.7, 1.5
+# Beyond the reach of two chroma boxes, a blur and two bilinear steps at a quarter of the size.
+HALO_ROWS = 32
+# Chroma is halved twice: another factor in each strip would show where they meet.
+UNIT_PX = 4
+_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
+_TO_CHROMA = {"RGB": cv2.COLOR_RGB2YCrCb, "BGR": cv2.COLOR_BGR2YCrCb}
+_FROM_CHROMA = {"RGB": cv2.COLOR_YCrCb2RGB, "BGR": cv2.COLOR_YCrCb2BGR}
+DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U, np.dtype(np.float32): cv2.CV_32F}
 
 
-def measure_gain(before: Uint8Array, after: Uint8Array) -> FloatArray:
-    """How many times brighter one small (h, w, C) image is than the other, smoothed; (h, w) float32, at least 1."""
-    dark, bright = (image[..., :3].mean(axis=2, dtype=np.float32) + 1 for image in (before, after))
-    gain: FloatArray = np.maximum(cv2.GaussianBlur(bright / dark, (0, 0), 2), np.float32(1))
-    return gain
+@dataclasses.dataclass(frozen=True)
+class _Scale:
+    """Of a guided filter, in pixels of the plane that its lines are fitted to."""
+
+    radius_px: int
+    blur_px: float
 
 
-def shrink_for_gain(image: npt.NDArray[Any]) -> Uint8Array:
-    """An image as `measure_gain` compares it."""
-    return shrink(image, max(1, image.shape[1] // _AREA_PX), max(1, image.shape[0] // _AREA_PX))
+_LUMA, _CHROMA = _Scale(radius_px=1, blur_px=0.5), _Scale(radius_px=2, blur_px=1.0)
 
 
-def remove_noise(
-    noisy: npt.NDArray[Any],
-    gain: FloatArray,
-    amount: float,
-    out: npt.NDArray[Any],
-    *,
-    channel_order: str,
-    workers: StripWorkers,
-) -> None:
-    """Write the denoised image to `out`.
+@dataclasses.dataclass(frozen=True)
+class AddedNoise:
+    """What brightening added to the noise of a picture, by place.
+
+    Attributes:
+        luma: (h, w) float32 of any size, stretched over the picture: standard deviation in levels of 255.
+        chroma: the same of Cr and Cb, averaged over 4 x 4 pixels.
+        color: the share of the color that is kept there, 0 to 1; None for all of it.
+    """
+
+    luma: FloatArray
+    chroma: FloatArray
+    color: FloatArray | None = None
+
+
+def smooth_strip(noisy: Plane, added: AddedNoise, inner: slice, *, channel_order: str, workspace: Buffers) -> Plane:
+    """The `inner` rows of a strip, smoothed; where `added` is 0 the image stays as it is.
 
     Args:
-        noisy: (H, W, 3 or 4) of `channel_order`, uint8, uint16 or floating point in [0, 1]; alpha is copied.
-        gain: what `measure_gain` returned.
-        amount: 0 to 1.
-        out: array like `noisy`, another one.
+        noisy: (H, W, 3 or 4), a strip that begins at a multiple of `UNIT_PX` rows, with `HALO_ROWS` more than `inner`
+            on either side where the image has them; uint8, uint16 or floating point in [0, 1].
+        added: the strip's part, at a quarter of the size, sides rounded up.
+        channel_order: "RGB" or "BGR", of the first three channels.
+
+    Returns:
+        (rows, W, 3) of the strip's type, or float32 for a type that OpenCV does not know; in the workspace.
     """
     height, width = noisy.shape[:2]
-    white = np.float32(np.iinfo(noisy.dtype).max if np.issubdtype(noisy.dtype, np.integer) else 1)
-    # The map is small, and stretching it whole keeps strips from differing at their edges.
-    wide_gain = _resize(gain, (width, len(gain)), cv2.INTER_LINEAR)
-
-    def work(rows: slice, _: Buffers) -> None:
-        top, bottom = max(0, rows.start - _HALO_ROWS), min(height, rows.stop + _HALO_ROWS)
-        sigma = _stretch(wide_gain, top, bottom, height) - 1
-        sigma *= np.float32(amount)
-        samples = noisy[top:bottom, :, :3].astype(np.float32)
-        samples *= 255 / white
-        filtered = _filter(samples, sigma, channel_order)[rows.start - top : rows.stop - top]
-        filtered *= white / 255
-        np.clip(filtered, 0, white, out=filtered)
-        if white > 1:
-            np.rint(filtered, out=filtered)
-        np.copyto(out[rows, :, :3], filtered, casting="unsafe")
-        np.copyto(out[rows, :, 3:], noisy[rows, :, 3:])
-
-    rows = max(2 * _HALO_ROWS, _STRIP_PX // width)
-    workers.run(work, cut_strips(height, rows - rows % 2))
+    padding = (0, -height % UNIT_PX, 0, -width % UNIT_PX)
+    color = take_colors(noisy, workspace, "color")
+    if added.luma.max() <= 0:
+        return color[inner]
+    padded = cv2.copyMakeBorder(color, *padding, cv2.BORDER_REPLICATE) if any(padding) else color
+    filtered = _filter(padded, added, channel_order, workspace)[inner, :width]
+    if added.luma.min() < 1:
+        # Neither the blur nor the way to YCrCb and back may touch what was not brightened.
+        small_share = np.rint(255 * np.minimum(added.luma, 1)).astype(np.uint8)
+        share = enlarge(small_share, padded.shape, workspace, "share")[inner, :width]
+        blend(color[inner], filtered, share, workspace)
+    return filtered
 
 
-def _filter(samples: FloatArray, sigma: FloatArray, channel_order: str) -> FloatArray:
-    """(H, W, 3) float32 of 255 levels, smoothed where `sigma` (H, W), in the same levels, says so."""
-    # Chroma is halved: an odd side would be halved by another factor in each strip.
-    odd_rows, odd_columns = (side % 2 for side in sigma.shape)
-    if odd_rows or odd_columns:
-        border = (0, odd_rows, 0, odd_columns, cv2.BORDER_REPLICATE)
-        even: list[Any] = [cv2.copyMakeBorder(each, *border) for each in (samples, sigma)]
-        return _filter(even[0], even[1], channel_order)[: sigma.shape[0], : sigma.shape[1]]
-    height, width = sigma.shape
-    to_luma, to_color = _CONVERSIONS[channel_order[:3]]
-    half = (width // 2, height // 2)
-    half_sigma = _resize(sigma, half, cv2.INTER_AREA) * np.float32(_CHROMA_SHARE)
-    share = np.minimum(sigma, 1)
-
-    def smooth_chroma(plane: FloatArray) -> FloatArray:
-        halved = _resize(plane, half, cv2.INTER_AREA)
-        smooth = _smooth(halved, half_sigma, _CHROMA_RADIUS_PX, _CHROMA_BLUR_PX)
-        return _resize(smooth, (width, height), cv2.INTER_LINEAR)
-
-    luma, *chroma = (np.asarray(plane, np.float32) for plane in cv2.split(cv2.cvtColor(samples, to_luma)))
-    smooth = [_smooth(luma, sigma, _LUMA_RADIUS_PX, _LUMA_BLUR_PX), *map(smooth_chroma, chroma)]
-    # The blur and the halving must not touch what was not brightened.
-    planes = [plane + share * (other - plane) for plane, other in zip((luma, *chroma), smooth, strict=True)]
-    return np.asarray(cv2.cvtColor(cv2.merge(planes), to_color), np.float32)
+def take_colors(image: Plane, workspace: Buffers, name: str) -> Plane:
+    """A copy of the three colors of (H, W, 3 or 4), of a type that OpenCV knows, in the buffer of that name."""
+    depth = image.dtype if image.dtype in DEPTHS else np.dtype(np.float32)
+    colors = workspace.reserve(name, (*image.shape[:2], 3), depth)
+    np.copyto(colors, image[..., :3])
+    return colors
 
 
-def _smooth(plane: FloatArray, sigma: FloatArray, radius_px: int, blur_px: float) -> FloatArray:
-    """The plane filtered by itself: kept where its local variance is far above sigma², averaged where it is below."""
-    guide = np.asarray(cv2.GaussianBlur(plane, (0, 0), blur_px), np.float32)
-    mean_guide, mean = _average(guide, radius_px), _average(plane, radius_px)
-    covariance = _average(guide * plane, radius_px) - mean_guide * mean
-    variance = _average(guide * guide, radius_px) - mean_guide * mean_guide
-    # The floor keeps flat places from dividing zero by zero.
-    slope = covariance / (np.maximum(variance, 0) + sigma * sigma + np.float32(1e-3))
-    smooth: FloatArray = _average(slope, radius_px) * guide + _average(mean - slope * mean_guide, radius_px)
-    return smooth
+def blend(image: Plane, other: Plane, share: Uint8Array, workspace: Buffers) -> None:
+    """Bring `other` (H, W, 3) back to the image, in place: not at all where `share` (H, W) is 255, to the bit where 0."""
+    shares = workspace.reserve("shares", image.shape, np.uint8)
+    cv2.merge([share] * 3, dst=shares)
+    kept = workspace.reserve("kept of the image", image.shape, image.dtype)
+    if image.dtype == np.uint8:
+        cv2.multiply(other, shares, dst=other, scale=1 / 255)
+        cv2.multiply(image, cv2.bitwise_not(shares, dst=shares), dst=kept, scale=1 / 255)
+        cv2.add(other, kept, dst=other)
+        return
+    difference = cv2.subtract(other, image, dtype=cv2.CV_32F)
+    cv2.multiply(difference, shares, dst=difference, scale=1 / 255, dtype=cv2.CV_32F)
+    cv2.add(image, difference, dst=other, dtype=DEPTHS[image.dtype])
 
 
-def _average(plane: FloatArray, radius_px: int) -> FloatArray:
-    side = 2 * radius_px + 1
-    return np.asarray(cv2.boxFilter(plane, -1, (side, side)), np.float32)
+def _filter(image: Plane, added: AddedNoise, channel_order: str, workspace: Buffers) -> Plane:
+    """(H, W, 3) of a depth that OpenCV knows, smoothed; sides are multiples of four."""
+    height, width = image.shape[:2]
+    white = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1
+    level = np.float32(white / 255)
+    planes = [workspace.reserve(name, (height, width), image.dtype) for name in ("luma", "cr", "cb")]
+    luma = planes[0]
+    cv2.cvtColor(image, _TO_LUMA[channel_order], dst=luma)
+    luma_noise = enlarge(added.luma, (height // 2, width // 2), workspace, "luma noise")
+    lines = _fit_lines(_halve(luma, workspace, "half luma"), luma_noise * (_LUMA_STRENGTH * level), _LUMA, workspace)
+    _apply_lines(luma, lines, workspace)
+    half = cv2.cvtColor(_halve(image, workspace, "half"), _TO_CHROMA[channel_order])
+    for channel, full in enumerate(planes[1:], start=1):
+        plane = workspace.reserve("half chroma", half.shape[:2], image.dtype)
+        cv2.extractChannel(half, channel, dst=plane)
+        quarter = _halve(plane, workspace, "quarter chroma")
+        lines = _fit_lines(quarter, added.chroma * (_CHROMA_STRENGTH * level), _CHROMA, workspace)
+        if added.color is not None:
+            _fade_color(lines, added.color, 128 * level)
+        _apply_lines(plane, lines, workspace)
+        cv2.resize(plane, (width, height), dst=full, interpolation=cv2.INTER_LINEAR)
+    merged, filtered = (workspace.reserve(name, image.shape, image.dtype) for name in ("merged", "filtered"))
+    cv2.cvtColor(cv2.merge(planes, dst=merged), _FROM_CHROMA[channel_order], dst=filtered)
+    return np.clip(filtered, 0, 1, out=filtered) if image.dtype.kind == "f" else filtered
 
 
-def _resize(plane: FloatArray, size: tuple[int, int], method: int) -> FloatArray:
-    return np.asarray(cv2.resize(plane, size, interpolation=method), np.float32)
+def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffers) -> tuple[FloatArray, FloatArray]:
+    """Slope and offset, (h, w) float32 each, of the line that tells each sample from its blurred neighborhood."""
+    samples, guide, product, covariance, variance, mean_guide, mean = (
+        workspace.reserve(f"line {name}", plane.shape, np.float32) for name in ["s", "g", "p", "c", "v", "mg", "m"]
+    )
+    average = functools.partial(cv2.blur, ksize=(2 * scale.radius_px + 1,) * 2)
+    np.copyto(samples, plane)
+    cv2.GaussianBlur(samples, (3, 3), scale.blur_px, dst=guide)
+    average(guide, dst=mean_guide)
+    average(samples, dst=mean)
+    average(np.multiply(guide, samples, out=product), dst=covariance)
+    covariance -= np.multiply(mean_guide, mean, out=product)
+    average(np.multiply(guide, guide, out=product), dst=variance)
+    variance -= np.multiply(mean_guide, mean_guide, out=product)
+    np.maximum(variance, 0, out=variance)
+    variance += np.multiply(noise, noise, out=product)
+    # Flat places must not divide zero by zero.
+    variance += np.float32(1e-9)
+    slope = np.divide(covariance, variance, out=covariance)
+    mean -= np.multiply(slope, mean_guide, out=product)
+    return average(slope, dst=variance), average(mean, dst=mean_guide)
 
 
-def _stretch(wide: FloatArray, top: int, bottom: int, height: int) -> FloatArray:
-    """Rows of a map that is `wide` enough already, stretched to `height` rows: bilinear, half-pixel centers."""
-    position = np.clip((np.arange(top, bottom) + 0.5) * len(wide) / height - 0.5, 0, len(wide) - 1)
-    above = position.astype(int)
-    share = (position - above).astype(np.float32)[:, np.newaxis]
-    below = np.minimum(above + 1, len(wide) - 1)
-    stretched: FloatArray = wide[above] * (1 - share) + wide[below] * share
-    return stretched
+def _fade_color(lines: tuple[FloatArray, FloatArray], kept: FloatArray, gray: np.float32) -> None:
+    slope, offset = lines
+    slope *= kept
+    offset -= gray
+    offset *= kept
+    offset += gray
+
+
+def _apply_lines(plane: Plane, lines: tuple[FloatArray, FloatArray], workspace: Buffers) -> None:
+    """Replace a plane of twice the lines' size by what they say of its blurred samples."""
+    slope, offset = (
+        enlarge(line, plane.shape, workspace, name) for line, name in zip(lines, ("slope", "offset"), strict=True)
+    )
+    guide = workspace.reserve("guide", plane.shape, plane.dtype)
+    cv2.GaussianBlur(plane, (3, 3), 0, dst=guide)
+    cv2.multiply(slope, guide, dst=slope, dtype=cv2.CV_32F)
+    # Rounds and saturates.
+    cv2.add(slope, offset, dst=plane, dtype=DEPTHS[plane.dtype])
+
+
+def enlarge(plane: Plane, shape: tuple[int, ...], workspace: Buffers, name: str) -> Plane:
+    """A map stretched to a shape's height and width, bilinear, in the buffer of that name."""
+    large = workspace.reserve(name, shape[:2], plane.dtype)
+    cv2.resize(plane, shape[1::-1], dst=large, interpolation=cv2.INTER_LINEAR)
+    return large
+
+
+def _halve(plane: Plane, workspace: Buffers, name: str) -> Plane:
+    height, width = plane.shape[0] // 2, plane.shape[1] // 2
+    halved = workspace.reserve(name, (height, width, *plane.shape[2:]), plane.dtype)
+    cv2.resize(plane, (width, height), dst=halved, interpolation=cv2.INTER_AREA)
+    return halved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from edge_dce.errors import LookError
 FloatArray = npt.NDArray[np.float32]
 
 MAX_STRENGTH = 1.5
+AUTO: Literal["auto"] = "auto"
 # The shoulder below starts at 2·limit - 1, which must not be below black.
 LEAST_MAX_BRIGHTNESS = 0.5
 
@@ -24,7 +26,8 @@ class Look:
         strength: factor on the curves: 0 leaves the image as it is, 1 is what the network estimated, up to 1.5.
         max_brightness: what enhancement may brighten to, from 0.5 to 1 (white): protects highlights. What is brighter
             in the input stays as it is.
-        denoise: from 0 (off) to 1: how much of the noise that brightening amplified is smoothed away again.
+        denoise: how noisy the input is, in levels of 255, so that what brightening added to it is smoothed away: "auto"
+            measures it; 0 is off and also brightens what was recorded as black; up to 1.
 
     Raises:
         LookError: a value out of its range.
@@ -32,12 +35,15 @@ class Look:
 
     strength: float = 1.0
     max_brightness: float = 1.0
-    denoise: float = 0.0
+    denoise: float | Literal["auto"] = AUTO
 
     def __post_init__(self) -> None:
         _check("a strength", self.strength, 0, MAX_STRENGTH)
         _check("a max_brightness", self.max_brightness, LEAST_MAX_BRIGHTNESS, 1)
-        _check("a denoise", self.denoise, 0, 1)
+        if self.denoise != AUTO:
+            if isinstance(self.denoise, str):
+                raise LookError(f"expected a denoise from 0 to 1 or {AUTO!r}, found {self.denoise!r}")
+            _check("a denoise", self.denoise, 0, 1)
 
 
 def protect_highlights(enhanced: FloatArray, original: FloatArray, max_brightness: float) -> None:

@@ -1,0 +1,135 @@
+"""Clean what brightening made visible: measure the noise of a picture, then smooth it and hold the black where it is.
+
+`plan_cleaning` decides everything on a small copy; `clean` does it to the pixels, strip by strip.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.pixels.buffers import Buffers
+from edge_dce.pixels.denoising import HALO_ROWS, UNIT_PX, AddedNoise, enlarge, smooth_strip
+from edge_dce.pixels.noise import NoiseProfile
+from edge_dce.pixels.shrinking import shrink
+from edge_dce.pixels.strips import StripWorkers, cut_strips
+from edge_dce.pixels.toe import Toe, fade_strip, find_toe
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+_STRIP_PX = 320 * 1024
+# Areas over which the slope and the surroundings are averaged: about 180 of them along the side of a square.
+_AREAS_A_SIDE = 180
+_SMALLEST_AREA_PX, _LARGEST_AREA_PX = 4, 8
+# The curve's slope is measured between a little below and a little above.
+_STEP_LEVELS = 3
+# In areas: the steps of eight bits would show otherwise.
+_SLOPE_BLUR = 1.5
+_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
+# Below this much of a level the filter would change nothing that anyone can see.
+_LEAST_NOISE = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Cleaning:
+    """What is to be done to one picture.
+
+    Attributes:
+        added: the noise to smooth away.
+        toe: what to leave as dark as it was, or None.
+    """
+
+    added: AddedNoise
+    toe: Toe | None
+
+
+def shrink_for_cleaning(image: npt.NDArray[Any]) -> Uint8Array:
+    """(h, w, 3) of an image (H, W, 3 or 4), in areas of 4 to 8 pixels."""
+    height, width = image.shape[:2]
+    area = min(max(round((height * width) ** 0.5 / _AREAS_A_SIDE), _SMALLEST_AREA_PX), _LARGEST_AREA_PX)
+    return shrink(image[..., :3], max(1, width // area), max(1, height // area))
+
+
+def plan_cleaning(
+    small: Uint8Array, noise: NoiseProfile, enhance: Callable[[Uint8Array], Uint8Array], *, channel_order: str
+) -> Cleaning | None:
+    """What a picture needs, or None for one that needs nothing.
+
+    Args:
+        small: (h, w, 3), what `shrink_for_cleaning` returned for the picture.
+        noise: of the picture.
+        enhance: the picture's curve, for (h, w, 3) images that cover the same view.
+    """
+    luma = cv2.cvtColor(small, _TO_LUMA[channel_order[:3]])
+    slope = _measure_slope(small, enhance)
+    added = np.maximum(slope - 1, 0)
+    # The noise belongs to the brightness that was, so it is looked up without the noise that is.
+    surroundings = cv2.blur(luma, (3, 3))
+    cleaning = Cleaning(
+        AddedNoise(added * noise.luma[surroundings], added * noise.chroma[surroundings]), find_toe(luma, noise)
+    )
+    return cleaning if cleaning.toe is not None or cleaning.added.luma.max() > _LEAST_NOISE else None
+
+
+def clean(
+    original: npt.NDArray[Any],
+    bright: npt.NDArray[Any],
+    cleaning: Cleaning,
+    out: npt.NDArray[Any],
+    *,
+    channel_order: str,
+    workers: StripWorkers,
+) -> None:
+    """Write the cleaned picture to `out`.
+
+    Args:
+        original: before the curve; (H, W, 3 or 4) of `channel_order`, uint8, uint16 or floating point in [0, 1].
+        bright: array like it, after the curve; alpha is copied from here.
+        out: array like it, not of the memory of `bright`, perhaps of the original's.
+    """
+    height, width = bright.shape[:2]
+    toe = cleaning.toe
+    # Stretched whole, so that strips do not differ at their edges.
+    size = (-(-width // UNIT_PX), -(-height // UNIT_PX))
+    luma, chroma = (_stretch(each, size) for each in (cleaning.added.luma, cleaning.added.chroma))
+    kept, color = (None, None) if toe is None else (_stretch(each, size) for each in (toe.surroundings, toe.color))
+
+    def work(rows: slice, workspace: Buffers) -> None:
+        top, bottom = max(0, rows.start - HALO_ROWS), min(height, rows.stop + HALO_ROWS)
+        part, inner = slice(top // UNIT_PX, -(-bottom // UNIT_PX)), slice(rows.start - top, rows.stop - top)
+        added = AddedNoise(luma[part], chroma[part], None if color is None else color[part])
+        order = channel_order[:3]
+        cleaned = smooth_strip(bright[top:bottom], added, inner, channel_order=order, workspace=workspace)
+        if toe is not None and kept is not None and kept[part].min() < 255:
+            shape = (UNIT_PX * len(kept[part]), UNIT_PX * size[0])
+            surroundings = enlarge(kept[part], shape, workspace, "kept")[inner, :width]
+            fade_strip(original[rows], cleaned, surroundings, toe.own, channel_order=order, workspace=workspace)
+        np.copyto(out[rows, :, :3], cleaned, casting="unsafe")
+        np.copyto(out[rows, :, 3:], bright[rows, :, 3:])
+
+    rows = max(2 * HALO_ROWS, _STRIP_PX // width)
+    workers.run(work, cut_strips(height, rows - rows % UNIT_PX))
+
+
+def _measure_slope(small: Uint8Array, enhance: Callable[[Uint8Array], Uint8Array]) -> FloatArray:
+    """(h, w) float32: what a small step of brightness grows to at each place."""
+    step = np.full_like(small, _STEP_LEVELS)
+    below, above = cv2.subtract(small, step), cv2.add(small, step)
+    # At black and white the step is a shorter one.
+    taken, found = _sum(above) - _sum(below), _sum(enhance(above)) - _sum(enhance(below))
+    return np.asarray(cv2.GaussianBlur(found / taken, (0, 0), _SLOPE_BLUR), np.float32)
+
+
+def _sum(image: Uint8Array) -> FloatArray:
+    total: FloatArray = image.sum(axis=2, dtype=np.float32)
+    return total
+
+
+def _stretch(each: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
+    return np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_LINEAR), each.dtype)

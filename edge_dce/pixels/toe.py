@@ -1,0 +1,107 @@
+"""Where nothing was recorded, nothing is brightened: the toe of every curve.
+
+A sky of one or two levels holds quantization and noise, no picture; brightened, it is olive speckle. Gain and color fade
+out there. What decides is the brightness of the surroundings, without the noise, or the pixel's own where it stands
+clear above the noise: a star keeps its light, and no rim of brightened noise is left around a lamp.
+
+A picture in which nothing is bright is another matter: there the exposure failed, not the light, and one or two levels
+may be all that is left of a room.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.pixels.buffers import Buffers
+from edge_dce.pixels.denoising import blend, take_colors
+from edge_dce.pixels.noise import NoiseProfile
+
+Plane = npt.NDArray[Any]
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+# In levels of 255. The surroundings count for nothing below the first and for all above the second.
+_FLOOR = (0.5, 3.5)
+# Color needs more levels than light does: of an olive of 3, 3 and 1, the 1 is mostly rounding.
+_COLOR_FLOOR = (1.5, 12.0)
+# A pixel counts of its own from so many standard deviations above the floor, and for all so many levels further up.
+_CLEAR_DEVIATIONS, _CLEAR_LEVELS = 3.0, 4.0
+# The brightest area of the picture: dark rooms of LOL have up to 140, night skies with lamps 170 and more.
+_LIT = (120.0, 170.0)
+_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
+
+
+@dataclasses.dataclass(frozen=True)
+class Toe:
+    """How much of the enhancement each place of one picture keeps.
+
+    Attributes:
+        surroundings: (h, w) uint8 shares, 255 for all of it, stretched over the picture.
+        own: (256,) uint8 share at each luma, for pixels that stand clear of their surroundings; the greater counts.
+        color: (h, w) float32 share from 0 to 1 of the color that is kept.
+    """
+
+    surroundings: Uint8Array
+    own: Uint8Array
+    color: FloatArray
+
+
+def find_toe(luma: Uint8Array, noise: NoiseProfile) -> Toe | None:
+    """The toe of a picture, or None for one that needs none.
+
+    Args:
+        luma: (h, w), the input at a fraction of its size.
+    """
+    lit = float(_ramp(np.float32(luma.max()), *_LIT))
+    if lit == 0 or luma.min() >= _FLOOR[1]:
+        return None
+    smooth = _smooth(luma.astype(np.float32))
+    # Light of a lamp that the averaging spread is no light of the sky around it.
+    eroded = _smooth(cv2.erode(smooth, np.ones((3, 3))))
+    clear = _FLOOR[1] + _CLEAR_DEVIATIONS * float(noise.luma[2])
+    own = _ramp(np.arange(256, dtype=np.float32), clear, clear + _CLEAR_LEVELS)
+    kept = [1 - lit * (1 - share) for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_COLOR_FLOOR))]
+    return Toe(*(np.rint(255 * share).astype(np.uint8) for share in kept[:2]), kept[2])
+
+
+def fade_strip(
+    original: Plane,
+    enhanced: Plane,
+    surroundings: Uint8Array,
+    own: Uint8Array,
+    *,
+    channel_order: str,
+    workspace: Buffers,
+) -> None:
+    """Take back in a strip of an image what its toe does not keep.
+
+    Args:
+        original: (H, W, 3 or 4), uint8, uint16 or floating point in [0, 1].
+        enhanced: (H, W, 3), as `smooth_strip` returns it; changed in place.
+        surroundings: (H, W), of the toe.
+        own: of the toe.
+        channel_order: "RGB" or "BGR", of the first three channels.
+    """
+    before = take_colors(original, workspace, "before")
+    luma = cv2.cvtColor(before, _TO_LUMA[channel_order])
+    if luma.dtype != np.uint8:
+        luma = cv2.convertScaleAbs(luma, alpha=255 / (np.iinfo(luma.dtype).max if luma.dtype.kind == "u" else 1))
+    share = cv2.LUT(luma, own)
+    np.maximum(share, surroundings, out=share)
+    blend(before, enhanced, share, workspace)
+
+
+def _ramp(levels: FloatArray, low: float, high: float) -> FloatArray:
+    """From 0 at `low` to 1 at `high` without a corner."""
+    position = np.clip((levels - np.float32(low)) / np.float32(high - low), 0, 1)
+    ramp: FloatArray = (position * position * (3 - 2 * position)).astype(np.float32)
+    return ramp
+
+
+def _smooth(levels: npt.NDArray[Any]) -> FloatArray:
+    return np.asarray(cv2.blur(cv2.blur(levels, (3, 3)), (3, 3)), np.float32)
