@@ -127,7 +127,7 @@ class Enhancer:
     ) -> None:
         """Enhance one frame of many: as `enhance`, into an array like the image (or into the image itself).
 
-        Nothing is allocated for a frame of a size and type seen before, unless `look` asks for denoise.
+        Of a frame of a size and type seen before, nothing is allocated without denoise; with it, small maps are.
 
         Raises:
             ImageError: as `enhance`, and if `out` is not like the image.

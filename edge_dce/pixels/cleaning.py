@@ -66,15 +66,23 @@ def plan_cleaning(
         noise: of the picture.
         enhance: the picture's curve, for (h, w, 3) images that cover the same view.
     """
-    luma = cv2.cvtColor(small, _TO_LUMA[channel_order[:3]])
+    luma = np.asarray(cv2.cvtColor(small, _TO_LUMA[channel_order[:3]]), np.uint8)
     slope = _measure_slope(small, enhance)
     added = np.maximum(slope - 1, 0)
     # The noise belongs to the brightness that was, so it is looked up without the noise that is.
     surroundings = cv2.blur(luma, (3, 3))
+    steps = np.maximum(added * np.float32(noise.quantization) - 1, 0)
+    blocks = np.hypot(added * np.float32(noise.blocks), steps)
     cleaning = Cleaning(
-        AddedNoise(added * noise.luma[surroundings], added * noise.chroma[surroundings]), find_toe(luma, noise)
+        AddedNoise(
+            luma=np.hypot(added * noise.luma[surroundings], blocks),
+            chroma=np.hypot(added * noise.chroma[surroundings], blocks),
+            blocks=blocks,
+        ),
+        find_toe(luma, noise),
     )
-    return cleaning if cleaning.toe is not None or cleaning.added.luma.max() > _LEAST_NOISE else None
+    is_brightened, is_noisy = added.max() > 0, cleaning.added.luma.max() > _LEAST_NOISE
+    return cleaning if is_brightened and (is_noisy or cleaning.toe is not None) else None
 
 
 def clean(
@@ -97,15 +105,16 @@ def clean(
     toe = cleaning.toe
     # Stretched whole, so that strips do not differ at their edges.
     size = (-(-width // UNIT_PX), -(-height // UNIT_PX))
-    luma, chroma = (_stretch(each, size) for each in (cleaning.added.luma, cleaning.added.chroma))
+    added = cleaning.added
+    luma, chroma, blocks = (_stretch(each, size) for each in (added.luma, added.chroma, added.blocks))
     kept, color = (None, None) if toe is None else (_stretch(each, size) for each in (toe.surroundings, toe.color))
 
     def work(rows: slice, workspace: Buffers) -> None:
         top, bottom = max(0, rows.start - HALO_ROWS), min(height, rows.stop + HALO_ROWS)
         part, inner = slice(top // UNIT_PX, -(-bottom // UNIT_PX)), slice(rows.start - top, rows.stop - top)
-        added = AddedNoise(luma[part], chroma[part], None if color is None else color[part])
+        strip = AddedNoise(luma[part], chroma[part], blocks[part], None if color is None else color[part])
         order = channel_order[:3]
-        cleaned = smooth_strip(bright[top:bottom], added, inner, channel_order=order, workspace=workspace)
+        cleaned = smooth_strip(bright[top:bottom], strip, inner, channel_order=order, workspace=workspace)
         if toe is not None and kept is not None and kept[part].min() < 255:
             shape = (UNIT_PX * len(kept[part]), UNIT_PX * size[0])
             surroundings = enlarge(kept[part], shape, workspace, "kept")[inner, :width]
@@ -120,8 +129,8 @@ def clean(
 def _measure_slope(small: Uint8Array, enhance: Callable[[Uint8Array], Uint8Array]) -> FloatArray:
     """(h, w) float32: what a small step of brightness grows to at each place."""
     step = np.full_like(small, _STEP_LEVELS)
-    below, above = cv2.subtract(small, step), cv2.add(small, step)
-    # At black and white the step is a shorter one.
+    # OpenCV's arithmetic stops at black and white, and the step is a shorter one there.
+    below, above = (np.asarray(shift(small, step), np.uint8) for shift in (cv2.subtract, cv2.add))
     taken, found = _sum(above) - _sum(below), _sum(enhance(above)) - _sum(enhance(below))
     return np.asarray(cv2.GaussianBlur(found / taken, (0, 0), _SLOPE_BLUR), np.float32)
 

@@ -2,8 +2,8 @@
 
 Self-guided filters (He et al., "Guided Image Filtering", TPAMI 2013, eq. 5 and 6; with coefficients from a fraction of
 the size, "Fast Guided Filter", arXiv 1505.00996) on luma and chroma. Their regularizer is the variance below which a
-texture counts as noise. It follows the place: see `AddedNoise`. The guide is blurred a little, or it would hold the very
-noise that it is to remove.
+texture counts as noise. It follows the place: see `AddedNoise`. The guide is blurred a little, or it would hold the
+very noise that it is to remove; where the filter finds an edge it is not, or edges would lose their sharpness.
 
 Everything happens in strips of rows that stay in the cache, in the depth of the image, luma at full and chroma at half
 size, as a camera's JPEG has it (docs/decisions/0010).
@@ -27,9 +27,9 @@ FloatArray = npt.NDArray[np.float32]
 
 # Chosen on LOL's validation part and by eye on DICM and LIME (docs/decisions/0010). The variance of chroma is that of
 # averages over 4 x 4 pixels, where noise of neighbors that hang together counts for more than its share.
-_LUMA_STRENGTH, _CHROMA_STRENGTH = 0.7, 1.5
-# Beyond the reach of two chroma boxes, a blur and two bilinear steps at a quarter of the size.
-HALO_ROWS = 32
+_LUMA_STRENGTH, _CHROMA_STRENGTH = 0.9, 1.5
+# Beyond the reach of two boxes for blocks at a quarter of the size and of what follows them.
+HALO_ROWS = 40
 # Chroma is halved twice: another factor in each strip would show where they meet.
 UNIT_PX = 4
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
@@ -46,6 +46,9 @@ class _Scale:
     blur_px: float
 
 
+# Blocks are judged without a blur, or edges would move by a quarter's pixel.
+_BLOCKS = _Scale(radius_px=3, blur_px=0)
+_BLOCK_STRENGTH = 2.0
 _LUMA, _CHROMA = _Scale(radius_px=1, blur_px=0.5), _Scale(radius_px=2, blur_px=1.0)
 
 
@@ -56,11 +59,13 @@ class AddedNoise:
     Attributes:
         luma: (h, w) float32 of any size, stretched over the picture: standard deviation in levels of 255.
         chroma: the same of Cr and Cb, averaged over 4 x 4 pixels.
+        blocks: the same of the steps between blocks of 8 x 8 pixels, and of the steps that quantization left.
         color: the share of the color that is kept there, 0 to 1; None for all of it.
     """
 
     luma: FloatArray
     chroma: FloatArray
+    blocks: FloatArray
     color: FloatArray | None = None
 
 
@@ -100,7 +105,7 @@ def take_colors(image: Plane, workspace: Buffers, name: str) -> Plane:
 
 
 def blend(image: Plane, other: Plane, share: Uint8Array, workspace: Buffers) -> None:
-    """Bring `other` (H, W, 3) back to the image, in place: not at all where `share` (H, W) is 255, to the bit where 0."""
+    """Bring `other` (H, W, 3) back to the image, in place: not at all where `share` (H, W) is 255, to the bit at 0."""
     shares = workspace.reserve("shares", image.shape, np.uint8)
     cv2.merge([share] * 3, dst=shares)
     kept = workspace.reserve("kept of the image", image.shape, image.dtype)
@@ -122,6 +127,8 @@ def _filter(image: Plane, added: AddedNoise, channel_order: str, workspace: Buff
     planes = [workspace.reserve(name, (height, width), image.dtype) for name in ("luma", "cr", "cb")]
     luma = planes[0]
     cv2.cvtColor(image, _TO_LUMA[channel_order], dst=luma)
+    if added.blocks.max() > 0:
+        _smooth_blocks(luma, added.blocks * (_BLOCK_STRENGTH * level), workspace)
     luma_noise = enlarge(added.luma, (height // 2, width // 2), workspace, "luma noise")
     lines = _fit_lines(_halve(luma, workspace, "half luma"), luma_noise * (_LUMA_STRENGTH * level), _LUMA, workspace)
     _apply_lines(luma, lines, workspace)
@@ -140,6 +147,18 @@ def _filter(image: Plane, added: AddedNoise, channel_order: str, workspace: Buff
     return np.clip(filtered, 0, 1, out=filtered) if image.dtype.kind == "f" else filtered
 
 
+def _smooth_blocks(luma: Plane, noise: FloatArray, workspace: Buffers) -> None:
+    """Take from a plane, in place, what its quarter loses to a wide filter."""
+    quarter = _halve(_halve(luma, workspace, "half blocks"), workspace, "quarter blocks")
+    slope, offset = _fit_lines(quarter, noise, _BLOCKS, workspace)
+    # The lines' own values less the quarter's: what is to be added.
+    slope -= 1
+    slope *= quarter
+    slope += offset
+    change = enlarge(slope, luma.shape, workspace, "change")
+    cv2.add(luma, change, dst=luma, dtype=DEPTHS[luma.dtype])
+
+
 def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffers) -> tuple[FloatArray, FloatArray]:
     """Slope and offset, (h, w) float32 each, of the line that tells each sample from its blurred neighborhood."""
     samples, guide, product, covariance, variance, mean_guide, mean = (
@@ -147,7 +166,10 @@ def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffer
     )
     average = functools.partial(cv2.blur, ksize=(2 * scale.radius_px + 1,) * 2)
     np.copyto(samples, plane)
-    cv2.GaussianBlur(samples, (3, 3), scale.blur_px, dst=guide)
+    if scale.blur_px:
+        cv2.GaussianBlur(samples, (3, 3), scale.blur_px, dst=guide)
+    else:
+        guide = samples
     average(guide, dst=mean_guide)
     average(samples, dst=mean)
     average(np.multiply(guide, samples, out=product), dst=covariance)
@@ -160,7 +182,9 @@ def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffer
     variance += np.float32(1e-9)
     slope = np.divide(covariance, variance, out=covariance)
     mean -= np.multiply(slope, mean_guide, out=product)
-    return average(slope, dst=variance), average(mean, dst=mean_guide)
+    average(slope, dst=variance)
+    average(mean, dst=mean_guide)
+    return variance, mean_guide
 
 
 def _fade_color(lines: tuple[FloatArray, FloatArray], kept: FloatArray, gray: np.float32) -> None:
@@ -172,15 +196,19 @@ def _fade_color(lines: tuple[FloatArray, FloatArray], kept: FloatArray, gray: np
 
 
 def _apply_lines(plane: Plane, lines: tuple[FloatArray, FloatArray], workspace: Buffers) -> None:
-    """Replace a plane of twice the lines' size by what they say of its blurred samples."""
-    slope, offset = (
-        enlarge(line, plane.shape, workspace, name) for line, name in zip(lines, ("slope", "offset"), strict=True)
-    )
+    """Replace a plane of twice the lines' size by what they say of its samples, blurred where they are flat."""
+    slope, offset = lines
+    sharpness = np.clip(slope, 0, 1)
+    sharp = slope * sharpness * sharpness
+    parts = {"sharp": sharp, "blurred": slope - sharp, "offset": offset}
+    sharp, blurred, offset = (enlarge(part, plane.shape, workspace, name) for name, part in parts.items())
     guide = workspace.reserve("guide", plane.shape, plane.dtype)
     cv2.GaussianBlur(plane, (3, 3), 0, dst=guide)
-    cv2.multiply(slope, guide, dst=slope, dtype=cv2.CV_32F)
+    cv2.multiply(sharp, plane, dst=sharp, dtype=cv2.CV_32F)
+    cv2.multiply(blurred, guide, dst=blurred, dtype=cv2.CV_32F)
+    cv2.add(sharp, blurred, dst=sharp)
     # Rounds and saturates.
-    cv2.add(slope, offset, dst=plane, dtype=DEPTHS[plane.dtype])
+    cv2.add(sharp, offset, dst=plane, dtype=DEPTHS[plane.dtype])
 
 
 def enlarge(plane: Plane, shape: tuple[int, ...], workspace: Buffers, name: str) -> Plane:

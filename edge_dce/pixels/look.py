@@ -40,9 +40,10 @@ class Look:
     def __post_init__(self) -> None:
         _check("a strength", self.strength, 0, MAX_STRENGTH)
         _check("a max_brightness", self.max_brightness, LEAST_MAX_BRIGHTNESS, 1)
-        if self.denoise != AUTO:
-            if isinstance(self.denoise, str):
+        if isinstance(self.denoise, str):
+            if self.denoise != AUTO:
                 raise LookError(f"expected a denoise from 0 to 1 or {AUTO!r}, found {self.denoise!r}")
+        else:
             _check("a denoise", self.denoise, 0, 1)
 
 

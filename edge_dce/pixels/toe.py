@@ -1,8 +1,8 @@
 """Where nothing was recorded, nothing is brightened: the toe of every curve.
 
-A sky of one or two levels holds quantization and noise, no picture; brightened, it is olive speckle. Gain and color fade
-out there. What decides is the brightness of the surroundings, without the noise, or the pixel's own where it stands
-clear above the noise: a star keeps its light, and no rim of brightened noise is left around a lamp.
+A sky of one or two levels holds quantization and noise, no picture; brightened, it is olive speckle. Gain and color
+fade out there. What decides is the brightness of the surroundings, without the noise, or the pixel's own where it
+stands clear above the noise: a star keeps its light, and no rim of brightened noise is left around a lamp.
 
 A picture in which nothing is bright is another matter: there the exposure failed, not the light, and one or two levels
 may be all that is left of a room.
@@ -31,8 +31,8 @@ _FLOOR = (0.5, 3.5)
 _COLOR_FLOOR = (1.5, 12.0)
 # A pixel counts of its own from so many standard deviations above the floor, and for all so many levels further up.
 _CLEAR_DEVIATIONS, _CLEAR_LEVELS = 3.0, 4.0
-# The brightest area of the picture: dark rooms of LOL have up to 140, night skies with lamps 170 and more.
-_LIT = (120.0, 170.0)
+# The brightest area of the picture: most dark rooms of LOL have less than 110, night skies with lamps more than 160.
+_LIT = (110.0, 160.0)
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 
 
@@ -57,7 +57,7 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile) -> Toe | None:
     Args:
         luma: (h, w), the input at a fraction of its size.
     """
-    lit = float(_ramp(np.float32(luma.max()), *_LIT))
+    lit = float(_ramp(np.array(luma.max()), *_LIT))
     if lit == 0 or luma.min() >= _FLOOR[1]:
         return None
     smooth = _smooth(luma.astype(np.float32))
@@ -65,8 +65,10 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile) -> Toe | None:
     eroded = _smooth(cv2.erode(smooth, np.ones((3, 3))))
     clear = _FLOOR[1] + _CLEAR_DEVIATIONS * float(noise.luma[2])
     own = _ramp(np.arange(256, dtype=np.float32), clear, clear + _CLEAR_LEVELS)
-    kept = [1 - lit * (1 - share) for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_COLOR_FLOOR))]
-    return Toe(*(np.rint(255 * share).astype(np.uint8) for share in kept[:2]), kept[2])
+    surroundings, own, color = (
+        1 - np.float32(lit) * (1 - share) for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_COLOR_FLOOR))
+    )
+    return Toe(np.rint(255 * surroundings).astype(np.uint8), np.rint(255 * own).astype(np.uint8), color)
 
 
 def fade_strip(
@@ -90,13 +92,12 @@ def fade_strip(
     before = take_colors(original, workspace, "before")
     luma = cv2.cvtColor(before, _TO_LUMA[channel_order])
     if luma.dtype != np.uint8:
-        luma = cv2.convertScaleAbs(luma, alpha=255 / (np.iinfo(luma.dtype).max if luma.dtype.kind == "u" else 1))
-    share = cv2.LUT(luma, own)
-    np.maximum(share, surroundings, out=share)
-    blend(before, enhanced, share, workspace)
+        luma = cv2.convertScaleAbs(luma, alpha=255 / (65535 if luma.dtype == np.uint16 else 1))
+    share = np.maximum(cv2.LUT(luma, own), surroundings)
+    blend(before, enhanced, share.astype(np.uint8, copy=False), workspace)
 
 
-def _ramp(levels: FloatArray, low: float, high: float) -> FloatArray:
+def _ramp(levels: npt.NDArray[Any], low: float, high: float) -> FloatArray:
     """From 0 at `low` to 1 at `high` without a corner."""
     position = np.clip((levels - np.float32(low)) / np.float32(high - low), 0, 1)
     ramp: FloatArray = (position * position * (3 - 2 * position)).astype(np.float32)

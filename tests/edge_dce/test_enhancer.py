@@ -39,7 +39,7 @@ def test_any_size_keeps_its_shape_and_gets_brighter(precision: str, height: int,
 def test_result_is_the_formula_on_the_estimated_curves() -> None:
     curves = np.full((1, 4, 6, 3), -0.3, np.float32)
     image = make_image(40, 60)
-    found = make_enhancer(curves).enhance(image)
+    found = make_enhancer(curves).enhance(image, Look(denoise=0))
     # One value in the map: its level is exact, so only rounding of the float32 formula could differ.
     np.testing.assert_array_equal(found, curve.apply_exact(image, curves[0]))
 
@@ -175,7 +175,7 @@ def test_bundled_int8_model_brightens_dark_and_keeps_black_and_white() -> None:
     dark = np.full((64, 64, 3), 12, np.uint8)
     dark[:8] = 0
     dark[-8:] = 255
-    enhanced = edge_dce.load().enhance(dark)
+    enhanced = edge_dce.load().enhance(dark, Look(denoise=0))
     assert (enhanced[:8] == 0).all()
     assert (enhanced[-8:] == 255).all()
     assert enhanced[20:40].mean() > 3 * 12
@@ -212,11 +212,11 @@ def test_unknown_order_of_channels_is_refused() -> None:
 def test_deep_images_keep_their_depth_and_look_like_their_eight_bits(dtype: type) -> None:
     enhancer, image = edge_dce.load(), make_image(200, 300)
     deep = image.astype(np.uint16) * 257 if dtype is np.uint16 else (image / 255).astype(dtype)
-    found = enhancer.enhance(deep)
+    found = enhancer.enhance(deep, Look(denoise=0))
     assert found.dtype == dtype
     found_bytes = found / 257 if dtype is np.uint16 else found.astype(np.float32) * 255
     # The bound of the look-up, and half a level for its rounding.
-    assert np.abs(found_bytes - enhancer.enhance(image)).max() <= 2.5
+    assert np.abs(found_bytes - enhancer.enhance(image, Look(denoise=0))).max() <= 2.5
 
 
 def test_frame_may_receive_its_own_result() -> None:
@@ -247,15 +247,15 @@ def test_nothing_is_allocated_for_further_frames_of_one_size(order: str) -> None
     frame = make_image(270, 480)
     if order == "BGRA":
         frame = np.concatenate([frame[..., ::-1], frame[..., :1]], axis=2)
-    out = np.empty_like(frame)
+    out, look = np.empty_like(frame), Look(denoise=0)
     for _ in range(50):
-        enhancer.enhance_into(frame, out, channel_order=order)
+        enhancer.enhance_into(frame, out, look, channel_order=order)
     tracemalloc.start()
     before, rss_before_kb = tracemalloc.get_traced_memory()[0], read_rss_kb()
     tracemalloc.reset_peak()
     try:
         for _ in range(2000):
-            enhancer.enhance_into(frame, out, channel_order=order)
+            enhancer.enhance_into(frame, out, look, channel_order=order)
         after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -265,3 +265,16 @@ def test_nothing_is_allocated_for_further_frames_of_one_size(order: str) -> None
     assert after - before < 8_000
     # A page here or there belongs to the interpreter; one kB kept for each frame would be 2,000.
     assert read_rss_kb() - rss_before_kb < 512
+
+
+def test_memory_is_flat_when_frames_are_cleaned() -> None:
+    enhancer = edge_dce.load(MODELS / "tiny-16x16-int8.tflite", threads=2)
+    frame = np.clip(np.random.default_rng(5).normal(20, 4, (270, 480, 3)), 0, 255).astype(np.uint8)
+    out = np.empty_like(frame)
+    for _ in range(50):
+        enhancer.enhance_into(frame, out)
+    before_kb = read_rss_kb()
+    for _ in range(400):
+        enhancer.enhance_into(frame, out)
+    # One small map kept for each frame would be 400 times 32 kB.
+    assert read_rss_kb() - before_kb < 2000

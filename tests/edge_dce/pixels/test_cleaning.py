@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from edge_dce.pixels.cleaning import Cleaning, clean, plan_cleaning, shrink_for_cleaning
+from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
+from edge_dce.pixels.strips import StripWorkers
+from tests.edge_dce.pixels.noisy_pictures import add_noise, make_ramp
+
+SILENT = NoiseProfile(np.zeros(256, np.float32), np.zeros(256, np.float32))
+
+
+def brighten(image: np.ndarray, factor: int = 4) -> np.ndarray:
+    white = np.iinfo(image.dtype).max
+    return np.minimum(image.astype(np.int64) * factor, white).astype(image.dtype)
+
+
+def plan(image: np.ndarray, noise: NoiseProfile, factor: int = 4) -> Cleaning | None:
+    small = shrink_for_cleaning(image)
+    return plan_cleaning(small, noise, lambda colors: brighten(colors, factor), channel_order="RGB")
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((400, 600), (100, 150)), ((3000, 4000), (375, 500)), ((2, 3), (1, 1))]
+)
+def test_small_copy_has_areas_of_four_to_eight_pixels(shape: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert shrink_for_cleaning(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
+
+
+def test_noise_to_remove_is_what_the_slope_added() -> None:
+    planned = plan(add_noise(make_ramp(low=10, high=50), 0), assume_noise(0.8))
+    assert planned is not None
+    # A slope of four adds three times the noise that was there; no step of a quantized picture is assumed.
+    np.testing.assert_allclose(planned.added.luma, 3 * 0.8, rtol=0.02)
+
+
+def test_unchanged_picture_needs_nothing() -> None:
+    night = make_ramp(low=0, high=255).astype(np.uint8)
+    assert plan(night, assume_noise(1), factor=1) is None
+
+
+def test_clean_picture_without_black_needs_nothing() -> None:
+    assert plan(make_ramp(low=10, high=50).astype(np.uint8), SILENT) is None
+
+
+def test_brightened_noise_is_halved_at_least_without_being_told_how_strong_it_is() -> None:
+    truth = make_ramp(low=10, high=50)
+    dark = add_noise(truth, 2)
+    bright, out = brighten(dark), np.zeros_like(dark)
+    planned = plan(dark, estimate_noise(dark, channel_order="RGB"))
+    assert planned is not None
+    clean(dark, bright, planned, out, channel_order="RGB", workers=StripWorkers(1))
+    errors = [np.std(image - 4 * truth) for image in (bright, out)]
+    assert errors[1] < errors[0] / 2
+
+
+def test_original_may_receive_the_result() -> None:
+    dark = add_noise(make_ramp(low=0, high=250), 1)
+    bright, expected = brighten(dark), np.zeros_like(dark)
+    planned = plan(dark, assume_noise(1))
+    assert planned is not None
+    assert planned.toe is not None
+    clean(dark, bright, planned, expected, channel_order="RGB", workers=StripWorkers(1))
+    clean(dark, bright, planned, dark, channel_order="RGB", workers=StripWorkers(2))
+    np.testing.assert_array_equal(dark, expected)

@@ -1,0 +1,83 @@
+import numpy as np
+
+from edge_dce.pixels.buffers import Buffers
+from edge_dce.pixels.noise import assume_noise
+from edge_dce.pixels.toe import Toe, fade_strip, find_toe
+
+QUIET = assume_noise(0.7)
+
+
+def make_night(lamp: int = 255) -> np.ndarray:
+    """(90, 120) luma of small areas: a sky of 1, a street of 20 below it and a lamp."""
+    luma = np.ones((90, 120), np.uint8)
+    luma[60:] = 20
+    luma[50:54, 60:64] = lamp
+    return luma
+
+
+def find(luma: np.ndarray) -> Toe:
+    toe = find_toe(luma, QUIET)
+    assert toe is not None
+    return toe
+
+
+def test_black_sky_keeps_nothing_and_the_street_everything() -> None:
+    toe = find(make_night())
+    # A ramp from 0.5 to 3.5 levels holds 7 % at 1.
+    assert toe.surroundings[:40].max() < 0.1 * 255
+    assert toe.surroundings[70:].min() == 255
+    assert toe.color[:40].max() < 0.1
+
+
+def test_sky_around_a_lamp_is_left_dark() -> None:
+    toe = find(make_night())
+    # Three areas from the lamp, which averaging alone would reach.
+    assert toe.surroundings[52, 67] < 0.2 * 255
+
+
+def test_star_counts_of_its_own() -> None:
+    own = find(make_night()).own
+    assert own[1] == 0
+    assert own[40] == 255
+    assert (np.diff(own.astype(int)) >= 0).all()
+
+
+def test_picture_without_light_has_no_toe() -> None:
+    assert find_toe(make_night(lamp=60), QUIET) is None
+
+
+def test_picture_without_black_has_no_toe() -> None:
+    assert find_toe(np.maximum(make_night(), 8), QUIET) is None
+
+
+def fade(original: np.ndarray, enhanced: np.ndarray, share: int) -> np.ndarray:
+    surroundings = np.full(original.shape[:2], share, np.uint8)
+    faded, own = enhanced.copy(), find(make_night()).own
+    fade_strip(original, faded, surroundings, own, channel_order="RGB", workspace=Buffers())
+    return faded
+
+
+def test_black_stays_black_and_the_star_in_it_shines() -> None:
+    original = np.ones((40, 40, 3), np.uint8)
+    original[20, 20] = 60
+    enhanced = np.where(original == 1, 70, 200).astype(np.uint8)
+    faded = fade(original, enhanced, 0)
+    assert faded[20, 20].tolist() == [200, 200, 200]
+    assert faded[0].max() == 1
+
+
+def test_all_depths_fade_alike() -> None:
+    generator = np.random.default_rng(1)
+    original = generator.integers(0, 6, (40, 40, 3)).astype(np.uint8)
+    enhanced = (original * 20).astype(np.uint8)
+    expected = fade(original, enhanced, 100)
+    for dtype, factor in ((np.uint16, 257), (np.float32, 1 / 255)):
+        deep = [(each.astype(np.float64) * factor).astype(dtype) for each in (original, enhanced)]
+        # Two products of bytes, each rounded; and a luma that is rounded may be another step of the table's ramp.
+        np.testing.assert_allclose(fade(deep[0], deep[1], 100) / factor, expected, atol=1.01)
+
+
+def test_picture_is_untouched_where_everything_is_kept() -> None:
+    original = np.zeros((30, 30, 3), np.uint8)
+    enhanced = np.random.default_rng(2).integers(0, 256, original.shape).astype(np.uint8)
+    np.testing.assert_array_equal(fade(original, enhanced, 255), enhanced)
