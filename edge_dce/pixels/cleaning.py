@@ -34,6 +34,8 @@ _SLOPE_BLUR = 1.5
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 # Below this much of a level the filter would change nothing that anyone can see.
 _LEAST_NOISE = 0.05
+# And lights of a city are not smoothed away, whatever a steep curve made of the noise between them.
+_MOST_NOISE = 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +77,8 @@ def plan_cleaning(
     blocks = np.hypot(added * np.float32(noise.blocks), steps)
     cleaning = Cleaning(
         AddedNoise(
-            luma=np.hypot(added * noise.luma[surroundings], blocks),
-            chroma=np.hypot(added * noise.chroma[surroundings], blocks),
+            luma=_combine(added * noise.luma[surroundings], blocks),
+            chroma=_combine(added * noise.chroma[surroundings], blocks),
             blocks=blocks,
         ),
         find_toe(luma, noise),
@@ -133,6 +135,11 @@ def _measure_slope(small: Uint8Array, enhance: Callable[[Uint8Array], Uint8Array
     below, above = (np.asarray(shift(small, step), np.uint8) for shift in (cv2.subtract, cv2.add))
     taken, found = _sum(above) - _sum(below), _sum(enhance(above)) - _sum(enhance(below))
     return np.asarray(cv2.GaussianBlur(found / taken, (0, 0), _SLOPE_BLUR), np.float32)
+
+
+def _combine(noise: FloatArray, blocks: FloatArray) -> FloatArray:
+    combined: FloatArray = np.minimum(np.hypot(noise, blocks), np.float32(_MOST_NOISE))
+    return combined
 
 
 def _sum(image: Uint8Array) -> FloatArray:

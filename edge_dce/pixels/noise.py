@@ -35,8 +35,9 @@ _FEWEST_TILES = 3
 _CALM_SHARE = 0.2
 # What quantizing to whole levels adds to the variance (Bennett 1948); it is the same in every picture and no noise.
 _QUANTIZATION_VARIANCE = 1 / 12
-# Noise is a smooth function of brightness: what is this many times what most bins have is texture.
-_MOST_RISE = 3.0
+# Noise is a smooth function of brightness: what is this many times what the calmer bins have is texture.
+_MOST_RISE = 2.0
+_BLACK = 4
 _BLOCK_PX = 8
 # In levels of 255: larger steps are edges of the picture.
 _LARGEST_STEP = 3.0
@@ -171,6 +172,9 @@ def _fit(noise: FloatArray, brightness: FloatArray, quantization_share: float) -
     calm = np.array([np.quantile(noise[bins == number], _CALM_SHARE) for number in known])
     middle = np.array([np.median(brightness[bins == number]) for number in known])
     calm = np.sqrt(np.maximum(calm**2 - quantization_share * _QUANTIZATION_VARIANCE, 0))
-    calm = np.minimum(calm, _MOST_RISE * np.quantile(calm, 0.5, method="lower"))
+    # Black is clipped, and its noise with it, so that it is no measure for the rest.
+    measures = calm[(middle >= _BLACK) | (calm > 0)]
+    if len(measures):
+        calm = np.minimum(calm, _MOST_RISE * np.quantile(measures, 0.25, method="lower"))
     profile: FloatArray = np.interp(np.sqrt(np.arange(256)), np.sqrt(middle), calm).astype(np.float32)
     return profile
