@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.camera import LatestFrame
+from edge_dce.camera import Frame, LatestFrame
 from edge_dce.camera.frames import to_bytes
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
+from edge_dce.pixels.noise import NoiseProfile, estimate_noise
 from edge_dce.stream import Stream
 
 from .diagnostics import RateMeter
@@ -22,6 +23,8 @@ FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
 _STOP_TIMEOUT_S = 2.0
+# Noise changes with the light and the camera's gain, which do so slowly.
+_NOISE_INTERVAL_S = 1.0
 
 
 class Estimator:
@@ -58,6 +61,8 @@ class Estimator:
         self._on_end = on_end
         self._current: FloatArray = self._stream.advance()
         self._sampled: Uint8Array | None = None
+        self._noise: NoiseProfile | None = None
+        self._noise_due_s = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="estimation", daemon=True)
 
@@ -85,6 +90,11 @@ class Estimator:
         """A small RGB copy of the frame that was estimated last, for a histogram; not to be written to."""
         return self._sampled
 
+    @property
+    def noise(self) -> NoiseProfile | None:
+        """Of the camera's frames; another object whenever it was measured anew."""
+        return self._noise
+
     def _run(self) -> None:
         try:
             self._estimate()
@@ -104,7 +114,15 @@ class Estimator:
                 self.took_ms = (time.perf_counter() - start) * 1e3
                 self.rate.tick()
                 self._sampled = _sample(frame.small, frame.channel_order)
+                self._measure_noise(frame)
                 self._stopping.wait(self.interval_s)
+
+    def _measure_noise(self, frame: Frame) -> None:
+        # The camera's own scaler averages noise away, so it is the whole frame's that is measured.
+        now_s = time.monotonic()
+        if now_s >= self._noise_due_s:
+            self._noise_due_s = now_s + _NOISE_INTERVAL_S
+            self._noise = estimate_noise(frame.image, channel_order=frame.channel_order)
 
 
 def _sample(image: Uint8Array, channel_order: str) -> Uint8Array:

@@ -26,6 +26,7 @@ class Preferences:
         strength: of the enhancement, 0 to 1.5; None follows the answers about photos.
         mode: one of `MODES`: what the shutter does.
         burst_frames: how many frames a burst merges.
+        is_denoising: noise is taken away, in the live view and in photos.
         is_split: the line between before and after is shown.
         is_mirrored: left and right of the live view are exchanged.
         keeps_original: a photo's frame is saved beside it, losslessly.
@@ -37,6 +38,7 @@ class Preferences:
     strength: float | None = None
     mode: str = PHOTO
     burst_frames: int = 6
+    is_denoising: bool = True
     is_split: bool = False
     is_mirrored: bool = False
     keeps_original: bool = False

@@ -23,7 +23,8 @@ from edge_dce.camera.handover import Reader
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
 from edge_dce.pixels.curve_table import LookUp
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import AUTO, Look
+from edge_dce.pixels.noise import NoiseProfile
 
 from . import models, thermal
 from .device import Folders
@@ -63,6 +64,7 @@ class Session:
         preferences: what is set now; changed by `change`.
         album: where photos go.
         model_error: in a line why nothing is enhanced, or "".
+        streams: how many began so far: another camera or another model makes pictures that continue no others.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Session:
         self.preferences = read_preferences(folders.settings)
         self.album = Album(folders.pictures, folders.copies)
         self.model_error = ""
+        self.streams = 0
         self._folders = folders
         self._size = size
         self._open_camera = open_camera
@@ -147,6 +150,11 @@ class Session:
         """What is set, or else the default."""
         return self.default_strength if self.preferences.strength is None else self.preferences.strength
 
+    @property
+    def look(self) -> Look:
+        """Of photos and of the live view."""
+        return Look(self.strength, denoise=AUTO if self.preferences.is_denoising else 0)
+
     # Camera.
 
     @property
@@ -186,6 +194,11 @@ class Session:
         """The map for the frame that `next_frame` just returned, and its root; None without a model."""
         estimator = self._estimator
         return None if estimator is None else (estimator.advance(), estimator.root)
+
+    def noise(self) -> NoiseProfile | None:
+        """Of the camera's frames; None before it is measured, and the same object until it is measured anew."""
+        estimator = self._estimator
+        return None if estimator is None else estimator.noise
 
     def read_histogram(self) -> FloatArray | None:
         """Of the enhanced picture, see `measure_histogram`; None before the first frame."""
@@ -237,7 +250,7 @@ class Session:
         preferences = self.preferences
         return self._darkroom.take_photo(
             self._camera,
-            Look(self.strength),
+            self.look,
             model=preferences.model,
             frames=preferences.burst_frames if preferences.mode == BURST else 1,
             keeps_original=preferences.keeps_original,
@@ -313,6 +326,7 @@ class Session:
             self._status = Status(NO_CAMERA, str(error))
             return
         self._camera, self._view = camera, camera.reader()
+        self.streams += 1
         self._status = Status(LIVE)
         self._start_estimator()
 
@@ -340,6 +354,7 @@ class Session:
         estimator.interval_s = self._governor.interval_s
         estimator.start()
         self._estimator = estimator
+        self.streams += 1
 
     def _close(self, status: Status) -> None:
         camera, estimator, recorder = self._camera, self._estimator, self._recorder
@@ -358,7 +373,7 @@ class Session:
     def _read_curves(self) -> tuple[FloatArray, Look]:
         estimator = self._estimator
         curves = np.zeros((1, 1, 3), np.float32) if estimator is None else estimator.current
-        return curves, Look(self.strength)
+        return curves, self.look
 
 
 def _open_feedback(path: Path) -> FeedbackLog:

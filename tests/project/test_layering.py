@@ -38,7 +38,7 @@ ONLY_IN = {
         "apps/camera/benchmark.py",
         *(
             f"apps/camera/view/{module}.py"
-            for module in ("app", "controls", "gallery_view", "preview", "screen", "settings_view")
+            for module in ("app", "controls", "gallery_view", "preview", "screen", "settings_view", "temporal_filter")
         ),
     },
     # Only the workshop, whose extras bring it, asks for pages.

@@ -52,6 +52,17 @@ def frame_picture(area: tuple[float, float], frame: tuple[int, int], view: View)
     return Framing(x, y, width, height, left, top, right, bottom)
 
 
+def measure_picture(area: tuple[float, float], frame: tuple[int, int], view: View) -> tuple[int, int]:
+    """(width, height) in which a frame is worth working on: that on the screen, or its own where that is less.
+
+    A zoomed view counts as the frame's own size, so that a finger that zooms does not change it all the time.
+    """
+    whole = frame_picture(area, frame, view)
+    width = round(whole.width / (whole.right - whole.left))
+    height = round(whole.height / (whole.bottom - whole.top))
+    return (width, height) if view.zoom == 1 and 0 < width < frame[0] else frame
+
+
 def limit_view(area: tuple[float, float], frame: tuple[int, int], view: View) -> View:
     """The nearest view that shows no emptiness beside a frame that could fill it."""
     zoom = min(max(view.zoom, 1.0), MAX_ZOOM)

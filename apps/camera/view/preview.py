@@ -6,19 +6,25 @@ import dataclasses
 import math
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from kivy.clock import Clock
-from kivy.graphics import BindTexture, Color, Line, Rectangle, RenderContext, SmoothEllipse
+from kivy.graphics import BindTexture, Callback, Color, Line, Rectangle, RenderContext, SmoothEllipse
+from kivy.graphics.opengl import GL_BLEND, glDisable, glEnable
 from kivy.graphics.texture import Texture
 from kivy.input import MotionEvent
 from kivy.metrics import dp
 from kivy.properties import BooleanProperty, NumericProperty
 from kivy.uix.widget import Widget
 
-from .framing import Framing, View, frame_picture, limit_view, zoom_about
+from edge_dce.pixels.noise import NoiseProfile
+from edge_dce.pixels.smoothing import STEADY, make_thumbnail, measure_change
+
+from .framing import Framing, View, frame_picture, limit_view, measure_picture, zoom_about
 from .packing import PackedCurves, pack_curves
-from .shader import make_plain_shader, make_shader
+from .shader import make_curve_piece, make_filtered_shader, make_plain_shader, make_shader
+from .temporal_filter import TemporalFilter
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -38,6 +44,7 @@ class Preview(Widget):
     Attributes:
         strength: factor on the curves.
         is_enhancing: off shows the frame as it is.
+        is_denoising: what is enhanced is averaged over time.
         is_comparing: true while a finger rests on the picture, which shows the frame as it is.
         is_split: with a line, left of which the frame is as it is.
         split: where the line is, in shares of the picture's width on the screen.
@@ -46,6 +53,7 @@ class Preview(Widget):
 
     strength = NumericProperty(1.0)
     is_enhancing = BooleanProperty(True)
+    is_denoising = BooleanProperty(False)
     is_comparing = BooleanProperty(False)
     is_split = BooleanProperty(False)
     split = NumericProperty(0.5)
@@ -62,11 +70,17 @@ class Preview(Widget):
         self._hold = Clock.create_trigger(self._compare, _HOLD_S)
         self._packed: PackedCurves = pack_curves(_NO_CURVES)
         self._curves: FloatArray = _NO_CURVES
+        self._filter: TemporalFilter | None = None
+        self._noise: NoiseProfile | None = None
+        self._thumbnail: FloatArray | None = None
         self._surface = RenderContext(use_parent_projection=True, use_parent_modelview=True)
-        self._choose_shader()
         with self._surface:
+            # The picture is opaque, and blending it costs an eighth of all drawing.
+            Callback(lambda _: glDisable(GL_BLEND))
             self._bound = BindTexture(texture=_make_curve_texture(1, 1), index=1)
+            self._filtered = BindTexture(texture=self._bound.texture, index=2)
             self._rectangle = Rectangle(size=(0, 0))
+            Callback(lambda _: glEnable(GL_BLEND))
         self.canvas.add(self._surface)
         with self.canvas.after:
             self._line_color = Color(1, 1, 1, 0)
@@ -76,7 +90,9 @@ class Preview(Widget):
             self._arrows = [Line(width=dp(1.2), cap="round", joint="round") for _ in range(2)]
         redraw = self._place
         self.bind(pos=redraw, size=redraw, split=redraw, is_split=redraw, is_mirrored=redraw)
-        self.bind(is_comparing=redraw, is_enhancing=self._choose_shader, strength=lambda *_: self._set_range())
+        self.bind(is_comparing=redraw, is_enhancing=self._choose_shader, is_denoising=self._choose_shader)
+        self.bind(strength=self._change_strength)
+        self._choose_shader()
         self._upload_curves()
 
     @property
@@ -87,18 +103,24 @@ class Preview(Widget):
     def show_frame(self, image: Uint8Array, channel_order: str = "RGB") -> None:
         """Show an (H, W, 3) frame."""
         height, width = image.shape[:2]
-        if channel_order != self._order:
-            self._order = channel_order
-            self._choose_shader()
+        is_other = channel_order != self._order or self.frame_size != (width, height)
+        self._order = channel_order
         if self.frame_size != (width, height):
-            texture = Texture.create(size=(width, height), colorfmt="rgb", bufferfmt="ubyte")
+            texture = Texture.create(size=(width, height), colorfmt="rgba", bufferfmt="ubyte")
+            self._texels = np.empty((height, width, 4), np.uint8)
             texture.mag_filter = texture.min_filter = "linear"
             texture.wrap = "clamp_to_edge"
-            self._frame_texture = self._rectangle.texture = texture
+            self._frame_texture = texture
             self.view = View(is_filling=self.view.is_filling)
-            self._place()
         assert self._frame_texture is not None
-        self._frame_texture.blit_buffer(np.ascontiguousarray(image).reshape(-1), colorfmt="rgb", bufferfmt="ubyte")
+        # OpenGL pads pixels of three bytes itself, at many times the cost.
+        cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=self._texels)
+        self._frame_texture.blit_buffer(self._texels.reshape(-1), colorfmt="rgba", bufferfmt="ubyte")
+        if is_other:
+            self._choose_shader()
+        if self._filter is not None:
+            self._begin_anew_after_cut(image)
+            self._advance()
         self._surface.ask_update()
 
     def show_curves(self, curves: FloatArray, root: int) -> None:
@@ -111,39 +133,115 @@ class Preview(Widget):
             self._packed = pack_curves(curves)
             self._upload_curves()
 
+    def show_noise(self, noise: NoiseProfile) -> None:
+        """How noisy frames are from now on; without it nothing is averaged. The same object costs nothing."""
+        if noise is not self._noise:
+            self._noise = noise
+            if self._filter is not None:
+                self._filter.set_noise(noise)
+
+    def begin_anew(self) -> None:
+        """The next frame has nothing to do with those before."""
+        if self._filter is not None:
+            self._filter.reset()
+
     def reset_view(self) -> None:
         """The whole frame again, or as much as fills the area."""
         self.view = View(is_filling=self.view.is_filling)
         self._place()
 
     def _choose_shader(self, *_: object) -> None:
-        is_plain = not self.is_enhancing
-        self._surface.shader.fs = make_plain_shader(self._order) if is_plain else make_shader(self._root, self._order)
+        enhancement = make_curve_piece(self._root)
+        self._filter = None
+        if self.is_enhancing and self.is_denoising and self._frame_texture is not None:
+            frame = self._frame_texture
+            size = self._measure_picture()
+            self._filter = TemporalFilter(frame, size, self._bound.texture, enhancement, self._order)
+            if self._noise is not None:
+                self._filter.set_noise(self._noise)
+            self._set_range()
+            self._advance()
+            self._filter.reset()
         self._place()
+
+    def _show(self) -> None:
+        """Choose what is drawn, and how: one texture as it is costs a fraction of the other ways."""
+        is_plain = not self.is_enhancing or self.is_comparing
+        if is_plain:
+            shader = make_plain_shader(self._order)
+        elif self._filter is None:
+            shader = make_shader(make_curve_piece(self._root), self._order)
+        else:
+            shader = make_filtered_shader(self._order) if self._shows_line else make_plain_shader()
+        if self._surface.shader.fs != shader:
+            self._surface.shader.fs = shader
+        shown = self._frame_texture
+        if self._filter is not None:
+            self._filtered.texture = self._filter.texture
+            if not (is_plain or self._shows_line):
+                shown = self._filter.texture
+        if shown is not self._rectangle.texture:
+            place = self._rectangle.tex_coords
+            self._rectangle.texture = shown
+            # Another texture brings its own.
+            self._rectangle.tex_coords = place
+
+    def _begin_anew_after_cut(self, image: Uint8Array) -> None:
+        before, self._thumbnail = self._thumbnail, make_thumbnail(image)
+        if before is not None and measure_change(before, self._thumbnail) >= STEADY.cut_change:
+            self.begin_anew()
+
+    def _advance(self) -> None:
+        assert self._filter is not None
+        self._filter.advance()
+        self._show()
+
+    def _change_strength(self, *_: object) -> None:
+        self._set_range()
+        if self._filter is not None:
+            # What was shown until now is no mean of what should be seen now.
+            self._filter.reset()
+            self._advance()
+            self._filter.reset()
 
     def _upload_curves(self) -> None:
         height, width = self._packed.texels.shape[:2]
         if self._bound.texture.size != (width, height):
             self._bound.texture = _make_curve_texture(width, height)
         self._bound.texture.blit_buffer(self._packed.texels.reshape(-1), colorfmt="rgba", bufferfmt="ubyte")
-        self._surface["curves"] = 1
-        self._surface["curves_size"] = (float(width), float(height))
         self._set_range()
 
     def _set_range(self) -> None:
-        self._surface["curves_range"] = (self._packed.low * self.strength, self._packed.high * self.strength)
+        height, width = self._packed.texels.shape[:2]
+        uniforms = {
+            "curves_size": (float(width), float(height)),
+            "curves_range": (self._packed.low * self.strength, self._packed.high * self.strength),
+        }
+        if self._filter is not None:
+            self._filter.set_curves(self._bound.texture, **uniforms)
+        for name, value in uniforms.items():
+            self._surface[name] = value
+        self._surface["curves"], self._surface["filtered"] = 1, 2
         self._surface.ask_update()
 
     def _frame_picture(self) -> Framing | None:
         return None if self.frame_size is None else frame_picture(self.size, self.frame_size, self.view)
 
+    def _measure_picture(self) -> tuple[int, int]:
+        assert self.frame_size is not None
+        return measure_picture(self.size, self.frame_size, self.view)
+
     def _place(self, *_: object) -> None:
         framing = self._frame_picture()
         if framing is None or not framing.width or not framing.height:
             return
+        if self._filter is not None and self._filter.size != self._measure_picture():
+            self._choose_shader()
+            return
         self._rectangle.pos = self.x + framing.x, self.y + framing.y
         self._rectangle.size = framing.width, framing.height
         left, right = (framing.right, framing.left) if self.is_mirrored else (framing.left, framing.right)
+        self._show()
         # From the lower left corner, counterclockwise; the frame's first row is at v = 0.
         top, bottom = framing.top, framing.bottom
         self._rectangle.tex_coords = (left, bottom, right, bottom, right, top, left, top)

@@ -75,6 +75,7 @@ class CameraScreen(FloatLayout):
         self.last_photo: Photo | None = None
         self._overlay: GalleryView | SettingsView | None = None
         self._recording_since_s = 0.0
+        self._streams = 0
         self._stop_asking = Clock.create_trigger(lambda *_: setattr(self, "is_asking", False), _ASK_S)
         self.bind(size=self._turn, mode=lambda _, mode: self._change(mode=mode))
         self._turn()
@@ -100,9 +101,14 @@ class CameraScreen(FloatLayout):
         if frame is None:
             return
         preview = self.ids.preview
-        curves = self.session.curves()
+        curves, noise = self.session.curves(), self.session.noise()
         if curves is not None:
             preview.show_curves(*curves)
+        if noise is not None:
+            preview.show_noise(noise)
+        if self._streams != self.session.streams:
+            self._streams = self.session.streams
+            preview.begin_anew()
         preview.show_frame(frame.image, frame.channel_order)
 
     def _tell(self, *_: object) -> None:
@@ -221,6 +227,7 @@ class CameraScreen(FloatLayout):
         self.has_torch = camera.has_torch
         preview = self.ids.preview
         preview.strength, preview.is_split = self.strength, preferences.is_split
+        preview.is_denoising = preferences.is_denoising
         preview.is_mirrored = camera.is_front != preferences.is_mirrored
 
     def _turn(self, *_: object) -> None:

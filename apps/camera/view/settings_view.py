@@ -72,6 +72,7 @@ class SettingsView(FloatLayout):
         self._add_choices("camera", texts.CAMERA, {source: name_camera(source) for source in sources})
         self._add(Heading(text=texts.SETTINGS))
         for field, text in (
+            ("is_denoising", texts.DENOISE),
             ("keeps_original", texts.KEEP_ORIGINAL),
             ("is_mirrored", texts.MIRROR),
             ("shows_histogram", texts.HISTOGRAM),

@@ -49,6 +49,7 @@ CAMERA_NAMES = {
     "usb": "USB camera {number}",
     "android": "camera {number}",
 }
+DENOISE = "Take noise away"
 KEEP_ORIGINAL = "Keep the original beside each photo (PNG)"
 MIRROR = "Mirror the live view"
 HISTOGRAM = "Show the histogram"

@@ -29,6 +29,7 @@ from edge_dce.camera import Frame
 from edge_dce.cli import main
 from edge_dce.errors import CameraError, ModelError
 from edge_dce.files.pictures import read_picture
+from edge_dce.models.catalog import bundled_models
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 from tests.apps.camera.slow_model import open_slow
@@ -207,15 +208,43 @@ def test_photo_is_what_the_command_makes_of_its_original(
 ) -> None:
     plug.channel_order = order
     session = Session(folders, open_camera=plug.open, read_temperature_c=lambda: None)
-    session.change(keeps_original=True, strength=0.8)
+    session.change(keeps_original=True, strength=0.8, is_denoising=False)
     open_and_wait(session)
     photo = session.take_photo().result()
     session.close()
     original = read_picture(photo.original).image
     assert np.array_equal(original, plug.image if order == "RGB" else plug.image[..., ::-1])
     again = tmp_path / "again.jpg"
-    assert main(["enhance", str(photo.original), "-o", str(again), "--strength", "0.8"]) == 0
+    assert main(["enhance", str(photo.original), "-o", str(again), "--strength", "0.8", "--denoise", "0"]) == 0
     assert again.read_bytes() == photo.path.read_bytes()
+
+
+def test_noise_is_taken_out_of_photos_unless_it_is_switched_off(session: Session) -> None:
+    open_and_wait(session)
+    roughness = []
+    for is_on in (True, False):
+        session.change(is_denoising=is_on)
+        photo = read_picture(session.take_photo().result().path).image
+        roughness.append(np.abs(np.diff(photo.astype(float), axis=1)).mean())
+    assert roughness[0] < 0.7 * roughness[1]
+
+
+def test_noise_of_the_frames_is_measured(session: Session, plug: Plug) -> None:
+    open_and_wait(session)
+    wait_until(lambda: session.noise() is not None)
+    # The scene's noise of 3 levels in each channel makes 2 in luma.
+    assert session.noise().luma[12] == pytest.approx(2, abs=0.5)
+    assert session.noise() is session.noise()
+
+
+def test_another_camera_or_model_begins_another_stream(session: Session) -> None:
+    open_and_wait(session)
+    before = session.streams
+    session.change(model=next(path.stem for path in bundled_models() if "-pp-" in path.stem))
+    wait_until(lambda: session.streams > before)
+    before = session.streams
+    session.change(camera="usb:1")
+    wait_until(lambda: session.streams > before)
 
 
 def test_photo_carries_time_and_orientation(session: Session) -> None:
@@ -307,7 +336,7 @@ def test_settings_that_make_no_sense_are_as_in_the_beginning(tmp_path: Path) -> 
 
 
 def test_every_setting_is_kept(tmp_path: Path) -> None:
-    preferences = Preferences("usb:1", "m", 0.5, "video", 8, True, True, True, True, True)
+    preferences = Preferences("usb:1", "m", 0.5, "video", 8, False, True, True, True, True, True)
     write_preferences(preferences, tmp_path / "new" / "settings.json")
     assert read_preferences(tmp_path / "new" / "settings.json") == preferences
 

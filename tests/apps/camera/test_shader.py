@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from apps.camera.view.packing import pack_curves, unpack_curves
-from apps.camera.view.shader import make_plain_shader, make_shader
+from apps.camera.view.shader import (
+    make_block_shader,
+    make_curve_piece,
+    make_filter_shader,
+    make_filtered_shader,
+    make_gain_shader,
+    make_plain_shader,
+    make_shader,
+)
 from edge_dce.pixels.curve import ROOTS
 
 
@@ -35,18 +43,21 @@ def check_shader(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("order", ["RGB", "BGR"])
 @pytest.mark.parametrize("root", ROOTS)
 def test_shader_is_valid_glsl_es_1(root: int, order: str, tmp_path: Path) -> None:
-    for text in (make_shader(root, order), make_plain_shader(order)):
+    piece = make_curve_piece(root)
+    shaders = [make(piece, order) for make in (make_shader, make_block_shader, make_filter_shader)]
+    shaders += [make_plain_shader(order), make_filtered_shader(order), make_gain_shader()]
+    for text in shaders:
         checked = check_shader(text, tmp_path)
         assert checked.returncode == 0, checked.stdout
 
 
 @pytest.mark.skipif(shutil.which("glslangValidator") is None, reason="needs apt's glslang-tools")
 def test_validator_refuses_what_es_1_does_not_have(tmp_path: Path) -> None:
-    text = make_shader(1).replace("texture2D(texture0", "texture(texture0")
+    text = make_shader(make_curve_piece(1)).replace("texture2D(texture0", "texture(texture0")
     assert check_shader(text, tmp_path).returncode != 0
 
 
 def test_shader_makes_the_steps_on_the_root_axis() -> None:
-    assert "sqrt" not in make_shader(1)
-    assert make_shader(4).count("x = sqrt(x)") == make_shader(4).count("x *= x;") == 2
-    assert "i < 8;" in make_shader(1)
+    assert "sqrt" not in make_curve_piece(1)
+    assert make_curve_piece(4).count("x = sqrt(x)") == make_curve_piece(4).count("x *= x;") == 2
+    assert "i < 8;" in make_curve_piece(1)

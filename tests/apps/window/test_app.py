@@ -232,10 +232,11 @@ def test_photo_is_what_the_command_makes(app: CameraApp, plug: Plug, tmp_path: P
     wait_for_enhanced(app)
     tap(app.root.ids.settings)
     find_choice(app, "Keep the original beside each photo (PNG)")
+    find_choice(app, "Take noise away")
     path = take_photo_after_settings(app)
     original = path.with_name(f"{path.stem}-original.png")
     assert np.array_equal(read_picture(original).image, plug.image)
-    assert main(["enhance", str(original), "-o", str(tmp_path / "again.jpg")]) == 0
+    assert main(["enhance", str(original), "-o", str(tmp_path / "again.jpg"), "--denoise", "0"]) == 0
     assert (tmp_path / "again.jpg").read_bytes() == path.read_bytes()
 
 
@@ -350,6 +351,22 @@ def test_another_model_is_picked(app: CameraApp) -> None:
     pump()
     find_choice(app, name)
     pump_until(lambda: app.root.ids.preview._packed.texels.shape[0] == height)
+
+
+def test_noise_is_filtered_until_it_is_switched_off(folders: Folders, plug: Plug) -> None:
+    app = start(folders, plug)
+    wait_for_enhanced(app)
+    preview = app.root.ids.preview
+    pump_until(lambda: preview._filter is not None and preview._noise is not None)
+    app.root.show_settings()
+    pump()
+    find_choice(app, "Take noise away")
+    assert not preview.is_denoising
+    assert preview._filter is None
+    end(app)
+    again = start(folders, plug)
+    assert not again.root.ids.preview.is_denoising
+    end(again)
 
 
 def test_overlays_of_the_view_can_be_turned_on(app: CameraApp) -> None:

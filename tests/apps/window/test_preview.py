@@ -8,6 +8,7 @@ import pytest
 from apps.camera.view.preview import Preview
 from edge_dce.pixels.curve import ROOTS, apply_exact
 from edge_dce.pixels.look import Look
+from edge_dce.pixels.noise import estimate_noise
 
 # Ten bits of the map cost 0.6 at worst (apps/camera/view/packing.py), rounding to bytes 0.5, on both sides.
 TOLERANCE = 2
@@ -98,3 +99,218 @@ def test_view_of_frames_cut_from_larger_ones() -> None:
     preview = Preview(size=(100, 80))
     preview.show_frame(whole[50:130, 60:160])
     assert np.array_equal(draw(preview), whole[50:130, 60:160])
+
+
+# The filter over time.
+
+SIGMA = 3.0
+# Brightens a level of 30 to 160, and its noise to twice as much.
+GAIN_CURVES = np.full((8, 12, 3), -0.25, np.float32)
+
+
+def add_noise(scene: np.ndarray, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, SIGMA, scene.shape)
+    return np.clip(np.rint(scene + noise), 0, 255).astype(np.uint8)
+
+
+def make_street(width: int = 160, height: int = 120) -> np.ndarray:
+    """A dark scene as it would be without noise, (H, W, 3) float32."""
+    scene = np.linspace(16, 34, width, dtype=np.float32)[np.newaxis, :, np.newaxis]
+    return np.ascontiguousarray(np.broadcast_to(scene, (height, width, 3)))
+
+
+def make_denoising(scene: np.ndarray, **properties) -> Preview:
+    """A view that knows the noise of the frames to come, and has no frame yet."""
+    preview = Preview(size=scene.shape[1::-1], pos=(0, 0), size_hint=(None, None), is_denoising=True, **properties)
+    preview.show_noise(estimate_noise(add_noise(scene, 0), channel_order="RGB"))
+    preview.show_curves(GAIN_CURVES, 2)
+    return preview
+
+
+def enhance(scene: np.ndarray) -> np.ndarray:
+    return apply_exact(np.clip(np.rint(scene), 0, 255).astype(np.uint8), GAIN_CURVES, root=2)
+
+
+def measure_error(drawn: np.ndarray, scene: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((drawn.astype(float) - enhance(scene)) ** 2)))
+
+
+def measure_noise(drawn: np.ndarray) -> float:
+    """Of a scene whose columns are even."""
+    return float((drawn - drawn.mean(axis=0)).std())
+
+
+@pytest.mark.parametrize("order", ["RGB", "BGR"])
+def test_noise_of_a_still_scene_falls_to_a_third_in_ten_frames(order: str) -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    noise = []
+    for number in range(11):
+        preview.show_frame(add_noise(scene, number), order)
+        noise.append(measure_noise(draw(preview)))
+    print(noise)
+    assert noise[10] <= noise[0] / 3
+
+
+def test_mean_has_the_color_of_the_frames() -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    single = []
+    for number in range(20):
+        frame = add_noise(scene, number)
+        preview.show_frame(frame)
+        single.append(apply_exact(frame, GAIN_CURVES, root=2).mean(axis=(0, 1)))
+    # Whole levels are rounded to; a state that rounding holds fast would be off by several.
+    assert np.abs(draw(preview).mean(axis=(0, 1)) - np.mean(single, axis=0)).max() <= 0.5
+
+
+def test_scene_without_noise_is_shown_as_without_the_filter() -> None:
+    scene = make_street()
+    frame = np.rint(scene).astype(np.uint8)
+    preview = make_denoising(scene)
+    preview.show_noise(estimate_noise(frame, channel_order="RGB"))
+    for _ in range(12):
+        preview.show_frame(frame)
+    assert np.abs(draw(preview).astype(int) - enhance(scene)).max() <= TOLERANCE
+
+
+def move_lamp(number: int) -> np.ndarray:
+    scene = make_street()
+    rows, columns = np.mgrid[: scene.shape[0], : scene.shape[1]]
+    distance = (columns - 20 - 5 * number) ** 2 + (rows - 60) ** 2
+    return scene + 180 * np.exp(-distance / 50)[..., np.newaxis].astype(np.float32)
+
+
+def move_stripes(number: int) -> np.ndarray:
+    """Blocks of four pixels have the same mean wherever these stripes are."""
+    scene = make_street()
+    columns = np.arange(scene.shape[1]) + number + 0.5
+    return scene + 15 + 10 * np.sign(np.sin(columns * np.pi / 2))[np.newaxis, :, np.newaxis].astype(np.float32)
+
+
+def pan(number: int) -> np.ndarray:
+    wide = np.random.default_rng(5).uniform(10, 60, (120, 240, 3)).astype(np.float32)
+    return np.ascontiguousarray(wide[:, 3 * number : 3 * number + 160])
+
+
+@pytest.mark.parametrize("draw_scene", [move_lamp, move_stripes, pan])
+def test_what_moves_is_never_worse_than_without_the_filter(draw_scene) -> None:
+    preview = make_denoising(make_street())
+    plain = Preview(size=preview.size, pos=(0, 0), size_hint=(None, None))
+    for number in range(20):
+        frame = add_noise(draw_scene(number), number)
+        preview.show_frame(frame)
+        plain.show_curves(GAIN_CURVES, 2)
+        plain.show_frame(frame)
+        error, without = (measure_error(draw(each), draw_scene(number)) for each in (preview, plain))
+        # The map's ten bits and two roundings, see TOLERANCE, differ between the two ways.
+        assert error <= without * 1.01, number
+
+
+def test_lamp_leaves_no_ghost_where_it_was() -> None:
+    preview = make_denoising(make_street())
+    for number in range(12):
+        preview.show_frame(add_noise(move_lamp(number), number))
+    where_it_was = (slice(56, 64), slice(20 + 5 * 7 - 3, 20 + 5 * 7 + 3))
+    ghost = (draw(preview)[where_it_was].astype(float) - enhance(move_lamp(11))[where_it_was]).mean()
+    # Noise of 6 levels in the mean of 144 samples, four times over.
+    assert abs(ghost) <= 4 * 6 / 144**0.5
+
+
+def test_scene_cut_begins_anew() -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    for number in range(12):
+        preview.show_frame(add_noise(scene, number))
+    other = add_noise(scene[:, ::-1] * 3, 99)
+    preview.show_frame(other)
+    expected = apply_exact(other, GAIN_CURVES, root=2)
+    assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda preview: preview.begin_anew(),
+        lambda preview: preview.show_curves(GAIN_CURVES[:4].copy(), 4),
+        lambda preview: setattr(preview, "strength", 0.5),
+    ],
+)
+def test_what_was_seen_is_forgotten(change) -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    for number in range(12):
+        preview.show_frame(add_noise(scene, number))
+    change(preview)
+    frame = add_noise(scene, 99)
+    preview.show_frame(frame)
+    fresh = Preview(size=preview.size, pos=(0, 0), size_hint=(None, None), strength=preview.strength)
+    fresh.show_curves(preview._curves, preview._root)
+    fresh.show_frame(frame)
+    # A frame that went into a mean would differ by the noise.
+    assert np.abs(draw(preview).astype(int) - draw(fresh)).max() <= 1
+
+
+def test_strength_is_followed_without_a_new_frame() -> None:
+    frame = add_noise(make_street(), 1)
+    preview = make_denoising(make_street())
+    preview.show_frame(frame)
+    before = draw(preview).mean()
+    preview.strength = 0.5
+    assert draw(preview).mean() < before - 10
+
+
+def test_filter_can_be_switched_off_and_on() -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    for number in range(12):
+        preview.show_frame(add_noise(scene, number))
+    smooth = measure_noise(draw(preview))
+    preview.is_denoising = False
+    noisy = draw(preview)
+    assert np.abs(noisy.astype(int) - apply_exact(add_noise(scene, 11), GAIN_CURVES, root=2)).max() <= TOLERANCE
+    assert smooth < measure_noise(noisy) / 3
+    preview.is_denoising = True
+    for number in range(12):
+        preview.show_frame(add_noise(scene, number))
+    assert measure_noise(draw(preview)) < measure_noise(noisy) / 3
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_line_divides_the_frame_from_the_filtered(is_mirrored: bool) -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    for number in range(6):
+        frame = add_noise(scene, number)
+        preview.show_frame(frame)
+    preview.is_mirrored = is_mirrored
+    after = draw(preview)
+    preview.is_split, preview.split = True, 0.25
+    drawn = draw(preview)
+    if is_mirrored:
+        frame = frame[:, ::-1]
+    # The line and its grip are drawn over the pixels beside it.
+    assert np.array_equal(drawn[:, :25], frame[:, :25])
+    assert np.array_equal(drawn[:, 56:], after[:, 56:])
+
+
+def test_comparing_shows_the_frame_and_goes_on_filtering() -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    preview.is_comparing = True
+    for number in range(12):
+        frame = add_noise(scene, number)
+        preview.show_frame(frame)
+    assert np.array_equal(draw(preview), frame)
+    preview.is_comparing = False
+    assert measure_noise(draw(preview)) < measure_noise(apply_exact(frame, GAIN_CURVES, root=2)) / 3
+
+
+def test_large_frames_are_filtered_at_the_size_on_the_screen() -> None:
+    preview = make_denoising(make_street())
+    preview.show_frame(add_noise(make_street(640, 480), 1))
+    assert preview._filter.size == (160, 120)
+    expected = draw(preview).mean()
+    preview._zoom(2.0, (80.0, 60.0))
+    assert preview._filter.size == (640, 480)
+    assert draw(preview).mean() == pytest.approx(expected, abs=TOLERANCE)
