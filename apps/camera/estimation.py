@@ -23,6 +23,8 @@ FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
 _STOP_TIMEOUT_S = 2.0
+# After each estimate. A camera of 30 frames a second still gets one for each, and a faster one leaves time to the view.
+_REST_S = 0.01
 # Noise changes with the light and the camera's gain, which do so slowly.
 _NOISE_INTERVAL_S = 1.0
 
@@ -115,7 +117,7 @@ class Estimator:
                 self.rate.tick()
                 self._sampled = _sample(frame.small, frame.channel_order)
                 self._measure_noise(frame)
-                self._stopping.wait(self.interval_s)
+                self._stopping.wait(max(self.interval_s, _REST_S))
 
     def _measure_noise(self, frame: Frame) -> None:
         # The camera's own scaler averages noise away, so it is the whole frame's that is measured.

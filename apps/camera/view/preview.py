@@ -30,6 +30,8 @@ Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 _HOLD_S = 0.3
+# A filter of another size is five shaders compiled anew; until then the picture is stretched.
+_RESIZE_S = 0.25
 _SLIP_DP = 12
 _GRIP_DP = 28
 _WHEEL_FACTOR = 1.2
@@ -67,6 +69,7 @@ class Preview(Widget):
         self._root = 1
         self._fingers: list[MotionEvent] = []
         self._dragged: MotionEvent | None = None
+        self._resize_filter = Clock.create_trigger(self._choose_shader, _RESIZE_S)
         self._hold = Clock.create_trigger(self._compare, _HOLD_S)
         self._packed: PackedCurves = pack_curves(_NO_CURVES)
         self._curves: FloatArray = _NO_CURVES
@@ -236,8 +239,7 @@ class Preview(Widget):
         if framing is None or not framing.width or not framing.height:
             return
         if self._filter is not None and self._filter.size != self._measure_picture():
-            self._choose_shader()
-            return
+            self._resize_filter()
         self._rectangle.pos = self.x + framing.x, self.y + framing.y
         self._rectangle.size = framing.width, framing.height
         left, right = (framing.right, framing.left) if self.is_mirrored else (framing.left, framing.right)

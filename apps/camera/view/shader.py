@@ -62,10 +62,10 @@ uniform vec2 curves_size;
 uniform vec2 curves_range;
 
 vec3 read_curve(vec2 cell) {{
-    vec4 texel = floor(texture2D(curves, (cell + 0.5) / curves_size) * 255.0 + 0.5);
-    vec3 shifted = floor(texel.a * vec3(1.0, 0.25, 0.0625));
-    vec3 stored = texel.rgb * 4.0 + shifted - 4.0 * floor(shifted * 0.25);
-    return clamp(mix(curves_range.xxx, curves_range.yyy, stored / {top}), -1.0, 1.0);
+    vec4 texel = texture2D(curves, (cell + 0.5) / curves_size);
+    vec3 shifted = floor((texel.a * 255.0 + 0.25) * vec3(1.0, 0.25, 0.0625));
+    vec3 stored = texel.rgb * 1020.0 + shifted - 4.0 * floor(shifted * 0.25);
+    return clamp(curves_range.x + stored * ((curves_range.y - curves_range.x) / {top}), -1.0, 1.0);
 }}
 
 // Bilinear, half-pixel centers; beyond the outermost cells the texture's edge goes on.

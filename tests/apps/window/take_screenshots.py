@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ SAMPLE = ROOT / "docs" / "pictures" / "night-launch.jpg"
 # Name: window in pixels, pixels per point.
 SCREENS = {"portrait": ((824, 1784), 2), "landscape": ((1784, 824), 2), "desktop": ((1120, 680), 1)}
 _HASTE_S = 1.5
+_NOISES = 16
 
 
 def cut(image: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -30,11 +32,27 @@ def cut(image: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.ascontiguousarray(image[top : top + wanted_rows, left : left + wanted_columns])
 
 
-def darken(image: np.ndarray) -> np.ndarray:
+def darken(image: np.ndarray, seed: int = 0) -> np.ndarray:
     """The same scene with a sixth of the light, and a small sensor's noise: a camera at night."""
     linear = (image / 255) ** 2.2 / 6
-    noise = np.random.default_rng(0).normal(0, 1.5, image.shape)
+    noise = np.random.default_rng(seed).normal(0, 1.5, image.shape)
     return np.clip(np.rint(linear ** (1 / 2.2) * 255 + noise), 0, 255).astype(np.uint8)
+
+
+class NoisyPlug(Plug):
+    """A camera whose noise is another in every frame."""
+
+    def __init__(self, scene: np.ndarray) -> None:
+        self._frames = itertools.cycle([darken(scene, seed) for seed in range(_NOISES)])
+        super().__init__(next(self._frames))
+
+    @property
+    def image(self) -> np.ndarray:
+        return next(self._frames)
+
+    @image.setter
+    def image(self, _: np.ndarray) -> None:
+        """The scene is what it was in the beginning."""
 
 
 def wait(seconds: float) -> None:
@@ -63,7 +81,7 @@ def main(name: str, folder: Path) -> None:
     from apps.camera.view.app import CameraApp
 
     is_portrait = size[1] > size[0]
-    plug = Plug(darken(cut(read_picture(SAMPLE).image, *((9, 16) if is_portrait else (16, 9)))))
+    plug = NoisyPlug(cut(read_picture(SAMPLE).image, *((9, 16) if is_portrait else (16, 9))))
     with tempfile.TemporaryDirectory() as private:
         app = CameraApp(Folders(Path(private) / "pictures", Path(private) / "app"), open_camera=plug.open)
         app.load_kv()

@@ -9,6 +9,7 @@ from apps.camera.view.preview import Preview
 from edge_dce.pixels.curve import ROOTS, apply_exact
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.noise import estimate_noise
+from tests.apps.window.conftest import pump_until
 
 # Ten bits of the map cost 0.6 at worst (apps/camera/view/packing.py), rounding to bytes 0.5, on both sides.
 TOLERANCE = 2
@@ -312,5 +313,5 @@ def test_large_frames_are_filtered_at_the_size_on_the_screen() -> None:
     assert preview._filter.size == (160, 120)
     expected = draw(preview).mean()
     preview._zoom(2.0, (80.0, 60.0))
-    assert preview._filter.size == (640, 480)
+    pump_until(lambda: preview._filter.size == (640, 480))
     assert draw(preview).mean() == pytest.approx(expected, abs=TOLERANCE)
