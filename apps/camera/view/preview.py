@@ -32,6 +32,8 @@ FloatArray = npt.NDArray[np.float32]
 _HOLD_S = 0.3
 # A filter of another size is five shaders compiled anew; until then the picture is stretched.
 _RESIZE_S = 0.25
+# A cut shows in so many pixels on a side.
+_CUT_PX = 128
 _SLIP_DP = 12
 _GRIP_DP = 28
 _WHEEL_FACTOR = 1.2
@@ -190,7 +192,8 @@ class Preview(Widget):
             self._rectangle.tex_coords = place
 
     def _begin_anew_after_cut(self, image: Uint8Array) -> None:
-        before, self._thumbnail = self._thumbnail, make_thumbnail(image)
+        step = max(1, min(image.shape[:2]) // _CUT_PX)
+        before, self._thumbnail = self._thumbnail, make_thumbnail(image[::step, ::step])
         if before is not None and measure_change(before, self._thumbnail) >= STEADY.cut_change:
             self.begin_anew()
 
