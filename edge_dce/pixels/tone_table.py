@@ -17,8 +17,9 @@ import numpy.typing as npt
 from edge_dce.errors import ImageError
 from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.look import PLAIN, Look, protect_highlights
+from edge_dce.pixels.rendering import prepare_result
 from edge_dce.pixels.strips import StripWorkers, cut_strips
-from edge_dce.pixels.tone import Tone, apply_to_samples, decode, follow_curve
+from edge_dce.pixels.tone import COUNT, Tone, apply_to_samples, decode, follow_curve
 from edge_dce.pixels.wide_look_up import SIZE, look_up
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -31,7 +32,7 @@ _VALUES: FloatArray = np.arange(256, dtype=np.float32) / np.float32(255)
 
 
 class ToneTable:
-    """Applies tones to frames: for frames of a size seen before nothing but a new result is allocated.
+    """The rendering of tones: for frames of a size seen before nothing but a new result is allocated.
 
     The result is within 2 of 255 levels of `tone.apply_exact`. Not for use by several threads at once.
     """
@@ -41,37 +42,30 @@ class ToneTable:
         self._samples: Uint8Array = np.empty((3, 256, 256), np.uint8)
         self._matrix: FloatArray = np.eye(3, dtype=np.float32)
         self._made_of: tuple[bytes, Look] | None = None
+        self.neutral: FloatArray = np.zeros(COUNT, np.float32)
+
+    def read(self, output: FloatArray) -> FloatArray:
+        return output
+
+    def check(self, estimate: FloatArray) -> None:
+        if estimate.shape != (COUNT,):
+            raise ImageError(f"expected the {COUNT} numbers of a tone, found {estimate.shape}")
 
     def apply(
         self,
         image: npt.NDArray[Any],
-        numbers: FloatArray,
+        estimate: FloatArray,
         *,
         look: Look = PLAIN,
         out: npt.NDArray[Any] | None = None,
-        is_bgr: bool = False,
+        channel_order: str = "RGB",
     ) -> npt.NDArray[Any]:
-        """Enhance one image.
-
-        Args:
-            image: (H, W, 3), any strides, RGB or BGR; of (H, W, 4) the fourth stays as it is. uint8, uint16, or
-                floating point in [0, 1].
-            numbers: (COUNT,) float32 in [-1, 1], see `edge_dce.pixels.tone`.
-            look: strength and max_brightness; denoise is left to `Enhancer`.
-            out: array like the image, any strides, that receives the result and is returned; the image itself will do.
-
-        Raises:
-            ImageError: `out` is not such an array.
-        """
-        enhanced = np.empty(image.shape, image.dtype) if out is None else out
-        if enhanced.shape != image.shape or enhanced.dtype != image.dtype:
-            raise ImageError(
-                f"expected `out` like the image, {image.shape} {image.dtype}, found {enhanced.shape} {enhanced.dtype}"
-            )
+        """As `Rendering.apply`; the estimate is the (COUNT,) float32 numbers of a tone, see `edge_dce.pixels.tone`."""
+        enhanced = prepare_result(image, out)
         make_work = self._prepare_table if image.dtype == np.uint8 else self._prepare_formula
         height, width = image.shape[:2]
-        order = slice(None, None, -1) if is_bgr else slice(None)
-        work = make_work(image, numbers, enhanced, look, order)
+        order = slice(None, None, -1) if channel_order.startswith("BGR") else slice(None)
+        work = make_work(image, estimate, enhanced, look, order)
         self._workers.run(work, cut_strips(height, _STRIP_PX // width))
         return enhanced
 

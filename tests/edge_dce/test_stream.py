@@ -55,7 +55,7 @@ def test_light_switched_on_or_off_is_followed_within_five_frames(
 def test_still_scene_with_noise_does_not_flicker(enhancer: edge_dce.Enhancer, every_frames: int) -> None:
     frames = [make_frame(number, 8.0, noise=4.0) for number in range(40)]
     smoothed = enhance_all(enhancer, frames, Smoothing(every_frames=every_frames))
-    frozen = Stream(enhancer).next_curves(frames[0]).copy()
+    frozen = Stream(enhancer).next_estimate(frames[0]).copy()
     own = np.array([enhancer.apply_curves(frame, frozen).mean() for frame in frames])
     at_once = enhance_all(enhancer, frames, FRAME_BY_FRAME)
     flicker, flicker_at_once = (np.abs(np.diff(means - own)).mean() for means in (smoothed, at_once))
@@ -66,8 +66,8 @@ def test_scene_cut_is_as_if_the_stream_began_there(enhancer: edge_dce.Enhancer) 
     first, other = make_frame(0, 6.0), make_frame(1, 50.0)
     stream = Stream(enhancer)
     for _ in range(8):
-        stream.next_curves(first)
-    np.testing.assert_array_equal(stream.next_curves(other), Stream(enhancer).next_curves(other))
+        stream.next_estimate(first)
+    np.testing.assert_array_equal(stream.next_estimate(other), Stream(enhancer).next_estimate(other))
 
 
 def test_slow_dimming_is_followed(enhancer: edge_dce.Enhancer) -> None:

@@ -60,7 +60,7 @@ def test_order_of_channels_and_alpha_change_nothing(dtype: type) -> None:
     np.testing.assert_array_equal(with_alpha[..., :3], plain)
     np.testing.assert_array_equal(with_alpha[..., 3], image[..., 3])
     # The matrix adds its terms in another order, which float32 may tell and levels may not.
-    swapped = table.apply(np.ascontiguousarray(image[..., 2::-1]), numbers, is_bgr=True)[..., ::-1]
+    swapped = table.apply(np.ascontiguousarray(image[..., 2::-1]), numbers, channel_order="BGR")[..., ::-1]
     np.testing.assert_allclose(swapped, plain, atol=0 if dtype == np.uint8 else 1e-6 if dtype == np.float32 else 1)
 
 
