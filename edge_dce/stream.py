@@ -34,7 +34,7 @@ class Stream:
 
     Attributes:
         enhancer: of the current model. Another may be assigned on any thread: it enhances the next frame, as if the
-            stream began there, because the estimates of two models have nothing in common, perhaps not even their shape.
+            stream began there, because estimates of two models have nothing in common, perhaps not even their shape.
         look: another may be assigned on any thread, and counts from the next frame on.
     """
 

@@ -23,7 +23,7 @@ EXPLANATIONS = {
     "name": "name of the model, its size in pixels and its precision",
     "version": "version of edge-dce that converted it",
     "precision": "type of its numbers; int8: integers throughout",
-    "contract": "what it returns; curves: a map for edge-dce; image: the enhanced picture",
+    "contract": "what it returns; curves, tone: for edge-dce; image: the enhanced picture",
     "input": "what it takes in",
     "input.shape": "batch, height, width, channels",
     "input.dtype": "type of each value",
