@@ -146,9 +146,9 @@ class Enhancer:
         """The estimate that changes nothing; not to be written to."""
         return self._rendering.neutral
 
-    def open_rendering(self) -> Rendering:
-        """Another rendering of this model's estimates, for a thread of its own."""
-        return _RENDERINGS[self.contract](StripWorkers(1), self.root)
+    def open_rendering(self, *, threads: int = 1) -> Rendering:
+        """Another rendering of this model's estimates, for somebody who is on another thread."""
+        return _RENDERINGS[self.contract](StripWorkers(threads), self.root)
 
     def estimate(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
         """What the network tells of an image, float32, colors in the order RGB.
