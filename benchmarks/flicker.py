@@ -4,7 +4,8 @@ Brightness B of a frame is the mean of its samples, in levels of 255. From frame
 changes by |B(E(f[t+1], c[t+1])) - B(E(f[t], c[t]))|, where E applies the estimate c, a map of curves or a tone, to the
 frame f. The input's own part of it is what the new frame changes through an unchanging estimate, |B(E(f[t+1], c[t])) -
 B(E(f[t], c[t]))|: enhancement has to show a lamp that goes on, and brighter than it is. What the change exceeds its own
-part by is flicker, and its mean over all neighbors is the figure. An estimate that follows the light, and so makes the change smaller, does not flicker.
+part by is flicker, and its mean over all neighbors is the figure. An estimate that follows the light, and so makes the
+change smaller, does not flicker.
 
 Two other readings are reported beside it. "Re-estimation" is |B(E(f[t+1], c[t+1])) - B(E(f[t+1], c[t]))|, whatever its
 direction: it counts as flicker also what a map must change to keep up with the light, so no smoothing can halve it on
