@@ -1,4 +1,4 @@
-"""The live view: the frame and its curves as two textures, and the fingers that split, zoom and compare."""
+"""The live view: the frame and its curves or tone as two textures, and the fingers that split, zoom and compare."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from kivy.uix.widget import Widget
 from .framing import Framing, View, frame_picture, limit_view, zoom_about
 from .packing import PackedCurves, pack_curves
 from .shader import make_plain_shader, make_shader
+from .tone_shader import PackedTone, make_tone_shader, pack_tone
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -36,7 +37,7 @@ class Preview(Widget):
     """Shows frames, enhanced on the GPU; the frame is uploaded once and its pixels are not touched by the CPU.
 
     Attributes:
-        strength: factor on the curves.
+        strength: as of `Look`.
         is_enhancing: off shows the frame as it is.
         is_comparing: true while a finger rests on the picture, which shows the frame as it is.
         is_split: with a line, left of which the frame is as it is.
@@ -60,12 +61,13 @@ class Preview(Widget):
         self._fingers: list[MotionEvent] = []
         self._dragged: MotionEvent | None = None
         self._hold = Clock.create_trigger(self._compare, _HOLD_S)
-        self._packed: PackedCurves = pack_curves(_NO_CURVES)
-        self._curves: FloatArray = _NO_CURVES
+        self._packed: PackedCurves | PackedTone = pack_curves(_NO_CURVES)
+        self._estimate: FloatArray = _NO_CURVES
+        self._is_tone = False
         self._surface = RenderContext(use_parent_projection=True, use_parent_modelview=True)
         self._choose_shader()
         with self._surface:
-            self._bound = BindTexture(texture=_make_curve_texture(1, 1), index=1)
+            self._bound = BindTexture(texture=_make_texture(1, 1, "nearest"), index=1)
             self._rectangle = Rectangle(size=(0, 0))
         self.canvas.add(self._surface)
         with self.canvas.after:
@@ -76,8 +78,8 @@ class Preview(Widget):
             self._arrows = [Line(width=dp(1.2), cap="round", joint="round") for _ in range(2)]
         redraw = self._place
         self.bind(pos=redraw, size=redraw, split=redraw, is_split=redraw, is_mirrored=redraw)
-        self.bind(is_comparing=redraw, is_enhancing=self._choose_shader, strength=lambda *_: self._set_range())
-        self._upload_curves()
+        self.bind(is_comparing=redraw, is_enhancing=self._choose_shader, strength=self._change_strength)
+        self._upload_estimate()
 
     @property
     def frame_size(self) -> tuple[int, int] | None:
@@ -103,35 +105,64 @@ class Preview(Widget):
 
     def show_curves(self, curves: FloatArray, root: int) -> None:
         """Use an (h, w, 3) map on this root axis from now on; the same array as the last time costs nothing."""
-        if root != self._root:
-            self._root = root
-            self._choose_shader()
-        if curves is not self._curves:
-            self._curves = curves
-            self._packed = pack_curves(curves)
-            self._upload_curves()
+        self._use(curves, root, is_tone=False)
+
+    def show_tone(self, numbers: FloatArray) -> None:
+        """Use the tone of these numbers from now on; the same array as the last time costs nothing."""
+        self._use(numbers, 1, is_tone=True)
 
     def reset_view(self) -> None:
         """The whole frame again, or as much as fills the area."""
         self.view = View(is_filling=self.view.is_filling)
         self._place()
 
+    def _use(self, estimate: FloatArray, root: int, *, is_tone: bool) -> None:
+        if (is_tone, root) != (self._is_tone, self._root):
+            self._is_tone, self._root = is_tone, root
+            self._choose_shader()
+        if estimate is not self._estimate:
+            self._estimate = estimate
+            self._pack()
+            self._upload_estimate()
+
     def _choose_shader(self, *_: object) -> None:
-        is_plain = not self.is_enhancing
-        self._surface.shader.fs = make_plain_shader(self._order) if is_plain else make_shader(self._root, self._order)
+        if not self.is_enhancing:
+            self._surface.shader.fs = make_plain_shader(self._order)
+        elif self._is_tone:
+            self._surface.shader.fs = make_tone_shader(self._order)
+        else:
+            self._surface.shader.fs = make_shader(self._root, self._order)
         self._place()
 
-    def _upload_curves(self) -> None:
+    def _pack(self) -> None:
+        self._packed = pack_tone(self._estimate, self.strength) if self._is_tone else pack_curves(self._estimate)
+
+    def _upload_estimate(self) -> None:
         height, width = self._packed.texels.shape[:2]
-        if self._bound.texture.size != (width, height):
-            self._bound.texture = _make_curve_texture(width, height)
+        interpolation = "linear" if isinstance(self._packed, PackedTone) else "nearest"
+        if (self._bound.texture.size, self._bound.texture.mag_filter) != ((width, height), interpolation):
+            self._bound.texture = _make_texture(width, height, interpolation)
         self._bound.texture.blit_buffer(self._packed.texels.reshape(-1), colorfmt="rgba", bufferfmt="ubyte")
         self._surface["curves"] = 1
-        self._surface["curves_size"] = (float(width), float(height))
-        self._set_range()
+        self._set_uniforms()
 
-    def _set_range(self) -> None:
-        self._surface["curves_range"] = (self._packed.low * self.strength, self._packed.high * self.strength)
+    def _change_strength(self, *_: object) -> None:
+        if isinstance(self._packed, PackedTone):
+            self._pack()
+            self._upload_estimate()
+        else:
+            # The texels stay as they are.
+            self._set_uniforms()
+
+    def _set_uniforms(self) -> None:
+        packed = self._packed
+        if isinstance(packed, PackedTone):
+            for name, value in packed.uniforms.items():
+                self._surface[name] = value
+        else:
+            height, width = packed.texels.shape[:2]
+            self._surface["curves_size"] = (float(width), float(height))
+            self._surface["curves_range"] = (packed.low * self.strength, packed.high * self.strength)
         self._surface.ask_update()
 
     def _frame_picture(self) -> Framing | None:
@@ -250,8 +281,8 @@ class Preview(Widget):
         self._place()
 
 
-def _make_curve_texture(width: int, height: int) -> Texture:
+def _make_texture(width: int, height: int, interpolation: str) -> Texture:
     texture = Texture.create(size=(width, height), colorfmt="rgba", bufferfmt="ubyte")
-    texture.mag_filter = texture.min_filter = "nearest"
+    texture.mag_filter = texture.min_filter = interpolation
     texture.wrap = "clamp_to_edge"
     return texture

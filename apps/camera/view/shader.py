@@ -11,7 +11,7 @@ from edge_dce.pixels.curve import ITERATIONS
 from .packing import TOP
 
 # Where red, green and blue are in the frame's texture.
-_SWIZZLES = {"RGB": "rgb", "BGR": "bgr"}
+SWIZZLES = {"RGB": "rgb", "BGR": "bgr"}
 
 # Inputs are named as Kivy names them. Loops have constant bounds, as GLSL ES 1.00 wants them.
 _SOURCE = """\
@@ -83,7 +83,7 @@ def make_shader(root: int, channel_order: str = "RGB") -> str:
     turns = root // 2
     return _SOURCE.format(
         top=f"{TOP}.0",
-        swizzle=_SWIZZLES[channel_order],
+        swizzle=SWIZZLES[channel_order],
         iterations=ITERATIONS,
         into_axis="        x = sqrt(x);\n" * turns,
         out_of_axis="        x *= x;\n" * turns,
@@ -92,4 +92,4 @@ def make_shader(root: int, channel_order: str = "RGB") -> str:
 
 def make_plain_shader(channel_order: str = "RGB") -> str:
     """The fragment shader that shows frames as they are, for a third of the work."""
-    return _PLAIN_SOURCE.format(swizzle=_SWIZZLES[channel_order])
+    return _PLAIN_SOURCE.format(swizzle=SWIZZLES[channel_order])

@@ -9,6 +9,7 @@ import pytest
 
 from apps.camera.view.packing import pack_curves, unpack_curves
 from apps.camera.view.shader import make_plain_shader, make_shader
+from apps.camera.view.tone_shader import make_tone_shader
 from edge_dce.pixels.curve import ROOTS
 
 
@@ -35,7 +36,7 @@ def check_shader(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("order", ["RGB", "BGR"])
 @pytest.mark.parametrize("root", ROOTS)
 def test_shader_is_valid_glsl_es_1(root: int, order: str, tmp_path: Path) -> None:
-    for text in (make_shader(root, order), make_plain_shader(order)):
+    for text in (make_shader(root, order), make_plain_shader(order), make_tone_shader(order)):
         checked = check_shader(text, tmp_path)
         assert checked.returncode == 0, checked.stdout
 
