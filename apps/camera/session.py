@@ -252,11 +252,7 @@ class Session:
         if camera is None:
             raise CameraError("video not saved: the camera delivers no picture; check it, or choose another")
         path = self.album.pictures / f"{name_by_time(datetime.datetime.now())}.mp4"
-        recorder = Recorder(
-            camera,
-            path,
-            read_moment=self._read_moment,
-        )
+        recorder = Recorder(camera, path, read_moment=self._read_moment)
         recorder.start()
         self._recorder = recorder
 
