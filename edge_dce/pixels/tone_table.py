@@ -26,7 +26,7 @@ Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 # Fewer and larger strips than maps of curves take: twenty short calls a strip, between which threads wait for the GIL.
-_STRIP_PX = 160 * 1024
+_STRIP_PX = 256 * 1024
 _FORMULA_PX = 32 * 1024
 _VALUES: FloatArray = np.arange(256, dtype=np.float32) / np.float32(255)
 
@@ -40,6 +40,7 @@ class ToneTable:
     def __init__(self, workers: StripWorkers | None = None) -> None:
         self._workers = workers or StripWorkers(1)
         self._samples: Uint8Array = np.empty((3, 256, 256), np.uint8)
+        self._levels: FloatArray = np.empty((256, 256), np.float32)
         self._matrix: FloatArray = np.eye(3, dtype=np.float32)
         self._made_of: tuple[bytes, Look] | None = None
         self.neutral: FloatArray = np.zeros(COUNT, np.float32)
@@ -99,22 +100,21 @@ class ToneTable:
         if made_of == self._made_of:
             return
         tone = decode(numbers, look.strength)
-        share = np.float32(tone.hue_share)
+        share = np.float32(255 * tone.hue_share)
         *curves, shared = tone.values
         lifted = follow_curve(_VALUES, shared)
         protect_highlights(lifted, _VALUES, look.max_brightness)
-        # Row 0, of black pixels, holds black.
-        factors = share * lifted / np.maximum(_VALUES, _VALUES[1])
-        work = np.empty((256, 256), np.float32)
+        # Row = highest channel of the pixel, column = value. That of black pixels holds black.
+        rows = np.ones((256, 2), np.float32)
+        rows[:, 0] = share * lifted / np.maximum(_VALUES, _VALUES[1])
+        columns = np.empty((2, 256), np.float32)
+        columns[0] = _VALUES
         for samples, values in zip(self._samples, curves, strict=True):
             curved = follow_curve(_VALUES, values)
             protect_highlights(curved, _VALUES, look.max_brightness)
-            # Row = highest channel of the pixel, column = value.
-            np.multiply.outer(factors * 255, _VALUES, out=work)
-            work += (1 - share) * 255 * curved + np.float32(0.5)
-            # No value is above the highest, but a cast must not meet what no byte can hold.
-            np.minimum(work, 255, out=work)
-            np.copyto(samples, work, casting="unsafe")
+            columns[1] = (255 - share) * curved
+            # It rounds, and saturates where a value would be above the highest, which is nowhere.
+            cv2.convertScaleAbs(np.matmul(rows, columns, out=self._levels), dst=samples)
         self._matrix = tone.matrix
         self._made_of = made_of
 
@@ -141,17 +141,21 @@ def _look_up(
         look_up(pairs, table, plane, workspace)
     curved = workspace.reserve("curved", (height, width, 3), np.uint8)
     cv2.merge(planes[:3], dst=curved)
-    ceiling = workspace.reserve("ceiling", (height, width, 3), np.uint8)
     if max_brightness < 1:
+        # Before the result overwrites the image, where both are one.
+        ceiling = workspace.reserve("ceiling", curved.shape, np.uint8)
         np.maximum(image[..., :3], np.uint8(round(255 * max_brightness)), out=ceiling)
-    is_whole = channels == 3 and enhanced.flags.c_contiguous
-    colored: Uint8Array = enhanced if is_whole else workspace.reserve("colored", curved.shape, np.uint8)
+    is_whole = enhanced.flags.c_contiguous
+    target: Uint8Array = enhanced if is_whole else workspace.reserve("target", image.shape, np.uint8)
+    colored: Uint8Array = target if channels == 3 else workspace.reserve("colored", curved.shape, np.uint8)
     cv2.transform(curved, matrix, dst=colored)
     if max_brightness < 1:
         np.minimum(colored, ceiling, out=colored)
+    if channels == 4:
+        cv2.split(colored, planes[:3])
+        cv2.merge(planes, dst=target)
     if not is_whole:
-        np.copyto(enhanced[..., :3], colored)
-        np.copyto(enhanced[..., 3:], image[..., 3:])
+        np.copyto(enhanced, target)
 
 
 def _compute(
