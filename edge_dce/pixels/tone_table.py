@@ -67,7 +67,8 @@ class ToneTable:
         height, width = image.shape[:2]
         order = slice(None, None, -1) if channel_order.startswith("BGR") else slice(None)
         work = make_work(image, estimate, enhanced, look, order)
-        self._workers.run(work, cut_strips(height, _STRIP_PX // width))
+        # A strip for each thread at least.
+        self._workers.run(work, cut_strips(height, min(_STRIP_PX // width, -(-height // self._workers.threads))))
         return enhanced
 
     def _prepare_table(

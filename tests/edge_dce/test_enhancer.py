@@ -27,10 +27,11 @@ def make_enhancer(output: np.ndarray, *, contract: str | None = "curves", **opti
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("model", ["tiny", "tiny-tone"])
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (1080, 1920), (301, 7), (1, 900), (1, 1)])
-def test_any_size_keeps_its_shape_and_gets_brighter(precision: str, height: int, width: int) -> None:
+def test_any_size_keeps_its_shape_and_gets_brighter(model: str, precision: str, height: int, width: int) -> None:
     image = make_image(height, width) + 1
-    enhanced = edge_dce.load(MODELS / f"tiny-16x16-{precision}.tflite").enhance(image)
+    enhanced = edge_dce.load(MODELS / f"{model}-16x16-{precision}.tflite").enhance(image)
     assert enhanced.shape == image.shape
     assert enhanced.dtype == np.uint8
     assert enhanced.mean() > image.mean()
@@ -288,8 +289,9 @@ def read_rss_kb() -> int:
 
 
 @pytest.mark.parametrize("order", ["RGB", "BGRA"])
-def test_nothing_is_allocated_for_further_frames_of_one_size(order: str) -> None:
-    enhancer = edge_dce.load(MODELS / "tiny-16x16-int8.tflite", threads=2)
+@pytest.mark.parametrize("model", ["tiny", "tiny-tone"])
+def test_nothing_is_allocated_for_further_frames_of_one_size(model: str, order: str) -> None:
+    enhancer = edge_dce.load(MODELS / f"{model}-16x16-int8.tflite", threads=2)
     frame = make_image(270, 480)
     if order == "BGRA":
         frame = np.concatenate([frame[..., ::-1], frame[..., :1]], axis=2)
