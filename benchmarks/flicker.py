@@ -1,10 +1,11 @@
 """Flicker: how much brightness changes from frame to frame beyond the input's own changes.
 
 Brightness B of a frame is the mean of its samples, in levels of 255. From frame t to t + 1 the enhanced brightness
-changes by |B(E(f[t+1], c[t+1])) - B(E(f[t], c[t]))|, where E applies the map c to the frame f. The input's own part of
-it is what the new frame changes through an unchanging map, |B(E(f[t+1], c[t])) - B(E(f[t], c[t]))|: enhancement has to
-show a lamp that goes on, and brighter than it is. What the change exceeds its own part by is flicker, and its mean over
-all neighbors is the figure. A map that follows the light, and so makes the change smaller, does not flicker.
+changes by |B(E(f[t+1], c[t+1])) - B(E(f[t], c[t]))|, where E applies the estimate c, a map of curves or a tone, to the
+frame f. The input's own part of it is what the new frame changes through an unchanging estimate, |B(E(f[t+1], c[t])) -
+B(E(f[t], c[t]))|: enhancement has to show a lamp that goes on, and brighter than it is. What the change exceeds its own
+part by is flicker, and its mean over all neighbors is the figure. An estimate that follows the light, and so makes the
+change smaller, does not flicker.
 
 Two other readings are reported beside it. "Re-estimation" is |B(E(f[t+1], c[t+1])) - B(E(f[t+1], c[t]))|, whatever its
 direction: it counts as flicker also what a map must change to keep up with the light, so no smoothing can halve it on
@@ -64,14 +65,14 @@ def measure_flicker(name: str, frames: Iterable[npt.NDArray[Any]], enhancer: Enh
         ImageError: fewer than two frames.
     """
     smoother, tracks = Smoother(), {method: _Track(enhancer) for method in METHODS}
-    first_curves, count = None, 0
+    first_estimate, count = None, 0
     for frame in frames:
         count += 1
-        curves = enhancer.estimate_curves(frame)
+        estimate = enhancer.estimate(frame)
         # A stream estimates every frame anew, and would run the network once more for the same map.
-        smoother.aim(curves, make_thumbnail(frame))
-        first_curves = curves if first_curves is None else first_curves
-        for method, shown in zip(METHODS, (curves, smoother.advance(), first_curves), strict=True):
+        smoother.aim(estimate, make_thumbnail(frame))
+        first_estimate = estimate if first_estimate is None else first_estimate
+        for method, shown in zip(METHODS, (estimate, smoother.advance(), first_estimate), strict=True):
             tracks[method].add(frame, shown)
     if count < 2:
         raise ImageError(f"{name}: expected two frames or more, found {count}")
@@ -86,20 +87,20 @@ class _Track:
         self._changes: list[tuple[float, float, float]] = []
         self._last: tuple[npt.NDArray[np.float32], float, float] | None = None
 
-    def add(self, frame: npt.NDArray[Any], curves: npt.NDArray[np.float32]) -> None:
-        before, after = _measure_brightness(frame), self._measure_enhanced(frame, curves)
+    def add(self, frame: npt.NDArray[Any], estimate: npt.NDArray[np.float32]) -> None:
+        before, after = _measure_brightness(frame), self._measure_enhanced(frame, estimate)
         if self._last is not None:
-            last_curves, last_before, last_after = self._last
-            unchanged = self._measure_enhanced(frame, last_curves)
+            last_estimate, last_before, last_after = self._last
+            unchanged = self._measure_enhanced(frame, last_estimate)
             change, own = abs(after - last_after), abs(unchanged - last_after)
             self._changes.append((max(0.0, change - own), abs(after - unchanged), change - abs(before - last_before)))
-        self._last = curves, before, after
+        self._last = estimate, before, after
 
     def summarize(self) -> Flicker:
         return Flicker(*(float(value) for value in np.mean(self._changes, axis=0)))
 
-    def _measure_enhanced(self, frame: npt.NDArray[Any], curves: npt.NDArray[np.float32]) -> float:
-        return _measure_brightness(self._enhancer.apply_curves(frame, curves))
+    def _measure_enhanced(self, frame: npt.NDArray[Any], estimate: npt.NDArray[np.float32]) -> float:
+        return _measure_brightness(self._enhancer.apply(frame, estimate))
 
 
 def _measure_brightness(image: npt.NDArray[Any]) -> float:

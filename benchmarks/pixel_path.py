@@ -7,14 +7,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 import edge_dce
 from edge_dce.benchmark.latency import Latency, Ratio, divide_pairs
 from edge_dce.benchmark.turns import time_ms
 from edge_dce.files.pictures import read_image
-from edge_dce.pixels import curve
-from edge_dce.pixels.curve_table import LookUp
-from edge_dce.pixels.strips import StripWorkers
+from edge_dce.models.contracts import TONE
+from edge_dce.pixels import curve, tone
 
 WIDTH, HEIGHT = 1920, 1080
 
@@ -37,20 +37,27 @@ class PixelPath:
 
 
 def measure_pixel_path(photo: Path, *, threads: int = 2, runs: int = 21) -> PixelPath:
-    """Enhance `photo`, stretched to 1920x1080, with the map that the default model estimates for it.
+    """Enhance `photo`, stretched to 1920x1080, with what the default model estimates for it.
 
-    Both sides include the upsampling of the map. The look-up writes into one frame, as in video.
+    Both sides include the upsampling of a map. The look-up writes into one frame, as in video.
     """
     image = cv2.resize(read_image(photo), (WIDTH, HEIGHT)).astype(np.uint8, copy=False)
-    curves = edge_dce.load(threads=threads).estimate_curves(image)
+    enhancer = edge_dce.load(threads=threads)
+    estimate = enhancer.estimate(image)
+
+    def compute() -> npt.NDArray[np.uint8]:
+        if enhancer.contract == TONE.name:
+            return tone.apply_exact(image, estimate)
+        return curve.apply_exact(image, estimate, root=enhancer.root)
+
     formula_ms, look_up_ms = [], []
-    look_up = LookUp(StripWorkers(threads))
+    look_up = enhancer.open_rendering(threads=threads)
     frame = np.empty_like(image)
-    expected = curve.apply_exact(image, curves)
-    found = look_up.apply(image, curves)
+    expected = compute()
+    found = look_up.apply(image, estimate)
     for _ in range(runs):
-        formula_ms.append(time_ms(lambda: curve.apply_exact(image, curves)))
-        look_up_ms.append(time_ms(lambda: look_up.apply(image, curves, out=frame)))
+        formula_ms.append(time_ms(compute))
+        look_up_ms.append(time_ms(lambda: look_up.apply(image, estimate, out=frame)))
     error = np.abs(expected.astype(np.int16) - found.astype(np.int16))
     return PixelPath(
         size=(WIDTH, HEIGHT),

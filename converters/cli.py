@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.terminal.console import CUT_SHORT, answer
 
-from .formats import CONTRACTS, DEFAULT_CONTRACT, PRECISIONS, SIZES, Bounds
+from .formats import CONTRACTS, PRECISIONS, SIZES, Bounds
 
 if TYPE_CHECKING:
     from .publication import Publication
@@ -38,14 +38,13 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="Convert a Keras curve network to verified .tflite files.")
+    parser = argparse.ArgumentParser(prog=prog, description="Convert a Keras network to verified .tflite files.")
     parser.add_argument("model", type=Path, metavar="MODEL", help=".keras or .h5 file, or the folder of a SavedModel")
     parser.add_argument("--precision", choices=(*PRECISIONS, _ALL), default=_ALL, help="default: %(default)s")
     parser.add_argument(
         "--contract",
         choices=(*CONTRACTS, _ALL),
-        default=DEFAULT_CONTRACT,
-        help=f"{'; '.join(_explain_contracts())} (default: %(default)s)",
+        help=f"{'; '.join(_explain_contracts())} (default: what the network itself returns)",
     )
     parser.add_argument(
         "--size",
@@ -121,9 +120,10 @@ def _convert(arguments: argparse.Namespace) -> int:
     from .report import write_report
     from .source import load_network
 
+    source = load_network(arguments.model, returns=arguments.returns)
     order = Order(
         precisions=tuple(PRECISIONS) if arguments.precision == _ALL else (arguments.precision,),
-        contracts=tuple(CONTRACTS) if arguments.contract == _ALL else (arguments.contract,),
+        contracts=_choose_contracts(arguments.contract, source.returns),
         sizes=arguments.size,
         calibration=arguments.calibration,
         evaluation=arguments.evaluation,
@@ -135,7 +135,6 @@ def _convert(arguments: argparse.Namespace) -> int:
         drop_db=arguments.max_drop,
         runtimes=tuple(arguments.prove),
     )
-    source = load_network(arguments.model, returns=arguments.returns)
     for name in ("report.html", "report.json"):
         check_free(arguments.output / name, overwrite=arguments.overwrite)
     publications, noted = [], set()
@@ -148,6 +147,12 @@ def _convert(arguments: argparse.Namespace) -> int:
         print(_describe(publication), flush=True)
     print(write_report(publications, order, source, arguments.output))
     return 1 if any(publication.reasons for publication in publications) else 0
+
+
+def _choose_contracts(asked: str | None, returns: str) -> tuple[str, ...]:
+    if asked == _ALL:
+        return tuple(name for name, product in CONTRACTS.items() if returns in product.build)
+    return () if asked is None else (asked,)
 
 
 def _describe(publication: Publication) -> str:

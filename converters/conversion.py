@@ -67,7 +67,7 @@ def quantize(
             `flatten_tanh` makes a tanh a line.
         weight_bits, activation_bits: of the integers.
         float_layers: layers that stay in float32, by name. Without any the file is integer throughout.
-        has_image_output: the output is an image: uint8 at scale 1/255. Curves leave as int8, or as float32 where the
+        has_image_output: the output is an image: uint8 at scale 1/255. Others leave as int8, or as float32 where the
             last layer stays in float.
     """
     model = flatten_tanh(model, ranges, float_layers=float_layers)

@@ -27,11 +27,11 @@ class ConvertedModel(Protocol):
         """The enhanced image of the same shape."""
 
     def estimate(self, image: Uint8Array) -> FloatArray | None:
-        """The (h, w, 3) curve map, None where the file keeps it to itself."""
+        """The curve map or the tone, None where the file keeps it to itself."""
 
 
-class CurvesModel:
-    """A file of the contract "curves", as the device package runs it."""
+class EnhancingModel:
+    """A file of which the device package makes pictures, as it does so."""
 
     def __init__(self, model: ModelFile) -> None:
         threads = default_threads()
@@ -44,7 +44,7 @@ class CurvesModel:
         return self._enhancer.enhance(image)
 
     def estimate(self, image: Uint8Array) -> FloatArray | None:
-        return self._enhancer.estimate_curves(image)
+        return self._enhancer.estimate(image)
 
 
 class ImageModel:

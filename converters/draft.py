@@ -13,7 +13,7 @@ from edge_dce.models.runtime import find_runtime
 from edge_dce.pixels.curve import ITERATIONS
 from edge_dce.version import VERSION
 
-from .formats import DEFAULT_CONTRACT
+from .formats import find_product
 from .inspection import describe_input, describe_output, take_census
 from .source import SourceNetwork
 
@@ -30,8 +30,8 @@ class Subject:
     height: int
 
     def name_file(self, precision: str) -> str:
-        """NAME[-image]-WxH-PRECISION, without suffix."""
-        contract = "" if self.contract == DEFAULT_CONTRACT else f"-{self.contract}"
+        """NAME[-image]-WxH-PRECISION, without suffix; files for `Enhancer` need not say what they return."""
+        contract = "" if find_product(self.contract).contract.is_enhancing else f"-{self.contract}"
         return f"{self.source.name}{contract}-{self.width}x{self.height}-{precision}"
 
 

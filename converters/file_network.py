@@ -8,6 +8,7 @@ import keras
 
 from .errors import ConversionError
 from .formats import CONTRACTS, find_product
+from .layers import call_network
 from .source import SourceNetwork
 
 
@@ -29,7 +30,7 @@ def build_network(source: SourceNetwork, contract: str, width: int, height: int)
         )
     image = keras.Input((height, width, 3), batch_size=1, name="image")
     try:
-        output = source.network(image)
+        output = call_network(source.network, image)
     except ValueError as error:
         raise ConversionError(
             f"{source.name}: expected a network that takes {width}x{height}, "

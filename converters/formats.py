@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.models.card import ModelFile
-from edge_dce.models.contracts import CURVES, IMAGE, Contract
-from edge_dce.pixels.curve import ITERATIONS, apply_exact
+from edge_dce.models.contracts import CURVES, IMAGE, TONE, Contract
+from edge_dce.pixels import curve, tone
+from edge_dce.pixels.curve import ITERATIONS
 from edge_dce.pixels.levels import round_to_levels
 
-from .converted import ConvertedModel, CurvesModel, ImageModel
+from .converted import ConvertedModel, EnhancingModel, ImageModel
 from .errors import ConversionError
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -88,7 +89,8 @@ class Product:
         output: which outputs of Keras networks may be of this contract by themselves, for people; empty for none.
         fits: whether an output shape, (B, ...), is one of these.
         apply: what such an output means, exactly: from an (H, W, 3) uint8 image, the output for it and the root of the
-            curves to the enhanced image, and to the (h, w, 3) map that `ConvertedModel.estimate` is to come close to.
+            curves to the enhanced image, and to what `ConvertedModel.estimate` is to come close to.
+        bounds: what files of a precision must reach, by its name, where that is not what others of it must.
     """
 
     contract: Contract
@@ -97,6 +99,7 @@ class Product:
     output: str = ""
     fits: Callable[[tuple[int | None, ...]], bool] = lambda shape: False
     apply: Callable[[Uint8Array, FloatArray, int], tuple[Uint8Array, FloatArray | None]] | None = None
+    bounds: Mapping[str, Bounds] = dataclasses.field(default_factory=dict)
 
     @property
     def returns_image(self) -> bool:
@@ -126,6 +129,11 @@ def find_product(contract: str) -> Product:
     return CONTRACTS[contract]
 
 
+def find_bounds(precision: str, contract: str) -> Bounds:
+    """What files of both must reach where nobody says otherwise. Raises as `find_precision` and `find_product`."""
+    return find_product(contract).bounds.get(precision, find_precision(precision).bounds)
+
+
 def _average_maps(image: Any, output: Any, root: int) -> Any:
     from .layers import average_maps
 
@@ -138,9 +146,17 @@ def _apply_curves(image: Any, output: Any, root: int) -> Any:
     return apply_curves(image, output, root)
 
 
-def _apply_exact(image: Uint8Array, output: FloatArray, root: int) -> tuple[Uint8Array, FloatArray]:
+def _keep(image: Any, output: Any, root: int) -> Any:
+    return output
+
+
+def _enhance_by_curves(image: Uint8Array, output: FloatArray, root: int) -> tuple[Uint8Array, FloatArray]:
     mean = output.reshape(*output.shape[:2], -1, 3).mean(axis=2)
-    return apply_exact(image, output, root=root), mean
+    return curve.apply_exact(image, output, root=root), mean
+
+
+def _enhance_by_tone(image: Uint8Array, output: FloatArray, root: int) -> tuple[Uint8Array, FloatArray]:
+    return tone.apply_exact(image, output), output
 
 
 PRECISIONS = {
@@ -153,20 +169,32 @@ PRECISIONS = {
         Precision("int8", Bounds(45, 38), weight_bits=8, activation_bits=8, mixed="mixed"),
     )
 }
+# Bytes are rounded before the matrix and after it, which at best, with the identity, is a difference of a level in a
+# quarter of the samples: 54 dB. Matrices of the whole range come to 52.
+_TONE_BOUNDS = Bounds(52, 48)
 CONTRACTS = {
     product.contract.name: product
     for product in (
         Product(
             CURVES,
             build={CURVES.name: _average_maps},
-            open=CurvesModel,
+            open=EnhancingModel,
             output=f"(B, h, w, {3 * ITERATIONS}), eight maps, or (B, h, w, 3)",
             fits=lambda shape: len(shape) == 4 and shape[-1] in (3, 3 * ITERATIONS),
-            apply=_apply_exact,
+            apply=_enhance_by_curves,
+        ),
+        Product(
+            TONE,
+            build={TONE.name: _keep},
+            open=EnhancingModel,
+            output=f"(B, {tone.COUNT})",
+            fits=lambda shape: len(shape) == 2 and shape[1] == tone.COUNT,
+            apply=_enhance_by_tone,
+            bounds={"float32": _TONE_BOUNDS, "float16": _TONE_BOUNDS, "int8": Bounds(45, 40)},
         ),
         Product(
             IMAGE,
-            build={CURVES.name: _apply_curves, IMAGE.name: lambda image, output, root: output},
+            build={CURVES.name: _apply_curves, IMAGE.name: _keep},
             open=ImageModel,
             output="(B, H, W, 3)",
             fits=lambda shape: len(shape) == 4 and shape[-1] == 3,
@@ -174,5 +202,3 @@ CONTRACTS = {
         ),
     )
 }
-# The one that file names do not mention.
-DEFAULT_CONTRACT = CURVES.name

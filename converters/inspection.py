@@ -51,7 +51,7 @@ def describe_input(model: bytes) -> TensorSpec:
 
 
 def describe_output(model: bytes, contract: str) -> TensorSpec:
-    """What a contract returns: of "curves" the map, `a` in [-1, 1] as real values; of "image" RGB in [0, 1]."""
+    """What a contract returns: real values in its range, of "image" RGB."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
     meant = find_product(contract).contract
     return _describe(main.tensors[main.outputs[0]], meant.range, color=meant.color)

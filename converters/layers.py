@@ -14,6 +14,25 @@ from edge_dce.pixels.curve import take_steps
 STEPS = "steps"
 
 
+def call_network(network: Any, image: Any) -> Any:
+    """The network's output for an image tensor of fixed size, with operators that can be integers.
+
+    The quantizer leaves the operator of a global maximum in float32, but not that of a maximum over a window. A window
+    over all of the map gives the same.
+    """
+    if not any(isinstance(layer, keras.layers.GlobalMaxPooling2D) for layer in network.layers):
+        return network(image)
+
+    def call(layer: Any, tensor: Any, **options: Any) -> Any:
+        if not isinstance(layer, keras.layers.GlobalMaxPooling2D):
+            return layer(tensor, **options)
+        pooled = keras.layers.MaxPooling2D(tensor.shape[1:3], name=layer.name)(tensor)
+        return pooled if layer.keepdims else keras.layers.Reshape((tensor.shape[3],))(pooled)
+
+    copy = keras.models.clone_model(network, image, clone_function=lambda layer: layer, call_function=call)
+    return copy.output
+
+
 def average_maps(curves: Any) -> Any:
     """The mean map, which used in every iteration reproduces the separate maps at 55 dB or better on our networks.
 

@@ -14,7 +14,7 @@ from .conversion import convert
 from .draft import Draft, Subject
 from .errors import ConversionError
 from .file_network import build_network
-from .formats import DEFAULT_CONTRACT, Bounds, find_precision
+from .formats import Bounds, find_bounds, find_precision
 from .gate import Judgement, judge
 from .operators import OperatorError
 from .search import SearchPlan, search
@@ -32,11 +32,11 @@ class Order:
         precisions: of `formats.PRECISIONS`.
         sizes: (width, height) in pixels.
         evaluation: folder of pictures that every file is verified on; none may be among the calibration pictures.
-        contracts: of `formats.CONTRACTS`.
+        contracts: of `formats.CONTRACTS`; empty for what the network returns by itself.
         truths: folder of the same scenes in normal light, by the names of the evaluation pictures.
         calibration: folder of low-light pictures; needed for precisions that are calibrated.
         calibration_count, evaluation_count, seed: how many pictures, chosen how.
-        bounds: what files must reach; None takes those of their precision.
+        bounds: what files must reach; None takes those of their precision and contract.
         drop_db: what a file may lose against ground truth.
         runtimes: Pythons of other environments, under whose runtime every file must give the same result.
     """
@@ -44,7 +44,7 @@ class Order:
     precisions: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...]
     evaluation: Path
-    contracts: tuple[str, ...] = (DEFAULT_CONTRACT,)
+    contracts: tuple[str, ...] = ()
     truths: Path | None = None
     calibration: Path | None = None
     calibration_count: int = 200
@@ -54,9 +54,9 @@ class Order:
     drop_db: float = 0.2
     runtimes: tuple[Path, ...] = ()
 
-    def bound(self, precision: str) -> Bounds:
-        """What a file of this precision must reach."""
-        return dataclasses.replace(self.bounds or find_precision(precision).bounds, drop_db=self.drop_db)
+    def bound(self, precision: str, contract: str) -> Bounds:
+        """What a file of both must reach."""
+        return dataclasses.replace(self.bounds or find_bounds(precision, contract), drop_db=self.drop_db)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,9 +102,8 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
         raise ConversionError(
             f"{calibrated[0]} needs low-light pictures for calibration; name their folder with --calibration"
         )
-    subjects = [
-        Subject(source, contract, width, height) for width, height in order.sizes for contract in order.contracts
-    ]
+    contracts = order.contracts or (source.returns,)
+    subjects = [Subject(source, contract, width, height) for width, height in order.sizes for contract in contracts]
     for subject in subjects:
         for precision in order.precisions:
             # Where integers fall short, the file has another name.
@@ -133,7 +132,7 @@ class _Press:
         self._sets: dict[tuple[int, int, int], CalibrationSet] = {}
 
     def make(self, subject: Subject, name: str, reference: Reference) -> Publication:
-        precision, bounds = find_precision(name), self._order.bound(name)
+        precision, bounds = find_precision(name), self._order.bound(name, subject.contract)
         if precision.is_calibrated:
             plan = SearchPlan(
                 lambda count: self.calibrate(subject, count), self._order.calibration_count, self._order.runtimes

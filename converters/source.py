@@ -34,9 +34,9 @@ class SourceNetwork:
     Attributes:
         name: of the file, without its suffix.
         network: keras.Model.
-        returns: the contract of its output: "curves", (B, h, w, 3 · maps) in [-1, 1]; or "image", the enhanced
-            (B, H, W, 3) in [0, 1].
-        maps: how many curve maps there are; 0 for an image.
+        returns: the contract of its output: "curves", (B, h, w, 3 · maps) in [-1, 1]; "tone", the (B, N) numbers of
+            `edge_dce.pixels.tone`; or "image", the enhanced (B, H, W, 3) in [0, 1].
+        maps: how many curve maps there are; 0 for others.
         root: of the curves, see `edge_dce.pixels.curve`.
         origin: for the card.
         created: day the network was saved, or the one of SOURCE_DATE_EPOCH: the same network gives the same file on
@@ -62,8 +62,8 @@ def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
         returns: one of `CONTRACTS`; None where the network tells.
 
     Raises:
-        ConversionError: the file is missing, no Keras model, does not map RGB to curves or an image, or `returns` is
-            needed or wrong.
+        ConversionError: the file is missing, no Keras model, does not map RGB to curves, a tone or an image, or
+            `returns` is needed or wrong.
     """
     network = _load_saved_model(path) if path.is_dir() else _load_keras_file(path)
     possible = _find_contracts(path, network)

@@ -101,8 +101,8 @@ def read_held_out(paths: Sequence[Path], truths: Path | None = None) -> list[Hel
 class Reference:
     """The Keras network at one size, with the exact formula: what every file is measured against.
 
-    Each of the network's maps is applied once, in float32. So the figures hold all that separates a user's result from
-    the trained network: the averaging of the maps, the precision of the file and the look-up.
+    Each of the network's maps, or its tone, is applied once, in float32. So the figures hold all that separates a
+    user's result from the trained network: the averaging of the maps, the precision of the file and the look-up.
     """
 
     def __init__(self, source: SourceNetwork, width: int, height: int) -> None:
@@ -113,11 +113,13 @@ class Reference:
     @property
     def label(self) -> str:
         """For the card."""
-        maps = self._source.maps
-        return f"Keras float32, {maps} map(s), exact formula" if maps else "Keras float32"
+        if find_product(self._source.returns).returns_image:
+            return "Keras float32"
+        maps = f", {self._source.maps} map(s)" if self._source.maps else ""
+        return f"Keras float32{maps}, exact formula"
 
     def enhance(self, name: str, image: Uint8Array) -> tuple[Uint8Array, FloatArray | None]:
-        """The enhanced image and its mean map; computed once for each name and shape."""
+        """The enhanced image and the mean map or tone that made it; computed once for each name and shape."""
         key = (name, image.shape)
         if key not in self._seen:
             self._seen[key] = self._compute(image)

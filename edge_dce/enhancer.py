@@ -1,7 +1,8 @@
-"""From a dark RGB image to a bright one, with any model file of the `curves` contract."""
+"""From a dark RGB image to a bright one, with any model file of a contract that enhances."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +12,30 @@ import numpy.typing as npt
 from edge_dce.errors import CardError, ImageError, ModelError
 from edge_dce.models.card import ModelCard, ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
-from edge_dce.models.contracts import CONTRACTS, CURVES, ENHANCING
+from edge_dce.models.contracts import CONTRACTS, CURVES, ENHANCING, TONE
 from edge_dce.models.network import Interpreter, Network
 from edge_dce.models.runtime import MAX_THREADS, default_threads, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.cleaning import clean, plan_cleaning, shrink_for_cleaning
-from edge_dce.pixels.curve import ITERATIONS, PLAIN
 from edge_dce.pixels.curve_table import LookUp
-from edge_dce.pixels.look import AUTO, Look
+from edge_dce.pixels.look import AUTO, PLAIN, Look
 from edge_dce.pixels.noise import assume_noise, estimate_noise
+from edge_dce.pixels.rendering import Rendering
 from edge_dce.pixels.shrinking import Shrinker
 from edge_dce.pixels.strips import StripWorkers
+from edge_dce.pixels.tone_table import ToneTable
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 # Where red, green and blue are in each order of channels.
 _COLORS = {"RGB": (0, 1, 2), "BGR": (2, 1, 0), "RGBA": (0, 1, 2), "BGRA": (2, 1, 0)}
+# Of each contract that enhances: from the threads for pixels and the root of the curves.
+_RENDERINGS: dict[str, Callable[[StripWorkers, int], Rendering]] = {
+    CURVES.name: lambda workers, root: LookUp(workers, root=root),
+    TONE.name: lambda workers, root: ToneTable(workers),
+}
 _DTYPES = (np.uint8, np.uint16, np.float16, np.float32)
 
 
@@ -78,9 +85,9 @@ class Enhancer:
 
     Attributes:
         model: the file this enhancer was made from.
-        width, height: size in pixels at which curves are estimated.
-        contract: "curves".
-        root: of the curves, see `edge_dce.pixels.curve`.
+        width, height: size in pixels at which the network sees an image.
+        contract: what the network estimates: "curves", or the "tone" of the whole image.
+        root: of curves, see `edge_dce.pixels.curve`.
         threads: as asked for.
     """
 
@@ -96,7 +103,7 @@ class Enhancer:
         self._shrinker = Shrinker(self.width, self.height)
         self._workers = StripWorkers(threads)
         self.root = model.card.root if model.card else 1
-        self._look_up = LookUp(self._workers, root=self.root)
+        self._rendering = _RENDERINGS[self.contract](self._workers, self.root)
         self._buffers = Buffers()
 
     @property
@@ -135,13 +142,50 @@ class Enhancer:
         check_image(image, channel_order)
         self._apply(image, self._estimate(image, channel_order), look, out, channel_order)
 
-    def estimate_curves(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
-        """The network's (h, w, 3) float32 map of `a` in [-1, 1], channels in the order RGB; h, w at most height, width.
+    @property
+    def neutral(self) -> FloatArray:
+        """The estimate that changes nothing; not to be written to."""
+        return self._rendering.neutral
+
+    def open_rendering(self, *, threads: int = 1) -> Rendering:
+        """Another rendering of this model's estimates, for somebody who is on another thread."""
+        return _RENDERINGS[self.contract](StripWorkers(threads), self.root)
+
+    def estimate(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
+        """What the network tells of an image, float32, colors in the order RGB.
+
+        Of the contract "curves" it is a (h, w, 3) map of `a` in [-1, 1], with h, w at most height, width; of "tone" the
+        numbers of `edge_dce.pixels.tone`.
 
         Raises as `enhance`.
         """
         check_image(image, channel_order)
         return self._estimate(image, channel_order).copy()
+
+    def apply(
+        self,
+        image: npt.NDArray[Any],
+        estimate: FloatArray,
+        look: Look = PLAIN,
+        *,
+        out: npt.NDArray[Any] | None = None,
+        channel_order: str = "RGB",
+    ) -> npt.NDArray[Any]:
+        """Apply what `estimate` returned to an image, perhaps to another one than it was estimated on.
+
+        Returns:
+            `out`, or a new array like the image.
+
+        Raises:
+            ImageError: as `enhance_into`, and if the estimate has another shape than this model's.
+        """
+        check_image(image, channel_order)
+        self._rendering.check(estimate)
+        return self._apply(image, estimate, look, out, channel_order)
+
+    def estimate_curves(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
+        """As `estimate`, for models of the contract "curves"."""
+        return self.estimate(image, channel_order=channel_order)
 
     def apply_curves(
         self,
@@ -152,18 +196,8 @@ class Enhancer:
         out: npt.NDArray[Any] | None = None,
         channel_order: str = "RGB",
     ) -> npt.NDArray[Any]:
-        """Apply a map such as `estimate_curves` returns to an image, perhaps to another one than it was estimated on.
-
-        Returns:
-            `out`, or a new array like the image.
-
-        Raises:
-            ImageError: as `enhance_into`, and if the map is not (h, w, 3).
-        """
-        check_image(image, channel_order)
-        if curves.ndim != 3 or curves.shape[2] != 3 or curves.size == 0:
-            raise ImageError(f"expected a (height, width, 3) map of curves, found {curves.shape}")
-        return self._apply(image, curves, look, out, channel_order)
+        """As `apply`, for models of the contract "curves"."""
+        return self.apply(image, curves, look, out=out, channel_order=channel_order)
 
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]:
         """A (height, width, 3) uint8 image as the (1, height, width, 3) tensor that the network takes."""
@@ -173,16 +207,9 @@ class Enhancer:
         """Run the network on what `quantize_input` returned.
 
         Returns:
-            The map as `estimate_curves` returns it, overwritten by the next call.
+            As `estimate`, overwritten by the next call.
         """
-        curves = self._network.invoke(tensor)
-        if curves.shape[-1] == 3:
-            return curves
-        # Using the mean of the eight maps eight times comes within 55 dB of using each once, on our networks.
-        maps = curves.reshape(*curves.shape[:2], -1, 3)
-        mean: FloatArray = self._buffers.reserve("mean", (*curves.shape[:2], 3), np.float32)
-        np.mean(maps, axis=2, out=mean)
-        return mean
+        return self._rendering.read(self._network.invoke(tensor))
 
     def _estimate(self, image: npt.NDArray[Any], channel_order: str) -> FloatArray:
         small = self._shrinker.shrink(image)
@@ -194,63 +221,54 @@ class Enhancer:
     def _apply(
         self,
         image: npt.NDArray[Any],
-        curves: FloatArray,
+        estimate: FloatArray,
         look: Look,
         out: npt.NDArray[Any] | None,
         channel_order: str,
     ) -> npt.NDArray[Any]:
-        if channel_order.startswith("BGR"):
-            curves = curves[..., ::-1]
+        render = self._rendering.apply
         if look.denoise == 0:
-            return self._look_up.apply(image, curves, look=look, out=out)
-        small = shrink_for_cleaning(image)
+            return render(image, estimate, look=look, out=out, channel_order=channel_order)
         noise = (
             estimate_noise(image, channel_order=channel_order) if look.denoise == AUTO else assume_noise(look.denoise)
         )
 
         def enhance(colors: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            return self._look_up.apply(colors, curves, look=look)
+            return render(colors, estimate, look=look, channel_order=channel_order[:3])
 
-        cleaning = plan_cleaning(small, noise, enhance, channel_order=channel_order)
+        cleaning = plan_cleaning(shrink_for_cleaning(image), noise, enhance, channel_order=channel_order)
         if cleaning is None:
-            return self._look_up.apply(image, curves, look=look, out=out)
+            return render(image, estimate, look=look, out=out, channel_order=channel_order)
         bright = self._buffers.reserve("bright", image.shape, image.dtype)
-        self._look_up.apply(image, curves, look=look, out=bright)
+        render(image, estimate, look=look, out=bright, channel_order=channel_order)
         cleaned = np.empty(image.shape, image.dtype) if out is None else out
         clean(image, bright, cleaning, cleaned, channel_order=channel_order, workers=self._workers)
         return cleaned
-
-
-def _check_shapes(model: ModelFile, network: Network) -> None:
-    image, curves = network.input.shape, network.output.shape
-    if (
-        len(image) != 4
-        or image[0] != 1
-        or image[3] != 3
-        or len(curves) != 4
-        or curves[0] != 1
-        or not all(0 < side <= limit for side, limit in zip(curves[1:3], image[1:3], strict=True))
-        or curves[3] not in (3, 3 * ITERATIONS)
-    ):
-        raise ModelError(
-            f"{model.path}: expected input (1, H, W, 3) and output (1, h, w, 3) or (1, h, w, 24) that is "
-            f"no larger, found {image} and {curves}; this network does not estimate curves"
-        )
-    card = model.card
-    if card is not None and (card.input.shape, card.output.shape) != (image, curves):
-        raise CardError(
-            f"{model.path}: expected the input of its card, {card.input.shape}, found {image}; get a fresh copy"
-        )
 
 
 def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:
     contract = model.card.contract if model.card else asked
     if contract not in (None, *ENHANCING):
         hint = "use another model" if contract in CONTRACTS else "upgrade edge-dce"
-        raise ModelError(f"{model.path}: expected a model of the contract '{CURVES.name}', found '{contract}'; {hint}")
-    _check_shapes(model, network)
-    if contract is None and network.output.shape[3] == 3:
+        known = " or ".join(f"'{name}'" for name in ENHANCING)
+        raise ModelError(f"{model.path}: expected a model of the contract {known}, found '{contract}'; {hint}")
+    image, output = network.input.shape, network.output.shape
+    takes_picture = len(image) == 4 and image[0] == 1 and image[3] == 3
+    fitting = [name for name, known in CONTRACTS.items() if takes_picture and known.fits(image, output)]
+    possible = [name for name in ENHANCING if name in fitting and contract in (None, name)]
+    if not possible:
+        outputs = " or ".join(CONTRACTS[name].output for name in ENHANCING if contract in (None, name))
         raise ModelError(
-            f"{model.path}: three output channels and no card; pass --contract curves if the channels are curves"
+            f"{model.path}: expected input (1, H, W, 3) and output {outputs}, found {image} and {output}; "
+            "this network cannot enhance"
         )
-    return CURVES.name
+    card = model.card
+    if card is not None and (card.input.shape, card.output.shape) != (image, output):
+        raise CardError(
+            f"{model.path}: expected the input of its card, {card.input.shape}, found {image}; get a fresh copy"
+        )
+    if contract is None and len(fitting) > 1:
+        raise ModelError(
+            f"{model.path}: {output[3]} output channels and no card; pass --contract curves if they are curves"
+        )
+    return possible[0]

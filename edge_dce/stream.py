@@ -1,4 +1,4 @@
-"""Frames in time: a model on the frames of one video or camera, its maps smoothed (`edge_dce.pixels.smoothing`).
+"""Frames in time: a model on the frames of one video or camera, its estimates smoothed (`edge_dce.pixels.smoothing`).
 
 The parts of a `Stream` may live on different threads: one calls `estimate` with the newest frame, one shows frames and
 calls `advance`.
@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import Enhancer
-from edge_dce.pixels.curve import PLAIN
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.smoothing import STEADY, Smoother, Smoothing, make_thumbnail
 
 FloatArray = npt.NDArray[np.float32]
@@ -22,7 +21,7 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True)
 class _SmoothedModel:
-    """A model and the smoothing of its maps."""
+    """A model and the smoothing of its estimates."""
 
     enhancer: Enhancer
     smoother: Smoother
@@ -35,7 +34,7 @@ class Stream:
 
     Attributes:
         enhancer: of the current model. Another may be assigned on any thread: it enhances the next frame, as if the
-            stream began there, because the maps of two models have nothing in common, perhaps not even their shape.
+            stream began there, because estimates of two models have nothing in common, perhaps not even their shape.
         look: another may be assigned on any thread, and counts from the next frame on.
     """
 
@@ -43,7 +42,7 @@ class Stream:
         self.enhancer = enhancer
         self.look = look
         self._smoothing = smoothing
-        self._smoothed = _SmoothedModel(enhancer, Smoother(smoothing))
+        self._smoothed = _SmoothedModel(enhancer, Smoother(smoothing, neutral=enhancer.neutral))
 
     def estimate(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> bool:
         """Run the network on the newest frame if that is due; whether it ran.
@@ -53,21 +52,21 @@ class Stream:
         """
         enhancer, smoothed = self.enhancer, self._smoothed
         if enhancer is not smoothed.enhancer:
-            smoothed = _SmoothedModel(enhancer, Smoother(self._smoothing))
+            smoothed = _SmoothedModel(enhancer, Smoother(self._smoothing, neutral=enhancer.neutral))
         thumbnail = make_thumbnail(frame)
         is_due = smoothed.smoother.is_due(thumbnail)
         if is_due:
-            smoothed.smoother.aim(enhancer.estimate_curves(frame, channel_order=channel_order), thumbnail)
-        # Only now, so that a thread in `advance` never meets a model without a map.
+            smoothed.smoother.aim(enhancer.estimate(frame, channel_order=channel_order), thumbnail)
+        # Only now, so that a thread in `advance` never meets a model without an estimate.
         self._smoothed = smoothed
         return is_due
 
     def advance(self) -> FloatArray:
-        """The map of the next frame that is shown, as `Smoother.advance`."""
+        """The estimate of the next frame that is shown, as `Smoother.advance`."""
         return self._smoothed.smoother.advance()
 
-    def next_curves(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
-        """The smoothed (h, w, 3) map of the next frame, not to be written to."""
+    def next_estimate(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
+        """The smoothed estimate of the next frame, not to be written to."""
         self.estimate(frame, channel_order=channel_order)
         return self.advance()
 
@@ -89,5 +88,5 @@ class Stream:
         look = self.look
         if share != 1:
             look = dataclasses.replace(look, strength=share * look.strength)
-        curves = self.next_curves(frame if small is None else small, channel_order=channel_order)
-        self._smoothed.enhancer.apply_curves(frame, curves, look, out=out, channel_order=channel_order)
+        estimate = self.next_estimate(frame if small is None else small, channel_order=channel_order)
+        self._smoothed.enhancer.apply(frame, estimate, look, out=out, channel_order=channel_order)

@@ -20,6 +20,7 @@ from converters.formats import Bounds
 from converters.publication import Order, publish
 from converters.source import load_network
 from edge_dce.files.pictures import Picture, write_picture
+from edge_dce.pixels import tone
 
 FOLDER = Path(__file__).resolve().parent / "models"
 SIDE_PX = 16
@@ -32,6 +33,20 @@ def build_tiny_network(channels: int = 24) -> keras.Model:
     brighten = keras.initializers.Constant(-0.4)
     layer = keras.layers.Conv2D(channels, 3, padding="same", activation="tanh", bias_initializer=brighten)
     return keras.Model(image, layer(image), name="tiny")
+
+
+def build_tiny_tone_network() -> keras.Model:
+    """Of the kinds of layers that a network for the tone of the whole picture has; it lifts shadows."""
+    keras.utils.set_random_seed(2)
+    image = keras.Input((None, None, 3), name="image")
+    features = keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="down")(image)
+    pooled = [keras.layers.GlobalAveragePooling2D()(features), keras.layers.GlobalMaxPooling2D()(features)]
+    layer = keras.layers.Dense(tone.COUNT, activation="tanh", name="numbers")
+    numbers = layer(keras.layers.Concatenate()(pooled))
+    bias = np.zeros(tone.COUNT, np.float32)
+    bias[: tone.INCREMENTS] = np.linspace(0.6, -0.6, tone.INCREMENTS)
+    layer.bias.assign(bias)
+    return keras.Model(image, numbers, name="tiny_tone")
 
 
 def write_dark_pictures(folder: Path, count: int) -> Path:
@@ -60,8 +75,11 @@ def main() -> None:
             bounds=Bounds(40, 35),
         )
         source = load_network(work / "tiny.keras")
+        build_tiny_tone_network().save(work / "tiny-tone.keras")
         image = dataclasses.replace(order, contracts=("image",), precisions=("int8",))
-        for publication in itertools.chain(*(publish(source, part, FOLDER, overwrite=True) for part in (order, image))):
+        made = [publish(source, part, FOLDER, overwrite=True) for part in (order, image)]
+        made.append(publish(load_network(work / "tiny-tone.keras"), order, FOLDER, overwrite=True))
+        for publication in itertools.chain(*made):
             print(publication.path.name, publication.reasons, publication.judgement.verification.fidelity)
     fixed = keras.Input((SIDE_PX, SIDE_PX, 3), batch_size=1)
     for name, outputs in (

@@ -1,4 +1,4 @@
-"""Curves for a live view, on a thread of their own: the newest frame first, smoothed in time."""
+"""Curves or tones for a live view, on a thread of their own: the newest frame first, smoothed in time."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ _NOISE_INTERVAL_S = 1.0
 
 
 class Estimator:
-    """Estimates curves of a camera's frames until it is stopped; the view never waits for it.
+    """Estimates how to enhance a camera's frames until it is stopped; the view never waits for it.
 
     Attributes:
         interval_s: the least time between two estimates; may be set at any time.
         rate: estimates per second.
         took_ms: how long the last one took.
-        root: of the curves, see `edge_dce.pixels.curve`.
+        root, contract: of the model, as its enhancer has them.
+        open_rendering: makes what applies its estimates, for any thread.
     """
 
     def __init__(
@@ -56,7 +57,8 @@ class Estimator:
         self.interval_s = 0.0
         self.rate = RateMeter()
         self.took_ms = 0.0
-        self.root = enhancer.root
+        self.root, self.contract = enhancer.root, enhancer.contract
+        self.open_rendering = enhancer.open_rendering
         self._camera = camera
         self._stream = Stream(enhancer)
         self._on_error = on_error
@@ -78,13 +80,13 @@ class Estimator:
             self._thread.join(_STOP_TIMEOUT_S)
 
     def advance(self) -> FloatArray:
-        """The (h, w, 3) map of the next frame that is shown, not to be written to; the same array if it is the same."""
+        """The estimate of the next frame that is shown, not to be written to; the same array if it is the same."""
         self._current = self._stream.advance()
         return self._current
 
     @property
     def current(self) -> FloatArray:
-        """The map that `advance` returned last, for any thread."""
+        """The estimate that `advance` returned last, for any thread."""
         return self._current
 
     @property

@@ -74,9 +74,9 @@ _shtab_edge_dce_convert___prove_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_convert__o_COMPGEN=_shtab_compgen_dirs
 _shtab_edge_dce_convert___output_COMPGEN=_shtab_compgen_dirs
 
-_shtab_edge_dce_enhance___contract_choices=(curves)
-_shtab_edge_dce_benchmark___contract_choices=(curves image)
-_shtab_edge_dce_live___contract_choices=(curves)
+_shtab_edge_dce_enhance___contract_choices=(curves tone)
+_shtab_edge_dce_benchmark___contract_choices=(curves tone image)
+_shtab_edge_dce_live___contract_choices=(curves tone)
 _shtab_edge_dce_train_fit___recipe_choices=(report authors paper edge-scene edge edge-pp paired)
 _shtab_edge_dce_train_split___recipe_choices=(report authors paper edge-scene edge edge-pp paired)
 _shtab_edge_dce_train_split___part_choices=(test train validation)
@@ -84,8 +84,8 @@ _shtab_edge_dce_train_evaluate___split_choices=(test val)
 _shtab_edge_dce_train_pos_0_choices=(fit export split evaluate compare psnr-wraparound)
 _shtab_edge_dce_evaluate___split_choices=(test val)
 _shtab_edge_dce_convert___precision_choices=(float32 float16 dynamic int8 all)
-_shtab_edge_dce_convert___contract_choices=(curves image all)
-_shtab_edge_dce_convert___returns_choices=(curves image)
+_shtab_edge_dce_convert___contract_choices=(curves tone image all)
+_shtab_edge_dce_convert___returns_choices=(curves tone image)
 _shtab_edge_dce_pos_0_choices=(enhance benchmark info models doctor live camera train evaluate convert)
 
 _shtab_edge_dce_enhance_pos_0_nargs=+

@@ -43,7 +43,7 @@ class Plan:
         threads: every model is measured with each of these; empty chooses as `edge_dce.load` does.
         runs: counted runs; None takes as many as a figure needs, by how long one takes.
         warmup: the least number of uncounted runs; more follow until the time is steady.
-        contract: "curves" or "image" for files without a card that could be either.
+        contract: for files without a card that could be of several.
         pairs: folders of dark pictures and of their ground truth under the same names.
         images: a folder of dark pictures without ground truth, instead.
         reference: model whose pictures the others' are compared with.

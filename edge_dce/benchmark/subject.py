@@ -80,7 +80,7 @@ def open_subject(
     """Load a model for measurement.
 
     Args:
-        contract: "curves" or "image" for a file without a card that could be either.
+        contract: for a file without a card that could be of several.
 
     Raises:
         RuntimeMissingError, ModelError: as `edge_dce.load`.

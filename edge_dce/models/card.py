@@ -89,7 +89,7 @@ class Fidelity:
         psnr_db, worst_psnr_db, worst_file: mean over the pictures, the lowest, and whose it is.
         max_abs: largest difference of a sample, in levels of 255.
         against: the reference.
-        map_max_abs: largest difference of the curve map, where the file returns one.
+        map_max_abs: largest difference of the curve map or of a tone's numbers, where the file returns them.
         color_shift: largest mean difference of a channel over a picture, in levels of 255.
         banding: share of the tonal levels of smooth gradients that are lost.
         drop_db: PSNR against ground truth that is lost, where there was one.
@@ -124,8 +124,8 @@ class Census:
 class ModelCard:
     """All that a user or a program needs to know about one model file.
 
-    `contract` says what the model returns: "curves" a (1, h, w, 3) map in [-1, 1] for `edge_dce.pixels.curve`, "image"
-    the enhanced RGB image itself; `edge_dce.models.contracts` has those that can be run. `precision` is the
+    `contract` says what the model returns: "curves" a (1, h, w, 3) map in [-1, 1] for `edge_dce.pixels.curve`, "tone"
+    the (1, N) numbers of `edge_dce.pixels.tone`, "image" the enhanced RGB image itself. `precision` is the
     converter's word. `root` is the axis of the curve steps, of which there are always eight (`iterations`). `sha256` is
     that of the model bytes before the card. `float_layers` are those that a file of the precision "mixed" computes in
     float32. `fine_tuned_epochs` were of training against int8, which is no longer done. `runtimes` were seen to run the

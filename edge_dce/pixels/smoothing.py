@@ -1,11 +1,11 @@
-"""Curve maps of a stream, smoothed over time: no flicker, and no waiting for the light.
+"""Estimates of a stream, smoothed over time: no flicker, and no waiting for the light.
 
-Two frames of one scene get slightly different maps, and eight curve steps amplify the difference until it flickers. So
-the map that is shown approaches the newest estimate exponentially, by the same share in every frame however often the
-network runs. Pixels are never mixed, so nothing smears.
+Two frames of one scene get slightly different maps of curves, or numbers of a tone, and rendering amplifies the
+difference until it flickers. So what is shown approaches the newest estimate exponentially, by the same share in every
+frame however often the network runs. Pixels are never mixed, so nothing smears.
 
 How fast it approaches depends on what the scene does, which thumbnails of the frames tell (see `measure_change`): it
-hurries after a leap from one estimate to the next, and when the map that is shown, along with which a thumbnail is
+hurries after a leap from one estimate to the next, and when the one that is shown, along with which a thumbnail is
 smoothed, lags too far behind on a slow change; haste, once there, dies away slowly. A scene cut or a lamp switched on
 is shown in the same frame, and five frames after any leap of light the thumbnail has less than 0.005 to go, which is
 half of one in 255 levels in a scene that averages ten.
@@ -28,18 +28,19 @@ THUMBNAIL_PX = 16
 _SAMPLED_PX = 256
 # Per frame; without it the rest of a small leap of light would take as long as in a still scene.
 _KEPT_HASTE = 0.9
+_NO_CURVES: FloatArray = np.zeros((1, 1, 3), np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
 class Smoothing:
-    """How maps follow each other.
+    """How estimates follow each other.
 
     Attributes:
         time_constant_frames: in a still scene 63 % of a difference is made up in so many frames; 0 smooths nothing.
         every_frames: the network runs at least once in so many frames, and whenever the scene has changed.
         still_change: up to this change of the thumbnail from one estimate to the next, light counts as constant.
-        lag_change: up to this change the shown map may lag behind without haste.
-        cut_change: from this change on the newest map is shown at once.
+        lag_change: up to this change the shown estimate may lag behind without haste.
+        cut_change: from this change on the newest estimate is shown at once.
 
     Raises:
         ValueError: other values than these can be.
@@ -60,7 +61,7 @@ class Smoothing:
             raise ValueError(f"expected 0 <= still_change <= lag_change < cut_change, found {self}")
 
     def share(self, leap: float, lag: float, before: float) -> float:
-        """What part of the way to the newest map one frame goes, in [0, 1].
+        """What part of the way to the newest estimate one frame goes, in [0, 1].
 
         Args:
             leap: change from the estimate before the newest to the newest, in the frame that first sees it; 0 after.
@@ -84,21 +85,26 @@ FRAME_BY_FRAME = Smoothing(time_constant_frames=0, every_frames=1)
 
 @dataclasses.dataclass(frozen=True)
 class _Moment:
-    """A map and the scene that it stands for; its arrays are never written to again."""
+    """An estimate and the scene that it stands for; its arrays are never written to again."""
 
-    curves: FloatArray
+    estimate: FloatArray
     thumbnail: FloatArray
     leap: float = 0.0
 
 
 class Smoother:
-    """The map of one stream.
+    """The estimate of one stream.
 
     `is_due` and `aim` may be called on another thread than `advance`.
     """
 
-    def __init__(self, smoothing: Smoothing = STEADY) -> None:
+    def __init__(self, smoothing: Smoothing = STEADY, *, neutral: FloatArray = _NO_CURVES) -> None:
+        """
+        Args:
+            neutral: the estimate that changes nothing, see `Rendering`.
+        """
         self._smoothing = smoothing
+        self._neutral = neutral
         self._newest: _Moment | None = None
         self._shown: _Moment | None = None
         self._approached: _Moment | None = None
@@ -106,48 +112,48 @@ class Smoother:
         self._share = 0.0
 
     def is_due(self, thumbnail: FloatArray) -> bool:
-        """Whether a map should be estimated for the frame of this thumbnail."""
+        """Whether the network should run on the frame of this thumbnail."""
         newest = self._newest
         if newest is None or self._age_frames >= self._smoothing.every_frames:
             return True
         return measure_change(thumbnail, newest.thumbnail) > self._smoothing.still_change
 
-    def aim(self, curves: FloatArray, thumbnail: FloatArray) -> None:
-        """Approach this map from now on; the arrays must not be written to any more.
+    def aim(self, estimate: FloatArray, thumbnail: FloatArray) -> None:
+        """Approach this estimate from now on; the arrays must not be written to any more.
 
         Args:
-            curves: (h, w, 3) map, as `Enhancer.estimate_curves` returns it.
+            estimate: of any shape, as `Enhancer.estimate` returns it.
             thumbnail: of the frame that it was estimated on.
         """
         leap = measure_change(thumbnail, self._newest.thumbnail) if self._newest is not None else 0.0
         # One assignment, so that a thread in `advance` sees the old moment or the new one.
-        self._newest = _Moment(curves, thumbnail, leap)
+        self._newest = _Moment(estimate, thumbnail, leap)
 
     def advance(self) -> FloatArray:
-        """The map of the next frame: (h, w, 3), not to be written to; the same array as long as nothing changes.
+        """The estimate of the next frame, not to be written to; the same array as long as nothing changes.
 
-        Before the first `aim` it is a map of zeros, which changes nothing.
+        Before the first `aim` it is the neutral one.
         """
         newest, shown = self._newest, self._shown
         if newest is None:
-            return np.zeros((1, 1, 3), np.float32)
+            return self._neutral
         leap = 0.0
         if newest is not self._approached:
             self._approached, self._age_frames, leap = newest, 0, newest.leap
         self._age_frames += 1
-        if shown is None or shown is newest or shown.curves.shape != newest.curves.shape:
+        if shown is None or shown is newest or shown.estimate.shape != newest.estimate.shape:
             self._shown = newest
-            return newest.curves
+            return newest.estimate
         lag = measure_change(newest.thumbnail, shown.thumbnail)
         self._share = self._smoothing.share(leap, lag, self._share)
         self._shown = newest if lag >= self._smoothing.cut_change else _mix(shown, newest, self._share)
-        return self._shown.curves
+        return self._shown.estimate
 
 
 def _mix(shown: _Moment, newest: _Moment, share: float) -> _Moment:
     step = np.float32(share)
     return _Moment(
-        shown.curves + step * (newest.curves - shown.curves),
+        shown.estimate + step * (newest.estimate - shown.estimate),
         shown.thumbnail + step * (newest.thumbnail - shown.thumbnail),
     )
 

@@ -19,6 +19,10 @@ class StripWorkers:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="edge-dce") if threads > 1 else None
         self._workspaces = [Buffers() for _ in range(threads)]
 
+    @property
+    def threads(self) -> int:
+        return len(self._workspaces)
+
     def run(self, work: Callable[[slice, Buffers], None], strips: list[slice]) -> None:
         """Call `work(rows, workspace)` for every strip, in any order, and return when all are done."""
         # Workers draw strips from one iterator (a draw is atomic), so none waits while another has work left.

@@ -60,7 +60,15 @@ def _initialize_mean(shape: tuple[int, int], dtype: object = None) -> np.ndarray
 
 
 MEAN = Product(
-    Contract("mean", "three numbers", (-1.0, 1.0), color=None, is_enhancing=False),
+    Contract(
+        "mean",
+        "three numbers",
+        output="(1, 3)",
+        fits=lambda image, output: output == (1, 3),
+        range=(-1.0, 1.0),
+        color=None,
+        is_enhancing=False,
+    ),
     build={"curves": _average},
     open=MeanModel,
 )
@@ -110,7 +118,7 @@ def test_registered_contract_is_made_and_run_as_it_says(
 def test_what_is_not_registered_is_refused() -> None:
     with pytest.raises(ConversionError, match="expected a precision of float32 float16 dynamic int8, found 'int4'"):
         find_precision("int4")
-    with pytest.raises(ConversionError, match="expected a contract of curves image, found 'mean'"):
+    with pytest.raises(ConversionError, match="expected a contract of curves tone image, found 'mean'"):
         find_product("mean")
 
 

@@ -10,7 +10,7 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CardError, ImageError, LookError, ModelError
 from edge_dce.models.card import read_model_file
 from edge_dce.models.runtime import open_interpreter
-from edge_dce.pixels import curve
+from edge_dce.pixels import curve, tone
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.shrinking import shrink
 from tests.edge_dce.fake_interpreter import NO_CARD, FakeInterpreter
@@ -27,10 +27,11 @@ def make_enhancer(output: np.ndarray, *, contract: str | None = "curves", **opti
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("model", ["tiny", "tiny-tone"])
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (1080, 1920), (301, 7), (1, 900), (1, 1)])
-def test_any_size_keeps_its_shape_and_gets_brighter(precision: str, height: int, width: int) -> None:
+def test_any_size_keeps_its_shape_and_gets_brighter(model: str, precision: str, height: int, width: int) -> None:
     image = make_image(height, width) + 1
-    enhanced = edge_dce.load(MODELS / f"tiny-16x16-{precision}.tflite").enhance(image)
+    enhanced = edge_dce.load(MODELS / f"{model}-16x16-{precision}.tflite").enhance(image)
     assert enhanced.shape == image.shape
     assert enhanced.dtype == np.uint8
     assert enhanced.mean() > image.mean()
@@ -131,7 +132,7 @@ def test_card_of_the_image_contract_is_refused() -> None:
     model = read_model_file(MODELS / "tiny-16x16-float32.tflite")
     assert model.card is not None
     other = dataclasses.replace(model, card=dataclasses.replace(model.card, contract="image"))
-    with pytest.raises(ModelError, match="contract 'curves', found 'image'"):
+    with pytest.raises(ModelError, match="contract 'curves' or 'tone', found 'image'"):
         Enhancer(other, open_interpreter(model, threads=1), threads=1)
 
 
@@ -236,14 +237,62 @@ def test_curves_of_one_frame_can_be_applied_to_another() -> None:
         enhancer.apply_curves(frame, curves[:4, :4, 0])
 
 
+def make_tone(seed: int = 5) -> np.ndarray:
+    """(1, 103) numbers as a network returns them, which brighten."""
+    numbers = np.random.default_rng(seed).uniform(-0.2, 0.2, (1, tone.COUNT)).astype(np.float32)
+    numbers[0, : tone.INCREMENTS] += np.linspace(0.6, -0.6, tone.INCREMENTS, dtype=np.float32)
+    return numbers
+
+
+def test_numbers_of_a_tone_are_known_by_their_count() -> None:
+    enhancer, image = make_enhancer(make_tone(), contract=None), make_image(40, 60)
+    assert enhancer.contract == "tone"
+    np.testing.assert_array_equal(enhancer.estimate(image), make_tone()[0])
+    expected, found = tone.apply_exact(image, make_tone()[0]), enhancer.enhance(image, Look(denoise=0))
+    # The bound of the table.
+    assert np.abs(expected.astype(int) - found).max() <= 2
+    assert found.mean() > 2 * image.mean()
+
+
+def test_tone_of_one_frame_can_be_applied_to_another() -> None:
+    enhancer, frame = make_enhancer(make_tone(), contract="tone"), make_image(300, 400)
+    estimate = enhancer.estimate(frame)
+    np.testing.assert_array_equal(enhancer.apply(frame, estimate), enhancer.enhance(frame))
+    np.testing.assert_array_equal(enhancer.apply(frame, enhancer.neutral), frame)
+    with pytest.raises(ImageError, match=r"103 numbers of a tone, found \(4, 4, 3\)"):
+        enhancer.apply(frame, np.zeros((4, 4, 3), np.float32))
+
+
+def test_contract_that_the_output_cannot_be_of_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"output \(1, 103\), found \(1, 4, 6, 3\) and \(1, 4, 6, 3\)"):
+        make_enhancer(np.zeros((1, 4, 6, 3), np.float32), contract="tone")
+
+
+@pytest.mark.parametrize("order", ["BGR", "RGBA", "BGRA"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_tone_takes_every_order_of_channels_and_depth(order: str, dtype: type) -> None:
+    enhancer, image = make_enhancer(make_tone(), contract="tone"), make_image(90, 120)
+    image = image if dtype is np.uint8 else image.astype(np.uint16) * 257 if dtype is np.uint16 else image / dtype(255)
+    colors = image[..., ::-1] if order.startswith("BGR") else image
+    given = np.concatenate([colors, image[..., :1]], axis=2) if order.endswith("A") else colors
+    look = Look(denoise=0)
+    found = enhancer.enhance(given, look, channel_order=order)
+    assert found.dtype == dtype
+    found_colors = found[..., 2::-1] if order.startswith("BGR") else found[..., :3]
+    # The matrix sums in another order, which may round one way or the other.
+    np.testing.assert_allclose(found_colors, enhancer.enhance(image, look), atol=1e-6 if dtype is np.float32 else 1)
+    np.testing.assert_array_equal(found[..., 3:], given[..., 3:])
+
+
 def read_rss_kb() -> int:
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
 
 
 @pytest.mark.parametrize("order", ["RGB", "BGRA"])
-def test_nothing_is_allocated_for_further_frames_of_one_size(order: str) -> None:
-    enhancer = edge_dce.load(MODELS / "tiny-16x16-int8.tflite", threads=2)
+@pytest.mark.parametrize("model", ["tiny", "tiny-tone"])
+def test_nothing_is_allocated_for_further_frames_of_one_size(model: str, order: str) -> None:
+    enhancer = edge_dce.load(MODELS / f"{model}-16x16-int8.tflite", threads=2)
     frame = make_image(270, 480)
     if order == "BGRA":
         frame = np.concatenate([frame[..., ::-1], frame[..., :1]], axis=2)

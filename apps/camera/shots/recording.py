@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from collections.abc import Callable
@@ -15,8 +16,8 @@ from edge_dce.camera import Frame, LatestFrame
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.encoders import APP_ENCODERS
 from edge_dce.files.output import check_free, make_folder
-from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
+from edge_dce.pixels.rendering import Rendering
 
 if TYPE_CHECKING:
     from edge_dce.files.live_video import LiveVideo
@@ -37,8 +38,22 @@ def can_record() -> bool:
     return True
 
 
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """How frames are enhanced at some time.
+
+    Attributes:
+        open_rendering: of the model; the same object for the same model.
+        estimate: of the model.
+    """
+
+    open_rendering: Callable[[], Rendering]
+    estimate: FloatArray
+    look: Look
+
+
 class Recorder:
-    """Records a camera's frames with the curves of each moment, on a thread of its own, until it is stopped.
+    """Records a camera's frames with the curves or tone of each moment, on a thread of its own, until it is stopped.
 
     Frames keep the times at which they were taken: if encoding is too slow for the camera, some are left out, and the
     video still runs at the speed of life.
@@ -52,14 +67,12 @@ class Recorder:
         camera: LatestFrame,
         path: Path,
         *,
-        root: int,
-        read_curves: Callable[[], tuple[FloatArray, Look]],
+        read_moment: Callable[[], Moment | None],
     ) -> None:
         """
         Args:
             path: of the .mp4 file, which appears when the recording is stopped.
-            root: of the curves, see `edge_dce.pixels.curve`.
-            read_curves: the map and look of this moment; called on the recording thread.
+            read_moment: how a frame is enhanced now, None for not at all; called on the recording thread.
 
         Raises:
             OutputError: the file exists or its folder cannot be made.
@@ -69,8 +82,8 @@ class Recorder:
         self._camera = camera
         self._path = path
         self._unfinished = path.with_name(f".unfinished-{path.name}")
-        self._look_up = LookUp(root=root)
-        self._read_curves = read_curves
+        self._read_moment = read_moment
+        self._open_rendering: Callable[[], Rendering] | None = None
         self.error = ""
         self._stopping = threading.Event()
         self._video: LiveVideo | None = None
@@ -113,8 +126,14 @@ class Recorder:
             video.write(self._enhance(frame), frame.time_s, frame.channel_order)
 
     def _enhance(self, frame: Frame) -> Uint8Array:
-        curves, look = self._read_curves()
-        if frame.channel_order == "BGR":
-            curves = curves[..., ::-1]
-        enhanced: Uint8Array = self._look_up.apply(frame.image, curves, look=look)
+        moment = self._read_moment()
+        if moment is None:
+            return frame.image
+        if moment.open_rendering is not self._open_rendering:
+            # Another model from now on.
+            self._open_rendering = moment.open_rendering
+            self._rendering = moment.open_rendering()
+        enhanced: Uint8Array = self._rendering.apply(
+            frame.image, moment.estimate, look=moment.look, channel_order=frame.channel_order
+        )
         return enhanced

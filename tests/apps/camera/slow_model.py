@@ -11,9 +11,9 @@ import edge_dce
 
 
 class SlowEnhancer(edge_dce.Enhancer):
-    def estimate_curves(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> npt.NDArray[Any]:
+    def estimate(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> npt.NDArray[Any]:
         time.sleep(1.0)
-        return super().estimate_curves(image, channel_order=channel_order)
+        return super().estimate(image, channel_order=channel_order)
 
 
 def open_slow(name: str) -> edge_dce.Enhancer:

@@ -60,6 +60,9 @@ def session(folders: Folders, plug: Plug) -> Iterator[Session]:
     session.close()
 
 
+TONE_MODEL = Path(__file__).resolve().parents[2] / "models/tiny-tone-16x16-int8.tflite"
+
+
 def open_and_wait(session: Session) -> Frame:
     session.open()
     wait_until(lambda: session.status.state == LIVE and session.curves() is not None)
@@ -153,6 +156,16 @@ def test_another_model_takes_over(session: Session) -> None:
     open_and_wait(session)
     session.change(model="zero-dce-pp-128x128-int8")
     wait_until(lambda: session.curves()[0].shape == (128, 128, 3))
+
+
+def test_model_of_a_tone_takes_over(session: Session, plug: Plug) -> None:
+    open_and_wait(session)
+    session.change(model=str(TONE_MODEL))
+    wait_until(lambda: session.curves()[2] == "tone" and session.curves()[0].any())
+    assert session.curves()[0].shape == (103,)
+    wait_until(lambda: session.read_histogram() is not None)
+    photo = session.take_photo().result()
+    assert photo.brightness_after > 1.5 * photo.brightness_before
 
 
 def test_warm_device_gets_fewer_maps(folders: Folders, plug: Plug) -> None:

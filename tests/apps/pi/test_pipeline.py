@@ -22,8 +22,7 @@ from edge_dce.camera import Frame, LatestFrame, open_source
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ModelError, OutputError
-from edge_dce.pixels.curve import PLAIN
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.smoothing import FRAME_BY_FRAME, Smoothing
 from edge_dce.stream import Stream
 
@@ -196,7 +195,7 @@ def test_failing_model_lets_frames_pass_and_says_so(enhancer: Enhancer, monkeypa
         raise ModelError("the runtime failed on an image")
 
     with monkeypatch.context() as patch:
-        patch.setattr(enhancer, "estimate_curves", fail)
+        patch.setattr(enhancer, "estimate", fail)
         assert not enhancement.enhance_into(frame, out)
         assert enhancement.error == "the runtime failed on an image"
         assert not out.any()
@@ -205,7 +204,7 @@ def test_failing_model_lets_frames_pass_and_says_so(enhancer: Enhancer, monkeypa
 
 
 def test_strength_of_zero_and_daylight_cost_no_network(enhancer: Enhancer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enhancer, "estimate_curves", lambda *_, **__: pytest.fail("the network ran"))
+    monkeypatch.setattr(enhancer, "estimate", lambda *_, **__: pytest.fail("the network ran"))
     out = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     assert not make_enhancement(enhancer, Look(strength=0)).enhance_into(make_frame(), out)
     assert not make_enhancement(enhancer, darkness=Darkness()).enhance_into(make_frame(200), out)

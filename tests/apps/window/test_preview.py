@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from apps.camera.view.preview import Preview
+from edge_dce.pixels import tone
 from edge_dce.pixels.curve import ROOTS, apply_exact
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.noise import estimate_noise
@@ -46,6 +47,44 @@ def test_view_agrees_with_the_formula(root: int, low: float, high: float, streng
     difference = np.abs(draw(preview).astype(int) - expected)
     print(root, low, high, strength, difference.max(), difference.mean())
     assert difference.max() <= TOLERANCE
+
+
+def make_tone_preview(frame: np.ndarray, numbers: np.ndarray, order: str = "RGB", **properties) -> Preview:
+    preview = Preview(size=frame.shape[1::-1], pos=(0, 0), size_hint=(None, None), **properties)
+    preview.show_frame(frame, order)
+    preview.show_tone(numbers)
+    return preview
+
+
+def make_tone(seed: int, span: float) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-span, span, tone.COUNT).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("span", [0.3, 1.0])
+@pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
+def test_view_agrees_with_the_formula_of_the_tone(seed: int, span: float, strength: float) -> None:
+    frame, numbers = make_frame(), make_tone(seed, span)
+    expected = tone.apply_exact(frame, numbers, look=Look(strength=strength))
+    found = draw(make_tone_preview(frame, numbers, strength=strength)).astype(int)
+    # Texels are off by half a level, of which the matrix makes 1.25 at worst; rounding adds a half on both sides.
+    assert np.abs(found - expected).max() <= TOLERANCE
+    swapped = draw(make_tone_preview(np.ascontiguousarray(frame[..., ::-1]), numbers, "BGR", strength=strength))
+    assert np.abs(swapped.astype(int) - found).max() <= 1
+
+
+def test_tones_curves_and_strengths_may_follow_each_other() -> None:
+    frame, curves, numbers = make_frame(), smooth_map(-0.3, 0), make_tone(4, 0.5)
+    preview = make_preview(frame, curves, 4)
+    for _ in range(2):
+        preview.show_tone(numbers)
+        for strength in (1.0, 0.5):
+            preview.strength = strength
+            expected = tone.apply_exact(frame, numbers, look=Look(strength=strength))
+            assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
+        preview.show_curves(curves, 4)
+        expected = apply_exact(frame, curves, root=4, look=Look(strength=0.5))
+        assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
 
 
 def test_blue_first_frames_show_the_same() -> None:
