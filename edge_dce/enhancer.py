@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +23,7 @@ from edge_dce.pixels.denoising import measure_gain, remove_noise, shrink_for_gai
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.shrinking import Shrinker
 from edge_dce.pixels.strips import StripWorkers
+from edge_dce.pixels.temporal import TemporalFilter
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -81,6 +83,7 @@ class Enhancer:
         contract: "curves".
         root: of the curves, see `edge_dce.pixels.curve`.
         threads: as asked for.
+        workers: the threads that share the work on pixels.
     """
 
     def __init__(
@@ -93,9 +96,9 @@ class Enhancer:
         self.contract = _settle_contract(model, self._network, contract)
         self.height, self.width = self._network.input.shape[1:3]
         self._shrinker = Shrinker(self.width, self.height)
-        self._workers = StripWorkers(threads)
+        self.workers = StripWorkers(threads)
         self.root = model.card.root if model.card else 1
-        self._look_up = LookUp(self._workers, root=self.root)
+        self._look_up = LookUp(self.workers, root=self.root)
         self._buffers = Buffers()
 
     @property
@@ -150,8 +153,13 @@ class Enhancer:
         *,
         out: npt.NDArray[Any] | None = None,
         channel_order: str = "RGB",
+        temporal_filter: TemporalFilter | None = None,
     ) -> npt.NDArray[Any]:
         """Apply a map such as `estimate_curves` returns to an image, perhaps to another one than it was estimated on.
+
+        Args:
+            temporal_filter: of the stream that the image is the next frame of: averages noise over frames if `look`
+                asks for denoise and the image has 8 bits.
 
         Returns:
             `out`, or a new array like the image.
@@ -162,7 +170,7 @@ class Enhancer:
         check_image(image, channel_order)
         if curves.ndim != 3 or curves.shape[2] != 3 or curves.size == 0:
             raise ImageError(f"expected a (height, width, 3) map of curves, found {curves.shape}")
-        return self._apply(image, curves, look, out, channel_order)
+        return self._apply(image, curves, look, out, channel_order, temporal_filter)
 
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]:
         """A (height, width, 3) uint8 image as the (1, height, width, 3) tensor that the network takes."""
@@ -197,6 +205,7 @@ class Enhancer:
         look: Look,
         out: npt.NDArray[Any] | None,
         channel_order: str,
+        temporal_filter: TemporalFilter | None = None,
     ) -> npt.NDArray[Any]:
         if channel_order.startswith("BGR"):
             curves = curves[..., ::-1]
@@ -206,7 +215,11 @@ class Enhancer:
         noisy = self._look_up.apply(image, curves, look=look)
         clean = np.empty(image.shape, image.dtype) if out is None else out
         gain = measure_gain(before, shrink_for_gain(noisy))
-        remove_noise(noisy, gain, look.denoise, clean, channel_order=channel_order, workers=self._workers)
+        if temporal_filter is not None and noisy.dtype == np.uint8:
+            colors = noisy[..., :3]
+            left = temporal_filter.apply(colors, (gain - 1) * np.float32(look.denoise), colors)
+            gain = (gain - 1) * cv2.resize(left, gain.shape[::-1]) + 1
+        remove_noise(noisy, gain, look.denoise, clean, channel_order=channel_order, workers=self.workers)
         return clean
 
 

@@ -1,4 +1,7 @@
-"""Frames in time: a model on the frames of one video or camera, its maps smoothed (`edge_dce.pixels.smoothing`).
+"""Frames in time: a model on the frames of one video or camera.
+
+Its maps are smoothed (`edge_dce.pixels.smoothing`); where a look asks for denoise, noise is averaged over frames too
+(`edge_dce.pixels.temporal`).
 
 The parts of a `Stream` may live on different threads: one calls `estimate` with the newest frame, one shows frames and
 calls `advance`.
@@ -16,16 +19,18 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.pixels.curve import PLAIN
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.smoothing import STEADY, Smoother, Smoothing, make_thumbnail
+from edge_dce.pixels.temporal import TemporalFilter
 
 FloatArray = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)
 class _SmoothedModel:
-    """A model and the smoothing of its maps."""
+    """A model, the smoothing of its maps, and the frames that it enhanced."""
 
     enhancer: Enhancer
     smoother: Smoother
+    temporal_filter: TemporalFilter
 
 
 class Stream:
@@ -43,7 +48,8 @@ class Stream:
         self.enhancer = enhancer
         self.look = look
         self._smoothing = smoothing
-        self._smoothed = _SmoothedModel(enhancer, Smoother(smoothing))
+        self._smoothed = self._begin(enhancer)
+        self._last_kind: tuple[Any, ...] = ()
 
     def estimate(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> bool:
         """Run the network on the newest frame if that is due; whether it ran.
@@ -53,7 +59,7 @@ class Stream:
         """
         enhancer, smoothed = self.enhancer, self._smoothed
         if enhancer is not smoothed.enhancer:
-            smoothed = _SmoothedModel(enhancer, Smoother(self._smoothing))
+            smoothed = self._begin(enhancer)
         thumbnail = make_thumbnail(frame)
         is_due = smoothed.smoother.is_due(thumbnail)
         if is_due:
@@ -82,12 +88,25 @@ class Stream:
     ) -> None:
         """Enhance the next frame into an array like it, or into itself.
 
+        Frames of 8 bits are filtered over time if the look asks for denoise. That begins anew with a scene cut, and
+        with a frame of another size or type, another model or another look.
+
         Args:
             small: the same moment at a fraction of the size, for the network.
             share: how much of the look's strength this frame gets, from 0 to 1.
         """
         look = self.look
+        kind = look, frame.dtype, channel_order
+        is_other_kind, self._last_kind = kind != self._last_kind, kind
         if share != 1:
             look = dataclasses.replace(look, strength=share * look.strength)
         curves = self.next_curves(frame if small is None else small, channel_order=channel_order)
-        self._smoothed.enhancer.apply_curves(frame, curves, look, out=out, channel_order=channel_order)
+        smoothed = self._smoothed
+        if is_other_kind or smoothed.smoother.has_cut:
+            smoothed.temporal_filter.reset()
+        smoothed.enhancer.apply_curves(
+            frame, curves, look, out=out, channel_order=channel_order, temporal_filter=smoothed.temporal_filter
+        )
+
+    def _begin(self, enhancer: Enhancer) -> _SmoothedModel:
+        return _SmoothedModel(enhancer, Smoother(self._smoothing), TemporalFilter(enhancer.workers))

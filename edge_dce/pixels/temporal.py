@@ -78,8 +78,8 @@ class TemporalFilter:
             out: array like `frame`, or `frame` itself.
 
         Returns:
-            (h, w) float32, a value for each block: the same of the noise that is left in `out`. Overwritten by the next
-            call.
+            (h, w) float32, a value for each block: the share of sigma that is left in `out`, sqrt(p), above 0 and up
+            to 1. Overwritten by the next call.
 
         Raises:
             ValueError: other arrays than these.
@@ -94,10 +94,10 @@ class TemporalFilter:
         cv2.resize(sigma, grid[::-1], dst=noise, interpolation=cv2.INTER_LINEAR)
         if min(height, width) < BLOCK_PX:
             np.copyto(out, frame)
-            return noise
+            return np.ones(grid, np.float32)
         is_first, self._shape = frame.shape != self._shape, frame.shape
         state: Uint16Array = reserve("state", (height, 3 * width), np.uint16)
-        left, remaining = (reserve(name, grid, np.float32) for name in ("left", "remaining"))
+        left, share = (reserve(name, grid, np.float32) for name in ("left", "share"))
 
         def filter_strip(rows: slice, workspace: Buffers) -> None:
             blocks = slice(rows.start // BLOCK_PX, rows.stop // BLOCK_PX)
@@ -108,11 +108,10 @@ class TemporalFilter:
             energy = _measure_energy(step, left[blocks].shape, workspace)
             gain = _choose_gain(energy, noise[blocks], left[blocks], workspace)
             _mix(step, state[rows], _stretch(gain, width, workspace), out[rows])
-            np.sqrt(left[blocks], out=remaining[blocks])
-            np.multiply(remaining[blocks], noise[blocks], out=remaining[blocks])
+            np.sqrt(left[blocks], out=share[blocks])
 
         self._workers.run(filter_strip, _cut_strips(height, width))
-        return remaining
+        return share
 
 
 def _cut_strips(height: int, width: int) -> list[slice]:
