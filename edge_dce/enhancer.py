@@ -159,7 +159,7 @@ class Enhancer:
 
         Args:
             temporal_filter: of the stream that the image is the next frame of: averages noise over frames if `look`
-                asks for denoise and the image has 8 bits.
+                asks for denoise and the image is not of floating point.
 
         Returns:
             `out`, or a new array like the image.
@@ -215,7 +215,7 @@ class Enhancer:
         noisy = self._look_up.apply(image, curves, look=look)
         clean = np.empty(image.shape, image.dtype) if out is None else out
         gain = measure_gain(before, shrink_for_gain(noisy))
-        if temporal_filter is not None and noisy.dtype == np.uint8:
+        if temporal_filter is not None and noisy.dtype.kind == "u":
             colors = noisy[..., :3]
             left = temporal_filter.apply(colors, (gain - 1) * np.float32(look.denoise), colors)
             gain = (gain - 1) * cv2.resize(left, gain.shape[::-1]) + 1

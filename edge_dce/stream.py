@@ -88,8 +88,8 @@ class Stream:
     ) -> None:
         """Enhance the next frame into an array like it, or into itself.
 
-        Frames of 8 bits are filtered over time if the look asks for denoise. That begins anew with a scene cut, and
-        with a frame of another size or type, another model or another look.
+        If the look asks for denoise, frames of 8 or 16 bits are filtered over time. That begins anew with a scene cut,
+        and with a frame of another size or type, another model or another look.
 
         Args:
             small: the same moment at a fraction of the size, for the network.

@@ -25,6 +25,7 @@ noise it changes nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import cv2
@@ -35,7 +36,7 @@ from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.strips import StripWorkers, cut_strips
 
 Uint8Array = npt.NDArray[np.uint8]
-Uint16Array = npt.NDArray[np.uint16]
+Samples = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float32]
 
 BLOCK_PX = 4
@@ -53,26 +54,53 @@ _CHANNEL_MEAN = np.full((1, 3), 1 / 3, np.float32)
 _STRIP_PX = 192 * 1024
 
 
+@dataclasses.dataclass(frozen=True)
+class _Depth:
+    """How frames of one type are computed with: the state is unsigned, in 32nds of the units that steps are taken in.
+
+    Attributes:
+        state: type of the state.
+        unit_bits, half: a sample is moved up by so many bits to units, and half a sample is added, so that the state is
+            rounded by cutting it off.
+        sample_bits: the state is moved down by so many bits to samples.
+        eighth_bits: a step is moved down by so many bits to eighths of one level of 255.
+    """
+
+    state: type[np.unsignedinteger[Any]]
+    signed: type[np.signedinteger[Any]]
+    unit_bits: int
+    half: int
+    sample_bits: int
+    eighth_bits: int
+
+
+_DEPTHS = {
+    np.dtype(np.uint8): _Depth(np.uint16, np.int16, unit_bits=3, half=4, sample_bits=8, eighth_bits=0),
+    np.dtype(np.uint16): _Depth(np.uint32, np.int32, unit_bits=0, half=0, sample_bits=5, eighth_bits=5),
+}
+
+
 class TemporalFilter:
     """The frames of one stream, in order. Not for use by several threads at once.
 
-    It keeps one frame of 16 bits and two small maps. Nothing is allocated for a frame of a size seen before.
+    It keeps one frame with twice the bits and two small maps. Nothing is allocated for a frame of a size and type seen
+    before.
     """
 
     def __init__(self, workers: StripWorkers) -> None:
         self._workers = workers
         self._buffers = Buffers()
-        self._shape: tuple[int, ...] | None = None
+        self._kind: tuple[Any, ...] | None = None
 
     def reset(self) -> None:
         """Forget all frames: the next one stays as it is."""
-        self._shape = None
+        self._kind = None
 
-    def apply(self, frame: Uint8Array, sigma: FloatArray, out: Uint8Array) -> FloatArray:
-        """Write the filtered frame to `out`. A frame of another size than the last begins anew.
+    def apply(self, frame: Samples, sigma: FloatArray, out: Samples) -> FloatArray:
+        """Write the filtered frame to `out`. A frame of another size or type than the last begins anew.
 
         Args:
-            frame: (H, W, 3) uint8, channels in any order, any strides.
+            frame: (H, W, 3) uint8 or uint16, channels in any order, any strides.
             sigma: (h, w) float32 of any size, stretched over the frame: standard deviation of the noise in it, in
                 levels of 255, 0 or more.
             out: array like `frame`, or `frame` itself.
@@ -84,8 +112,11 @@ class TemporalFilter:
         Raises:
             ValueError: other arrays than these.
         """
-        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or out.shape != frame.shape:
-            raise ValueError(f"expected (H, W, 3) uint8 frames, found {frame.shape} {frame.dtype} and {out.shape}")
+        depth = _DEPTHS.get(frame.dtype)
+        if depth is None or frame.ndim != 3 or frame.shape[2] != 3 or out.shape != frame.shape:
+            raise ValueError(
+                f"expected (H, W, 3) uint8 or uint16 frames, found {frame.shape} {frame.dtype} and {out.shape}"
+            )
         height, width = frame.shape[:2]
         # A frame without a whole block in it has no use for a filter.
         grid = max(1, height // BLOCK_PX), max(1, width // BLOCK_PX)
@@ -95,8 +126,9 @@ class TemporalFilter:
         if min(height, width) < BLOCK_PX:
             np.copyto(out, frame)
             return np.ones(grid, np.float32)
-        is_first, self._shape = frame.shape != self._shape, frame.shape
-        state: Uint16Array = reserve("state", (height, 3 * width), np.uint16)
+        kind = frame.shape, frame.dtype
+        is_first, self._kind = kind != self._kind, kind
+        state = reserve("state", (height, 3 * width), depth.state)
         left, share = (reserve(name, grid, np.float32) for name in ("left", "share"))
 
         def filter_strip(rows: slice, workspace: Buffers) -> None:
@@ -104,10 +136,10 @@ class TemporalFilter:
             if is_first:
                 state[rows].fill(0)
                 left[blocks].fill(_UNKNOWN)
-            step = _subtract(frame[rows], state[rows], workspace)
-            energy = _measure_energy(step, left[blocks].shape, workspace)
+            step = _subtract(frame[rows], state[rows], depth, workspace)
+            energy = _measure_energy(step, left[blocks].shape, depth, workspace)
             gain = _choose_gain(energy, noise[blocks], left[blocks], workspace)
-            _mix(step, state[rows], _stretch(gain, width, workspace), out[rows])
+            _mix(step, state[rows], _stretch(gain, width, depth, workspace), out[rows], depth)
             np.sqrt(left[blocks], out=share[blocks])
 
         self._workers.run(filter_strip, _cut_strips(height, width))
@@ -122,23 +154,26 @@ def _cut_strips(height: int, width: int) -> list[slice]:
     return strips
 
 
-def _subtract(frame: npt.NDArray[Any], state: Uint16Array, workspace: Buffers) -> Uint16Array:
-    """The frame less the state, in eighths of a level, modulo 2^16."""
-    step: Uint16Array = workspace.reserve("step", state.shape, np.uint16)
-    levels: Uint16Array = workspace.reserve("levels", state.shape, np.uint16)
+def _subtract(frame: Samples, state: Samples, depth: _Depth, workspace: Buffers) -> Samples:
+    """The frame less the state, in units, modulo the state's type."""
+    step, levels = (workspace.reserve(name, state.shape, depth.state) for name in ("step", "levels"))
     np.copyto(step.reshape(frame.shape), frame)
-    np.left_shift(step, np.uint16(3), out=step)
-    # Half a level more in the state: cutting it off rounds it.
-    np.add(step, np.uint16(4), out=step)
-    np.right_shift(state, np.uint16(5), out=levels)
+    if depth.unit_bits:
+        np.left_shift(step, depth.state(depth.unit_bits), out=step)
+        np.add(step, depth.state(depth.half), out=step)
+    np.right_shift(state, depth.state(5), out=levels)
     np.subtract(step, levels, out=step)
     return step
 
 
-def _measure_energy(step: Uint16Array, grid: tuple[int, ...], workspace: Buffers) -> FloatArray:
+def _measure_energy(step: Samples, grid: tuple[int, ...], depth: _Depth, workspace: Buffers) -> FloatArray:
     """e of each block, but for the neighbors in other strips."""
     height, width = grid
-    eighths = step.view(np.int16)[: BLOCK_PX * height, : 3 * BLOCK_PX * width]
+    steps = step.view(depth.signed)[: BLOCK_PX * height, : 3 * BLOCK_PX * width]
+    eighths: npt.NDArray[np.int16] = steps
+    if depth.eighth_bits:
+        eighths = workspace.reserve("eighths", steps.shape, np.int16)
+        np.right_shift(steps, depth.signed(depth.eighth_bits), out=eighths, casting="unsafe")
     mean = _average(eighths.reshape(BLOCK_PX * height, -1, 3), (height, width), "mean", workspace)
     sums: FloatArray = workspace.reserve("sums", mean.shape, np.float32)
     cv2.multiply(mean, mean, dst=sums, scale=_COARSE_WEIGHT / 64, dtype=cv2.CV_32F)
@@ -195,7 +230,7 @@ def _choose_gain(energy: FloatArray, noise: FloatArray, left: FloatArray, worksp
     return parts
 
 
-def _stretch(parts: Uint8Array, width: int, workspace: Buffers) -> Uint16Array:
+def _stretch(parts: Uint8Array, width: int, depth: _Depth, workspace: Buffers) -> Samples:
     """(h, 3·W): the gain of each sample in a row of blocks, in parts of 32."""
     plane, samples = (
         workspace.reserve(name, (len(parts), width, *channels), np.uint8)
@@ -203,21 +238,21 @@ def _stretch(parts: Uint8Array, width: int, workspace: Buffers) -> Uint16Array:
     )
     cv2.resize(parts, plane.shape[::-1], dst=plane, interpolation=cv2.INTER_LINEAR)
     cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB, dst=samples)
-    gain: Uint16Array = workspace.reserve("gain", (len(parts), 3 * width), np.uint16)
+    gain = workspace.reserve("gain", (len(parts), 3 * width), depth.state)
     np.copyto(gain.reshape(samples.shape), samples)
     return gain
 
 
-def _mix(step: Uint16Array, state: Uint16Array, gain: Uint16Array, out: npt.NDArray[Any]) -> None:
-    """Take a step, which is overwritten, and write the state's levels.
+def _mix(step: Samples, state: Samples, gain: Samples, out: Samples, depth: _Depth) -> None:
+    """Take a step, which is overwritten, and write the state's samples.
 
-    The state is in levels / 256. It is computed modulo 2^16, in which the sum fits again, and keeps the remainder that
-    the step leaves: so no difference of 1/8 of a level or more is lost by rounding, however small the gain is.
+    The product needs more bits than the state has, but the sum fits again: both are computed modulo its type. The state
+    keeps the remainder that the step leaves, so no difference of one unit is lost by rounding, however small the gain.
     """
     whole = BLOCK_PX * len(gain)
     blocks = step[:whole].reshape(len(gain), BLOCK_PX, -1)
     np.multiply(blocks, gain[:, np.newaxis], out=blocks)
     np.multiply(step[whole:], gain[-1], out=step[whole:])
     np.add(state, step, out=state)
-    np.right_shift(state, np.uint16(8), out=step)
+    np.right_shift(state, depth.state(depth.sample_bits), out=step)
     np.copyto(out, step.reshape(out.shape), casting="unsafe")

@@ -225,15 +225,6 @@ def test_filter_over_time_begins_anew(enhancer: edge_dce.Enhancer, change: str) 
     np.testing.assert_array_equal(out, expected)
 
 
-def test_frames_of_sixteen_bits_are_not_filtered_over_time(enhancer: edge_dce.Enhancer) -> None:
-    stream = Stream(enhancer, look=CLEAN, smoothing=FRAME_BY_FRAME)
-    for number in range(3):
-        frame = make_frame(number, 8.0).astype(np.uint16) * 257
-        out = np.empty_like(frame)
-        stream.enhance_into(frame, out)
-        np.testing.assert_array_equal(out, enhancer.enhance(frame, CLEAN))
-
-
 def test_share_is_of_the_looks_strength(enhancer: edge_dce.Enhancer) -> None:
     frame = make_frame(0, 10.0)
     out = np.empty_like(frame)
