@@ -199,7 +199,7 @@ def format_ghosts(measured: list[Averaging], cost: Cost) -> str:
         float(np.median(times)) for times in (cost.filter_ms, cost.look_up_ms, cost.clahe_ms)
     )
     lines += [
-        f"1080p, {cost.threads} threads: filter {filter_ms:.1f} ms, look-up {look_up_ms:.1f} ms, CLAHE {clahe_ms:.1f} ms",
+        f"1080p, {cost.threads} threads, ms: filter {filter_ms:.1f}, look-up {look_up_ms:.1f}, CLAHE {clahe_ms:.1f}",
         f"the filter takes {cost.against_look_up} of the look-up, {cost.against_clahe} of CLAHE",
     ]
     return "\n".join(lines)
