@@ -18,6 +18,14 @@ still scene k takes the values 1, 1/2, 1/3 ... and y is the mean of all frames. 
 A scene at rest leaves 1.25 · (1 + p) · sigma² of e, of which a fifth is the second term: it shows a smooth thing that
 moves, where the first shows texture. 1/3 is what cutting d to whole levels in the first term adds.
 
+Whoever estimates sigma from one picture may take texture for noise, and time tells better. So sigma² stands for
+c · sigma² in all of this, where c follows the blocks that change least, from frame to frame:
+
+    c += pace · (clip(c · quantile(r, 0.1) / (0.87 · 1.25), 1/16, 1.3) - c),  r = (e - 1/3) / (c · sigma² · (1 + p))
+
+It begins with 1; the pace is 1 the first time, then 1/4 downward and 1/10 upward. Every fourth block in both directions
+counts, but none with a sigma below 1, nor with c · r up to 0.02: black, or copied by a codec.
+
 The gain of such a filter leaves less error than no filter as long as q is not much below the truth: what moves by less
 than the noise is averaged to advantage, ghosts and all. Below a sigma of one level the filter fades out, and without
 noise it changes nothing.
@@ -49,6 +57,14 @@ _NOISE_SHARE = 1.75
 _MOTION_FACTOR = 2.0
 _CUT_VARIANCE = 1 / 3
 _UNKNOWN = 1e6
+_CALM_SHARE = 0.1
+# What white noise of the told sigma has there: less than its mean, 1.25, by chance.
+_CALM_RATIO = 0.87 * 1.25
+_LEAST_RATIO = 0.02
+_LEAST_CORRECTION, _MOST_CORRECTION = 1 / 16, 1.3
+_PACE_DOWN, _PACE_UP = 0.25, 0.1
+# Of every so many blocks one tells how noisy the frame is, along both sides; fewer than so many tell nothing.
+_SAMPLED_BLOCKS, _FEWEST_BLOCKS = 4, 30
 _CHANNEL_MEAN = np.full((1, 3), 1 / 3, np.float32)
 # Fewer, larger strips than elsewhere: a step takes twenty calls, and each waits for Python's lock.
 _STRIP_PX = 192 * 1024
@@ -91,10 +107,12 @@ class TemporalFilter:
         self._workers = workers
         self._buffers = Buffers()
         self._kind: tuple[Any, ...] | None = None
+        self._correction: float | None = None
 
     def reset(self) -> None:
         """Forget all frames: the next one stays as it is."""
         self._kind = None
+        self._correction = None
 
     def apply(self, frame: Samples, sigma: FloatArray, out: Samples) -> FloatArray:
         """Write the filtered frame to `out`. A frame of another size or type than the last begins anew.
@@ -127,9 +145,14 @@ class TemporalFilter:
             np.copyto(out, frame)
             return np.ones(grid, np.float32)
         kind = frame.shape, frame.dtype
-        is_first, self._kind = kind != self._kind, kind
+        is_first = kind != self._kind
+        if is_first:
+            self.reset()
+        self._kind = kind
+        correction = self._correction or 1.0
         state = reserve("state", (height, 3 * width), depth.state)
         left, share = (reserve(name, grid, np.float32) for name in ("left", "share"))
+        ratio: FloatArray = reserve("ratio", grid, np.float32)
 
         def filter_strip(rows: slice, workspace: Buffers) -> None:
             blocks = slice(rows.start // BLOCK_PX, rows.stop // BLOCK_PX)
@@ -138,12 +161,26 @@ class TemporalFilter:
                 left[blocks].fill(_UNKNOWN)
             step = _subtract(frame[rows], state[rows], depth, workspace)
             energy = _measure_energy(step, left[blocks].shape, depth, workspace)
-            gain = _choose_gain(energy, noise[blocks], left[blocks], workspace)
+            gain = _choose_gain(energy, noise[blocks], left[blocks], correction, ratio[blocks], workspace)
             _mix(step, state[rows], _stretch(gain, width, depth, workspace), out[rows], depth)
             np.sqrt(left[blocks], out=share[blocks])
 
         self._workers.run(filter_strip, _cut_strips(height, width))
+        if not is_first:
+            self._correct_sigma(ratio, noise)
         return share
+
+    def _correct_sigma(self, ratio: FloatArray, noise: FloatArray) -> None:
+        """Follow what the calm blocks say; `ratio` is e by c · sigma² · (1 + p)."""
+        some = slice(1, None, _SAMPLED_BLOCKS), slice(1, None, _SAMPLED_BLOCKS)
+        before = self._correction or 1.0
+        changing = ratio[some][(noise[some] >= 1) & (before * ratio[some] > _LEAST_RATIO)]
+        if changing.size < _FEWEST_BLOCKS:
+            return
+        found = before * float(np.quantile(changing, _CALM_SHARE)) / _CALM_RATIO
+        found = min(max(found, _LEAST_CORRECTION), _MOST_CORRECTION)
+        pace = 1.0 if self._correction is None else _PACE_DOWN if found < before else _PACE_UP
+        self._correction = before + pace * (found - before)
 
 
 def _cut_strips(height: int, width: int) -> list[slice]:
@@ -200,22 +237,33 @@ def _average(plane: npt.NDArray[Any], size: tuple[int, int], name: str, workspac
     return mean
 
 
-def _choose_gain(energy: FloatArray, noise: FloatArray, left: FloatArray, workspace: Buffers) -> Uint8Array:
-    """k of each block, in parts of 32; brings `left`, p, up to date and overwrites `energy`."""
+def _choose_gain(
+    energy: FloatArray,
+    noise: FloatArray,
+    left: FloatArray,
+    correction: float,
+    ratio: FloatArray,
+    workspace: Buffers,
+) -> Uint8Array:
+    """k of each block, in parts of 32; brings `left`, p, up to date, fills in `ratio` and overwrites `energy`."""
     share, variance = (workspace.reserve(name, left.shape, np.float32) for name in ("share", "variance"))
     np.multiply(noise, noise, out=variance)
+    variance *= np.float32(correction)
     np.maximum(variance, np.float32(1e-6), out=variance)
     np.add(left, np.float32(1), out=share)
-    share *= np.float32(_NOISE_SHARE)
     energy -= np.float32(_CUT_VARIANCE)
     energy /= variance
+    np.divide(energy, share, out=ratio)
+    share *= np.float32(_NOISE_SHARE)
     energy -= share
     np.maximum(energy, np.float32(0), out=energy)
     energy *= np.float32(_MOTION_FACTOR)
     energy += left
     np.add(energy, np.float32(1), out=share)
     gain = np.divide(energy, share, out=energy)
-    np.maximum(gain, np.subtract(np.float32(1), noise, out=share), out=gain)
+    np.multiply(noise, np.float32(-(correction**0.5)), out=share)
+    share += np.float32(1)
+    np.maximum(gain, share, out=gain)
     gain *= np.float32(_GAIN_PARTS)
     np.rint(gain, out=gain)
     np.maximum(gain, np.float32(_LEAST_GAIN_PARTS), out=gain)

@@ -94,6 +94,19 @@ def test_half_that_stands_still_is_averaged_while_the_other_half_moves() -> None
     assert left[:, half // BLOCK_PX + 2 :].mean() > 0.8
 
 
+@pytest.mark.parametrize("factor", [1.5, 3.0])
+def test_pan_is_never_worse_than_without_though_texture_was_taken_for_noise(factor: float) -> None:
+    cleans = [np.roll(TEXTURE, -2 * number, axis=1)[:HEIGHT, :WIDTH].copy() for number in range(8)]
+    for clean in cleans:
+        # As every scene has, some of it is smooth.
+        clean[:60] = 90
+    frames = [add_noise(clean, number) for number, clean in enumerate(cleans)]
+    filtered = filter_all(frames, factor * SIGMA)
+    # The second frame is the first that tells how much changes.
+    for frame, image, clean in list(zip(frames, filtered, cleans, strict=True))[2:]:
+        assert measure_error(image, clean) <= measure_error(frame, clean)
+
+
 def test_lamp_that_moves_on_black_leaves_no_trail() -> None:
     temporal_filter, lamp_px = TemporalFilter(StripWorkers(1)), 12
     for number in range(15):
