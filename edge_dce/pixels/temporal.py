@@ -21,7 +21,7 @@ moves, where the first shows texture. 1/3 is what cutting d to whole levels in t
 Whoever estimates sigma from one picture may take texture for noise, and time tells better. So sigma² stands for
 c · sigma² in all of this, where c follows the blocks that change least, from frame to frame:
 
-    c += pace · (clip(c · quantile(r, 0.1) / (0.87 · 1.25), 1/16, 1.3) - c),  r = (e - 1/3) / (c · sigma² · (1 + p))
+    c += pace · (clip(c · quantile(r, 0.25) / (0.93 · 1.25), 1/16, 1.3) - c),  r = (e - 1/3) / (c · sigma² · (1 + p))
 
 It begins with 1; the pace is 1 the first time, then 1/4 downward and 1/10 upward. Every fourth block in both directions
 counts, but none with a sigma below 1, nor with c · r up to 0.02: black, or copied by a codec.
@@ -57,9 +57,9 @@ _NOISE_SHARE = 1.75
 _MOTION_FACTOR = 2.0
 _CUT_VARIANCE = 1 / 3
 _UNKNOWN = 1e6
-_CALM_SHARE = 0.1
+_CALM_SHARE = 0.25
 # What white noise of the told sigma has there: less than its mean, 1.25, by chance.
-_CALM_RATIO = 0.87 * 1.25
+_CALM_RATIO = 0.93 * 1.25
 _LEAST_RATIO = 0.02
 _LEAST_CORRECTION, _MOST_CORRECTION = 1 / 16, 1.3
 _PACE_DOWN, _PACE_UP = 0.25, 0.1
