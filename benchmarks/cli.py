@@ -18,6 +18,7 @@ from benchmarks.controls import draw_controls
 from benchmarks.flicker import format_flicker, measure_flicker, read_sequence
 from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
+from benchmarks.ghosts import format_ghosts, measure_cost, measure_ghosts
 from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import format_pixel_path, measure_pixel_path
@@ -177,6 +178,14 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
     )
     flicker.set_defaults(command=_flicker)
 
+    ghosts = commands.add_parser(
+        "ghosts", parents=[timed], help="measure what averaging over time leaves of noise, and of what moved"
+    )
+    ghosts.add_argument(
+        "sources", type=Path, nargs="*", default=[suite.PHOTO], metavar="SOURCE", help="picture to pan over, or clip"
+    )
+    ghosts.set_defaults(command=_ghosts)
+
 
 def _add_galleries(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     gallery = commands.add_parser("gallery", help="draw pictures before and after on one sheet")
@@ -333,6 +342,14 @@ def _flicker(arguments: argparse.Namespace) -> int:
     print(format_flicker(measured))
     sequences = [dataclasses.asdict(each) for each in measured]
     _write_record(arguments.json, {"model": arguments.model, "sequences": sequences})
+    return 0
+
+
+def _ghosts(arguments: argparse.Namespace) -> int:
+    measured, cost = measure_ghosts(arguments.sources), measure_cost(threads=arguments.threads)
+    print(format_ghosts(measured, cost))
+    sequences = [dataclasses.asdict(each) for each in measured]
+    _write_record(arguments.json, {"sequences": sequences, "cost": dataclasses.asdict(cost)})
     return 0
 
 

@@ -17,10 +17,9 @@ from edge_dce.models.network import Interpreter, Network
 from edge_dce.models.runtime import MAX_THREADS, default_threads, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.cleaning import clean, plan_cleaning, shrink_for_cleaning
+from edge_dce.pixels.cleaner import Cleaner, PictureCleaner
 from edge_dce.pixels.curve_table import LookUp
-from edge_dce.pixels.look import AUTO, PLAIN, Look
-from edge_dce.pixels.noise import assume_noise, estimate_noise
+from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.rendering import Rendering
 from edge_dce.pixels.shrinking import Shrinker
 from edge_dce.pixels.strips import StripWorkers
@@ -89,6 +88,7 @@ class Enhancer:
         contract: what the network estimates: "curves", or the "tone" of the whole image.
         root: of curves, see `edge_dce.pixels.curve`.
         threads: as asked for.
+        workers: the threads that share the work on pixels.
     """
 
     def __init__(
@@ -101,9 +101,10 @@ class Enhancer:
         self.contract = _settle_contract(model, self._network, contract)
         self.height, self.width = self._network.input.shape[1:3]
         self._shrinker = Shrinker(self.width, self.height)
-        self._workers = StripWorkers(threads)
+        self.workers = StripWorkers(threads)
         self.root = model.card.root if model.card else 1
-        self._rendering = _RENDERINGS[self.contract](self._workers, self.root)
+        self._rendering = _RENDERINGS[self.contract](self.workers, self.root)
+        self._cleaner = PictureCleaner(self.workers)
         self._buffers = Buffers()
 
     @property
@@ -170,8 +171,12 @@ class Enhancer:
         *,
         out: npt.NDArray[Any] | None = None,
         channel_order: str = "RGB",
+        cleaner: Cleaner | None = None,
     ) -> npt.NDArray[Any]:
         """Apply what `estimate` returned to an image, perhaps to another one than it was estimated on.
+
+        Args:
+            cleaner: of the stream that the image is the next frame of.
 
         Returns:
             `out`, or a new array like the image.
@@ -181,7 +186,7 @@ class Enhancer:
         """
         check_image(image, channel_order)
         self._rendering.check(estimate)
-        return self._apply(image, estimate, look, out, channel_order)
+        return self._apply(image, estimate, look, out, channel_order, cleaner)
 
     def estimate_curves(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
         """As `estimate`, for models of the contract "curves"."""
@@ -225,25 +230,16 @@ class Enhancer:
         look: Look,
         out: npt.NDArray[Any] | None,
         channel_order: str,
+        cleaner: Cleaner | None = None,
     ) -> npt.NDArray[Any]:
-        render = self._rendering.apply
+        def render(
+            image: npt.NDArray[Any], channel_order: str, out: npt.NDArray[Any] | None = None
+        ) -> npt.NDArray[Any]:
+            return self._rendering.apply(image, estimate, look=look, out=out, channel_order=channel_order)
+
         if look.denoise == 0:
-            return render(image, estimate, look=look, out=out, channel_order=channel_order)
-        noise = (
-            estimate_noise(image, channel_order=channel_order) if look.denoise == AUTO else assume_noise(look.denoise)
-        )
-
-        def enhance(colors: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            return render(colors, estimate, look=look, channel_order=channel_order[:3])
-
-        cleaning = plan_cleaning(shrink_for_cleaning(image), noise, enhance, channel_order=channel_order)
-        if cleaning is None:
-            return render(image, estimate, look=look, out=out, channel_order=channel_order)
-        bright = self._buffers.reserve("bright", image.shape, image.dtype)
-        render(image, estimate, look=look, out=bright, channel_order=channel_order)
-        cleaned = np.empty(image.shape, image.dtype) if out is None else out
-        clean(image, bright, cleaning, cleaned, channel_order=channel_order, workers=self._workers)
-        return cleaned
+            return render(image, channel_order, out)
+        return (cleaner or self._cleaner).run(image, render, look.denoise, out, channel_order=channel_order)
 
 
 def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:

@@ -1,4 +1,7 @@
-"""Frames in time: a model on the frames of one video or camera, its estimates smoothed (`edge_dce.pixels.smoothing`).
+"""Frames in time: a model on the frames of one video or camera.
+
+Its estimates are smoothed (`edge_dce.pixels.smoothing`); where a look asks for denoise, noise is averaged over frames
+too (`edge_dce.pixels.temporal`).
 
 The parts of a `Stream` may live on different threads: one calls `estimate` with the newest frame, one shows frames and
 calls `advance`.
@@ -13,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import Enhancer
+from edge_dce.pixels.cleaner import StreamCleaner
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.smoothing import STEADY, Smoother, Smoothing, make_thumbnail
 
@@ -21,10 +25,11 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True)
 class _SmoothedModel:
-    """A model and the smoothing of its estimates."""
+    """A model, the smoothing of its estimates, and the cleaning of its frames."""
 
     enhancer: Enhancer
     smoother: Smoother
+    cleaner: StreamCleaner
 
 
 class Stream:
@@ -42,7 +47,8 @@ class Stream:
         self.enhancer = enhancer
         self.look = look
         self._smoothing = smoothing
-        self._smoothed = _SmoothedModel(enhancer, Smoother(smoothing, neutral=enhancer.neutral))
+        self._smoothed = self._begin(enhancer)
+        self._last_kind: tuple[Any, ...] = ()
 
     def estimate(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> bool:
         """Run the network on the newest frame if that is due; whether it ran.
@@ -52,7 +58,7 @@ class Stream:
         """
         enhancer, smoothed = self.enhancer, self._smoothed
         if enhancer is not smoothed.enhancer:
-            smoothed = _SmoothedModel(enhancer, Smoother(self._smoothing, neutral=enhancer.neutral))
+            smoothed = self._begin(enhancer)
         thumbnail = make_thumbnail(frame)
         is_due = smoothed.smoother.is_due(thumbnail)
         if is_due:
@@ -81,12 +87,24 @@ class Stream:
     ) -> None:
         """Enhance the next frame into an array like it, or into itself.
 
+        If the look asks for denoise, frames of 8 or 16 bits are filtered over time. That begins anew with a scene cut,
+        and with a frame of another size or type, another model or another look.
+
         Args:
             small: the same moment at a fraction of the size, for the network.
             share: how much of the look's strength this frame gets, from 0 to 1.
         """
         look = self.look
+        kind = look, frame.dtype, channel_order
+        is_other_kind, self._last_kind = kind != self._last_kind, kind
         if share != 1:
             look = dataclasses.replace(look, strength=share * look.strength)
         estimate = self.next_estimate(frame if small is None else small, channel_order=channel_order)
-        self._smoothed.enhancer.apply(frame, estimate, look, out=out, channel_order=channel_order)
+        smoothed = self._smoothed
+        if is_other_kind or smoothed.smoother.has_cut:
+            smoothed.cleaner.begin_anew()
+        smoothed.enhancer.apply(frame, estimate, look, out=out, channel_order=channel_order, cleaner=smoothed.cleaner)
+
+    def _begin(self, enhancer: Enhancer) -> _SmoothedModel:
+        smoother = Smoother(self._smoothing, neutral=enhancer.neutral)
+        return _SmoothedModel(enhancer, smoother, StreamCleaner(enhancer.workers))

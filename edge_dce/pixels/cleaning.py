@@ -18,7 +18,7 @@ from edge_dce.pixels.denoising import HALO_ROWS, UNIT_PX, AddedNoise, enlarge, s
 from edge_dce.pixels.noise import NoiseProfile
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import StripWorkers, cut_strips
-from edge_dce.pixels.toe import Toe, fade_strip, find_toe
+from edge_dce.pixels.toe import Toe, fade_strip, find_toe, measure_light
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -44,10 +44,12 @@ class Cleaning:
 
     Attributes:
         added: the noise to smooth away.
+        samples: all the noise of each sample, (h, w) float32 standard deviation in levels of 255.
         toe: what to leave as dark as it was, or None.
     """
 
     added: AddedNoise
+    samples: FloatArray
     toe: Toe | None
 
 
@@ -59,7 +61,12 @@ def shrink_for_cleaning(image: npt.NDArray[Any]) -> Uint8Array:
 
 
 def plan_cleaning(
-    small: Uint8Array, noise: NoiseProfile, enhance: Callable[[Uint8Array], Uint8Array], *, channel_order: str
+    small: Uint8Array,
+    noise: NoiseProfile,
+    enhance: Callable[[Uint8Array], Uint8Array],
+    *,
+    channel_order: str,
+    follow_light: Callable[[float], float] = float,
 ) -> Cleaning | None:
     """What a picture needs, or None for one that needs nothing.
 
@@ -67,6 +74,7 @@ def plan_cleaning(
         small: (h, w, 3), what `shrink_for_cleaning` returned for the picture.
         noise: of the picture.
         enhance: the picture's curve, for (h, w, 3) images that cover the same view.
+        follow_light: makes of the picture's light, see `edge_dce.pixels.toe`, that of the stream it belongs to.
     """
     luma = np.asarray(cv2.cvtColor(small, _TO_LUMA[channel_order[:3]]), np.uint8)
     slope = _measure_slope(small, enhance)
@@ -81,10 +89,20 @@ def plan_cleaning(
             chroma=_combine(added * noise.chroma[surroundings], blocks),
             blocks=blocks,
         ),
-        find_toe(luma, noise),
+        samples=slope * noise.samples[surroundings],
+        toe=find_toe(luma, noise, light=follow_light(measure_light(luma))),
     )
     is_brightened, is_noisy = added.max() > 0, cleaning.added.luma.max() > _LEAST_NOISE
     return cleaning if is_brightened and (is_noisy or cleaning.toe is not None) else None
+
+
+def weaken(cleaning: Cleaning, left: FloatArray) -> Cleaning:
+    """What is to be done where only a share of the noise is `left`, (h, w) float32 of any size."""
+    added = cleaning.added
+    left = np.asarray(cv2.resize(left, added.luma.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    return dataclasses.replace(
+        cleaning, added=dataclasses.replace(added, luma=added.luma * left, chroma=added.chroma * left)
+    )
 
 
 def clean(

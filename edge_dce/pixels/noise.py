@@ -21,8 +21,8 @@ import numpy.typing as npt
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
-# Measured on LOL: what 4 x 4 averages of chroma have beside the noise of luma.
-_USUAL_CHROMA = 0.25
+# Measured on LOL: what 4 x 4 averages of chroma, and single samples, have beside the noise of luma.
+_USUAL_CHROMA, _USUAL_SAMPLES = 0.25, 1.3
 _IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _MEAN_TO_STD = float(np.sqrt(np.pi / 2) / 6)
 # Small enough to lie in a calm place, large enough that a quarter of the side still gives 36 samples.
@@ -55,12 +55,14 @@ class NoiseProfile:
     Attributes:
         luma: (256,) float32, in levels of 255, at the luma that is the index.
         chroma: the same of Cr and Cb, whichever is noisier, averaged over 4 x 4 pixels.
+        samples: the same as luma, of single samples of red, green and blue: their root mean square.
         blocks: of the steps between blocks of 8 x 8 pixels, as JPEG and video leave them; 0 for a picture without.
         quantization: of the rounding to eight bits; 0 for more.
     """
 
     luma: FloatArray
     chroma: FloatArray
+    samples: FloatArray
     blocks: float = 0.0
     quantization: float = 0.0
 
@@ -68,7 +70,7 @@ class NoiseProfile:
 def assume_noise(level: float) -> NoiseProfile:
     """The profile of a picture whose luma has this standard deviation, in levels of 255, at every brightness."""
     luma = np.full(256, level, np.float32)
-    return NoiseProfile(luma, luma * np.float32(_USUAL_CHROMA))
+    return NoiseProfile(luma, luma * np.float32(_USUAL_CHROMA), luma * np.float32(_USUAL_SAMPLES))
 
 
 def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfile:
@@ -80,7 +82,7 @@ def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfi
     tiles = _cut_tiles(image)
     if not tiles.size:
         nothing = np.zeros(256, np.float32)
-        return NoiseProfile(nothing, nothing)
+        return NoiseProfile(nothing, nothing, nothing)
     to_luma = cv2.COLOR_RGB2YCrCb if channel_order.startswith("RGB") else cv2.COLOR_BGR2YCrCb
     luma, *chroma = np.moveaxis(np.asarray(cv2.cvtColor(tiles, to_luma), np.float32), -1, 0)
     quarters = [_shrink(plane, 4) for plane in chroma]
@@ -91,6 +93,7 @@ def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfi
     return NoiseProfile(
         luma=_fit(noise, brightness, 1),
         chroma=_fit(color_noise, brightness, 1 / 16),
+        samples=_fit(_measure(tiles), brightness, 0),
         blocks=_measure_blocks(luma, brightness),
         quantization=_QUANTIZATION_VARIANCE**0.5 if image.dtype == np.uint8 else 0.0,
     )
@@ -125,11 +128,13 @@ def _shrink(tiles: FloatArray, factor: int) -> FloatArray:
 
 
 def _measure(tiles: FloatArray) -> FloatArray:
-    """(N,) standard deviation of the noise in each of (side, N · side) tiles."""
+    """(N,) standard deviation of the noise in each of (side, N · side) tiles, or of (side, N · side, C) tiles."""
     side = len(tiles)
-    response = np.abs(cv2.filter2D(tiles, -1, _IMMERKAER)).reshape(side, -1, side)
+    response = np.abs(cv2.filter2D(tiles, -1, _IMMERKAER))
+    response = response.reshape(side, -1, side, *tiles.shape[2:] or (1,))
     # Beyond the border of a tile lies another one.
-    measured: FloatArray = response[1:-1, :, 1:-1].mean(axis=(0, 2)) * np.float32(_MEAN_TO_STD)
+    deviations = response[1:-1, :, 1:-1].mean(axis=(0, 2)) * np.float32(_MEAN_TO_STD)
+    measured: FloatArray = np.sqrt(np.square(deviations).mean(axis=1))
     return measured
 
 

@@ -96,6 +96,9 @@ class Smoother:
     """The estimate of one stream.
 
     `is_due` and `aim` may be called on another thread than `advance`.
+
+    Attributes:
+        has_cut: whether the last `advance` went to the newest estimate at once, because the scene was another.
     """
 
     def __init__(self, smoothing: Smoothing = STEADY, *, neutral: FloatArray = _NO_CURVES) -> None:
@@ -110,6 +113,7 @@ class Smoother:
         self._approached: _Moment | None = None
         self._age_frames = 0
         self._share = 0.0
+        self.has_cut = False
 
     def is_due(self, thumbnail: FloatArray) -> bool:
         """Whether the network should run on the frame of this thumbnail."""
@@ -141,12 +145,14 @@ class Smoother:
         if newest is not self._approached:
             self._approached, self._age_frames, leap = newest, 0, newest.leap
         self._age_frames += 1
+        self.has_cut = False
         if shown is None or shown is newest or shown.estimate.shape != newest.estimate.shape:
             self._shown = newest
             return newest.estimate
         lag = measure_change(newest.thumbnail, shown.thumbnail)
         self._share = self._smoothing.share(leap, lag, self._share)
-        self._shown = newest if lag >= self._smoothing.cut_change else _mix(shown, newest, self._share)
+        self.has_cut = lag >= self._smoothing.cut_change
+        self._shown = newest if self.has_cut else _mix(shown, newest, self._share)
         return self._shown.estimate
 
 

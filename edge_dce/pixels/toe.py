@@ -51,14 +51,19 @@ class Toe:
     color: FloatArray
 
 
-def find_toe(luma: Uint8Array, noise: NoiseProfile) -> Toe | None:
+def measure_light(luma: Uint8Array) -> float:
+    """How surely something in a picture, (h, w) at a fraction of its size, is bright: from 0 to 1."""
+    return float(_ramp(np.array(luma.max()), *_LIT))
+
+
+def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | None:
     """The toe of a picture, or None for one that needs none.
 
     Args:
         luma: (h, w), the input at a fraction of its size.
+        light: what `measure_light` tells, of this picture or of its predecessors too.
     """
-    lit = float(_ramp(np.array(luma.max()), *_LIT))
-    if lit == 0 or luma.min() >= _FLOOR[1]:
+    if light == 0 or luma.min() >= _FLOOR[1]:
         return None
     smooth = _smooth(luma.astype(np.float32))
     # Light of a lamp that the averaging spread is no light of the sky around it.
@@ -66,7 +71,7 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile) -> Toe | None:
     clear = _FLOOR[1] + _CLEAR_DEVIATIONS * float(noise.luma[2])
     own = _ramp(np.arange(256, dtype=np.float32), clear, clear + _CLEAR_LEVELS)
     surroundings, own, color = (
-        1 - np.float32(lit) * (1 - share) for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_COLOR_FLOOR))
+        1 - np.float32(light) * (1 - share) for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_COLOR_FLOOR))
     )
     return Toe(np.rint(255 * surroundings).astype(np.uint8), np.rint(255 * own).astype(np.uint8), color)
 

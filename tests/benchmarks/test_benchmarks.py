@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import re
 import sys
@@ -13,6 +14,7 @@ from benchmarks.cli import main
 from benchmarks.clip import write_clip
 from benchmarks.flicker import render_flicker
 from benchmarks.frame import FrameTimes
+from benchmarks.ghosts import measure_averaging, measure_cost
 from benchmarks.onnx_export import Export
 from benchmarks.peers import measure_peers
 from benchmarks.pixel_path import measure_pixel_path
@@ -20,7 +22,7 @@ from benchmarks.video import render_video
 from edge_dce.benchmark.latency import Latency, Ratio
 from edge_dce.benchmark.measurement import Plan
 from edge_dce.benchmark.report import Measurement
-from edge_dce.errors import EdgeDceError
+from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.files.pictures import Picture, read_picture, write_picture
 from tests.edge_dce.benchmark.reports import make_report, make_result
 
@@ -309,3 +311,24 @@ def test_flicker_of_a_still_scene_is_what_the_maps_do(tmp_path: Path, capsys: py
 def test_flicker_of_one_frame_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["flicker", str(SAMPLE)]) == 1
     assert "expected two frames or more" in capsys.readouterr().err
+
+
+def test_ghosts_are_looked_for_in_a_picture_that_moves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.ghosts.SIGMAS", (8.0,))
+    monkeypatch.setattr("benchmarks.ghosts.SPEEDS_PX", (0.0, 3.0))
+    monkeypatch.setattr("benchmarks.cli.measure_cost", functools.partial(measure_cost, runs=6))
+    picture, result = tmp_path / "picture.png", tmp_path / "ghosts.json"
+    write_picture(Picture(read_picture(SAMPLE).image[:96, :128]), picture)
+    assert main(["ghosts", str(picture), "--json", str(result), "--threads", "1"]) == 0
+    assert "picture, 3.0 px" in capsys.readouterr().out
+    lamp, still, moving = json.loads(result.read_text())["sequences"]
+    assert still["left"]["10"] <= 1 / 3
+    assert min(lamp["worst_gain_db"], moving["worst_gain_db"]) >= 0
+
+
+def test_ghosts_in_too_short_a_clip_are_an_error() -> None:
+    frames = [np.zeros((32, 32, 3), np.uint8)] * 5
+    with pytest.raises(ImageError, match="expected more than 10 frames, found 5"):
+        measure_averaging("short", frames, 5)

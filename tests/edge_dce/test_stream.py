@@ -1,4 +1,4 @@
-"""Smoothing of curve maps: calm in a still scene, at once when the light changes. With the bundled default model."""
+"""Frames in time: calm in a still scene, at once when the light changes. With the bundled default model."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +13,7 @@ from edge_dce.pixels.smoothing import FRAME_BY_FRAME, THUMBNAIL_PX, Smoother, Sm
 from edge_dce.stream import Stream
 
 TONE_MODEL = Path(__file__).resolve().parents[1] / "models/tiny-tone-16x16-int8.tflite"
+CLEAN = Look(denoise=1.0)
 NOISE = np.random.default_rng(1).normal(0, 1, (40, 120, 160, 3))
 
 
@@ -186,6 +187,46 @@ def test_assigned_look_counts_from_the_next_frame_on(enhancer: edge_dce.Enhancer
     stream.look = look
     stream.enhance_into(frame, out)
     np.testing.assert_array_equal(out, enhancer.enhance(frame, look))
+
+
+def test_noise_of_a_still_scene_is_averaged_over_frames_if_the_look_asks_for_denoise(
+    enhancer: edge_dce.Enhancer,
+) -> None:
+    # Flat, so that its noise is the same everywhere.
+    frames = [np.clip(np.rint(20 + NOISE[number]), 0, 255).astype(np.uint8) for number in range(12)]
+    stream, averaged = Stream(enhancer, look=CLEAN), []
+    for frame in frames:
+        out = np.empty_like(frame)
+        stream.enhance_into(frame, out)
+        averaged.append(out.astype(np.float32))
+    curves = stream.next_curves(frames[-1])
+    alone = [enhancer.apply_curves(frame, curves, CLEAN).astype(np.float32) for frame in frames]
+    # From one frame to the next, so that nothing counts that the spatial filter does to the scene itself.
+    change, change_alone = (np.std(images[-1] - images[-2]) for images in (averaged, alone))
+    # Half, because rounding to levels is in both.
+    assert change <= change_alone / 2
+
+
+@pytest.mark.parametrize("change", ["cut", "size", "look", "type"])
+def test_filter_over_time_begins_anew(enhancer: edge_dce.Enhancer, change: str) -> None:
+    before, frame = make_frame(0, 6.0), make_frame(1, 6.0)
+    look = CLEAN
+    if change == "cut":
+        frame = make_frame(1, 50.0)
+    elif change == "size":
+        frame = np.ascontiguousarray(frame[:100])
+    elif change == "look":
+        look = Look(strength=0.7, denoise=1.0)
+    stream, out = Stream(enhancer, look=CLEAN, smoothing=FRAME_BY_FRAME), np.empty_like(frame)
+    for _ in range(4):
+        stream.enhance_into(before, np.empty_like(before))
+    if change == "type":
+        stream.enhance_into(before.astype(np.uint16) * 257, np.empty(before.shape, np.uint16))
+    stream.look = look
+    stream.enhance_into(frame, out)
+    expected = np.empty_like(frame)
+    Stream(enhancer, look=look).enhance_into(frame, expected)
+    np.testing.assert_array_equal(out, expected)
 
 
 def test_share_is_of_the_looks_strength(enhancer: edge_dce.Enhancer) -> None:

@@ -6,7 +6,7 @@ from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
 from edge_dce.pixels.strips import StripWorkers
 from tests.edge_dce.pixels.noisy_pictures import add_noise, make_ramp
 
-SILENT = NoiseProfile(np.zeros(256, np.float32), np.zeros(256, np.float32))
+SILENT = NoiseProfile(*np.zeros((3, 256), np.float32))
 
 
 def brighten(image: np.ndarray, factor: int = 4) -> np.ndarray:

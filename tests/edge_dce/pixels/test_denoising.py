@@ -19,7 +19,7 @@ def make_noisy(height: int = 200, width: int = 240, sigma: float = 12.0) -> tupl
 def denoise(noisy: np.ndarray, added: float, *, blocks: float = 0, order: str = "RGB", threads: int = 1) -> np.ndarray:
     out = np.zeros_like(noisy)
     luma, chroma, steps = (np.full((10, 10), level, np.float32) for level in (added, added / 4, blocks))
-    planned = Cleaning(AddedNoise(luma, chroma, steps), toe=None)
+    planned = Cleaning(AddedNoise(luma, chroma, steps), samples=luma, toe=None)
     clean(noisy, noisy, planned, out, channel_order=order, workers=StripWorkers(threads))
     return out
 
@@ -54,7 +54,7 @@ def test_what_was_not_brightened_stays_to_the_bit_beside_what_was(dtype: type) -
     deep = noisy.astype(dtype) / dtype(255) if dtype is np.float32 else noisy.astype(dtype)
     added = np.zeros((50, 60), np.float32)
     added[:20] = 9
-    planned = Cleaning(AddedNoise(added, added / 4, added * 0), toe=None)
+    planned = Cleaning(AddedNoise(added, added / 4, added * 0), samples=added, toe=None)
     out = np.zeros_like(deep)
     clean(deep, deep, planned, out, channel_order="RGB", workers=StripWorkers(1))
     # The map has a quarter of the size: its bilinear ramp ends within one of its rows.
@@ -119,7 +119,7 @@ def test_color_fades_where_none_of_it_is_kept() -> None:
     level, everything = np.full((8, 8), 5, np.float32), np.full((8, 8), 255, np.uint8)
     out = np.zeros_like(image)
     toe = Toe(everything, np.full(256, 255, np.uint8), color=level * 0)
-    planned = Cleaning(AddedNoise(level, level, level * 0), toe)
+    planned = Cleaning(AddedNoise(level, level, level * 0), level, toe)
     clean(image, image, planned, out, channel_order="RGB", workers=StripWorkers(1))
     # Luma of (120, 110, 40), to the nearest.
     assert np.abs(out.astype(int) - 105).max() <= 1

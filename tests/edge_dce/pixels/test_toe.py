@@ -2,7 +2,7 @@ import numpy as np
 
 from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.noise import assume_noise
-from edge_dce.pixels.toe import Toe, fade_strip, find_toe
+from edge_dce.pixels.toe import Toe, fade_strip, find_toe, measure_light
 
 QUIET = assume_noise(0.7)
 
@@ -16,7 +16,7 @@ def make_night(lamp: int = 255) -> np.ndarray:
 
 
 def find(luma: np.ndarray) -> Toe:
-    toe = find_toe(luma, QUIET)
+    toe = find_toe(luma, QUIET, light=measure_light(luma))
     assert toe is not None
     return toe
 
@@ -43,11 +43,12 @@ def test_star_counts_of_its_own() -> None:
 
 
 def test_picture_without_light_has_no_toe() -> None:
-    assert find_toe(make_night(lamp=60), QUIET) is None
+    assert measure_light(make_night(lamp=60)) == 0
+    assert find_toe(make_night(lamp=60), QUIET, light=0) is None
 
 
 def test_picture_without_black_has_no_toe() -> None:
-    assert find_toe(np.maximum(make_night(), 8), QUIET) is None
+    assert find_toe(np.maximum(make_night(), 8), QUIET, light=1) is None
 
 
 def fade(original: np.ndarray, enhanced: np.ndarray, share: int) -> np.ndarray:

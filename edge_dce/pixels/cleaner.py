@@ -1,0 +1,134 @@
+"""The pictures or frames of one source, cleaned behind the curve: what stays from one to the next is here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.pixels.buffers import Buffers
+from edge_dce.pixels.cleaning import Cleaning, clean, plan_cleaning, shrink_for_cleaning, weaken
+from edge_dce.pixels.look import AUTO
+from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
+from edge_dce.pixels.strips import StripWorkers
+from edge_dce.pixels.temporal import TemporalFilter
+
+Image = npt.NDArray[Any]
+
+# The noise of a camera changes with its exposure, which takes half a second to settle.
+_FRAMES_A_MEASUREMENT = 15
+# A lamp that comes into view must not darken the sky at once: a second at 30 frames.
+_LIGHT_A_FRAME = 1 / 30
+
+
+class Render(Protocol):
+    """Applies a picture's curve to an image of the same view, of any size."""
+
+    def __call__(self, image: Image, channel_order: str, out: Image | None = None) -> Image:
+        """The enhanced image, in `out` or a new array."""
+
+
+class Cleaner(ABC):
+    """Cleans the pictures of one source. Not for use by several threads at once."""
+
+    def __init__(self, workers: StripWorkers) -> None:
+        self._workers = workers
+        self._buffers = Buffers()
+
+    def run(
+        self,
+        image: Image,
+        render: Render,
+        denoise: float | Literal["auto"],
+        out: Image | None,
+        *,
+        channel_order: str,
+    ) -> Image:
+        """Enhance and clean one image.
+
+        Args:
+            image: (H, W, 3 or 4) of `channel_order`, uint8, uint16 or floating point in [0, 1].
+            denoise: of a look, not 0.
+            out: array like the image, or the image itself, that receives the result and is returned; None makes one.
+        """
+        noise = self._measure(image, channel_order) if denoise == AUTO else assume_noise(denoise)
+
+        def enhance_small(colors: Image) -> Image:
+            return render(colors, channel_order[:3])
+
+        cleaning = plan_cleaning(
+            shrink_for_cleaning(image),
+            noise,
+            enhance_small,
+            channel_order=channel_order,
+            follow_light=self._follow_light,
+        )
+        if cleaning is None:
+            return render(image, channel_order, out)
+        bright = self._buffers.reserve("bright", image.shape, image.dtype)
+        render(image, channel_order, bright)
+        cleaning = self._average(bright[..., :3], cleaning)
+        cleaned = np.empty(image.shape, image.dtype) if out is None else out
+        clean(image, bright, cleaning, cleaned, channel_order=channel_order, workers=self._workers)
+        return cleaned
+
+    @abstractmethod
+    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
+        """The noise of the image."""
+
+    @abstractmethod
+    def _follow_light(self, light: float) -> float:
+        """The light of the source, when the image's is this."""
+
+    @abstractmethod
+    def _average(self, bright: Image, cleaning: Cleaning) -> Cleaning:
+        """Average the noise of an enhanced image, in place, with that of its predecessors; what is left to be done."""
+
+
+class PictureCleaner(Cleaner):
+    """Cleans pictures that have nothing to do with each other."""
+
+    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
+        return estimate_noise(image, channel_order=channel_order)
+
+    def _follow_light(self, light: float) -> float:
+        return light
+
+    def _average(self, bright: Image, cleaning: Cleaning) -> Cleaning:
+        return cleaning
+
+
+class StreamCleaner(Cleaner):
+    """Cleans the frames of one camera or video, in order."""
+
+    def __init__(self, workers: StripWorkers) -> None:
+        super().__init__(workers)
+        self._temporal_filter = TemporalFilter(workers)
+        self._noise: NoiseProfile | None = None
+        self._age_frames = 0
+        self._light: float | None = None
+
+    def begin_anew(self) -> None:
+        """Forget all frames: the next one shows another scene, or shows it otherwise."""
+        self._temporal_filter.reset()
+        self._noise = None
+        self._light = None
+
+    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
+        if self._noise is None or self._age_frames >= _FRAMES_A_MEASUREMENT:
+            self._noise, self._age_frames = estimate_noise(image, channel_order=channel_order), 0
+        self._age_frames += 1
+        return self._noise
+
+    def _follow_light(self, light: float) -> float:
+        if self._light is not None:
+            light = min(max(light, self._light - _LIGHT_A_FRAME), self._light + _LIGHT_A_FRAME)
+        self._light = light
+        return light
+
+    def _average(self, bright: Image, cleaning: Cleaning) -> Cleaning:
+        if bright.dtype.kind != "u":
+            return cleaning
+        return weaken(cleaning, self._temporal_filter.apply(bright, cleaning.samples, bright))
