@@ -23,7 +23,9 @@ from edge_dce.pixels.toe import Toe, fade_strip, find_toe, measure_light
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
-_STRIP_PX = 320 * 1024
+# Lower strips would fit the cache better and spend more on the rows around them (measured at 1080p on two threads: 160
+# rows 18 ms, 272 rows 15 ms, 400 rows 16 ms). Of a wide image they must be lower, for memory.
+_STRIP_ROWS, _MOST_STRIP_PX = 272, 1536 * 1024
 # Areas over which the slope and the surroundings are averaged: about 180 of them along the side of a square.
 _AREAS_A_SIDE = 180
 _SMALLEST_AREA_PX, _LARGEST_AREA_PX = 4, 8
@@ -142,7 +144,7 @@ def clean(
         np.copyto(out[rows, :, :3], cleaned, casting="unsafe")
         np.copyto(out[rows, :, 3:], bright[rows, :, 3:])
 
-    rows = max(2 * HALO_ROWS, _STRIP_PX // width)
+    rows = max(2 * HALO_ROWS, min(_STRIP_ROWS, _MOST_STRIP_PX // width))
     workers.run(work, cut_strips(height, rows - rows % UNIT_PX))
 
 
@@ -161,7 +163,9 @@ def _combine(noise: FloatArray, blocks: FloatArray) -> FloatArray:
 
 
 def _sum(image: Uint8Array) -> FloatArray:
-    total: FloatArray = image.sum(axis=2, dtype=np.float32)
+    red, green, blue = (image[..., channel] for channel in range(3))
+    total: FloatArray = np.add(red, green, dtype=np.uint16).astype(np.float32)
+    total += blue
     return total
 
 

@@ -198,7 +198,7 @@ def _fade_color(lines: tuple[FloatArray, FloatArray], kept: FloatArray, gray: np
 def _apply_lines(plane: Plane, lines: tuple[FloatArray, FloatArray], workspace: Buffers) -> None:
     """Replace a plane of twice the lines' size by what they say of its samples, blurred where they are flat."""
     slope, offset = lines
-    sharpness = np.clip(slope, 0, 1)
+    sharpness = np.minimum(np.maximum(slope, 0), 1)
     sharp = slope * sharpness * sharpness
     parts = {"sharp": sharp, "blurred": slope - sharp, "offset": offset}
     sharp, blurred, offset = (enlarge(part, plane.shape, workspace, name) for name, part in parts.items())
