@@ -20,6 +20,7 @@ from benchmarks.denoising_table import format_denoising
 from benchmarks.flicker import format_flicker, measure_flicker, read_sequence
 from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
+from benchmarks.memory import format_memory, measure_memory
 from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import format_pixel_path, measure_pixel_path
@@ -166,6 +167,13 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
     )
     denoising.add_argument("--lol", type=Path, metavar="DIR", help="LOL's folder with low/ and high/")
     denoising.set_defaults(command=_denoising, usage_error=denoising.error)
+
+    memory = commands.add_parser("memory", parents=[modeled], help="watch the memory over many frames of 1080p")
+    memory.add_argument("--photo", type=Path, default=suite.PHOTO)
+    memory.add_argument(
+        "--frames", type=parse_positive, default=2000, help="frames of each kind (default: %(default)s)"
+    )
+    memory.set_defaults(command=_memory)
 
     video = commands.add_parser(
         "video", parents=[modeled], help="measure each stage of a 1080p clip, from file to file"
@@ -336,6 +344,13 @@ def _denoising(arguments: argparse.Namespace) -> int:
     )
     print(format_denoising(measured))
     _write_record(arguments.json, {"denoising": dataclasses.asdict(measured)})
+    return 0
+
+
+def _memory(arguments: argparse.Namespace) -> int:
+    use = measure_memory(arguments.photo, arguments.model, threads=arguments.threads, frames=arguments.frames)
+    print(format_memory(use))
+    _write_record(arguments.json, {"memory": dataclasses.asdict(use)})
     return 0
 
 
