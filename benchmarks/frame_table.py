@@ -14,17 +14,17 @@ MODELS = ("zero-dce-scene-256x256-int8", "zero-dce-pp-128x128-int8", "zero-dce-1
 
 def format_frames(times: FrameTimes) -> str:
     """One line for each contender and each ratio."""
-    lines = [f"{'ms, p50 / p90, ' + str(times.threads) + ' threads':44}{'1080p':>18}{'4K':>18}"]
-    lines += [f"{name:44}{times.latency(name)!s:>18}" for name in (FULL_SIZE, CLAHE)]
+    lines = [f"{'ms, p50 / p90, ' + str(times.threads) + ' threads':50}{'1080p':>18}{'4K':>18}"]
+    lines += [f"{name:50}{times.latency(name)!s:>18}" for name in (FULL_SIZE, CLAHE)]
     for label, hd, uhd in _list_contenders(times):
-        lines.append(f"{label:44}{times.latency(hd)!s:>18}{times.latency(uhd)!s:>18}")
-    lines.append(f"{'how many times as long, round by round':44}{'(95 % interval)':>18}")
+        lines.append(f"{label:50}{times.latency(hd)!s:>18}{times.latency(uhd)!s:>18}")
+    lines.append(f"{'how many times as long, round by round':50}{'(95 % interval)':>18}")
     for name, hd, uhd in _list_contenders(times):
         for label, slow in ((f"CLAHE : {name}", CLAHE), ("full size : the same", FULL_SIZE), ("its 4K : 1080p", uhd)):
-            lines.append(f"{label:44}{times.ratio(slow, hd)!s:>18}")
+            lines.append(f"{label:50}{times.ratio(slow, hd)!s:>18}")
     default, plain = name_default(HD), name_frame(DEFAULT_MODEL, HD)
     for label, fast in (("by default : CLAHE", CLAHE), ("by default : without denoising", plain)):
-        lines.append(f"{label:44}{times.ratio(default, fast)!s:>18}")
+        lines.append(f"{label:50}{times.ratio(default, fast)!s:>18}")
     return "\n".join(lines)
 
 

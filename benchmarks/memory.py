@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +66,11 @@ def format_memory(use: MemoryUse) -> str:
         f"from the second quarter to the last {measure_growth_mb(samples):+.1f} MB"
         for kind, samples in (("one by one", use.single_mb), ("as a video", use.video_mb))
     )
+
+
+def render_memory(record: dict[str, Any]) -> str:
+    """What `python -m benchmarks memory --json` wrote, as Markdown."""
+    return "\n".join(f"- {line}." for line in format_memory(MemoryUse(**record["memory"])).splitlines())
 
 
 def _sample(enhance: Callable[[int], object], frames: int) -> tuple[float, ...]:

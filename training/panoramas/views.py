@@ -33,7 +33,7 @@ _DARKEST_LEVEL, _BRIGHTEST_LEVEL = 5.0, 90.0
 _ENOUGH = 0.9
 # In the darkest photos of phones, and in those taken by day.
 _STRONGEST, _WEAKEST = Noise(shot=4e-4, read=1.2e-3), Noise(shot=2e-5, read=1e-4)
-_NIGHT_WORDS = ("night", "moon", "dusk", "midnight")
+_NIGHT_WORDS = ("night", "moon", "dusk")
 
 
 @dataclasses.dataclass(frozen=True)
