@@ -6,13 +6,14 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 import edge_dce
-from benchmarks.noisy_views import NOISE_AT, NoisyView, cut_noisy_views
+from benchmarks.noisy_views import NOISE_AT, NoisyView, cut_noisy_views, render_views
 from edge_dce.benchmark.frame import make_dark_frame
 from edge_dce.benchmark.turns import time_ms
 from edge_dce.enhancer import Enhancer
@@ -27,6 +28,7 @@ FloatArray = npt.NDArray[np.float32]
 NOISE_LEVELS = (0.5, 1.0, 2.0, 4.0)
 JPEG_QUALITY = 85
 FRAME = (1920, 1080)
+RAMP_SIDE = 512
 _OFF = Look(denoise=0)
 
 
@@ -65,12 +67,16 @@ class SetScores:
 
 @dataclasses.dataclass(frozen=True)
 class DenoisingResult:
-    """`added_ms`: what each filter adds to a frame of 1080p, round by round, all in turn."""
+    """Attributes:
+    added_ms: what each filter adds to a frame of 1080p, round by round, all in turn.
+    changed_levels: by how many levels of 255 the default look changes samples that hold no noise, on average.
+    """
 
     model: str
     threads: int
     sets: tuple[SetScores, ...]
     added_ms: dict[str, tuple[float, ...]]
+    changed_levels: dict[str, float]
 
 
 def _look(picture: Brightened, *, look: Look) -> Uint8Array:
@@ -132,7 +138,7 @@ def measure_denoising(
         *(_score_pairs(enhancer, lol) if lol else ()),
     ]
     added_ms = _time_filters(_brighten(enhancer, make_dark_frame(*FRAME)), rounds)
-    return DenoisingResult(model, threads, tuple(sets), added_ms)
+    return DenoisingResult(model, threads, tuple(sets), added_ms, _measure_changes(enhancer, panoramas, views))
 
 
 def _score_views(enhancer: Enhancer, panoramas: Path, count: int) -> Iterator[SetScores]:
@@ -146,6 +152,24 @@ def _score_views(enhancer: Enhancer, panoramas: Path, count: int) -> Iterator[Se
 def _score_pairs(enhancer: Enhancer, folder: Path) -> Iterator[SetScores]:
     for label, pairs in _split_lol(folder).items():
         yield _score(_brighten_pairs(enhancer, pairs), "LOL, against its references", label)
+
+
+def _measure_changes(enhancer: Enhancer, panoramas: Path | None, count: int) -> dict[str, float]:
+    ramp = np.linspace(0, 65535, RAMP_SIDE**2).astype(np.uint16).reshape(RAMP_SIDE, RAMP_SIDE, 1)
+    pictures: dict[str, Iterable[npt.NDArray[Any]]] = {"a ramp of 16 bits": [np.repeat(ramp, 3, axis=2)]}
+    if panoramas:
+        pictures["dark views without noise"] = (view.dark for view in cut_noisy_views(panoramas, count, 0))
+        pictures["the same as good pictures"] = render_views(panoramas, count)
+    return {
+        name: float(np.mean([_measure_change(enhancer, picture) for picture in each]))
+        for name, each in pictures.items()
+    }
+
+
+def _measure_change(enhancer: Enhancer, picture: npt.NDArray[Any]) -> float:
+    curves = enhancer.estimate_curves(picture)
+    default, plain = (enhancer.apply_curves(picture, curves, look).astype(np.float64) for look in (Look(), _OFF))
+    return float(np.abs(default - plain).mean() * 255 / np.iinfo(picture.dtype).max)
 
 
 def _score(pictures: Iterable[tuple[Brightened, Uint8Array]], group: str, label: str) -> SetScores:

@@ -13,7 +13,8 @@ from edge_dce.reports.table import Table
 
 def format_denoising(result: DenoisingResult) -> str:
     """A table for each group of sets, for the terminal."""
-    return "\n\n".join(f"{group}\n{_make_table(sets, result).to_text()}" for group, sets in _group(result).items())
+    tables = [f"{group}\n{_make_table(sets, result).to_text()}" for group, sets in _group(result).items()]
+    return "\n\n".join([*tables, _tell_changes(result)])
 
 
 def render_denoising(record: dict[str, Any]) -> str:
@@ -24,13 +25,19 @@ def render_denoising(record: dict[str, Any]) -> str:
         measured["threads"],
         tuple(_read_set(fields) for fields in measured["sets"]),
         {name: tuple(values) for name, values in measured["added_ms"].items()},
+        measured["changed_levels"],
     )
     parts = [
         f"**{group[0].upper()}{group[1:]}** (`{result.model}`, {record['machine']['cpu']}):\n\n"
         f"{_make_table(sets, result).to_markdown()}"
         for group, sets in _group(result).items()
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, _tell_changes(result)])
+
+
+def _tell_changes(result: DenoisingResult) -> str:
+    changes = ", ".join(f"{name} {levels:.2f}" for name, levels in result.changed_levels.items())
+    return f"Pictures without noise that the default look changes against no denoising, levels of 255 on average: {changes}."
 
 
 def _read_set(fields: dict[str, Any]) -> SetScores:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
 
 # Small and wide: the panoramas at hand have two pixels per degree. Enlarged more they would hold no texture to lose.
 SIZE, FIELD_OF_VIEW = (288, 192), 85.0
@@ -40,19 +41,33 @@ def cut_noisy_views(
         ImageError: there is no panorama in the folder, or one cannot be read.
     """
     # Here, because a device has no training package.
-    from training.panoramas.camera import Camera, cut_view
-    from training.panoramas.files import find_panoramas, read_panorama
     from training.panoramas.sensor import Noise, Sensor, expose, find_exposure, record
 
     gain = noise_levels / Noise(_SHOT, _READ).measure_at(NOISE_AT)
     # Variance is shot·x + read²: both terms grow alike.
     noise = Noise(_SHOT * gain**2, _READ * gain)
-    paths = find_panoramas(folder)
-    for number in range(count):
-        random = np.random.default_rng([seed, number])
-        yaw, pitch = random.uniform(-180, 180), random.uniform(-15, 15)
-        light = cut_view(read_panorama(paths[number % len(paths)]), Camera(yaw, pitch, 0, FIELD_OF_VIEW, SIZE))
+    for number, (light, random) in enumerate(_cut_lights(folder, count, seed)):
         exposure = find_exposure(light, random.uniform(*_LEVELS))
         # Every other one through a mosaic: its noise comes in blotches.
         sensor = Sensor(exposure, noise=noise, has_mosaic=number % 2 == 1, jpeg_quality=jpeg_quality)
         yield NoisyView(*record(expose(light, sensor), sensor, random))
+
+
+def render_views(folder: Path, count: int, *, seed: int = 2001) -> Iterator[Uint8Array]:
+    """The same views as good pictures, without noise. Raises as `cut_noisy_views`."""
+    from training.panoramas.rendering import render
+
+    for light, _ in _cut_lights(folder, count, seed):
+        yield render(light)
+
+
+def _cut_lights(folder: Path, count: int, seed: int) -> Iterator[tuple[FloatArray, np.random.Generator]]:
+    from training.panoramas.camera import Camera, cut_view
+    from training.panoramas.files import find_panoramas, read_panorama
+
+    paths = find_panoramas(folder)
+    for number in range(count):
+        random = np.random.default_rng([seed, number])
+        yaw, pitch = random.uniform(-180, 180), random.uniform(-15, 15)
+        camera = Camera(yaw, pitch, 0, FIELD_OF_VIEW, SIZE)
+        yield cut_view(read_panorama(paths[number % len(paths)]), camera), random
