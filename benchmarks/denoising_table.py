@@ -37,7 +37,7 @@ def render_denoising(record: dict[str, Any]) -> str:
 
 def _tell_changes(result: DenoisingResult) -> str:
     changes = ", ".join(f"{name} {levels:.2f}" for name, levels in result.changed_levels.items())
-    return f"Pictures without noise that the default look changes against no denoising, levels of 255 on average: {changes}."
+    return f"What the default look changes in pictures without noise, in levels of 255 on average: {changes}."
 
 
 def _read_set(fields: dict[str, Any]) -> SetScores:
