@@ -15,10 +15,13 @@ from typing import Any
 from benchmarks import documents, frame_table, results, suite
 from benchmarks.choice import judge_peers, make_peers_table
 from benchmarks.controls import draw_controls
+from benchmarks.denoising import measure_denoising
+from benchmarks.denoising_table import format_denoising
 from benchmarks.flicker import format_flicker, measure_flicker, read_sequence
 from benchmarks.frame import measure_frames
 from benchmarks.gallery import draw_gallery
 from benchmarks.ghosts import format_ghosts, measure_cost, measure_ghosts
+from benchmarks.memory import format_memory, measure_memory
 from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import format_pixel_path, measure_pixel_path
@@ -155,6 +158,23 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
     frame.add_argument("--photo", type=Path, default=suite.PHOTO)
     frame.add_argument("--rounds", type=parse_positive, default=31)
     frame.set_defaults(command=_frame)
+
+    denoising = commands.add_parser(
+        "denoising", parents=[modeled], help="compare filters of noise on pictures whose clean version is known"
+    )
+    denoising.add_argument("--panoramas", type=Path, metavar="DIR", help="panoramas, as in docs/training.md")
+    denoising.add_argument(
+        "--views", type=parse_positive, default=46, help="views for each strength of noise (default: %(default)s)"
+    )
+    denoising.add_argument("--lol", type=Path, metavar="DIR", help="LOL's folder with low/ and high/")
+    denoising.set_defaults(command=_denoising, usage_error=denoising.error)
+
+    memory = commands.add_parser("memory", parents=[modeled], help="watch the memory over many frames of 1080p")
+    memory.add_argument("--photo", type=Path, default=suite.PHOTO)
+    memory.add_argument(
+        "--frames", type=parse_positive, default=2000, help="frames of each kind (default: %(default)s)"
+    )
+    memory.set_defaults(command=_memory)
 
     video = commands.add_parser(
         "video", parents=[modeled], help="measure each stage of a 1080p clip, from file to file"
@@ -318,6 +338,28 @@ def _frame(arguments: argparse.Namespace) -> int:
     print(frame_table.format_frames(times))
     print(frame_table.format_photo(photo))
     _write_record(arguments.json, {"frame": dataclasses.asdict(times), "photo": dataclasses.asdict(photo)})
+    return 0
+
+
+def _denoising(arguments: argparse.Namespace) -> int:
+    if not (arguments.panoramas or arguments.lol):
+        arguments.usage_error("expected --panoramas DIR, --lol DIR or both")
+    measured = measure_denoising(
+        model=arguments.model,
+        panoramas=arguments.panoramas,
+        views=arguments.views,
+        lol=arguments.lol,
+        threads=arguments.threads,
+    )
+    print(format_denoising(measured))
+    _write_record(arguments.json, {"denoising": dataclasses.asdict(measured)})
+    return 0
+
+
+def _memory(arguments: argparse.Namespace) -> int:
+    use = measure_memory(arguments.photo, arguments.model, threads=arguments.threads, frames=arguments.frames)
+    print(format_memory(use))
+    _write_record(arguments.json, {"memory": dataclasses.asdict(use)})
     return 0
 
 

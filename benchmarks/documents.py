@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
+from benchmarks.denoising_table import render_denoising
 from benchmarks.flicker import render_flicker
 from benchmarks.frame_table import render_frames
+from benchmarks.memory import render_memory
 from benchmarks.results import REFERENCE, REPORTS, ROOT, read_folder, read_peers, read_pixel_path
 from benchmarks.video import render_video
 from edge_dce.benchmark.latency import Latency, divide_in_turn
@@ -196,6 +198,15 @@ def _frame_table() -> str:
     return "\n\n".join(render_frames(json.loads(path.read_text())) for path in paths)
 
 
+def _denoising_tables() -> str:
+    paths = sorted(REFERENCE.glob("*/denoising.json"))
+    return "\n\n".join(render_denoising(json.loads(path.read_text())) for path in paths)
+
+
+def _memory_line() -> str:
+    return "\n\n".join(render_memory(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/memory.json")))
+
+
 def _video_lines() -> str:
     lines = [render_video(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/video.json"))]
     lines += [render_flicker(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/flicker.json"))]
@@ -262,7 +273,9 @@ TABLES = {
     "best": _best_table,
     "camera-app": _camera_app_line,
     "choice": _choice_table,
+    "denoising": _denoising_tables,
     "frame": _frame_table,
+    "memory": _memory_line,
     "peers": _peers_table,
     "pixel-path": _pixel_path_line,
     "quality": _quality_table,

@@ -15,16 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 import edge_dce
+from benchmarks.photo import add_noise
 from edge_dce.benchmark.latency import Latency, Ratio, divide_pairs
 from edge_dce.benchmark.turns import time_ms
 from edge_dce.errors import ModelError
 from edge_dce.files.pictures import read_image
 from edge_dce.models.card import read_model_file
-from edge_dce.models.catalog import find_model
+from edge_dce.models.catalog import DEFAULT_MODEL, find_model
 from edge_dce.models.network import Network
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.pixels import curve
 from edge_dce.pixels.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES
+from edge_dce.pixels.look import Look
 
 Uint8Array = npt.NDArray[np.uint8]
 Contender = Callable[[], object]
@@ -54,22 +56,29 @@ class FrameTimes:
 
 
 def name_frame(model: str, size: tuple[int, int]) -> str:
-    """The contender of a model on a frame of a size."""
+    """The contender of a model on a frame of a size, without denoising."""
     return f"{model} {size[0]}x{size[1]}"
+
+
+def name_default(size: tuple[int, int]) -> str:
+    """The contender of the default model with the default look: what users get."""
+    return f"{name_frame(DEFAULT_MODEL, size)}, by default"
 
 
 def measure_frames(photo: Path, models: tuple[str, ...], *, threads: int = 2, rounds: int = 31) -> FrameTimes:
     """Time frames of 1080p and 4K, made from `photo`, through every model, beside CLAHE and the network at full size.
 
-    All contenders get what a video would give them: buffers from the frame before.
+    All contenders get what a video would give them: buffers from the frame before. Frames are noisy, or there would be
+    nothing to clean.
     """
     picture = read_image(photo)
-    frame = _stretch(picture, HD)
-    contenders: dict[str, Contender] = {CLAHE: _prepare_clahe(frame)}
-    for model in models:
-        for size in (HD, UHD):
-            contenders[name_frame(model, size)] = _prepare_enhancer(model, _stretch(picture, size), threads)
-    full_size = _prepare_full_size(frame, threads)
+    frames = {size: add_noise(picture, size) for size in (HD, UHD)}
+    contenders: dict[str, Contender] = {CLAHE: _prepare_clahe(frames[HD])}
+    for size, frame in frames.items():
+        contenders[name_default(size)] = _prepare_enhancer(DEFAULT_MODEL, frame, threads, Look())
+        for model in models:
+            contenders[name_frame(model, size)] = _prepare_enhancer(model, frame, threads, Look(denoise=0))
+    full_size = _prepare_full_size(frames[HD], threads)
     for contender in (*contenders.values(), full_size):
         contender()
     times = []
@@ -79,9 +88,9 @@ def measure_frames(photo: Path, models: tuple[str, ...], *, threads: int = 2, ro
     return FrameTimes(threads, tuple(times))
 
 
-def _prepare_enhancer(model: str, frame: Uint8Array, threads: int) -> Contender:
+def _prepare_enhancer(model: str, frame: Uint8Array, threads: int, look: Look) -> Contender:
     enhancer, out = edge_dce.load(model, threads=threads), np.empty_like(frame)
-    return lambda: enhancer.enhance_into(frame, out)
+    return lambda: enhancer.enhance_into(frame, out, look)
 
 
 def _prepare_clahe(frame: Uint8Array) -> Contender:
@@ -118,7 +127,3 @@ def _prepare_full_size(frame: Uint8Array, threads: int) -> Contender:
         curve.apply_exact(frame, network.invoke(network.quantize(frame)), root=root)
 
     return enhance
-
-
-def _stretch(image: Uint8Array, size: tuple[int, int]) -> Uint8Array:
-    return cv2.resize(image, size).astype(np.uint8, copy=False)

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.frame import CLAHE, FULL_SIZE, HD, UHD, FrameTimes, name_frame
+from benchmarks.frame import CLAHE, FULL_SIZE, HD, UHD, FrameTimes, name_default, name_frame
 from benchmarks.photo import PhotoTimes
 from edge_dce.benchmark.latency import Latency
+from edge_dce.models.catalog import DEFAULT_MODEL
 
 MODELS = ("zero-dce-scene-256x256-int8", "zero-dce-pp-128x128-int8", "zero-dce-128x128-int8")
 
 
 def format_frames(times: FrameTimes) -> str:
     """One line for each contender and each ratio."""
-    lines = [f"{'ms, p50 / p90, ' + str(times.threads) + ' threads':44}{'1080p':>18}{'4K':>18}"]
-    lines += [f"{name:44}{times.latency(name)!s:>18}" for name in (FULL_SIZE, CLAHE)]
-    for model in MODELS:
-        latencies = (times.latency(name_frame(model, size)) for size in (HD, UHD))
-        lines.append(f"{model:44}" + "".join(f"{latency!s:>18}" for latency in latencies))
-    lines.append(f"{'how many times as long, round by round':44}{'(95 % interval)':>18}")
-    for model in MODELS:
-        hd, uhd = name_frame(model, HD), name_frame(model, UHD)
-        for label, slow in ((f"CLAHE : {model}", CLAHE), ("full size : the same", FULL_SIZE), ("its 4K : 1080p", uhd)):
-            lines.append(f"{label:44}{times.ratio(slow, hd)!s:>18}")
+    lines = [f"{'ms, p50 / p90, ' + str(times.threads) + ' threads':50}{'1080p':>18}{'4K':>18}"]
+    lines += [f"{name:50}{times.latency(name)!s:>18}" for name in (FULL_SIZE, CLAHE)]
+    for label, hd, uhd in _list_contenders(times):
+        lines.append(f"{label:50}{times.latency(hd)!s:>18}{times.latency(uhd)!s:>18}")
+    lines.append(f"{'how many times as long, round by round':50}{'(95 % interval)':>18}")
+    for name, hd, uhd in _list_contenders(times):
+        for label, slow in ((f"CLAHE : {name}", CLAHE), ("full size : the same", FULL_SIZE), ("its 4K : 1080p", uhd)):
+            lines.append(f"{label:50}{times.ratio(slow, hd)!s:>18}")
+    default, plain = name_default(HD), name_frame(DEFAULT_MODEL, HD)
+    for label, fast in (("by default : CLAHE", CLAHE), ("by default : without denoising", plain)):
+        lines.append(f"{label:50}{times.ratio(default, fast)!s:>18}")
     return "\n".join(lines)
 
 
@@ -33,6 +35,7 @@ def format_photo(photo: PhotoTimes) -> str:
         f"{photo.size[0]}x{photo.size[1]} JPEG to JPEG, p50 / p90: decode {decode} ms, enhance {enhance} ms "
         f"({100 * photo.enhance_share:.0f} % of all), encode and write {encode} ms; "
         f"peak memory of the process {photo.peak_rss_mb:.0f} MB"
+        + (f"; by default {photo.default_ratio} as long as without denoising" if photo.default_ratio else "")
     )
 
 
@@ -47,8 +50,15 @@ def render_frames(record: dict[str, Any]) -> str:
         f"| zero-dce on the whole frame in float32, eight numpy steps | {times.latency(FULL_SIZE)} | | | |",
         f"| OpenCV CLAHE on L of Lab | {times.latency(CLAHE)} | | | |",
     ]
-    for model in MODELS:
-        hd, uhd = (name_frame(model, size) for size in (HD, UHD))
+    for label, hd, uhd in _list_contenders(times):
         figures = (times.latency(hd), times.latency(uhd), times.ratio(CLAHE, hd), times.ratio(FULL_SIZE, hd))
-        lines.append(f"| {model} | {' | '.join(map(str, figures))} |")
+        lines.append(f"| {label} | {' | '.join(map(str, figures))} |")
     return "\n".join([*lines, "", f"A photo: {format_photo(photo)}. Measured on: {record['machine']['cpu']}."])
+
+
+def _list_contenders(times: FrameTimes) -> list[tuple[str, str, str]]:
+    """What a line says, and the contenders of 1080p and 4K; earlier records have no line for the default."""
+    lines = [(model, name_frame(model, HD), name_frame(model, UHD)) for model in MODELS]
+    if name_default(HD) in times.rounds[0]:
+        lines.insert(0, (f"{DEFAULT_MODEL}, by default", name_default(HD), name_default(UHD)))
+    return lines

@@ -1,4 +1,4 @@
-"""A photo from file to file: the share of each stage, and the memory of the whole process."""
+"""A photo from file to file: the share of each stage, what cleaning adds, and the memory of the whole process."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 import edge_dce
+from edge_dce.benchmark.latency import Ratio, divide_pairs
+from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.pictures import Picture, encode_picture, read_image
+from edge_dce.pixels.look import Look
 from edge_dce.terminal.child import run_python
 
+Uint8Array = npt.NDArray[np.uint8]
+
 SIZE = (4000, 3000)
+_NOISE_LEVELS = 3
 _CHILD = """
 import sys
 from edge_dce.cli import main
@@ -27,19 +34,41 @@ sys.exit(status)
 
 @dataclasses.dataclass(frozen=True)
 class PhotoTimes:
-    """Durations in ms, run by run, and the most memory that `edge-dce enhance` on the same photo ever held."""
+    """Durations in ms, run by run, without denoising; of the whole by default; both in turn.
+
+    `peak_rss_mb` is the most memory that `edge-dce enhance` on the same photo ever held. Earlier records have no
+    `default_ms`.
+    """
 
     size: tuple[int, int]
     decode_ms: tuple[float, ...]
     enhance_ms: tuple[float, ...]
     encode_ms: tuple[float, ...]
     peak_rss_mb: float
+    default_ms: tuple[float, ...] = ()
+
+    @property
+    def totals_ms(self) -> tuple[float, ...]:
+        """From file to file, without denoising."""
+        return tuple(map(sum, zip(self.decode_ms, self.enhance_ms, self.encode_ms, strict=True)))
 
     @property
     def enhance_share(self) -> float:
         """Median share of enhancement in the whole."""
-        totals = np.sum([self.decode_ms, self.enhance_ms, self.encode_ms], axis=0)
-        return float(np.median(np.divide(self.enhance_ms, totals)))
+        return float(np.median(np.divide(self.enhance_ms, self.totals_ms)))
+
+    @property
+    def default_ratio(self) -> Ratio | None:
+        """How many times as long the whole takes by default as without denoising."""
+        return divide_pairs(self.default_ms, self.totals_ms) if self.default_ms else None
+
+
+def add_noise(image: Uint8Array, size: tuple[int, int], *, seed: int = 2001) -> Uint8Array:
+    """(H, W, 3) uint8 of that (width, height) with noise, as a dark photo of so many pixels would have."""
+    enlarged = cv2.resize(image, size).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(0, _NOISE_LEVELS, enlarged.shape)
+    noisy: Uint8Array = np.clip(enlarged + noise, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def measure_photo(photo: Path, work_folder: Path, *, runs: int = 7) -> PhotoTimes:
@@ -52,24 +81,26 @@ def measure_photo(photo: Path, work_folder: Path, *, runs: int = 7) -> PhotoTime
         EdgeDceError: the child process failed.
     """
     source, target = work_folder / "photo.jpg", work_folder / "photo-enhanced.jpg"
-    image = cv2.resize(read_image(photo), SIZE).astype(np.float32)
-    noise = np.random.default_rng(2001).normal(0, 3, image.shape)
-    source.write_bytes(encode_picture(Picture(np.clip(image + noise, 0, 255).astype(np.uint8)), ".jpg"))
-
+    source.write_bytes(encode_picture(Picture(add_noise(read_image(photo), SIZE)), ".jpg"))
     enhancer = edge_dce.load()
-    stages: dict[str, list[float]] = {"decode": [], "enhance": [], "encode": []}
+    plain, default = [], []
     for _ in range(runs + 1):
-        start = time.perf_counter()
-        picture = edge_dce.read_picture(source)
-        decoded = time.perf_counter()
-        enhanced = picture.with_image(enhancer.enhance(picture.image))
-        done = time.perf_counter()
-        edge_dce.write_picture(enhanced, target, overwrite=True)
-        for stage, seconds in zip(stages, (decoded - start, done - decoded, time.perf_counter() - done), strict=True):
-            stages[stage].append(seconds * 1e3)
+        plain.append(_time_stages(enhancer, source, target, Look(denoise=0)))
+        default.append(sum(_time_stages(enhancer, source, target, Look())))
     # The first run also maps the libraries' code.
-    decode, enhance, encode = (tuple(values[1:]) for values in stages.values())
-    return PhotoTimes(SIZE, decode, enhance, encode, _measure_child(source, target))
+    decode, enhance, encode = zip(*plain[1:], strict=True)
+    return PhotoTimes(SIZE, decode, enhance, encode, _measure_child(source, target), tuple(default[1:]))
+
+
+def _time_stages(enhancer: Enhancer, source: Path, target: Path, look: Look) -> tuple[float, float, float]:
+    """Milliseconds to decode, enhance and write."""
+    start = time.perf_counter()
+    picture = edge_dce.read_picture(source)
+    decoded = time.perf_counter()
+    enhanced = picture.with_image(enhancer.enhance(picture.image, look))
+    done = time.perf_counter()
+    edge_dce.write_picture(enhanced, target, overwrite=True)
+    return (decoded - start) * 1e3, (done - decoded) * 1e3, (time.perf_counter() - done) * 1e3
 
 
 def _measure_child(source: Path, target: Path) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import documents, frame, frame_table, photo, results, suite
+from benchmarks import documents, frame, frame_table, memory, photo, results, suite
 from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
 from benchmarks.cli import main
 from benchmarks.clip import write_clip
@@ -258,8 +258,29 @@ def test_frame_benchmark_prints_ratios_and_records_every_round(
     assert "CLAHE : zero-dce-scene-256x256-int8" in printed
     assert "peak memory of the process" in printed
     record = json.loads(result.read_text())
-    assert [len(each) for each in record["frame"]["rounds"]] == [8, 7]
+    assert [len(each) for each in record["frame"]["rounds"]] == [10, 9]
+    assert "by default : CLAHE" in printed
+    assert "as long as without denoising" in printed
     assert "CLAHE takes as long" in frame_table.render_frames(record)
+
+
+def test_memory_is_watched_over_frames_of_both_kinds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "SIZE", (96, 54))
+    result = tmp_path / "memory.json"
+    assert main(["memory", "--frames", "80", "--threads", "1", "--json", str(result)]) == 0
+    printed = capsys.readouterr().out
+    assert "80 frames of 96x54, one by one" in printed
+    assert "80 frames of 96x54, as a video" in printed
+    # 40 samples of each kind, all of a process that holds Python, numpy and OpenCV.
+    record = json.loads(result.read_text())["memory"]
+    assert {len(record["single_mb"]), len(record["video_mb"])} == {40}
+    assert min(record["single_mb"]) > 10
+
+
+def test_growth_of_memory_leaves_out_the_warm_up() -> None:
+    assert memory.measure_growth_mb((10, 90, 100, 100, 100, 101, 102, 103)) == pytest.approx(102.5 - 100)
 
 
 def test_ratio_is_taken_round_by_round() -> None:

@@ -49,8 +49,14 @@ ONLY_IN = {
     "openvino": {"benchmarks/peers.py"},
     "tf2onnx": {"benchmarks/onnx_export.py"},
 }
-# Module -> what it alone of its package may import too, inside functions only: the engine that Keras runs on.
-ALSO_IN = {"benchmarks/onnx_export.py": {"ai_edge_litert"}, "training/distribution.py": {"tensorflow", "jax"}}
+# Module -> what it alone of its package may import too, inside functions only: the engine that Keras runs on, the data
+# that networks learn from.
+ALSO_IN = {
+    "benchmarks/denoising.py": {"training"},
+    "benchmarks/noisy_views.py": {"training"},
+    "benchmarks/onnx_export.py": {"ai_edge_litert"},
+    "training/distribution.py": {"tensorflow", "jax"},
+}
 RESTRICTED = OURS | {
     "keras", "tensorflow", "kivy", "ai_edge_litert", "ai_edge_quantizer", "tflite_runtime", "torch", "jax",
 }  # fmt: skip
