@@ -36,6 +36,8 @@ _SLOPE_BLUR = 1.5
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 # Below this much of a level the filter would change nothing that anyone can see.
 _LEAST_NOISE = 0.05
+# Steps of quantization up to this many levels are not seen.
+_SEEN_STEP = 1.5
 # And lights of a city are not smoothed away, whatever a steep curve made of the noise between them.
 _MOST_NOISE = 20.0
 
@@ -83,7 +85,7 @@ def plan_cleaning(
     added = np.maximum(slope - 1, 0)
     # The noise belongs to the brightness that was, so it is looked up without the noise that is.
     surroundings = cv2.blur(luma, (3, 3))
-    steps = np.maximum(added * np.float32(noise.quantization) - 1, 0)
+    steps = np.maximum(added * np.float32(noise.quantization) - np.float32(_SEEN_STEP), 0)
     blocks = np.hypot(added * np.float32(noise.blocks), steps)
     cleaning = Cleaning(
         AddedNoise(
