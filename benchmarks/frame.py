@@ -25,6 +25,8 @@ from edge_dce.models.network import Network
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.pixels import curve
 from edge_dce.pixels.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES
+from edge_dce.pixels.curve import BARE, PLAIN
+from edge_dce.pixels.look import Look
 
 Uint8Array = npt.NDArray[np.uint8]
 Contender = Callable[[], object]
@@ -53,14 +55,15 @@ class FrameTimes:
         return divide_pairs([each[slow] for each in both], [each[fast] for each in both])
 
 
-def name_frame(model: str, size: tuple[int, int]) -> str:
-    """The contender of a model on a frame of a size."""
-    return f"{model} {size[0]}x{size[1]}"
+def name_frame(model: str, size: tuple[int, int], *, cleaned: bool = False) -> str:
+    """The contender of a model on a frame of a size, without cleaning or with it."""
+    return f"{model} {size[0]}x{size[1]}{' cleaned' if cleaned else ''}"
 
 
 def measure_frames(photo: Path, models: tuple[str, ...], *, threads: int = 2, rounds: int = 31) -> FrameTimes:
     """Time frames of 1080p and 4K, made from `photo`, through every model, beside CLAHE and the network at full size.
 
+    The first model also cleans, as all do by default; what that takes does not depend on the model.
     All contenders get what a video would give them: buffers from the frame before.
     """
     picture = read_image(photo)
@@ -68,7 +71,10 @@ def measure_frames(photo: Path, models: tuple[str, ...], *, threads: int = 2, ro
     contenders: dict[str, Contender] = {CLAHE: _prepare_clahe(frame)}
     for model in models:
         for size in (HD, UHD):
-            contenders[name_frame(model, size)] = _prepare_enhancer(model, _stretch(picture, size), threads)
+            contenders[name_frame(model, size)] = _prepare_enhancer(model, _stretch(picture, size), BARE, threads)
+    for size in (HD, UHD):
+        name = name_frame(models[0], size, cleaned=True)
+        contenders[name] = _prepare_enhancer(models[0], _stretch(picture, size), PLAIN, threads)
     full_size = _prepare_full_size(frame, threads)
     for contender in (*contenders.values(), full_size):
         contender()
@@ -79,9 +85,9 @@ def measure_frames(photo: Path, models: tuple[str, ...], *, threads: int = 2, ro
     return FrameTimes(threads, tuple(times))
 
 
-def _prepare_enhancer(model: str, frame: Uint8Array, threads: int) -> Contender:
+def _prepare_enhancer(model: str, frame: Uint8Array, look: Look, threads: int) -> Contender:
     enhancer, out = edge_dce.load(model, threads=threads), np.empty_like(frame)
-    return lambda: enhancer.enhance_into(frame, out)
+    return lambda: enhancer.enhance_into(frame, out, look)
 
 
 def _prepare_clahe(frame: Uint8Array) -> Contender:

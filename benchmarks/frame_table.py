@@ -15,13 +15,11 @@ def format_frames(times: FrameTimes) -> str:
     """One line for each contender and each ratio."""
     lines = [f"{'ms, p50 / p90, ' + str(times.threads) + ' threads':44}{'1080p':>18}{'4K':>18}"]
     lines += [f"{name:44}{times.latency(name)!s:>18}" for name in (FULL_SIZE, CLAHE)]
-    for model in MODELS:
-        latencies = (times.latency(name_frame(model, size)) for size in (HD, UHD))
-        lines.append(f"{model:44}" + "".join(f"{latency!s:>18}" for latency in latencies))
+    for name, hd, uhd in _list_frames(times):
+        lines.append(f"{name:44}" + "".join(f"{times.latency(frame)!s:>18}" for frame in (hd, uhd)))
     lines.append(f"{'how many times as long, round by round':44}{'(95 % interval)':>18}")
-    for model in MODELS:
-        hd, uhd = name_frame(model, HD), name_frame(model, UHD)
-        for label, slow in ((f"CLAHE : {model}", CLAHE), ("full size : the same", FULL_SIZE), ("its 4K : 1080p", uhd)):
+    for name, hd, uhd in _list_frames(times):
+        for label, slow in ((f"CLAHE : {name}", CLAHE), ("full size : the same", FULL_SIZE), ("its 4K : 1080p", uhd)):
             lines.append(f"{label:44}{times.ratio(slow, hd)!s:>18}")
     return "\n".join(lines)
 
@@ -31,9 +29,23 @@ def format_photo(photo: PhotoTimes) -> str:
     decode, enhance, encode = (Latency(values) for values in (photo.decode_ms, photo.enhance_ms, photo.encode_ms))
     return (
         f"{photo.size[0]}x{photo.size[1]} JPEG to JPEG, p50 / p90: decode {decode} ms, enhance {enhance} ms "
-        f"({100 * photo.enhance_share:.0f} % of all), encode and write {encode} ms; "
+        f"({100 * photo.enhance_share:.0f} % of all), encode and write {encode} ms; {_format_cleaning(photo)}"
         f"peak memory of the process {photo.peak_rss_mb:.0f} MB"
     )
+
+
+def _format_cleaning(photo: PhotoTimes) -> str:
+    ratio = photo.cleaned_ratio
+    return f"with cleaning, the whole takes {ratio} as long; " if ratio else ""
+
+
+def _list_frames(times: FrameTimes) -> list[tuple[str, str, str]]:
+    """What people call it and its two contenders, 1080p and 4K, for all that were measured."""
+    first, *others = ((model, name_frame(model, HD), name_frame(model, UHD)) for model in MODELS)
+    hd, uhd = (name_frame(MODELS[0], size, cleaned=True) for size in (HD, UHD))
+    # Records of earlier versions do not have it.
+    cleaned = [(f"{MODELS[0]}, cleaned", hd, uhd)] if hd in times.rounds[0] else []
+    return [first, *cleaned, *others]
 
 
 def render_frames(record: dict[str, Any]) -> str:
@@ -47,8 +59,7 @@ def render_frames(record: dict[str, Any]) -> str:
         f"| zero-dce on the whole frame in float32, eight numpy steps | {times.latency(FULL_SIZE)} | | | |",
         f"| OpenCV CLAHE on L of Lab | {times.latency(CLAHE)} | | | |",
     ]
-    for model in MODELS:
-        hd, uhd = (name_frame(model, size) for size in (HD, UHD))
+    for name, hd, uhd in _list_frames(times):
         figures = (times.latency(hd), times.latency(uhd), times.ratio(CLAHE, hd), times.ratio(FULL_SIZE, hd))
-        lines.append(f"| {model} | {' | '.join(map(str, figures))} |")
+        lines.append(f"| {name} | {' | '.join(map(str, figures))} |")
     return "\n".join([*lines, "", f"A photo: {format_photo(photo)}. Measured on: {record['machine']['cpu']}."])

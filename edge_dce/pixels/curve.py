@@ -34,6 +34,8 @@ ROOTS = (1, 2, 4)
 ITERATIONS = 8
 
 PLAIN = Look()
+# The curve and nothing else: for figures of networks, which cleaning would blur.
+BARE = Look(denoise=0)
 
 
 def check_root(root: Any) -> int:

@@ -125,8 +125,8 @@ def test_missing_environment_is_an_error_before_anything_runs(tmp_path: Path) ->
 
 def test_compare_with_the_same_results_is_no_change(measured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(measured), str(measured)]) == 0
-    # Two sizes of two models with two numbers of threads: network and photo to photo.
-    assert capsys.readouterr().out.count("no change (") == 16
+    # Two sizes of two models with two numbers of threads: network, photo to photo, and that without cleaning.
+    assert capsys.readouterr().out.count("no change (") == 24
 
 
 def test_compare_finds_what_got_slower(measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,8 +256,12 @@ def test_frame_benchmark_prints_ratios_and_records_every_round(
     assert "CLAHE : zero-dce-scene-256x256-int8" in printed
     assert "peak memory of the process" in printed
     record = json.loads(result.read_text())
-    assert [len(each) for each in record["frame"]["rounds"]] == [8, 7]
-    assert "CLAHE takes as long" in frame_table.render_frames(record)
+    # CLAHE, three models in two sizes, the first also with cleaning; in the first round the network at full size.
+    assert [len(each) for each in record["frame"]["rounds"]] == [10, 9]
+    table = frame_table.render_frames(record)
+    assert "CLAHE takes as long" in table
+    assert "| zero-dce-scene-256x256-int8, cleaned |" in table
+    assert re.search(r"with cleaning, the whole takes \d+\.\d\dx", table)
 
 
 def test_ratio_is_taken_round_by_round() -> None:
