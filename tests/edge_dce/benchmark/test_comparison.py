@@ -149,7 +149,7 @@ def test_table_shows_what_users_get_and_below_it_the_figures_without_cleaning() 
     cleaned, bare = table.rows[-2:]
     columns = [table.header.index(name) for name in ("photo p50", "PSNR dB")]
     assert [cleaned[0], *(cleaned[column] for column in columns)] == ["a", "30.0", "16.00"]
-    assert [bare[0], *(bare[column] for column in columns)] == ["  without cleaning", "10.0", "15.00"]
+    assert [bare[0], *(bare[column] for column in columns)] == ["  without cleaning", "10.00", "15.00"]
 
 
 def test_other_file_of_the_same_name_and_missing_models_are_warned_of() -> None:
