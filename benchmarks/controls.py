@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edge_dce.enhancer import load
 from edge_dce.models.catalog import DEFAULT_MODEL
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import AUTO, Look
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -47,7 +47,7 @@ _CONTROLS = {
     ),
     "denoise": _Control(
         (285, 110, 80, 80),
-        {f"--denoise {value}": (DEFAULT_MODEL, Look(denoise=value)) for value in (0, 0.5, 1)},
+        {f"--denoise {value}": (DEFAULT_MODEL, Look(denoise=value)) for value in (0, AUTO, 1)},
         is_noisy=True,
     ),
     "model": _Control(

@@ -29,6 +29,7 @@ from edge_dce.enhancing.jobs import is_video
 from edge_dce.errors import ImageError
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.pictures import read_picture
+from edge_dce.pixels.look import BARE
 from edge_dce.pixels.smoothing import Smoother, make_thumbnail
 
 METHODS = ("frame by frame", "smoothed", "first map kept")
@@ -100,7 +101,7 @@ class _Track:
         return Flicker(*(float(value) for value in np.mean(self._changes, axis=0)))
 
     def _measure_enhanced(self, frame: npt.NDArray[Any], estimate: npt.NDArray[np.float32]) -> float:
-        return _measure_brightness(self._enhancer.apply(frame, estimate))
+        return _measure_brightness(self._enhancer.apply(frame, estimate, BARE))
 
 
 def _measure_brightness(image: npt.NDArray[Any]) -> float:

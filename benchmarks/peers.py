@@ -22,6 +22,7 @@ from edge_dce.files.pictures import read_image
 from edge_dce.models.catalog import find_model
 from edge_dce.models.network import Interpreter
 from edge_dce.models.runtime import Runtime
+from edge_dce.pixels.look import BARE
 from edge_dce.pixels.metrics import finite_psnr
 
 PACKAGES = ("onnxruntime", "openvino", "tf2onnx")
@@ -117,7 +118,7 @@ def measure_peers(models: Sequence[str | Path], photo: Path, plan: Plan, *, prog
 
 
 def _check(peer: Candidate, own: Candidate, image: Uint8Array) -> Candidate:
-    agreement_db = finite_psnr(peer.subject.enhance(image), own.subject.enhance(image))
+    agreement_db = finite_psnr(*(each.subject.enhance(image, BARE) for each in (peer, own)))
     if agreement_db < _LEAST_AGREEMENT_DB:
         raise EdgeDceError(
             f"{own.subject.model.path}: {peer.runtime.name} gives another picture than TFLite ({agreement_db:.1f} dB); "

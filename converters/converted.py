@@ -11,6 +11,7 @@ from edge_dce.benchmark.image_network import ImageNetwork
 from edge_dce.enhancer import Enhancer
 from edge_dce.models.card import ModelFile
 from edge_dce.models.runtime import default_threads, open_interpreter
+from edge_dce.pixels.look import BARE
 from edge_dce.pixels.shrinking import shrink
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -41,7 +42,7 @@ class EnhancingModel:
         return image
 
     def enhance(self, image: Uint8Array) -> Uint8Array:
-        return self._enhancer.enhance(image)
+        return self._enhancer.enhance(image, BARE)
 
     def estimate(self, image: Uint8Array) -> FloatArray | None:
         return self._enhancer.estimate(image)

@@ -216,7 +216,7 @@ class Program:
             _log.warning("only the model and the look are reloaded; restart to change the other settings")
         _log.info("settings reloaded; the model is %s", enhancer.model.path.stem)
 
-    def _change_look(self, values: dict[str, float]) -> Look:
+    def _change_look(self, values: dict[str, Any]) -> Look:
         look = self._stream.look = dataclasses.replace(self._stream.look, **values)
         return look
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_dce.benchmark.latency import Ratio, divide
+from edge_dce.benchmark.latency import Latency, Ratio, divide
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.errors import ReportError
 
@@ -60,15 +60,16 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One model with one number of threads: the network alone and photo to photo."""
+    """One model with one number of threads, as in `Measurement`; `cleaned` is None where either report lacks it."""
 
     result: Measurement
     invoke: Change
     end_to_end: Change
+    cleaned: Change | None
 
     @property
     def is_slower(self) -> bool:
-        return self.invoke.is_slower or self.end_to_end.is_slower
+        return any(change.is_slower for change in (self.invoke, self.end_to_end, self.cleaned) if change)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,9 +106,7 @@ def compare(new: Report, base: Report, *, tolerance: float) -> ReportComparison:
         if old is None:
             warnings.append(f"not in the base report: {_describe(result)}")
             continue
-        invoke = _allow(divide(result.invoke, old.invoke), drift.of_network(result, old), tolerance)
-        end_to_end = _allow(divide(result.end_to_end, old.end_to_end), drift.of_frame(result, old), tolerance)
-        rows.append(Row(result, invoke, end_to_end))
+        rows.append(_hold(result, old, drift, tolerance))
         warnings += _doubt_row(rows[-1], old, tolerance)
     if not rows:
         asked = ", ".join(_describe(result) for result in new.results)
@@ -132,8 +131,8 @@ class _Drift:
         is_measured = kind in self.networks and kind == _name_kind(old)
         return _read_certain(self.networks[kind]) if is_measured else self._of_pixels()
 
-    def of_frame(self, new: Measurement, old: Measurement) -> float:
-        share = min(1.0, old.invoke.p50_ms / old.end_to_end.p50_ms)
+    def of_frame(self, new: Measurement, old: Measurement, old_frame: Latency) -> float:
+        share = min(1.0, old.invoke.p50_ms / old_frame.p50_ms)
         return share * self.of_network(new, old) + (1 - share) * self._of_pixels()
 
     def _of_pixels(self) -> float:
@@ -173,6 +172,18 @@ def _name_kind(result: Measurement) -> _Kind:
     return f"{result.runtime} {result.runtime_version}", result.xnnpack, result.threads
 
 
+def _hold(new: Measurement, old: Measurement, drift: _Drift, tolerance: float) -> Row:
+    def judge_frame(mine: Latency, theirs: Latency) -> Change:
+        return _allow(divide(mine, theirs), drift.of_frame(new, old, theirs), tolerance)
+
+    return Row(
+        new,
+        invoke=_allow(divide(new.invoke, old.invoke), drift.of_network(new, old), tolerance),
+        end_to_end=judge_frame(new.end_to_end, old.end_to_end),
+        cleaned=judge_frame(new.cleaned, old.cleaned) if new.cleaned and old.cleaned else None,
+    )
+
+
 def _read_certain(ratio: Ratio) -> float:
     """What of a ratio is beyond doubt: the end of its interval that is nearer to 1, or 1 where that is inside."""
     return max(1.0, ratio.low) * min(1.0, ratio.high)
@@ -205,7 +216,9 @@ def _doubt_row(row: Row, old: Measurement, tolerance: float) -> list[str]:
         doubts.append("the base report measured another file of this name")
     if old.xnnpack != new.xnnpack:
         doubts.append(f"XNNPACK in use: {new.xnnpack}, in the base report {old.xnnpack}")
-    parts = (("network", row.invoke, new.invoke, old.invoke), ("frame", row.end_to_end, new.end_to_end, old.end_to_end))
+    parts = [("network", row.invoke, new.invoke, old.invoke), ("frame", row.end_to_end, new.end_to_end, old.end_to_end)]
+    if row.cleaned and new.cleaned and old.cleaned:
+        parts.append(("frame with cleaning", row.cleaned, new.cleaned, old.cleaned))
     for part, change, mine, theirs in parts:
         unexcused = _allow(change.ratio, 1.0, tolerance)
         if change.is_none and not unexcused.is_none:

@@ -12,6 +12,7 @@ from edge_dce.errors import ModelError
 from edge_dce.models.card import ModelFile
 from edge_dce.models.contracts import IMAGE
 from edge_dce.models.network import Interpreter, Network
+from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.shrinking import Shrinker
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -40,8 +41,8 @@ class ImageNetwork:
         self.height, self.width = _size_of(model, self._network.input.shape)
         self._shrinker = Shrinker(self.width, self.height)
 
-    def enhance(self, image: Uint8Array) -> Uint8Array:
-        """(H, W, 3) uint8 RGB in and out, any size."""
+    def enhance(self, image: Uint8Array, look: Look = PLAIN) -> Uint8Array:
+        """(H, W, 3) uint8 RGB in and out, any size; a look changes nothing of what such a network returns."""
         small = self.invoke(self.quantize_input(self._shrinker.shrink(image)))
         height, width = image.shape[:2]
         if small.shape[:2] == (height, width):

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,9 @@ from edge_dce.benchmark.yardstick import Yardstick, open_yardstick
 from edge_dce.files.folders import find_pictures, match_pairs
 from edge_dce.machine import LoadMeter, describe_machine, read_condition
 from edge_dce.models.catalog import find_model
+from edge_dce.models.contracts import IMAGE
 from edge_dce.models.runtime import Runtime, default_threads, find_runtime
+from edge_dce.pixels.look import BARE
 from edge_dce.pixels.shrinking import shrink
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -96,7 +99,17 @@ class Progress:
 class _ModelTiming:
     invoke: Timing
     end_to_end: Timing
+    cleaned: Timing | None
     warm_up: WarmUp
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scored:
+    """What the pictures gave of one model, None without pictures; see `Measurement`."""
+
+    bare: Score | None = None
+    cleaned: Score | None = None
+    difference: Difference | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,7 +216,9 @@ def _time_all(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, pr
         warm_ups.append(warm_up(invoke, least=plan.warmup))
         runs = plan.runs or choose_runs(warm_ups[-1].typical_ms)
         tasks["network", place] = Task(invoke, runs, interpreter.read_last_ms)
-        tasks["frame", place] = _plan_task(functools.partial(subject.enhance, frame), plan)
+        tasks["frame", place] = _plan_task(functools.partial(subject.enhance, frame, BARE), plan)
+        if _cleans(candidate):
+            tasks["cleaned", place] = _plan_task(functools.partial(subject.enhance, frame), plan)
         progress.step()
     yardsticks = {number: open_yardstick(threads=number) for number in sorted({c.subject.threads for c in candidates})}
     for number, yardstick in yardsticks.items():
@@ -214,7 +229,10 @@ def _time_all(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, pr
     progress.start("timing", TURNS)
     timed = dict(zip(tasks, take_turns(list(tasks.values()), on_turn=progress.step), strict=True))
     return _Timings(
-        [_ModelTiming(timed["network", place], timed["frame", place], done) for place, done in enumerate(warm_ups)],
+        [
+            _ModelTiming(timed["network", place], timed["frame", place], timed.get(("cleaned", place)), done)
+            for place, done in enumerate(warm_ups)
+        ],
         [each.conclude(timed["yardstick", number].latency) for number, each in yardsticks.items()],
         {key: timed["baseline", key].latency for key in baselines},
     )
@@ -229,9 +247,10 @@ def _score(
 ) -> Quality:
     progress.start("scoring", len(pictures))
     # Threads change no picture: one candidate of each name.
-    models = {candidate.name: candidate.subject.enhance for candidate in candidates}
-    named = reference and (reference[0], reference[1].enhance)
-    return measure_quality(pictures, models, reference=named, on_picture=progress.step)
+    models = {candidate.name: _bare(candidate.subject) for candidate in candidates}
+    cleaned = {_name_cleaned(each.name): each.subject.enhance for each in candidates if _cleans(each)}
+    named = reference and (reference[0], _bare(reference[1]))
+    return measure_quality(pictures, models | cleaned, reference=named, on_picture=progress.step)
 
 
 def _sustain(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, progress: Progress) -> tuple[Window, ...]:
@@ -242,20 +261,36 @@ def _sustain(candidates: Sequence[Candidate], frame: Uint8Array, plan: Plan, pro
     return sustain(calls, plan.sustained_s, on_window=lambda window: progress.step())
 
 
-def _pick(quality: Quality | None, name: str) -> tuple[Score | None, Difference | None]:
-    return (quality.models[name], quality.differences.get(name)) if quality else (None, None)
+def _pick(quality: Quality | None, name: str) -> _Scored:
+    if quality is None:
+        return _Scored()
+    return _Scored(quality.models[name], quality.models.get(_name_cleaned(name)), quality.differences.get(name))
+
+
+def _bare(subject: Subject) -> Callable[[Uint8Array], npt.NDArray[Any]]:
+    return functools.partial(subject.enhance, look=BARE)
+
+
+def _cleans(candidate: Candidate) -> bool:
+    """Whether its pictures are cleaned by default; those of a network that returns the image itself are not."""
+    return candidate.subject.contract != IMAGE.name
+
+
+def _name_cleaned(name: str) -> str:
+    return f"{name}, cleaned"
 
 
 def _join(
     candidate: Candidate,
     timing: _ModelTiming,
     asked: Probe | None,
-    scored: tuple[Score | None, Difference | None],
+    scored: _Scored,
     *,
     size: tuple[int, int],
 ) -> Measurement:
     subject, model = candidate.subject, candidate.subject.model
     invoke, end_to_end = timing.invoke.latency, timing.end_to_end.latency
+    cleaned = timing.cleaned.latency if timing.cleaned else None
     overhead_ms = timing.invoke.overhead_ms
     observed = asked.threads if asked else None
     return Measurement(
@@ -278,12 +313,14 @@ def _join(
         invoke=invoke,
         call_overhead_us=None if overhead_ms is None else round(overhead_ms * 1e3, 1),
         end_to_end=end_to_end,
-        score=scored[0],
-        difference=scored[1],
+        cleaned=cleaned,
+        score=scored.bare,
+        cleaned_score=scored.cleaned,
+        difference=scored.difference,
         warnings=(
             *doubts.doubt_warm_up(timing.warm_up),
             *doubts.doubt_latency("network", invoke),
-            *doubts.doubt_latency("photo to photo", end_to_end),
+            *doubts.doubt_latency("photo to photo", cleaned or end_to_end),
             *doubts.doubt_threads(subject.threads, observed),
             *doubts.doubt_runtime(candidate.runtime.name, candidate.interpreter.xnnpack),
         ),

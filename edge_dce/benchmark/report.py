@@ -35,8 +35,11 @@ class Measurement:
         invoke: the network alone, tensor in to map out.
         call_overhead_us: the part of `invoke` that is not the runtime's own: handing over the input and taking the map
             out; median.
-        end_to_end: uint8 image in to uint8 image out.
-        score, difference: on the report's pictures; None without any.
+        end_to_end: uint8 image in to uint8 image out, without cleaning.
+        cleaned: the same with cleaning, which is the default; None for a network that returns the image itself, and in
+            reports of earlier versions.
+        score, cleaned_score: on the report's pictures, without and with cleaning; None without any.
+        difference: without cleaning.
     """
 
     model: str
@@ -58,7 +61,9 @@ class Measurement:
     invoke: Latency
     call_overhead_us: float | None
     end_to_end: Latency
+    cleaned: Latency | None
     score: Score | None
+    cleaned_score: Score | None
     difference: Difference | None
     warnings: tuple[str, ...]
 
@@ -126,7 +131,8 @@ class Report:
 
     def _result_to_dict(self, result: Measurement) -> dict[str, Any]:
         fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
-        score, difference = fields.pop("score"), fields.pop("difference")
+        score, cleaned_score, difference = (fields.pop(name) for name in ("score", "cleaned_score", "difference"))
+        cleaned: Latency | None = fields.pop("cleaned")
         quality = score and self._score_to_dict(score)
         for baseline in self.baselines:
             if quality and baseline.score:
@@ -135,7 +141,9 @@ class Report:
             "size": list(result.size),
             "invoke_ms": fields.pop("invoke").to_dict(),
             "end_to_end_ms": fields.pop("end_to_end").to_dict(),
+            "cleaned_ms": cleaned and cleaned.to_dict(),
             "quality": quality,
+            "cleaned_quality": cleaned_score and self._score_to_dict(cleaned_score),
             "difference": difference and _round(difference),
             "warnings": list(result.warnings),
         }
@@ -188,12 +196,14 @@ def _parse(fields: dict[str, Any]) -> Report:
 def _parse_result(fields: dict[str, Any]) -> Measurement:
     rest = dict(fields)
     width, height = rest.pop("size")
-    difference = rest.pop("difference")
+    cleaned, difference = rest.pop("cleaned_ms", None), rest.pop("difference")
     return Measurement(
         size=(width, height),
         invoke=Latency.from_dict(rest.pop("invoke_ms")),
         end_to_end=Latency.from_dict(rest.pop("end_to_end_ms")),
+        cleaned=cleaned and Latency.from_dict(cleaned),
         score=_parse_score(rest.pop("quality")),
+        cleaned_score=_parse_score(rest.pop("cleaned_quality", None)),
         difference=difference and Difference(**difference),
         warnings=tuple(rest.pop("warnings")),
         **rest,

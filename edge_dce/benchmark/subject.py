@@ -19,6 +19,7 @@ from edge_dce.models.contracts import IMAGE
 from edge_dce.models.network import Interpreter
 from edge_dce.models.runtime import MAX_THREADS, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
+from edge_dce.pixels.look import Look
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -35,7 +36,7 @@ class Subject(Protocol):
     def contract(self) -> str: ...
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]: ...
     def invoke(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
-    def enhance(self, image: Uint8Array) -> npt.NDArray[Any]: ...
+    def enhance(self, image: Uint8Array, look: Look = ...) -> npt.NDArray[Any]: ...
 
 
 class TimedInterpreter:

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from edge_dce.benchmark.comparison import ReportComparison
+from edge_dce.benchmark.comparison import ReportComparison, Row
 from edge_dce.benchmark.latency import Latency, format_figure
 from edge_dce.benchmark.quality import Difference, PairScore, PhotoScore, Score
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.reports.table import EMPTY, Table
 
 _SHOWN_WINDOWS = 12
+_BARE = "  without cleaning"
 LABELS = {"input": "dark input", "gamma": "gamma 0.4", "clahe": "OpenCV CLAHE"}
 
 
@@ -34,11 +35,16 @@ def format_report(report: Report, *, markdown: bool = False) -> str:
 def format_comparison(comparison: ReportComparison, *, base: str, markdown: bool = False) -> str:
     """What changed since the report named `base`."""
     table = Table(
-        ("against " + base, "threads", "network", "photo to photo"),
-        [(row.result.model, str(row.result.threads), str(row.invoke), str(row.end_to_end)) for row in comparison.rows],
+        ("against " + base, "threads", "network", "photo to photo", "without cleaning"),
+        [_format_row(row) for row in comparison.rows],
     )
     warnings = [f"warning: {warning}" for warning in comparison.warnings]
     return "\n\n".join(part for part in (_draw(table, markdown), _join_lines(warnings, markdown)) if part)
+
+
+def _format_row(row: Row) -> tuple[str, ...]:
+    cleaned = EMPTY if row.cleaned is None else str(row.cleaned)
+    return row.result.model, str(row.result.threads), str(row.invoke), cleaned, str(row.end_to_end)
 
 
 def make_table(report: Report) -> Table:
@@ -63,18 +69,21 @@ def make_table(report: Report) -> Table:
         if baseline.end_to_end or baseline.score
     ]
     for result in report.results:
+        bare = [*_format_score(result.score, kind), *(_format_difference(result.difference) if reference else [])]
+        cleaned = [*_format_score(result.cleaned_score, kind), *([EMPTY] * 2 if reference else [])]
         row = [
             result.model,
             str(result.threads),
             *_format_percentiles(result.invoke),
-            *_format_percentiles(result.end_to_end),
+            *_format_percentiles(result.cleaned or result.end_to_end),
             _format(result.load_ms, 0),
             _format(result.peak_rss_mb, 0),
             f"{result.file_bytes / 1000:.0f}",
-            *_format_score(result.score, kind),
-            *(_format_difference(result.difference) if reference else []),
+            *(cleaned if result.cleaned else bare),
         ]
         rows.append(row)
+        if result.cleaned:
+            rows.append([_BARE, *[EMPTY] * 3, *_format_percentiles(result.end_to_end), *[EMPTY] * 3, *bare])
     return Table(header, rows)
 
 

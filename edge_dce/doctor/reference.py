@@ -17,7 +17,10 @@ _SAME = ("runtime", "threads", "size")
 
 
 def find_end_to_end_ms(trial: dict[str, Any], results: Path = _RESULTS) -> float | None:
-    """The median of a 1080p frame in the results for the same processor, runtime and threads; None without any."""
+    """The median of a 1080p frame in the results for the same processor, runtime and threads; None without any.
+
+    Cleaning is not in it.
+    """
     return min((ms for path in sorted(results.glob("*/*.json")) for ms in _read_medians_ms(path, trial)), default=None)
 
 

@@ -68,3 +68,5 @@ def _check(name: str, value: float, low: float, high: float) -> None:
 
 
 PLAIN = Look()
+# The curve and nothing else: for figures of networks, which cleaning would blur.
+BARE = Look(denoise=0)

@@ -4,7 +4,8 @@
 // drawn, so a slow network or phone gets fewer frames and never old ones.
 
 const byId = (id) => document.getElementById(id);
-const canvas = byId("picture"), line = byId("line"), strength = byId("strength"), notice = byId("notice");
+const canvas = byId("picture"), line = byId("line"), notice = byId("notice");
+const strength = byId("strength"), denoise = byId("denoise");
 const context = canvas.getContext("2d", { alpha: false });
 let split = 0.5, pair = null;
 
@@ -57,20 +58,33 @@ function showStrength(value) {
   byId("value").textContent = Number(value).toFixed(2);
 }
 
+function showDenoise(value) {
+  const text = String(value);
+  // A number of the command line's that the list does not have.
+  if (![...denoise.options].some((option) => option.value === text)) denoise.add(new Option(text));
+  denoise.value = text;
+}
+
 let sending = false;
-async function sendStrength() {
-  showStrength(strength.value);
+const changed = new Set();
+async function send(control) {
+  changed.add(control);
   if (sending) return;
   sending = true;
-  let sent;
   try {
-    // What was moved while the last value was on its way goes next; those in between are not missed.
-    while (sent !== strength.value) {
-      sent = strength.value;
-      await fetch(`/settings?strength=${sent}`, { method: "POST" });
+    // What was changed while the last values were on their way goes next; those in between are not missed.
+    while (changed.size) {
+      const values = new URLSearchParams([...changed].map((each) => [each.id, each.value]));
+      changed.clear();
+      await fetch(`/settings?${values}`, { method: "POST" });
     }
   } catch { /* The notice over the picture says that the camera does not answer. */ }
   sending = false;
+}
+
+function sendStrength() {
+  showStrength(strength.value);
+  send(strength);
 }
 
 function describe(stats) {
@@ -94,6 +108,7 @@ async function follow() {
         strength.value = stats.enhancement.strength;
         showStrength(strength.value);
       }
+      if (!sending && document.activeElement !== denoise) showDenoise(stats.enhancement.denoise);
     } catch { /* As above. */ }
     await pause(2000);
   }
@@ -108,6 +123,7 @@ line.addEventListener("keydown", (event) => {
   if (step) { event.preventDefault(); moveLine(split + step); }
 });
 strength.addEventListener("input", sendStrength);
+denoise.addEventListener("change", () => { send(denoise); denoise.blur(); });
 strength.addEventListener("dblclick", () => { strength.value = 1; sendStrength(); });
 byId("snapshot").addEventListener("click", (event) => {
   const now = new Date(), pad = (number) => String(number).padStart(2, "0");

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import AUTO, Look
 
 from ..stats import LiveStats
 from .access import Access
@@ -45,7 +45,7 @@ class Pages:
         *,
         describe: Callable[[], dict[str, Any]],
         find_fault: Callable[[], str | None],
-        change_look: Callable[[dict[str, float]], Look],
+        change_look: Callable[[dict[str, Any]], Look],
     ) -> None:
         """
         Args:
@@ -149,11 +149,10 @@ class Pages:
 
     def _settings(self, request: Request) -> Response:
         try:
-            values = {name: float(text) for name, text in request.query.items() if name != "token"}
+            values = {name: _parse_setting(name, text) for name, text in request.query.items() if name != "token"}
             if not values or not _CHANGEABLE.issuperset(values):
-                raise RequestError(
-                    HTTPStatus.BAD_REQUEST, f"expected one of {' '.join(sorted(_CHANGEABLE))} and a number"
-                )
+                names = " ".join(sorted(_CHANGEABLE))
+                raise RequestError(HTTPStatus.BAD_REQUEST, f"expected one of {names} and a number, or denoise={AUTO}")
             look = self._change_look(values)
         except ValueError as error:
             raise RequestError(HTTPStatus.BAD_REQUEST, str(error)) from error
@@ -162,6 +161,10 @@ class Pages:
 
     def _no_frame(self) -> RequestError:
         return RequestError(HTTPStatus.SERVICE_UNAVAILABLE, self._find_fault() or "no frame came in time")
+
+
+def _parse_setting(name: str, text: str) -> float | str:
+    return text if name == "denoise" and text == AUTO else float(text)
 
 
 def _read_view(request: Request) -> str:

@@ -68,6 +68,11 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
     assert from_file.every_s == 300
 
 
+def test_file_may_say_that_noise_is_measured(tmp_path: Path) -> None:
+    assert read_toml(tmp_path, 'denoise = "auto"').look == Look()
+    assert read_toml(tmp_path, 'denoise = "auto"', "--denoise", "0").look == Look(denoise=0)
+
+
 def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
     options = read_toml(tmp_path, "auto = true\nstrength = 0.5\nfps = 10", "--no-auto", "--strength", "1.2")
     assert (options.auto, options.look.strength, options.fps) == (False, 1.2, 10)

@@ -181,13 +181,36 @@ def test_strength_changes_the_stream() -> None:
         assert camera.get("settings?strength=0", method="POST")[0] == 200
         unchanged = decode(camera.get("snapshot.jpg")[1])
         status, body, _ = camera.get("settings?strength=1.2", method="POST")
-        assert (status, json.loads(body)) == (200, {"denoise": 0.0, "max_brightness": 1.0, "strength": 1.2})
+        assert (status, json.loads(body)) == (200, {"denoise": "auto", "max_brightness": 1.0, "strength": 1.2})
         brightened = decode(camera.get("snapshot.jpg")[1])
         assert brightened.mean() > 3 * unchanged.mean()
         assert camera.stats()["enhancement"]["strength"] == 1.2
 
 
-@pytest.mark.parametrize("query", ["", "strength=9", "strength=x", "strength=nan", "color=1", "strength=1&color=1"])
+def test_denoise_of_the_stream_is_measured_or_a_number() -> None:
+    with run_camera("--denoise", "0") as camera:
+        assert camera.stats()["enhancement"]["denoise"] == 0
+        for value, expected in (("auto", "auto"), ("0.5", 0.5)):
+            status, body, _ = camera.get(f"settings?denoise={value}", method="POST")
+            assert (status, json.loads(body)["denoise"]) == (200, expected)
+            assert camera.stats()["enhancement"]["denoise"] == expected
+        assert camera.get("snapshot.jpg")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "strength=9",
+        "strength=x",
+        "strength=nan",
+        "strength=auto",
+        "denoise=2",
+        "denoise=automatic",
+        "color=1",
+        "strength=1&color=1",
+    ],
+)
 def test_impossible_settings_are_refused(query: str, camera: RunningCamera) -> None:
     status, body, _ = camera.get(f"settings?{query}", method="POST")
     assert status == 400

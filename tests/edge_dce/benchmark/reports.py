@@ -19,9 +19,9 @@ def make_result(
     file_bytes: int = 1000,
     memory_mb: float = 100.0,
     psnr_db: float | None = None,
+    cleaned_ms: float | None = None,
 ) -> Measurement:
-    # Runs from 1 % below to 1 % above.
-    latency = Latency(tuple(time_ms * (0.99 + 0.001 * step) for step in range(20)), turns=5)
+    latency = _spread(time_ms)
     return Measurement(
         model=model,
         model_sha256=sha256,
@@ -42,10 +42,17 @@ def make_result(
         invoke=latency,
         call_overhead_us=20.0,
         end_to_end=latency,
+        cleaned=None if cleaned_ms is None else _spread(cleaned_ms),
         score=None if psnr_db is None else PairScore(psnr_db, 0.5),
+        cleaned_score=None if psnr_db is None or cleaned_ms is None else PairScore(psnr_db + 1, 0.8),
         difference=None,
         warnings=(),
     )
+
+
+def _spread(time_ms: float) -> Latency:
+    """Runs from 1 % below to 1 % above."""
+    return Latency(tuple(time_ms * (0.99 + 0.001 * step) for step in range(20)), turns=5)
 
 
 def make_report(

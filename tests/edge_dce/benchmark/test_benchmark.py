@@ -18,11 +18,13 @@ from edge_dce.benchmark.image_network import ImageNetwork
 from edge_dce.benchmark.latency import Latency
 from edge_dce.benchmark.measurement import Candidate, Plan, measure, measure_candidates, open_candidates
 from edge_dce.benchmark.probe import probe
+from edge_dce.benchmark.quality import PhotoScore
 from edge_dce.benchmark.report import Report
 from edge_dce.benchmark.subject import open_subject
 from edge_dce.benchmark.sustained import sustain
 from edge_dce.benchmark.turns import Task, take_turns, time_ms
 from edge_dce.errors import ModelError
+from edge_dce.files.pictures import Picture, write_picture
 from edge_dce.machine import Condition
 from edge_dce.models.catalog import find_model
 from edge_dce.models.runtime import find_runtime
@@ -62,14 +64,16 @@ def test_report_has_the_promised_fields() -> None:
         "invoke_ms",
         "call_overhead_us",
         "end_to_end_ms",
+        "cleaned_ms",
         "quality",
+        "cleaned_quality",
         "difference",
         "warnings",
     }
     assert (result["model"], result["precision"], result["size"]) == ("tiny-16x16-int8", "int8", [64, 48])
     assert result["threads_observed"] == 1
     assert result["peak_rss_mb"] >= result["rss_before_mb"]
-    for latency in (result["invoke_ms"], result["end_to_end_ms"]):
+    for latency in (result["invoke_ms"], result["end_to_end_ms"], result["cleaned_ms"]):
         assert len(latency["values"]) == 12
         assert latency["p50"] <= latency["p90"] <= latency["p99"]
 
@@ -160,6 +164,23 @@ def test_sustained_plan_puts_windows_into_the_report() -> None:
     assert json.loads(report.to_json())["sustained"][0]["end_to_end_ms"][0]["values"]
 
 
+def test_photo_is_measured_with_and_without_cleaning(tmp_path: Path) -> None:
+    write_picture(Picture(make_dark_frame(320, 240)), tmp_path / "dark.png")
+    model = find_model("zero-dce-scene-256x256-int8")
+    (result,) = measure([model], dataclasses.replace(SHORT, images=tmp_path)).results
+    assert isinstance(result.score, PhotoScore)
+    assert isinstance(result.cleaned_score, PhotoScore)
+    # Averages over 3 x 3 pixels leave white noise a third.
+    assert result.cleaned_score.noise_gain < result.score.noise_gain / 2
+    assert result.cleaned is not None
+    assert len(result.cleaned.values_ms) == len(result.end_to_end.values_ms)
+
+
+def test_network_that_returns_the_image_is_not_cleaned() -> None:
+    (result,) = measure([MODELS / "without-card-3-maps.tflite"], dataclasses.replace(SHORT, contract="image")).results
+    assert result.cleaned is result.cleaned_score is None
+
+
 @pytest.mark.parametrize(
     ("name", "contract"),
     [("without-card-24-maps", "curves"), ("without-card-3-maps", "curves"), ("without-card-3-maps", "image")],
@@ -221,10 +242,10 @@ class Slowed:
         self.invoke = self._slow_down(self._subject.invoke)
         self.enhance = self._slow_down(self._subject.enhance)
 
-    def _slow_down(self, call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def slow(image: Any) -> Any:
+    def _slow_down(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def slow(*image_and_look: Any) -> Any:
             start = time.perf_counter()
-            result = call(image)
+            result = call(*image_and_look)
             end = start + 1.3 * (time.perf_counter() - start)
             while time.perf_counter() < end:
                 pass

@@ -8,7 +8,7 @@ import pytest
 from edge_dce.benchmark.comparison import Change, Row, check_size, compare
 from edge_dce.benchmark.latency import Latency, Ratio
 from edge_dce.benchmark.report import read_report
-from edge_dce.benchmark.summary import format_comparison
+from edge_dce.benchmark.summary import format_comparison, make_table
 from edge_dce.errors import ReportError
 from tests.edge_dce.benchmark.reports import make_report, make_result
 
@@ -124,6 +124,34 @@ def test_report_without_yardsticks_can_be_read(tmp_path: Path) -> None:
     assert read_report(tmp_path / "report.json").yardsticks == ()
 
 
+def test_report_from_before_cleaning_can_be_read_and_compared(tmp_path: Path) -> None:
+    fields = json.loads(make_report(make_result(psnr_db=15)).to_json())
+    for result in fields["results"]:
+        del result["cleaned_ms"], result["cleaned_quality"]
+    (tmp_path / "base.json").write_text(json.dumps(fields))
+    base = read_report(tmp_path / "base.json")
+    assert base.results[0].cleaned is base.results[0].cleaned_score is None
+    (row,) = compare(make_report(make_result(cleaned_ms=30)), base, tolerance=0.1).rows
+    assert row.cleaned is None
+    assert row.end_to_end.is_none
+
+
+def test_cleaning_that_became_slower_is_caught() -> None:
+    base = make_report(make_result(10, cleaned_ms=30))
+    found = compare(make_report(make_result(10, cleaned_ms=40)), base, tolerance=0.1)
+    assert [row.result.model for row in found.slower] == ["a"]
+    assert "1.33x slower" in format_comparison(found, base="base.json")
+    assert found.rows[0].end_to_end.is_none
+
+
+def test_table_shows_what_users_get_and_below_it_the_figures_without_cleaning() -> None:
+    table = make_table(make_report(make_result(10, cleaned_ms=30, psnr_db=15)))
+    cleaned, bare = table.rows[-2:]
+    columns = [table.header.index(name) for name in ("photo p50", "PSNR dB")]
+    assert [cleaned[0], *(cleaned[column] for column in columns)] == ["a", "30.0", "16.00"]
+    assert [bare[0], *(bare[column] for column in columns)] == ["  without cleaning", "10.00", "15.00"]
+
+
 def test_other_file_of_the_same_name_and_missing_models_are_warned_of() -> None:
     base = make_report(make_result(sha256="1"))
     found = compare(make_report(make_result(sha256="2"), make_result(threads=1)), base, tolerance=0.1)
@@ -139,7 +167,7 @@ def test_reports_without_anything_in_common_are_an_error() -> None:
 
 
 def test_report_survives_json(tmp_path: Path) -> None:
-    report = make_report(make_result())
+    report = make_report(make_result(psnr_db=15, cleaned_ms=30), make_result(model="b"))
     (tmp_path / "report.json").write_text(report.to_json())
     read = read_report(tmp_path / "report.json")
     assert read.to_json() == report.to_json()
