@@ -42,6 +42,8 @@ def convert(network: Any, *, precision: str) -> bytes:
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
     if bits < 32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        # Dense layers with a scale for each channel and float activations are refused by tflite-runtime 2.14.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if bits == 16:
         converter.target_spec.supported_types = [tf.float16]
     # Keras prints a table of the model on the way, which nobody asked for.

@@ -83,6 +83,22 @@ def follow_curve(x: FloatArray, values: FloatArray) -> FloatArray:
     return np.clip(y, 0, 1, out=y)
 
 
+def tabulate(tone: Tone, max_brightness: float, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The formula before its matrix in two terms: a sample v becomes curves[channel, v] + factors[highest channel] · v.
+
+    Args:
+        values: (N,) float32 that samples may have, ascending from 0 to 1.
+
+    Returns:
+        (3, N) and (N,) float32, by the place of a sample, and of the highest channel of its pixel, in `values`.
+    """
+    share = np.float32(tone.hue_share)
+    curves = np.stack([follow_curve(values, each) for each in tone.values])
+    protect_highlights(curves, values, max_brightness)
+    factors = share * curves[3] / np.maximum(values, values[1])
+    return (1 - share) * curves[:3], factors
+
+
 def apply_to_samples(x: FloatArray, tone: Tone, max_brightness: float) -> FloatArray:
     """The formula, on (..., 3) float32 RGB samples in [0, 1]; the same shape and range."""
     curved = np.stack([follow_curve(x[..., channel], tone.values[channel]) for channel in range(3)], axis=-1)

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from converters.cli import main
 from converters.errors import ConversionError
@@ -48,6 +49,13 @@ def test_int8_is_integer_throughout_and_takes_the_bytes_of_a_picture(publication
     assert card.input.scale * 255 == pytest.approx(1.0, rel=1e-6)
     # The step that kernels prescribe for tanh: an increment is right within 4/256, which is 1.6 %.
     assert (card.output.dtype, card.output.scale) == ("int8", 1 / 128)
+
+
+def test_dense_weights_of_dynamic_have_one_scale_that_older_runtimes_take(publications: list[Publication]) -> None:
+    dynamic = next(item for item in publications if item.card.precision == "dynamic")
+    main = schema.ModelT.InitFromPackedBuf(dynamic.judgement.draft.model, 0).subgraphs[0]
+    scales = [tensor.quantization.scale for tensor in main.tensors if tensor.type == schema.TensorType.INT8]
+    assert [len(each) for each in scales] == [1]
 
 
 def test_files_are_run_by_the_device_package(publications: list[Publication], source: SourceNetwork) -> None:
