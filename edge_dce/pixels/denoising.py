@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -30,6 +31,8 @@ FloatArray = npt.NDArray[np.float32]
 _LUMA_STRENGTH, _CHROMA_STRENGTH = 0.9, 1.5
 # Beyond the reach of two boxes for blocks at a quarter of the size and of what follows them.
 HALO_ROWS = 40
+# Less noise than this, in levels, is not seen, and its place stays as it is.
+_UNSEEN = 0.1
 # Chroma is halved twice: another factor in each strip would show where they meet.
 UNIT_PX = 4
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
@@ -79,25 +82,26 @@ def smooth_strip(noisy: Plane, added: AddedNoise, inner: slice, *, channel_order
         channel_order: "RGB" or "BGR", of the first three channels.
 
     Returns:
-        (rows, W, 3) of the strip's type, or float32 for a type that OpenCV does not know; in the workspace.
+        (rows, W, 3) of the strip's type, or float32 for a type that OpenCV does not know; in the workspace, or a view
+        of a strip that needed nothing.
     """
     height, width = noisy.shape[:2]
-    padding = (0, -height % UNIT_PX, 0, -width % UNIT_PX)
     color = take_colors(noisy, workspace, "color")
-    if added.luma.max() <= 0:
+    if added.luma.max() <= _UNSEEN:
         return color[inner]
+    padding = (0, -height % UNIT_PX, 0, -width % UNIT_PX)
     padded = cv2.copyMakeBorder(color, *padding, cv2.BORDER_REPLICATE) if any(padding) else color
-    filtered = _filter(padded, added, channel_order, workspace)[inner, :width]
-    if added.luma.min() < 1:
-        # Neither the blur nor the way to YCrCb and back may touch what was not brightened.
-        small_share = np.rint(255 * np.minimum(added.luma, 1)).astype(np.uint8)
-        share = enlarge(small_share, padded.shape, workspace, "share")[inner, :width]
-        blend(color[inner], filtered, share, workspace)
-    return filtered
+    # Coefficients are made of the whole strip, and applied to a unit more than is asked for, for the bilinear steps.
+    top = max(0, inner.start - UNIT_PX)
+    bottom = min(len(padded), inner.stop + -inner.stop % UNIT_PX + UNIT_PX)
+    filtered = _filter(padded, added, slice(top, bottom), channel_order, workspace)
+    return filtered[inner.start - top : inner.stop - top, :width]
 
 
 def take_colors(image: Plane, workspace: Buffers, name: str) -> Plane:
-    """A copy of the three colors of (H, W, 3 or 4), of a type that OpenCV knows, in the buffer of that name."""
+    """The three colors of (H, W, 3 or 4), of a type that OpenCV knows: the image itself, or a copy in that buffer."""
+    if image.shape[2] == 3 and image.dtype in DEPTHS and image.strides[1:] == (3 * image.itemsize, image.itemsize):
+        return image
     depth = image.dtype if image.dtype in DEPTHS else np.dtype(np.float32)
     colors = workspace.reserve(name, (*image.shape[:2], 3), depth)
     np.copyto(colors, image[..., :3])
@@ -119,44 +123,88 @@ def blend(image: Plane, other: Plane, share: Uint8Array, workspace: Buffers) -> 
     cv2.add(image, difference, dst=other, dtype=DEPTHS[image.dtype])
 
 
-def _filter(image: Plane, added: AddedNoise, channel_order: str, workspace: Buffers) -> Plane:
-    """(H, W, 3) of a depth that OpenCV knows, smoothed; sides are multiples of four."""
-    height, width = image.shape[:2]
-    white = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1
-    level = np.float32(white / 255)
-    planes = [workspace.reserve(name, (height, width), image.dtype) for name in ("luma", "cr", "cb")]
-    luma = planes[0]
-    cv2.cvtColor(image, _TO_LUMA[channel_order], dst=luma)
-    if added.blocks.max() > 0:
-        _smooth_blocks(luma, added.blocks * (_BLOCK_STRENGTH * level), workspace)
-    luma_noise = enlarge(added.luma, (height // 2, width // 2), workspace, "luma noise")
-    lines = _fit_lines(_halve(luma, workspace, "half luma"), luma_noise * (_LUMA_STRENGTH * level), _LUMA, workspace)
-    _apply_lines(luma, lines, workspace)
+def _filter(image: Plane, added: AddedNoise, rows: slice, channel_order: str, workspace: Buffers) -> Plane:
+    """Those rows of a strip (H, W, 3) of a depth that OpenCV knows, smoothed; all are multiples of four."""
+    level = np.float32((np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1) / 255)
+    strip = image[rows]
+    height, width = strip.shape[:2]
+    share = np.clip((added.luma - _UNSEEN) / (1 - _UNSEEN), 0, 1, dtype=np.float32)
     half = cv2.cvtColor(_halve(image, workspace, "half"), _TO_CHROMA[channel_order])
+    planes = [workspace.reserve(name, (height, width), image.dtype) for name in ("luma", "cr", "cb")]
+    cv2.cvtColor(strip, _TO_LUMA[channel_order], dst=planes[0])
+    lines = _fit_luma(cv2.extractChannel(half, 0), added, share, level, workspace)
+    _apply_lines(planes[0], [part[_divide(rows, 2)] for part in lines], workspace)
     for channel, full in enumerate(planes[1:], start=1):
         plane = workspace.reserve("half chroma", half.shape[:2], image.dtype)
         cv2.extractChannel(half, channel, dst=plane)
-        quarter = _halve(plane, workspace, "quarter chroma")
-        lines = _fit_lines(quarter, added.chroma * (_CHROMA_STRENGTH * level), _CHROMA, workspace)
-        if added.color is not None:
-            _fade_color(lines, added.color, 128 * level)
-        _apply_lines(plane, lines, workspace)
-        cv2.resize(plane, (width, height), dst=full, interpolation=cv2.INTER_LINEAR)
-    merged, filtered = (workspace.reserve(name, image.shape, image.dtype) for name in ("merged", "filtered"))
+        lines = _fit_chroma(plane, added, share, level, workspace)
+        needed = plane[_divide(rows, 2)]
+        _apply_lines(needed, [part[_divide(rows, 4)] for part in lines], workspace)
+        cv2.resize(needed, (width, height), dst=full, interpolation=cv2.INTER_LINEAR)
+    merged, filtered = (workspace.reserve(name, strip.shape, image.dtype) for name in ("merged", "filtered"))
     cv2.cvtColor(cv2.merge(planes, dst=merged), _FROM_CHROMA[channel_order], dst=filtered)
-    return np.clip(filtered, 0, 1, out=filtered) if image.dtype.kind == "f" else filtered
+    if image.dtype.kind == "f":
+        np.clip(filtered, 0, 1, out=filtered)
+    untouched = (share[_divide(rows, 4)] == 0).astype(np.uint8)
+    if untouched.any():
+        # The way to YCrCb and back may not touch what was not brightened.
+        mask = cv2.resize(untouched, (width, height), interpolation=cv2.INTER_NEAREST)
+        cv2.copyTo(strip, mask, filtered)
+    return filtered
 
 
-def _smooth_blocks(luma: Plane, noise: FloatArray, workspace: Buffers) -> None:
-    """Take from a plane, in place, what its quarter loses to a wide filter."""
-    quarter = _halve(_halve(luma, workspace, "half blocks"), workspace, "quarter blocks")
-    slope, offset = _fit_lines(quarter, noise, _BLOCKS, workspace)
-    # The lines' own values less the quarter's: what is to be added.
-    slope -= 1
-    slope *= quarter
-    slope += offset
-    change = enlarge(slope, luma.shape, workspace, "change")
-    cv2.add(luma, change, dst=luma, dtype=DEPTHS[luma.dtype])
+def _divide(rows: slice, factor: int) -> slice:
+    return slice(rows.start // factor, rows.stop // factor)
+
+
+def _fit_luma(
+    plane: Plane, added: AddedNoise, share: FloatArray, level: np.float32, workspace: Buffers
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The lines of a strip's luma from a plane of half its size, see `_apply_lines`."""
+    shape = plane.shape
+    samples = workspace.reserve("luma samples", shape, np.float32)
+    np.copyto(samples, plane)
+    change = None
+    if added.blocks.max() > 0:
+        quarter = _halve(samples, workspace, "quarter luma")
+        slope, offset = _fit_lines(quarter, added.blocks * (_BLOCK_STRENGTH * level), _BLOCKS, workspace)
+        # The lines' own values less the quarter's: what is to be added for the steps to go.
+        change = enlarge((slope - 1) * quarter + offset, shape, workspace, "change")
+        samples += change
+    noise = enlarge(added.luma, shape, workspace, "luma noise")
+    noise *= _LUMA_STRENGTH * level
+    slope, offset = _fit_lines(samples, noise, _LUMA, workspace)
+    if change is not None:
+        offset += np.multiply(slope, change, out=change)
+    return _part_lines(slope, offset, enlarge(share, shape, workspace, "half share"))
+
+
+def _fit_chroma(
+    plane: Plane, added: AddedNoise, share: FloatArray, level: np.float32, workspace: Buffers
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The lines of a plane of chroma from its half, see `_apply_lines`."""
+    quarter = _halve(plane, workspace, "quarter chroma")
+    slope, offset = _fit_lines(quarter, added.chroma * (_CHROMA_STRENGTH * level), _CHROMA, workspace)
+    sharp, blurred, offset = _part_lines(slope, offset, share)
+    if added.color is not None:
+        gray = 128 * level
+        sharp *= added.color
+        blurred *= added.color
+        offset = (offset - gray) * added.color + gray
+    return sharp, blurred, offset
+
+
+def _part_lines(slope: FloatArray, offset: FloatArray, share: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Lines as `_apply_lines` takes them, all of them where `share` is 1; where it is 0 they change nothing."""
+    sharpness = np.minimum(np.maximum(slope, 0), 1)
+    sharpness *= sharpness
+    sharpness *= slope
+    blurred = slope - sharpness
+    blurred *= share
+    sharpness -= 1
+    sharpness *= share
+    sharpness += 1
+    return sharpness, blurred, offset * share
 
 
 def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffers) -> tuple[FloatArray, FloatArray]:
@@ -187,21 +235,12 @@ def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffer
     return variance, mean_guide
 
 
-def _fade_color(lines: tuple[FloatArray, FloatArray], kept: FloatArray, gray: np.float32) -> None:
-    slope, offset = lines
-    slope *= kept
-    offset -= gray
-    offset *= kept
-    offset += gray
-
-
-def _apply_lines(plane: Plane, lines: tuple[FloatArray, FloatArray], workspace: Buffers) -> None:
-    """Replace a plane of twice the lines' size by what they say of its samples, blurred where they are flat."""
-    slope, offset = lines
-    sharpness = np.minimum(np.maximum(slope, 0), 1)
-    sharp = slope * sharpness * sharpness
-    parts = {"sharp": sharp, "blurred": slope - sharp, "offset": offset}
-    sharp, blurred, offset = (enlarge(part, plane.shape, workspace, name) for name, part in parts.items())
+def _apply_lines(plane: Plane, lines: Sequence[FloatArray], workspace: Buffers) -> None:
+    """Replace a plane of twice the lines' size by sharp · itself + blurred · its blur + offset."""
+    sharp, blurred, offset = (
+        enlarge(part, plane.shape, workspace, name)
+        for part, name in zip(lines, ("sharp", "blurred", "offset"), strict=True)
+    )
     guide = workspace.reserve("guide", plane.shape, plane.dtype)
     cv2.GaussianBlur(plane, (3, 3), 0, dst=guide)
     cv2.multiply(sharp, plane, dst=sharp, dtype=cv2.CV_32F)

@@ -194,8 +194,11 @@ def test_order_of_channels_does_not_change_the_result(order: str, denoise: float
     found_colors = found[..., 2::-1] if order.startswith("BGR") else found[..., :3]
     if order.endswith("A"):
         np.testing.assert_array_equal(found[..., 3:], alpha)
-    # One level of `a` of 256 goes to alpha; denoising sums in another order.
-    assert np.abs(found_colors.astype(int) - expected).max() <= (1 if order == "BGR" else 2)
+    # One level of `a` of 256 goes to alpha. Cleaning in bytes may round luma and a color to the other side then, of
+    # which blue has 1.77 times as much.
+    difference = np.abs(found_colors.astype(int) - expected)
+    assert difference.max() <= (1 if order == "BGR" else 2 if denoise == 0 else 4)
+    assert difference.mean() < 0.1
 
 
 def test_view_of_a_larger_frame_is_enhanced_like_a_copy() -> None:
