@@ -14,6 +14,8 @@ from keras import layers
 
 from edge_dce.pixels.curve import ITERATIONS
 
+from .tone import NUMBERS
+
 _FILTERS = 32
 _SCENE_FILTERS = (16, 24, 32, 48)
 # Slopes at black of the three copies of the picture that the scene network starts from.
@@ -21,6 +23,10 @@ _SCENE_EXPOSURES = (1.5, 5.0, 20.0)
 # The darkest pictures of LOL ask for 0.26. A black sky with a lit tower in it asks for more, and would get noise. In
 # int8 the narrow range counts too: a sigmoid has 256 levels, whatever is made of it.
 _SCENE_STEEPEST = 0.3
+_TONE_EXPOSURES = (1.5, 5.0, 20.0)
+_TONE_FILTERS = (16, 24, 32, 48, 56)
+_TONE_BINS = 32
+_TONE_FEATURES = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,11 +110,41 @@ def build_scene_net(*, channels: int = 3, initializer: str = "glorot_uniform") -
     return keras.Model(image, curves, name="zero_dce_scene")
 
 
+def build_tone_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
+    """The tone of the whole picture as `training.tone` decodes it: 82,023 parameters.
+
+    It starts from copies of the picture as the scene network does. What all pixels are, wherever they lie, comes from
+    one 1x1 convolution and its mean, a soft histogram; what there is and where comes from strided convolutions, their
+    mean and their maximum. Two dense layers make the numbers. H and W are multiples of 32.
+    """
+
+    def convolve(tensor: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+        return _convolve(tensor, filters, name, initializer=initializer, stride=2)
+
+    image = keras.Input((None, None, channels), name="image")
+    exposures = [layers.Activation("tanh")(layers.Rescaling(slope)(image)) for slope in _TONE_EXPOSURES]
+    copies = layers.Concatenate(name="exposures")(exposures)
+    levels = _convolve(copies, _TONE_BINS, "levels", size=1, initializer=initializer)
+    tensor = copies
+    for depth, filters in enumerate(_TONE_FILTERS, start=1):
+        tensor = convolve(tensor, filters, f"down{depth}")
+    pooled = [
+        layers.GlobalAveragePooling2D(name="histogram")(levels),
+        layers.GlobalAveragePooling2D(name="mean")(tensor),
+        layers.GlobalMaxPooling2D(name="maximum")(tensor),
+    ]
+    features = layers.Dense(_TONE_FEATURES, activation="relu", name="features")(layers.Concatenate()(pooled))
+    # Zeros are the identity: an untrained network changes nothing.
+    numbers = layers.Dense(NUMBERS, activation="tanh", kernel_initializer="zeros", name="numbers")(features)
+    return keras.Model(image, numbers, name="tone")
+
+
 # Another network is one function and one entry here.
 NETWORKS: dict[str, Architecture] = {
     "zero-dce": Architecture(build_dce_net, "network of the paper; eight maps"),
     "zero-dce-pp": Architecture(build_dce_net_pp, "Zero-DCE++: an eighth of the weights, one map"),
     "zero-dce-scene": Architecture(build_scene_net, "sees the whole picture, returns a small map", multiple_px=16),
+    "tone": Architecture(build_tone_net, "sees the whole picture, returns its tone", multiple_px=32),
 }
 
 
