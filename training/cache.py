@@ -1,11 +1,11 @@
-"""Pictures decoded and shrunk once, kept on disk as uint8, found again by content."""
+"""Samples made once, kept on disk as uint8, found again by what they are made of: pictures decoded and shrunk."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -51,11 +51,30 @@ def read_shrunk(paths: Sequence[Path], side_px: int, *, channels: int, cache: Pa
         OutputError: the cache cannot be written.
     """
     shape = (len(paths), side_px, side_px, channels)
-    key = hashlib.sha256(f"{_VERSION} {shape} {hash_files(paths)}".encode()).hexdigest()[:32]
-    entry = cache / f"{key}.npy"
+
+    def decode(samples: Uint8Array) -> None:
+        def decode_one(number: int) -> None:
+            samples[number] = _shrink_channels(paths[number], side_px, channels)
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(decode_one, range(len(paths))))
+
+    return read_made(f"{_VERSION} {shape} {hash_files(paths)}", shape, decode, cache=cache)
+
+
+def read_made(key: str, shape: tuple[int, ...], make: Callable[[Uint8Array], None], *, cache: Path) -> Uint8Array:
+    """The uint8 array of that shape that `make` fills, mapped from the cache if an earlier call with that key made it.
+
+    Args:
+        key: says all that the samples are made of.
+
+    Raises:
+        OutputError: the cache cannot be written.
+    """
+    entry = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
     samples = _map_entry(entry, shape)
     if samples is None:
-        _decode_into(entry, paths, shape)
+        _make_entry(entry, shape, make)
         samples = _map_entry(entry, shape)
     if samples is None:
         raise OutputError(f"{entry}: expected what was just written, found something else; choose another --cache")
@@ -78,7 +97,7 @@ def _hash_file(path: Path) -> bytes:
         raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
-def _decode_into(entry: Path, paths: Sequence[Path], shape: tuple[int, ...]) -> None:
+def _make_entry(entry: Path, shape: tuple[int, ...], make: Callable[[Uint8Array], None]) -> None:
     make_folder(entry.parent)
     try:
         handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=".npy", dir=entry.parent)
@@ -91,13 +110,7 @@ def _decode_into(entry: Path, paths: Sequence[Path], shape: tuple[int, ...]) -> 
         # Writing to a mapped file on a full disk kills the process; reserving the space first is an error instead.
         with unfinished.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, unfinished.stat().st_size)
-        _, side_px, _, channels = shape
-
-        def decode(number: int) -> None:
-            samples[number] = _shrink_channels(paths[number], side_px, channels)
-
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(decode, range(len(paths))))
+        make(samples)
         samples.flush()
         # Another process may have made the same entry meanwhile; both hold the same samples.
         unfinished.replace(entry)

@@ -1,0 +1,53 @@
+"""The good picture of a view: the same for each exposure, black stays black, night stays night."""
+
+import numpy as np
+import pytest
+
+from training.panoramas.rendering import render
+
+from .made_panorama import make_panorama
+
+
+def make_wedge() -> np.ndarray:
+    """Grey light over fourteen stops, from left to right."""
+    return np.repeat(np.exp2(np.linspace(-10, 4, 200, dtype=np.float32))[np.newaxis, :, np.newaxis], 3, axis=2)
+
+
+def test_the_scale_of_light_does_not_count() -> None:
+    light = make_panorama()
+    # A rounding may tip over.
+    assert np.abs(render(light).astype(int) - render(light * np.float32(8))).max() <= 1
+
+
+def test_more_light_is_never_darker() -> None:
+    assert (np.diff(render(make_wedge()).astype(int), axis=1) >= 0).all()
+
+
+def test_black_stays_black_and_clipped_is_white() -> None:
+    light = np.minimum(make_panorama(), 0.5)
+    light[:4] = 0
+    # The least share that counts as clipped is 0.5 %.
+    light[-4:] = 0.5
+    picture = render(light)
+    assert picture[:4].max() == 0
+    assert picture[-4:].min() == 255
+
+
+def test_grey_stays_grey() -> None:
+    picture = render(make_wedge())
+    assert (picture == picture[..., :1]).all()
+
+
+@pytest.mark.parametrize("stops", [-3, 0, 3])
+def test_an_orange_lamp_does_not_turn_lemon(stops: int) -> None:
+    light = np.full((20, 20, 3), 0.2, np.float32)
+    light[5:10, 5:10] = np.array([1.0, 0.4, 0.1], np.float32) * 2.0**stops
+    red, green, blue = render(light)[7, 7].astype(float)
+    hue = 60 * (green - blue) / (red - blue)
+    # 29 degrees in the plain sRGB curve; what acts on each channel may turn it by a few.
+    assert hue == pytest.approx(29, abs=5)
+
+
+def test_a_night_is_darker_than_a_day() -> None:
+    light = make_panorama()
+    assert render(light, is_night=True).mean() < 0.6 * render(light).mean()

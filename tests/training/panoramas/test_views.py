@@ -1,0 +1,78 @@
+"""Views are pairs, reproducible, some of which need nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_dce.errors import ImageError
+from training.panoramas.views import View, cut_views, make_view, read_pairs
+
+from .made_panorama import make_panorama, write_panorama
+
+SIZE = (48, 32)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("panoramas")
+    for name in ("a", "b"):
+        write_panorama(folder / f"{name}.hdr", make_panorama())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def views(folder: Path) -> list[View]:
+    return list(cut_views(folder, 40, seed=1, size=SIZE))
+
+
+def test_the_same_seed_gives_the_same_views(folder: Path, views: list[View]) -> None:
+    for again, view in zip(cut_views(folder, 40, seed=1, size=SIZE), views, strict=True):
+        np.testing.assert_array_equal(again.dark, view.dark)
+        np.testing.assert_array_equal(again.partner, view.partner)
+
+
+def test_another_seed_gives_other_views(folder: Path, views: list[View]) -> None:
+    other = next(cut_views(folder, 40, seed=2, size=SIZE))
+    assert other.dark.shape != views[0].dark.shape or (other.dark != views[0].dark).any()
+
+
+def test_pictures_of_a_view_are_alike_in_shape(views: list[View]) -> None:
+    assert {view.dark.shape for view in views} == {(32, 48, 3), (48, 32, 3)}
+    for view in views:
+        assert view.dark.shape == view.clean_dark.shape == view.partner.shape
+        assert view.dark.dtype == view.clean_dark.dtype == view.partner.dtype == np.uint8
+
+
+def test_no_partner_is_darker_than_its_picture(views: list[View]) -> None:
+    # A picture that needs nothing differs by noise and JPEG: a level on average.
+    assert all(view.partner.mean() > view.dark.mean() - 1 for view in views)
+
+
+def test_some_views_need_nothing(views: list[View]) -> None:
+    changes = [np.abs(view.partner.astype(int) - view.clean_dark).max() for view in views]
+    # The share is one in seven, and those that are bright enough: of 40 views, not none and not half.
+    assert 0 < sum(change == 0 for change in changes) < 20
+
+
+def test_pairs_are_made_once(folder: Path, tmp_path: Path, views: list[View]) -> None:
+    first = read_pairs(folder, 40, 1, cache=tmp_path, size=SIZE)
+    (entry,) = tmp_path.iterdir()
+    made = entry.stat().st_mtime_ns
+    dark, partner = read_pairs(folder, 40, 1, cache=tmp_path, size=SIZE)
+    assert entry.stat().st_mtime_ns == made
+    assert dark.shape == partner.shape == (40, 32, 48, 3)
+    np.testing.assert_array_equal(dark, first[0])
+    lying = next(number for number, view in enumerate(views) if view.dark.shape == (32, 48, 3))
+    np.testing.assert_array_equal(partner[lying], views[lying].partner)
+
+
+def test_upright_views_are_turned_to_fit_among_the_others(folder: Path, tmp_path: Path, views: list[View]) -> None:
+    upright = next(number for number, view in enumerate(views) if view.dark.shape == (48, 32, 3))
+    dark, _ = read_pairs(folder, 40, 1, cache=tmp_path, size=SIZE)
+    np.testing.assert_array_equal(np.rot90(dark[upright], -1), views[upright].dark)
+
+
+def test_a_view_without_light_is_an_error() -> None:
+    with pytest.raises(ImageError, match="without any light"):
+        make_view(np.zeros((8, 8, 3), np.float32), np.random.default_rng(1))

@@ -1,0 +1,151 @@
+"""Views of panoramas as pairs: a dark picture, as a camera would have taken it, and a good one of the same view."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.errors import ImageError
+
+from ..cache import hash_files, read_made
+from .camera import cut_view, draw_camera
+from .files import find_panoramas, read_panorama
+from .rendering import render
+from .sensor import Noise, Sensor, decode_srgb, encode_srgb, expose, find_exposure, mix_luma, record
+
+FloatArray = npt.NDArray[np.float32]
+Uint8Array = npt.NDArray[np.uint8]
+
+SIZE = (600, 400)
+# Raise it when the same panoramas would give other views: earlier entries of the cache are then not found any more.
+_VERSION = 1
+# One in seven needs nothing: its picture is the good one.
+_GOOD_SHARE = 1 / 7
+# Of the others, those that are exposed for their brightest part: a window stays, a room is lost.
+_BACKLIT_SHARE = 0.25
+_DARKEST_LEVEL, _BRIGHTEST_LEVEL = 5.0, 90.0
+# A picture as bright as this share of its partner needs nothing either: nobody wants photos darkened.
+_ENOUGH = 0.9
+# In the darkest photos of phones, and in those taken by day.
+_STRONGEST, _WEAKEST = Noise(shot=4e-4, read=1.2e-3), Noise(shot=2e-5, read=1e-4)
+_NIGHT_WORDS = ("night", "moon", "dusk", "midnight")
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A pair; pictures are (H, W, 3) uint8 RGB, `size` or turned.
+
+    Args:
+        dark: with noise, and after JPEG where `sensor` says so.
+        clean_dark: `dark` without noise and JPEG.
+        partner: the good picture of the same view.
+        sensor: how `dark` was recorded; `sensor.noise.measure_at` gives its noise in levels.
+    """
+
+    dark: Uint8Array
+    clean_dark: Uint8Array
+    partner: Uint8Array
+    sensor: Sensor
+
+
+def cut_views(folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE) -> Iterator[View]:
+    """`count` views of a folder of panoramas, in the order of its files, of each about as many.
+
+    View number n is a function of (files, count, seed, size, n) only. A file whose name says night, moon or dusk is
+    rendered as a night.
+
+    Raises:
+        ImageError: as `find_panoramas` and `read_panorama`.
+    """
+    paths = find_panoramas(folder)
+    last, panorama = None, np.empty((0, 0, 3), np.float32)
+    for number in range(count):
+        path = paths[number * len(paths) // count]
+        if path != last:
+            last, panorama = path, read_panorama(path)
+        random = np.random.default_rng([seed, number])
+        light = cut_view(panorama, draw_camera(random, size))
+        yield make_view(light, random, is_night=any(word in path.stem.lower() for word in _NIGHT_WORDS))
+
+
+def read_pairs(
+    folder: Path, count: int, seed: int, *, cache: Path, size: tuple[int, int] = SIZE
+) -> tuple[Uint8Array, Uint8Array]:
+    """`dark` and `partner` of `cut_views` as two (count, height, width, 3) arrays, mapped from the cache.
+
+    Upright views lie on their right side, so that all have one shape.
+
+    Raises:
+        ImageError: as `cut_views`.
+        OutputError: the cache cannot be written.
+    """
+    width, height = size
+    paths = find_panoramas(folder)
+    names = " ".join(path.name for path in paths)
+    key = f"views {_VERSION} {count} {seed} {size} {names} {hash_files(paths)}"
+
+    def fill(samples: Uint8Array) -> None:
+        for number, view in enumerate(cut_views(folder, count, seed, size)):
+            samples[number, 0], samples[number, 1] = lay_down(view.dark, size), lay_down(view.partner, size)
+
+    pairs = read_made(key, (count, 2, height, width, 3), fill, cache=cache)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def lay_down(image: Uint8Array, size: tuple[int, int]) -> Uint8Array:
+    """The picture itself if it has that (width, height), else turned by a quarter, counterclockwise."""
+    width, height = size
+    return image if image.shape[:2] == (height, width) else np.rot90(image)
+
+
+def make_view(light: FloatArray, random: np.random.Generator, *, is_night: bool = False) -> View:
+    """A pair from the light of a view (H, W, 3), of any scale.
+
+    Raises:
+        ImageError: there is no light.
+    """
+    if not light.max() > 0:
+        raise ImageError("a view without any light; expected a panorama of a scene")
+    sensor = _draw_sensor(light, random, is_night)
+    exposed = expose(light, sensor)
+    # The partner knows no more than the sensor saw: what is clipped there is white here.
+    partner = render(np.minimum(light, 1 / np.float32(sensor.exposure)), is_night=is_night)
+    is_bright = mix_luma(encode_srgb(exposed)).mean() * 255 > _ENOUGH * partner.mean()
+    if is_bright or random.random() < _GOOD_SHARE:
+        sensor = Sensor(exposure=1.0, noise=_draw_noise(random, _WEAKEST), jpeg_quality=sensor.jpeg_quality)
+        exposed = decode_srgb(partner.astype(np.float32) / np.float32(255))
+    dark, clean_dark = record(exposed, sensor, random)
+    return View(dark, clean_dark, partner, sensor)
+
+
+def _draw_sensor(light: FloatArray, random: np.random.Generator, is_night: bool) -> Sensor:
+    brightest = _BRIGHTEST_LEVEL / 2 if is_night else _BRIGHTEST_LEVEL
+    exposure = find_exposure(light, _draw_between(random, _DARKEST_LEVEL, brightest))
+    if random.random() < _BACKLIT_SHARE:
+        clipped = random.uniform(0.2, 4)
+        backlit = 1 / max(float(np.percentile(light.max(axis=2), 100 - clipped)), 1e-6)
+        exposure = min(backlit, find_exposure(light, brightest))
+    red, blue = np.exp(random.normal(0, 0.06, 2))
+    return Sensor(
+        exposure=exposure,
+        white_balance=(float(red), 1.0, float(blue)),
+        noise=_draw_noise(random, _STRONGEST),
+        has_mosaic=random.random() < 0.5,
+        jpeg_quality=int(random.integers(60, 99)) if random.random() < 0.5 else None,
+    )
+
+
+def _draw_noise(random: np.random.Generator, strongest: Noise) -> Noise:
+    """From a fiftieth of the strongest; both kinds of noise grow with the gain of the sensor."""
+    gain = _draw_between(random, 0.02, 1.0)
+    return Noise(shot=strongest.shot * gain, read=strongest.read * gain * random.uniform(0.5, 1))
+
+
+def _draw_between(random: np.random.Generator, low: float, high: float) -> float:
+    """Evenly over the logarithm."""
+    return low * math.exp(random.uniform(0, math.log(high / low)))
