@@ -16,10 +16,10 @@ from edge_dce.models.network import Interpreter, Network
 from edge_dce.models.runtime import MAX_THREADS, default_threads, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.curve import ITERATIONS, PLAIN
+from edge_dce.pixels.curve import ITERATIONS
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.denoising import measure_gain, remove_noise, shrink_for_gain
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.shrinking import Shrinker
 from edge_dce.pixels.strips import StripWorkers
 

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import Enhancer
-from edge_dce.pixels.curve import PLAIN
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.smoothing import STEADY, Smoother, Smoothing, make_thumbnail
 
 FloatArray = npt.NDArray[np.float32]

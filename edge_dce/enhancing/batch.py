@@ -21,8 +21,7 @@ from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.output import check_free
 from edge_dce.files.pictures import Picture, count_pixels, read_picture, write_picture
 from edge_dce.machine import count_usable_cores
-from edge_dce.pixels.curve import PLAIN
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import PLAIN, Look
 
 # On each side of the enhancer, per core: with two, a 12-megapixel photo waits while another is enhanced, and one more
 # is written: about 40 MB each.

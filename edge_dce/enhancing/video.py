@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import VideoError
 from edge_dce.files.output import check_free, unfinished_file
-from edge_dce.pixels.curve import PLAIN
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.smoothing import STEADY, Smoothing
 from edge_dce.stream import Stream
 

@@ -1,8 +1,10 @@
 """Arrays in, arrays out: no files, no models, no cameras.
 
-curve, look                 the formula, and what a user may change of it
-curve_table, denoising      both applied at full size, fast, in strips on several threads (strips, buffers)
+curve, tone, look           the formulas of models, and what a user may change of their result
+curve_table, tone_table     both applied at full size, fast, in strips on several threads
+strips, buffers             which it takes, and wide_look_up
+denoising                   noise that was amplified, smoothed away
 shrinking, levels           what a network sees of a picture
-smoothing                   curves from frame to frame, without flicker
+smoothing                   estimates from frame to frame, without flicker
 baselines, metrics          gamma and CLAHE to compare with; PSNR and SSIM to compare by
 """

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.pixels.look import Look, protect_highlights
+from edge_dce.pixels.look import PLAIN, Look, protect_highlights
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -32,8 +32,6 @@ LEVELS = 256
 ROOTS = (1, 2, 4)
 # The paper's number of steps.
 ITERATIONS = 8
-
-PLAIN = Look()
 
 
 def check_root(root: Any) -> int:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from edge_dce.errors import ImageError
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.curve import LEVELS, PLAIN, CurveTable, take_steps_in_place
-from edge_dce.pixels.look import Look, protect_highlights
+from edge_dce.pixels.curve import LEVELS, CurveTable, take_steps_in_place
+from edge_dce.pixels.look import PLAIN, Look, protect_highlights
 from edge_dce.pixels.strips import STRIP_PX, StripWorkers, cut_strips
+from edge_dce.pixels.wide_look_up import look_up
 
 Uint8Array = npt.NDArray[np.uint8]
 Uint16Array = npt.NDArray[np.uint16]
@@ -120,13 +121,7 @@ class LookUp:
         np.bitwise_or(levels, image, out=levels)
         rows, is_whole = len(levels), enhanced.flags.c_contiguous
         found: Uint8Array = enhanced if is_whole else workspace.reserve("found", levels.shape, np.uint8)
-        if _CV2_TAKES_WIDE_INDICES:
-            cv2.LUT(levels.reshape(rows, -1), self._table.samples.reshape(1, -1), dst=found.reshape(rows, -1))
-        else:
-            indices = workspace.reserve("indices", levels.shape, np.intp)
-            np.copyto(indices, levels)
-            # "clip" never clips (every uint16 is a valid index); unlike "raise" it writes into `out` without a copy.
-            np.take(self._table.samples, indices, out=found, mode="clip")
+        look_up(levels.reshape(rows, -1), self._table.samples.reshape(-1), found.reshape(rows, -1), workspace)
         if not is_whole:
             np.copyto(enhanced, found)
 
@@ -165,15 +160,3 @@ def _stretch_rows(wide: npt.NDArray[Any], rows: slice, height: int, out: npt.NDA
         above = int(position)
         share = position - above
         cv2.addWeighted(flat[above], 1 - share, flat[min(above + 1, last)], share, 0, dst=target)
-
-
-def _cv2_takes_wide_indices() -> bool:
-    try:
-        cv2.LUT(np.zeros((1, 1), np.uint16), np.zeros((1, LEVELS * 256), np.uint8))
-    except cv2.error:
-        return False
-    return True
-
-
-# OpenCV 5 looks up 16-bit indices directly; with earlier ones numpy does, from wider indices, in twice the time.
-_CV2_TAKES_WIDE_INDICES = _cv2_takes_wide_indices()

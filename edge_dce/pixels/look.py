@@ -58,3 +58,6 @@ def protect_highlights(enhanced: FloatArray, original: FloatArray, max_brightnes
 def _check(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise LookError(f"expected {name} from {low} to {high}, found {value}")
+
+
+PLAIN = Look()

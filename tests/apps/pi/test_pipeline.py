@@ -22,8 +22,7 @@ from edge_dce.camera import Frame, LatestFrame, open_source
 from edge_dce.camera.frames import ClosingSource
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ModelError, OutputError
-from edge_dce.pixels.curve import PLAIN
-from edge_dce.pixels.look import Look
+from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.smoothing import FRAME_BY_FRAME, Smoothing
 from edge_dce.stream import Stream
 

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import ImageError
-from edge_dce.pixels import curve
-from edge_dce.pixels import curve_table as look_up
+from edge_dce.pixels import curve, curve_table, wide_look_up
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.strips import StripWorkers
@@ -95,7 +94,7 @@ def test_unfit_result_array_is_refused(out: np.ndarray) -> None:
 def test_both_ways_to_look_up_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     image, curves = make_image(22, 300, 400), make_map(23)
     found = LookUp(StripWorkers(2)).apply(image, curves)
-    monkeypatch.setattr(look_up, "_CV2_TAKES_WIDE_INDICES", False)
+    monkeypatch.setattr(wide_look_up, "_CV2_TAKES_WIDE_INDICES", False)
     np.testing.assert_array_equal(found, LookUp(StripWorkers(2)).apply(image, curves))
 
 
@@ -168,7 +167,7 @@ def test_fourth_channel_stays_as_it_is() -> None:
 
 def test_frames_beyond_4k_get_the_same_curves_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
     image, curves = make_image(37, 301, 203), make_map(38)
-    monkeypatch.setattr(look_up, "_WHOLE_PX", 0)
+    monkeypatch.setattr(curve_table, "_WHOLE_PX", 0)
     found = LookUp(StripWorkers(2)).apply(image, curves)
     difference = np.abs(found.astype(int) - curve.apply_exact(image, curves).astype(int))
     # The bounds of the class; rounding the map once more, to 1/256 of a level, does not show.
