@@ -16,13 +16,13 @@ FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
 
 # Mean of the logarithm of light, after exposure: of an average scene, and of a night, which stays one.
-_KEY, _NIGHT_KEY = 0.22, 0.05
+_KEY, _NIGHT_KEY = 0.19, 0.05
 # How far a scene moves its key, in steps of two stops: a dark room with a lamp down, a bright one up.
 _SCENE_RANGE = (-0.8, 0.4)
 # How much of the curve acts on the largest channel, which keeps hues; the rest on each channel, which pales lamps.
 _HUE_SHARE = 0.75
 # How much of a smooth step is mixed in: without any, shadows look like haze.
-_CONTRAST = 0.5
+_CONTRAST = 0.3
 _BLACK = 1e-5
 
 
@@ -36,14 +36,15 @@ def render(light: FloatArray, *, is_night: bool = False) -> Uint8Array:
     # Below 1.5 the shoulder would turn into a straight line that brightens an even scene to white.
     white = np.float32(max(float(np.percentile(exposed.max(axis=2), 99.5)), 1.5))
     largest = exposed.max(axis=2, keepdims=True)
-    hues = np.asarray(exposed / np.maximum(largest, _BLACK), np.float32)
+    hues: FloatArray = exposed / np.maximum(largest, _BLACK)
     kept_hues = encode_srgb(hues) * _bend(largest, white)
     return quantize(_HUE_SHARE * kept_hues + (1 - _HUE_SHARE) * _bend(exposed, white))
 
 
 def _bend(light: FloatArray, white: np.float32) -> FloatArray:
     """Light to samples in [0, 1]: a shoulder that ends at `white`, the sRGB curve, contrast."""
-    encoded = encode_srgb(light * (1 + light / white**2) / (1 + light))
+    bent: FloatArray = light * (1 + light / white**2) / (1 + light)
+    encoded = encode_srgb(bent)
     smooth_step = encoded * encoded * (3 - 2 * encoded)
     return encoded + np.float32(_CONTRAST) * (smooth_step - encoded)
 
