@@ -22,6 +22,7 @@ from tests.documents import (
     list_links,
     read_blocks,
 )
+from tests.training.panoramas.made_panorama import make_panorama, write_panorama
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 LINKING_PAGES = (
@@ -59,6 +60,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in ("photos", "data/test/low", "data/test/high"):
         (tmp_path / folder).mkdir(parents=True)
         shutil.copy(SAMPLE, tmp_path / folder / "one.jpg")
+    write_panorama(tmp_path / "panoramas" / "scene.hdr", make_panorama())
     (tmp_path / "runs" / "own").mkdir(parents=True)
     shutil.copy(find_model(DEFAULT_MODEL), tmp_path / "runs" / "own" / "own-256x256-int8.tflite")
     monkeypatch.chdir(tmp_path)

@@ -34,17 +34,16 @@ def render(light: FloatArray, *, is_night: bool = False) -> Uint8Array:
     """
     exposed = light * np.float32(_choose_key(light, is_night) / _average(light))
     # Below 1.5 the shoulder would turn into a straight line that brightens an even scene to white.
-    white = np.float32(max(float(np.percentile(exposed.max(axis=2), 99.5)), 1.5))
+    white = max(float(np.percentile(exposed.max(axis=2), 99.5)), 1.5)
     largest = exposed.max(axis=2, keepdims=True)
     hues: FloatArray = exposed / np.maximum(largest, _BLACK)
     kept_hues = encode_srgb(hues) * _bend(largest, white)
     return quantize(_HUE_SHARE * kept_hues + (1 - _HUE_SHARE) * _bend(exposed, white))
 
 
-def _bend(light: FloatArray, white: np.float32) -> FloatArray:
+def _bend(light: FloatArray, white: float) -> FloatArray:
     """Light to samples in [0, 1]: a shoulder that ends at `white`, the sRGB curve, contrast."""
-    bent: FloatArray = light * (1 + light / white**2) / (1 + light)
-    encoded = encode_srgb(bent)
+    encoded = encode_srgb(np.asarray(light * (1 + light / white**2) / (1 + light), np.float32))
     smooth_step = encoded * encoded * (3 - 2 * encoded)
     return encoded + np.float32(_CONTRAST) * (smooth_step - encoded)
 
