@@ -1,0 +1,127 @@
+"""How noisy a picture is, by brightness, from the picture itself.
+
+The operator of Immerkær ("Fast Noise Variance Estimation", Computer Vision and Image Understanding 1996) answers to
+noise and, being a difference of two Laplacians, not to edges and gradients: std = sqrt(π/2) / 6 · mean |N * image|. It is
+applied to tiles spread over the picture; tiles of like brightness vote, and the calm ones win, because texture can only
+add (as in the noise level functions of Liu et al., "Automatic Estimation and Removal of Noise from a Single Image",
+TPAMI 2008). JPEG and the cameras' own filters smooth away the finest noise and leave the coarser, so noise is looked for
+at the scales where the filter acts: luma at full and at half size, chroma at a quarter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Uint8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+# Measured on LOL: what 4 x 4 averages of chroma have beside the noise of luma.
+_USUAL_CHROMA = 0.25
+_IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+_MEAN_TO_STD = float(np.sqrt(np.pi / 2) / 6)
+# Small enough to lie in a calm place, large enough that a quarter of the side still gives 36 samples.
+_TILE_PX = 32
+_MOST_TILES = 192
+# Noise follows the square root of brightness, and so do these: bins of like width where pictures are dark.
+_BIN_EDGES = np.array([0, 2, 4, 8, 16, 32, 64, 128, 256], np.float32)
+_FEWEST_TILES = 3
+# The calmest fifth: fewer would be chance, more would be texture.
+_CALM_SHARE = 0.2
+# What quantizing to whole levels adds to the variance (Bennett 1948); it is the same in every picture and no noise.
+_QUANTIZATION_VARIANCE = 1 / 12
+# Noise is a smooth function of brightness: what is this many times what most bins have is texture.
+_MOST_RISE = 2.0
+# Coarse detail passes for noise at half size more easily than fine detail at full size.
+_MOST_COARSENING = 2.5
+
+
+@dataclasses.dataclass(frozen=True)
+class NoiseProfile:
+    """The standard deviation of a picture's noise at each brightness.
+
+    Attributes:
+        luma: (256,) float32, in levels of 255, at the luma that is the index.
+        chroma: the same of Cr and Cb, whichever is noisier, averaged over 4 x 4 pixels.
+    """
+
+    luma: FloatArray
+    chroma: FloatArray
+
+
+def assume_noise(level: float) -> NoiseProfile:
+    """The profile of a picture whose luma has this standard deviation, in levels of 255, at every brightness."""
+    luma = np.full(256, level, np.float32)
+    return NoiseProfile(luma, luma * np.float32(_USUAL_CHROMA))
+
+
+def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfile:
+    """The noise of an image.
+
+    Args:
+        image: (H, W, 3 or 4) of `channel_order`; uint8, uint16, or floating point in [0, 1].
+    """
+    tiles = _cut_tiles(image)
+    if not tiles.size:
+        nothing = np.zeros(256, np.float32)
+        return NoiseProfile(nothing, nothing)
+    to_luma = cv2.COLOR_RGB2YCrCb if channel_order.startswith("RGB") else cv2.COLOR_BGR2YCrCb
+    luma, *chroma = cv2.split(cv2.cvtColor(tiles, to_luma))
+    quarters = [_shrink(plane, 4) for plane in chroma]
+    brightness = _shrink(luma, _TILE_PX).ravel()
+    fine, coarse = _measure(luma), 2 * _measure(_shrink(luma, 2))
+    noise = np.maximum(fine, np.minimum(coarse, _MOST_COARSENING * fine))
+    color_noise = np.maximum(*map(_measure, quarters))
+    return NoiseProfile(_fit(noise, brightness, 1), _fit(color_noise, brightness, 1 / 16))
+
+
+def _cut_tiles(image: npt.NDArray[Any]) -> FloatArray:
+    """Tiles spread evenly over the image, side by side: (32, N · 32, 3) float32 levels of 255.
+
+    N is 0 where a side of the image is shorter than a tile.
+    """
+    counts = [side // _TILE_PX for side in image.shape[:2]]
+    while counts[0] * counts[1] > _MOST_TILES:
+        counts = [max(1, count * 7 // 8) for count in counts]
+    tops, lefts = (
+        np.linspace(0, side - _TILE_PX, count).astype(int) for side, count in zip(image.shape[:2], counts, strict=True)
+    )
+    corners = [(top, left) for top in tops for left in lefts]
+    tiles = np.empty((_TILE_PX, len(corners) * _TILE_PX, 3), np.float32)
+    for number, (top, left) in enumerate(corners):
+        place = slice(number * _TILE_PX, (number + 1) * _TILE_PX)
+        tiles[:, place] = image[top : top + _TILE_PX, left : left + _TILE_PX, :3]
+    white = np.iinfo(image.dtype).max if np.issubdtype(image.dtype, np.integer) else 1
+    tiles *= np.float32(255 / white)
+    return tiles
+
+
+def _shrink(tiles: FloatArray, factor: int) -> FloatArray:
+    size = (tiles.shape[1] // factor, tiles.shape[0] // factor)
+    return np.asarray(cv2.resize(tiles, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _measure(tiles: FloatArray) -> FloatArray:
+    """(N,) standard deviation of the noise in each of (side, N · side) tiles."""
+    side = len(tiles)
+    response = np.abs(cv2.filter2D(tiles, -1, _IMMERKAER)).reshape(side, -1, side)
+    # Beyond the border of a tile lies another one.
+    measured: FloatArray = response[1:-1, :, 1:-1].mean(axis=(0, 2)) * np.float32(_MEAN_TO_STD)
+    return measured
+
+
+def _fit(noise: FloatArray, brightness: FloatArray, quantization_share: float) -> FloatArray:
+    """(256,): the calm tiles of each bin, joined by straight lines over the square root of brightness."""
+    bins = np.digitize(brightness, _BIN_EDGES) - 1
+    known = [number for number in range(len(_BIN_EDGES) - 1) if (bins == number).sum() >= _FEWEST_TILES]
+    if not known:
+        known = [int(np.median(bins))]
+    calm = np.array([np.quantile(noise[bins == number], _CALM_SHARE) for number in known])
+    middle = np.array([np.median(brightness[bins == number]) for number in known])
+    calm = np.sqrt(np.maximum(calm**2 - quantization_share * _QUANTIZATION_VARIANCE, 0))
+    calm = np.minimum(calm, _MOST_RISE * np.quantile(calm, 0.5, method="lower"))
+    return np.interp(np.sqrt(np.arange(256)), np.sqrt(middle), calm).astype(np.float32)
