@@ -13,7 +13,8 @@ from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.terminal.console import CUT_SHORT, answer
 
 from .feedback import read_exposure_target
-from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
+from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
+from .settings import override
 
 PROG = "python -m training"
 # As written on the command line -> what the split calls it.
@@ -42,6 +43,12 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     fit = commands.add_parser("fit", help="train a network, or continue an interrupted run")
     fit.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of dark pictures, or a LOL folder with low/ and high/"
+    )
+    fit.add_argument(
+        "--panoramas",
+        type=Path,
+        metavar="DIR",
+        help="folder of panoramas in linear light (.hdr, .exr), for recipes that cut views",
     )
     fit.add_argument(
         "--recipe",
@@ -146,9 +153,10 @@ def _fit(arguments: argparse.Namespace) -> None:
     if arguments.show:
         print(recipe.to_json(), end="")
         return
-    for option in ("data", "out"):
-        if getattr(arguments, option) is None:
-            arguments.parser.error(f"--{option} is missing; training needs it")
+    if arguments.data is None and arguments.panoramas is None:
+        arguments.parser.error("--data is missing; training needs it, or --panoramas")
+    if arguments.out is None:
+        arguments.parser.error("--out is missing; training needs it")
     from .distribution import ALONE, join
     from .run import Run, fit
     from .worker import Worker
@@ -159,6 +167,7 @@ def _fit(arguments: argparse.Namespace) -> None:
         arguments.data,
         recipe,
         run,
+        panoramas=arguments.panoramas,
         data_title=arguments.data_title,
         cache=arguments.cache,
         # A progress bar on a terminal, one line per epoch in a log.

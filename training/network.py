@@ -1,7 +1,8 @@
-"""Networks that estimate light-enhancement curves, by name.
+"""Networks that estimate how a picture is to be enhanced, by name.
 
-Each takes (B, H, W, channels) float32 in [0, 1] and returns curve maps in [-1, 1], iteration-major: output channels
-k·channels .. (k+1)·channels − 1 are map k, which has one value of `a` per input channel.
+Each takes (B, H, W, channels) float32 in [0, 1]. Some return curve maps in [-1, 1], iteration-major: output channels
+k·channels .. (k+1)·channels − 1 are map k, which has one value of `a` per input channel. Others return the tone of the
+whole picture, (B, N) in [-1, 1], see training.tone.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ class Architecture:
         build: makes it with fresh weights: `build(channels=3, initializer="glorot_uniform") -> keras.Model`.
         about: one line for people who choose.
         multiple_px: what the sides of its input must be multiples of.
+        returns: "curves" or "tone".
     """
 
     build: Callable[..., keras.Model]
     about: str
     multiple_px: int = 1
+    returns: str = "curves"
 
 
 def build_dce_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
@@ -144,7 +147,7 @@ NETWORKS: dict[str, Architecture] = {
     "zero-dce": Architecture(build_dce_net, "network of the paper; eight maps"),
     "zero-dce-pp": Architecture(build_dce_net_pp, "Zero-DCE++: an eighth of the weights, one map"),
     "zero-dce-scene": Architecture(build_scene_net, "sees the whole picture, returns a small map", multiple_px=16),
-    "tone": Architecture(build_tone_net, "sees the whole picture, returns its tone", multiple_px=32),
+    "tone": Architecture(build_tone_net, "sees the whole picture, returns its tone", multiple_px=32, returns="tone"),
 }
 
 

@@ -76,8 +76,8 @@ def evaluate(
         for start in range(0, len(jobs), _CHUNK):
             chunk = jobs[start : start + _CHUNK]
             pictures = list(pool.map(read_pair, [pair for _, pair in chunk]))
-            curves = trained.estimate_curves([low for low, _ in pictures])
-            enhanced = pool.map(trained.apply, [low for low, _ in pictures], curves)
+            outputs = trained.estimate([low for low, _ in pictures])
+            enhanced = pool.map(trained.apply, [low for low, _ in pictures], outputs)
             scores = pool.map(_score_methods, pictures, enhanced)
             for (part, pair), (_, normal), score in zip(chunk, pictures, scores, strict=True):
                 rows.append(ImageRow(part, pair.low.name, _measure_brightness(normal), score))

@@ -20,8 +20,9 @@ from edge_dce.pixels.metrics import psnr, ssim
 from tests.training.lol_folder import write_lol
 from training.cli import main
 from training.dataset import Pair
+from training.drawings import draw_strength, measure_strength
 from training.evaluation import Evaluation, EvaluationError, ImageRow, MethodScore, read_evaluation
-from training.evaluation_page import choose_rows, draw_page, draw_strength, measure_strength
+from training.evaluation_page import choose_rows, draw_page
 from training.export import export
 from training.history import HistoryError
 from training.recipe import Recipe
