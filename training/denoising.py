@@ -15,12 +15,10 @@ from keras import ops
 Tensor = Any
 FloatArray = npt.NDArray[np.float32]
 
-# Statistics of luma are taken at half of the size, those of chroma at a quarter.
-_LUMA_STEP, _CHROMA_STEP = 2, 4
+# Shares of the noise's standard deviation below which texture counts as noise.
+_LUMA_STRENGTH, _CHROMA_STRENGTH = 0.9, 1.5
 _LUMA_RADIUS_PX, _CHROMA_RADIUS_PX = 1, 2
 _LUMA_BLUR_PX, _CHROMA_BLUR_PX = 0.5, 1.0
-# Shares of sigma below which texture counts as noise.
-_LUMA_SHARE, _CHROMA_SHARE = 0.7, 0.5
 # What OpenCV takes for a kernel of three samples.
 _FINE_BLUR_PX = 0.8
 # ITU-R BT.601, full range, as OpenCV has it: luma, Cr, Cb.
@@ -28,57 +26,51 @@ _TO_LUMA = np.array([[0.299, 0.587, 0.114], [0.5, -0.418688, -0.081312], [-0.168
 _TO_RGB = np.linalg.inv(_TO_LUMA).astype(np.float32)
 
 
-def remove_noise(images: Tensor, sigma: Tensor) -> Tensor:
+def remove_noise(images: Tensor, luma_noise: Tensor, chroma_noise: Tensor) -> Tensor:
     """The images without noise, (B, H, W, 3) float32 in [0, 1].
 
-    Self-guided filters (He et al., "Guided Image Filtering", TPAMI 2013, eq. 5 and 6) on luma and chroma.
+    Self-guided filters (He et al., "Guided Image Filtering", TPAMI 2013, eq. 5 and 6) on luma and chroma. On the device
+    steps between blocks are smoothed too, and black is held: neither is learned from here.
 
     Args:
         images: (B, H, W, 3) float32 in [0, 1]; H and W are multiples of 4.
-        sigma: (B, H, W, 1) float32: the standard deviation of the noise at each place, in levels of 255.
+        luma_noise: (B, H, W, 1) float32: the standard deviation of the noise of luma at each place, in levels of 255.
+        chroma_noise: the same of Cr and Cb, averaged over 4 x 4 pixels.
     """
-    luma, chroma = ops.split(ops.matmul(images * 255, _TO_LUMA), (1,), axis=3)
+    planes = ops.matmul(images * 255, _TO_LUMA)
+    luma, chroma = ops.split(planes, (1,), axis=3)
+    smooth_luma = _smooth(luma, luma_noise * _LUMA_STRENGTH, _LUMA_RADIUS_PX, _LUMA_BLUR_PX)
+    half = _smooth(_halve(chroma), _halve(chroma_noise) * _CHROMA_STRENGTH, _CHROMA_RADIUS_PX, _CHROMA_BLUR_PX)
+    smooth = ops.concatenate([smooth_luma, _double(half)], axis=3)
     # The blur must not touch what has no noise.
-    share = ops.minimum(sigma, 1)
-    fine = _blur(luma, _FINE_BLUR_PX, radius_px=1)
-    smooth_luma = _smooth(
-        luma, fine, sigma * _LUMA_SHARE, step=_LUMA_STEP, radius_px=_LUMA_RADIUS_PX, blur_px=_LUMA_BLUR_PX
-    )
-    smooth_chroma = _smooth(
-        chroma, None, sigma * _CHROMA_SHARE, step=_CHROMA_STEP, radius_px=_CHROMA_RADIUS_PX, blur_px=_CHROMA_BLUR_PX
-    )
-    planes = [luma + share * (smooth_luma - luma), chroma + share * (smooth_chroma - chroma)]
-    return ops.clip(ops.matmul(ops.concatenate(planes, axis=3), _TO_RGB) / 255, 0, 1)
+    share = ops.minimum(luma_noise, 1)
+    return ops.clip(ops.matmul(planes + share * (smooth - planes), _TO_RGB) / 255, 0, 1)
 
 
-def _smooth(
-    plane: Tensor, target: Tensor | None, sigma: Tensor, *, step: int, radius_px: int, blur_px: float
-) -> Tensor:
-    """Planes filtered by themselves with statistics at a 1/`step` of the size, at their full size.
-
-    The coefficients are stretched and applied to `target`; None applies them to the small planes and stretches those.
-    """
-    small, small_sigma = _shrink(plane, step), _shrink(sigma, step)
-    guide = _blur(small, blur_px, radius_px=2)
-    mean_guide, mean = _average(guide, radius_px), _average(small, radius_px)
-    covariance = _average(guide * small, radius_px) - mean_guide * mean
+def _smooth(plane: Tensor, noise: Tensor, radius_px: int, blur_px: float) -> Tensor:
+    """Planes as the lines say that are fitted at half their size to how samples follow their blurred neighborhood."""
+    samples = _halve(plane)
+    guide = _blur(samples, blur_px)
+    mean_guide, mean = _average(guide, radius_px), _average(samples, radius_px)
+    covariance = _average(guide * samples, radius_px) - mean_guide * mean
     variance = _average(guide * guide, radius_px) - mean_guide * mean_guide
     # The floor keeps flat places from dividing zero by zero.
-    slope = ops.stop_gradient(covariance / (ops.maximum(variance, 0) + ops.square(small_sigma) + 1e-3))
+    slope = covariance / (ops.maximum(variance, 0) + ops.square(_halve(noise)) + 1e-3)
+    slope = ops.stop_gradient(slope)
     offset = _average(mean - slope * mean_guide, radius_px)
     slope = _average(slope, radius_px)
-    if target is None:
-        return _stretch(slope * guide + offset, step)
-    return _stretch(slope, step) * target + _stretch(offset, step)
+    # Where lines are flat samples are noise, and their surroundings say more.
+    sharp = slope * ops.square(ops.clip(slope, 0, 1))
+    return _double(sharp) * plane + _double(slope - sharp) * _blur(plane, _FINE_BLUR_PX) + _double(offset)
 
 
-def _shrink(planes: Tensor, step: int) -> Tensor:
-    return ops.average_pool(planes, step, strides=step, padding="valid")
+def _halve(planes: Tensor) -> Tensor:
+    return ops.average_pool(planes, 2, strides=2, padding="valid")
 
 
-def _stretch(planes: Tensor, step: int) -> Tensor:
+def _double(planes: Tensor) -> Tensor:
     _, height, width, _ = planes.shape
-    return ops.image.resize(planes, (height * step, width * step), interpolation="bilinear")
+    return ops.image.resize(planes, (2 * height, 2 * width), interpolation="bilinear")
 
 
 def _average(planes: Tensor, radius_px: int) -> Tensor:
@@ -86,11 +78,12 @@ def _average(planes: Tensor, radius_px: int) -> Tensor:
     return ops.average_pool(_mirror(planes, radius_px), side, strides=1, padding="valid")
 
 
-def _blur(planes: Tensor, sigma_px: float, *, radius_px: int) -> Tensor:
-    offsets = np.arange(-radius_px, radius_px + 1)
+def _blur(planes: Tensor, sigma_px: float) -> Tensor:
+    """Gaussian over three samples, as on the device."""
+    offsets = np.arange(-1, 2)
     weights = np.exp(-(offsets**2) / (2 * sigma_px**2)).astype(np.float32)
     weights /= weights.sum()
-    planes = _mirror(planes, radius_px)
+    planes = _mirror(planes, 1)
     for kernel in (weights[:, np.newaxis], weights[np.newaxis]):
         repeated = np.repeat(kernel[:, :, np.newaxis, np.newaxis], planes.shape[-1], axis=2)
         planes = ops.depthwise_conv(planes, repeated, padding="valid")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import ImageError
-from edge_dce.pixels.noise import estimate_noise
+from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
 from edge_dce.pixels.shrinking import shrink
 
 from .cache import read_resized
@@ -41,7 +41,8 @@ class Shot:
 
     Attributes:
         dark, partner: (H, W, 3) uint8 RGB.
-        noise: (256,) float32, the standard deviation of the noise in `dark` at each luma, both in levels of 255.
+        noise: (256, 2) float32, the standard deviation of the noise in `dark` at each luma, in levels of 255: of luma,
+            and of chroma averaged over 4 x 4 pixels.
     """
 
     dark: Uint8Array
@@ -55,7 +56,7 @@ class _Pairs:
     def __init__(self, dark: Uint8Array, partners: Uint8Array) -> None:
         self._dark, self._partners = dark, partners
         # Estimated when first needed, and then kept: 1 kB each.
-        self._measure = functools.cache(lambda number: estimate_noise(dark[number], channel_order="RGB").luma)
+        self._measure = functools.cache(lambda number: measure_noise(dark[number]))
 
     def __len__(self) -> int:
         return len(self._dark)
@@ -81,8 +82,8 @@ class _ExposedPairs(_Pairs):
         factor = math.exp(random.uniform(self._lowest, self._highest))
         levels = np.arange(256, dtype=np.float32)
         dark = np.rint(np.minimum(levels * factor, 255)).astype(np.uint8)[shot.dark]
-        noise = factor * np.interp(levels / factor, levels, shot.noise)
-        return dataclasses.replace(shot, dark=dark, noise=noise.astype(np.float32))
+        noise = [factor * np.interp(levels / factor, levels, each) for each in shot.noise.T]
+        return dataclasses.replace(shot, dark=dark, noise=np.stack(noise, axis=1).astype(np.float32))
 
 
 class _MadeScenes:
@@ -95,7 +96,7 @@ class _MadeScenes:
         # At half size a scene takes a quarter of the time, and has no detail to lose.
         first, second = (self._source.draw(random).partner[::2, ::2] for _ in range(2))
         scene = make_scene(first, second, random)
-        return Shot(scene.dark, scene.partner, np.full(256, scene.noise, np.float32))
+        return Shot(scene.dark, scene.partner, _describe(assume_noise(scene.noise)))
 
 
 _Source = _Pairs | _MadeScenes
@@ -190,6 +191,15 @@ def load_tone_batches(
 def load_tone_validation(pictures: Sequence[DarkPicture], recipe: Recipe, *, cache: Path) -> _WholePictures | None:
     """Every held-out pair once; None where there are none. Raises as `load_tone_batches`."""
     return _WholePictures(_Pairs(*_read_pairs(pictures, _get_settings(recipe), cache)), recipe) if pictures else None
+
+
+def measure_noise(image: Uint8Array) -> FloatArray:
+    """The noise of an (H, W, 3) uint8 RGB image, as `Shot` has it."""
+    return _describe(estimate_noise(image, channel_order="RGB"))
+
+
+def _describe(profile: NoiseProfile) -> FloatArray:
+    return np.stack([profile.luma, profile.chroma], axis=1)
 
 
 def _read_pairs(pictures: Sequence[DarkPicture], settings: ToneSettings, cache: Path) -> tuple[Uint8Array, Uint8Array]:

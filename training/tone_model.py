@@ -11,7 +11,6 @@ import numpy.typing as npt
 from keras import ops
 
 from edge_dce.pixels.levels import normalize
-from edge_dce.pixels.noise import estimate_noise
 from edge_dce.pixels.shrinking import shrink
 
 from . import losses
@@ -19,12 +18,14 @@ from .denoising import remove_noise
 from .losses import Tensor
 from .recipe import Recipe
 from .tone import apply_tone, decode, look_up, measure_slopes, tabulate
-from .tone_dataset import NOISE_STEP_PX
+from .tone_dataset import NOISE_STEP_PX, measure_noise
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# Of a level; beyond, the device does not smooth either.
+_MOST_NOISE = 20.0
 _MEASURES = {"absolute": losses.absolute, "structure": losses.structure, "regional": losses.regional}
 
 
@@ -84,15 +85,16 @@ def render(images: Tensor, tone: Tensor, table: Tensor, noise: Tensor) -> Tensor
     Args:
         images: (B, H, W, 3) float32 in [0, 1]; H and W are multiples of `NOISE_STEP_PX`.
         tone, table: as `decode` and `tabulate` return them.
-        noise: (B, 256) float32, the standard deviation of the noise at each luma, both in levels of 255.
+        noise: (B, 256, 2) float32, see `tone_dataset.Shot`.
     """
     _, height, width, _ = images.shape
-    amplified = ops.stop_gradient(noise * measure_slopes(table))
+    added = ops.maximum(measure_slopes(table) - 1, 0)[..., None] * noise
+    added = ops.stop_gradient(ops.minimum(added, _MOST_NOISE))
     luma = ops.matmul(images, _LUMA[:, np.newaxis])
     luma = ops.average_pool(luma, NOISE_STEP_PX, strides=NOISE_STEP_PX, padding="valid")
-    sigma = look_up(amplified[..., None], ops.cast(ops.round(luma * 255), "int32"))
-    sigma = ops.image.resize(sigma, (height, width), interpolation="bilinear")
-    return remove_noise(apply_tone(images, tone, table), sigma)
+    levels = ops.cast(ops.round(luma * 255), "int32")
+    maps = ops.image.resize(look_up(added, ops.repeat(levels, 2, axis=3)), (height, width), interpolation="bilinear")
+    return remove_noise(apply_tone(images, tone, table), maps[..., :1], maps[..., 1:])
 
 
 def shrink_for_tone(images: Sequence[Uint8Array], recipe: Recipe) -> FloatArray:
@@ -108,7 +110,7 @@ def enhance(image: Uint8Array, numbers: FloatArray, recipe: Recipe) -> Uint8Arra
     border = (0, -height % NOISE_STEP_PX, 0, -width % NOISE_STEP_PX)
     padded = np.asarray(cv2.copyMakeBorder(image, *border, cv2.BORDER_REPLICATE), np.uint8)
     tone = decode(numbers[np.newaxis])
-    noise = estimate_noise(image, channel_order="RGB").luma[np.newaxis]
+    noise = measure_noise(image)[np.newaxis]
     samples: FloatArray = np.asarray(render(normalize(padded), tone, tabulate(tone.knots), noise))
     enhanced: Uint8Array = np.rint(samples[0, :height, :width] * 255).astype(np.uint8)
     return enhanced

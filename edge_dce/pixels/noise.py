@@ -1,16 +1,17 @@
 """How noisy a picture is, by brightness, from the picture itself.
 
 The operator of Immerkær ("Fast Noise Variance Estimation", Computer Vision and Image Understanding 1996) answers to
-noise and, being a difference of two Laplacians, not to edges and gradients: std = sqrt(π/2) / 6 · mean |N * image|. It is
-applied to tiles spread over the picture; tiles of like brightness vote, and the calm ones win, because texture can only
-add (as in the noise level functions of Liu et al., "Automatic Estimation and Removal of Noise from a Single Image",
-TPAMI 2008). JPEG and the cameras' own filters smooth away the finest noise and leave the coarser, so noise is looked for
-at the scales where the filter acts: luma at full and at half size, chroma at a quarter.
+noise and, being a difference of two Laplacians, not to edges and gradients: std = sqrt(π/2) / 6 · mean |N * image|. It
+is applied to tiles spread over the picture; tiles of like brightness vote, and the calm ones win, because texture can
+only add (as in the noise level functions of Liu et al., "Automatic Estimation and Removal of Noise from a Single
+Image", TPAMI 2008). JPEG and the cameras' own filters smooth away the finest noise and leave the coarser, so noise is
+looked for at the scales where the filter acts: luma at full and at half size, chroma at a quarter.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import cv2
@@ -34,8 +35,15 @@ _FEWEST_TILES = 3
 _CALM_SHARE = 0.2
 # What quantizing to whole levels adds to the variance (Bennett 1948); it is the same in every picture and no noise.
 _QUANTIZATION_VARIANCE = 1 / 12
-# Noise is a smooth function of brightness: what is this many times what most bins have is texture.
+# Noise is a smooth function of brightness: what is this many times what the calmer bins have is texture.
 _MOST_RISE = 2.0
+_BLACK = 4
+_BLOCK_PX = 8
+# In levels of 255: larger steps are edges of the picture.
+_LARGEST_STEP = 3.0
+_DARK = 96
+# In standard errors; of eight places to choose from, one reaches two by chance.
+_CERTAINTY = 5.0
 # Coarse detail passes for noise at half size more easily than fine detail at full size.
 _MOST_COARSENING = 2.5
 
@@ -47,10 +55,14 @@ class NoiseProfile:
     Attributes:
         luma: (256,) float32, in levels of 255, at the luma that is the index.
         chroma: the same of Cr and Cb, whichever is noisier, averaged over 4 x 4 pixels.
+        blocks: of the steps between blocks of 8 x 8 pixels, as JPEG and video leave them; 0 for a picture without.
+        quantization: of the rounding to eight bits; 0 for more.
     """
 
     luma: FloatArray
     chroma: FloatArray
+    blocks: float = 0.0
+    quantization: float = 0.0
 
 
 def assume_noise(level: float) -> NoiseProfile:
@@ -70,13 +82,18 @@ def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfi
         nothing = np.zeros(256, np.float32)
         return NoiseProfile(nothing, nothing)
     to_luma = cv2.COLOR_RGB2YCrCb if channel_order.startswith("RGB") else cv2.COLOR_BGR2YCrCb
-    luma, *chroma = cv2.split(cv2.cvtColor(tiles, to_luma))
+    luma, *chroma = np.moveaxis(np.asarray(cv2.cvtColor(tiles, to_luma), np.float32), -1, 0)
     quarters = [_shrink(plane, 4) for plane in chroma]
     brightness = _shrink(luma, _TILE_PX).ravel()
     fine, coarse = _measure(luma), 2 * _measure(_shrink(luma, 2))
     noise = np.maximum(fine, np.minimum(coarse, _MOST_COARSENING * fine))
     color_noise = np.maximum(*map(_measure, quarters))
-    return NoiseProfile(_fit(noise, brightness, 1), _fit(color_noise, brightness, 1 / 16))
+    return NoiseProfile(
+        luma=_fit(noise, brightness, 1),
+        chroma=_fit(color_noise, brightness, 1 / 16),
+        blocks=_measure_blocks(luma, brightness),
+        quantization=_QUANTIZATION_VARIANCE**0.5 if image.dtype == np.uint8 else 0.0,
+    )
 
 
 def _cut_tiles(image: npt.NDArray[Any]) -> FloatArray:
@@ -87,8 +104,10 @@ def _cut_tiles(image: npt.NDArray[Any]) -> FloatArray:
     counts = [side // _TILE_PX for side in image.shape[:2]]
     while counts[0] * counts[1] > _MOST_TILES:
         counts = [max(1, count * 7 // 8) for count in counts]
+    # At multiples of a block, so that blocks lie alike in all tiles.
     tops, lefts = (
-        np.linspace(0, side - _TILE_PX, count).astype(int) for side, count in zip(image.shape[:2], counts, strict=True)
+        np.linspace(0, side - _TILE_PX, count).astype(int) // _BLOCK_PX * _BLOCK_PX
+        for side, count in zip(image.shape[:2], counts, strict=True)
     )
     corners = [(top, left) for top in tops for left in lefts]
     tiles = np.empty((_TILE_PX, len(corners) * _TILE_PX, 3), np.float32)
@@ -114,14 +133,48 @@ def _measure(tiles: FloatArray) -> FloatArray:
     return measured
 
 
+def _measure_blocks(luma: FloatArray, brightness: FloatArray) -> float:
+    """The standard deviation of what steps at every eighth row and column add to (side, N · side) tiles.
+
+    Squared differences of neighbors, by their place in the period, as no-reference measures of blocking have it (Wang,
+    Bovik and Evans, "Blind Measurement of Blocking Artifacts in Images", ICIP 2000).
+    """
+    side = len(luma)
+    planes = luma.reshape(side, -1, side)
+    variances = [_find_period(np.diff(planes, axis=axis).transpose(1, axis, 2 - axis), brightness) for axis in (0, 2)]
+    # Blocks have both; a gradient in whole levels has steps along one axis, perhaps at every eighth place.
+    return math.sqrt(min(variances) / 2)
+
+
+def _find_period(differences: FloatArray, brightness: FloatArray) -> float:
+    """What the squares of (N, along, across) differences have more at one place of the period than elsewhere, or 0."""
+    squares = np.minimum(differences * differences, _LARGEST_STEP**2).mean(axis=2)
+    by_phase = np.stack([squares[:, phase::_BLOCK_PX].mean(axis=1) for phase in range(_BLOCK_PX)], axis=1)
+    phase = int(np.median(by_phase, axis=0).argmax())
+    usual = np.median(by_phase, axis=1)
+    excess = by_phase[:, phase] - usual
+    # Steps of a level or two show in calm tiles and drown in texture; what is bright is not brightened further.
+    weight = (brightness < _DARK) / (usual + 0.1) ** 2
+    total = weight.sum()
+    if total == 0:
+        return 0.0
+    mean = (weight * excess).sum() / total
+    error = ((weight * (excess - mean)) ** 2).sum() ** 0.5 / total
+    return float(mean) if mean > _CERTAINTY * error else 0.0
+
+
 def _fit(noise: FloatArray, brightness: FloatArray, quantization_share: float) -> FloatArray:
     """(256,): the calm tiles of each bin, joined by straight lines over the square root of brightness."""
     bins = np.digitize(brightness, _BIN_EDGES) - 1
     known = [number for number in range(len(_BIN_EDGES) - 1) if (bins == number).sum() >= _FEWEST_TILES]
     if not known:
-        known = [int(np.median(bins))]
+        bins, known = np.zeros_like(bins), [0]
     calm = np.array([np.quantile(noise[bins == number], _CALM_SHARE) for number in known])
     middle = np.array([np.median(brightness[bins == number]) for number in known])
     calm = np.sqrt(np.maximum(calm**2 - quantization_share * _QUANTIZATION_VARIANCE, 0))
-    calm = np.minimum(calm, _MOST_RISE * np.quantile(calm, 0.5, method="lower"))
-    return np.interp(np.sqrt(np.arange(256)), np.sqrt(middle), calm).astype(np.float32)
+    # Black is clipped, and its noise with it, so that it is no measure for the rest.
+    measures = calm[(middle >= _BLACK) | (calm > 0)]
+    if len(measures):
+        calm = np.minimum(calm, _MOST_RISE * np.quantile(measures, 0.25, method="lower"))
+    profile: FloatArray = np.interp(np.sqrt(np.arange(256)), np.sqrt(middle), calm).astype(np.float32)
+    return profile

@@ -17,7 +17,7 @@ def make_batch() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     dark = {"whole": random.random((2, 32, 64, 3)) * 0.2, "crop": random.random((2, 16, 16, 3)) * 0.2}
     dark = {name: samples.astype(np.float32) for name, samples in dark.items()}
     partners = {name: np.minimum(samples * 3, 1) for name, samples in dark.items()}
-    return dark | {"noise": np.full((2, 256), 1, np.float32)}, partners
+    return dark | {"noise": np.full((2, 256, 2), 1, np.float32)}, partners
 
 
 def test_steps_lower_the_loss_and_every_part_is_tracked() -> None:
