@@ -85,12 +85,12 @@ def _make_sunset(_: Samples, photo: Samples, random: np.random.Generator) -> tup
     ground = _draw_skyline(height, width, random)
     ground[: int(height * random.uniform(0.3, 0.8))] = 0
     dark = photo * random.uniform(0.05, 0.35)
-    lifted = _lift(dark, random.uniform(0.05, 0.15), random.uniform(1, 1.6))
+    lifted = _lift(dark, random.uniform(0.05, 0.15), random.uniform(1.2, 2.2))
     return sky * (1 - ground) + dark * ground, sky * (1 - ground) + lifted * ground
 
 
 def _make_backlit(first: Samples, second: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
-    """A dark subject in front of something bright: the one is lifted about three times, the other stays."""
+    """A dark subject in front of something bright: the one is lifted three times or more, the other stays."""
     height, width = first.shape[:2]
     darkest = random.uniform(0.45, 0.7)
     if random.random() < 0.6:
@@ -100,7 +100,7 @@ def _make_backlit(first: Samples, second: Samples, random: np.random.Generator) 
         bright = 0.8 * darkest + (1 - 0.8 * darkest) * first
     level = random.uniform(0.04, 0.14)
     subject = np.clip(second / max(float(second.mean()), 0.1) * level, 0, 0.4)
-    lifted = _lift(subject, 1.6 * level, random.uniform(2.7, 3.3))
+    lifted = _lift(subject, 1.6 * level, random.uniform(3, 4))
     mask = _draw_blob(height, width, random.uniform(0.06, 0.4), random)
     return bright * (1 - mask) + subject * mask, bright * (1 - mask) + lifted * mask
 
@@ -129,10 +129,10 @@ def _make_grey(photo: Samples, _: Samples, random: np.random.Generator) -> tuple
 _Maker = Callable[[Samples, Samples, np.random.Generator], tuple[Samples, Samples]]
 # Another kind of scene is one function and one entry here, with its share of all.
 _MAKERS: tuple[tuple[_Maker, float], ...] = (
-    (_make_night, 0.3),
-    (_make_sunset, 0.2),
-    (_make_backlit, 0.3),
-    (_make_lamp, 0.15),
+    (_make_night, 0.25),
+    (_make_sunset, 0.15),
+    (_make_backlit, 0.35),
+    (_make_lamp, 0.2),
     (_make_grey, 0.05),
 )
 

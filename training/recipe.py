@@ -21,6 +21,8 @@ class LossWeights:
     The first four need nothing but the dark picture. `absolute` (L1), `structure` (1 − SSIM) and `regional` (L1 of the
     means of 16x16 regions) compare with its normal-light partner. `perceptual` compares VGG16 features of the enhanced
     picture with those of the partner where one of these three counts, else with those of the dark picture.
+    `steadiness` (L1) compares what a tone network makes of a picture with what it makes of the same one, moved by a few
+    pixels or of another size.
     """
 
     spatial_consistency: float = 1.0
@@ -31,6 +33,7 @@ class LossWeights:
     absolute: float = 0.0
     structure: float = 0.0
     regional: float = 0.0
+    steadiness: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,9 +236,9 @@ _TONE = Recipe(
     name="edge-tone",
     about="our best; the tone of the whole picture, learned from pairs and from views of panoramas",
     network="tone",
-    epochs=60,
+    epochs=18,
     batch_size=8,
-    epoch_images=2000,
+    epoch_images=4000,
     crop_px=128,
     flip=True,
     exposure_gain=4.0,
@@ -251,8 +254,9 @@ _TONE = Recipe(
         absolute=1.0,
         structure=0.5,
         regional=1.0,
+        steadiness=3.0,
     ),
-    tone=ToneSettings(pair_share=0.5, view_share=0.4, made_share=0.1),
+    tone=ToneSettings(pair_share=0.45, view_share=0.4, made_share=0.15),
 )
 
 _RECIPES = (
@@ -281,7 +285,7 @@ _RECIPES = (
         _TONE,
         name="edge-tone-clean",
         about="as edge-tone, learned from views of panoramas alone: its weights carry no license of pairs",
-        tone=ToneSettings(view_share=0.9, made_share=0.1),
+        tone=ToneSettings(view_share=0.85, made_share=0.15),
     ),
     dataclasses.replace(
         _SCENE,

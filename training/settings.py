@@ -72,6 +72,7 @@ def _list_curve_expectations(recipe: Recipe, multiple_px: int) -> Iterator[tuple
         (0 <= recipe.exposure_shift <= 1, "exposure_shift from 0 to 1"),
         (recipe.noise >= 0, "noise not to be negative"),
         (recipe.loss_weights.perceptual == 0 or recipe.channels == 3, "3 channels for the perceptual loss"),
+        (recipe.loss_weights.steadiness == 0, "steadiness to be 0 for networks that return curves"),
     )
 
 

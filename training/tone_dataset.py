@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,9 @@ Batch = tuple[dict[str, FloatArray], dict[str, FloatArray]]
 _WHOLE = Shard()
 # The map of the noise is so much smaller than the crop.
 NOISE_STEP_PX = 8
+_MOST_MOVED_PX = 3
+# Larger pictures take time, and are seen as smaller ones are.
+_MOST_ENLARGED = 1.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +110,8 @@ class ToneBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no 
     """Batches of one epoch after the other, a function of (seed, epoch, index) only: a resumed run sees the same.
 
     A batch is (inputs, partners), by name, float32 in [0, 1]: "whole", (B, h, w, 3) as the network sees it, and "crop",
-    (B, crop, crop, 3) of the full-size picture; the inputs also have "noise", see `Shot`.
+    (B, crop, crop, 3) of the full-size picture. The inputs also have "again", the whole after the camera moved a little
+    or with another number of pixels, and "noise", see `Shot`.
     """
 
     def __init__(
@@ -238,11 +243,25 @@ def _compose(shot: Shot, recipe: Recipe, random: np.random.Generator | None = No
     else:
         window = _draw_window(shot.dark.shape, [recipe.crop_px or 0] * 2, random)
 
-    def compose(image: Uint8Array) -> dict[str, FloatArray]:
-        whole = shrink(image, settings.width_px, settings.height_px)
-        return {"whole": _normalize(whole), "crop": _normalize(image[window])}
+    def look_at(image: Uint8Array) -> FloatArray:
+        return _normalize(shrink(image, settings.width_px, settings.height_px))
 
-    return compose(shot.dark) | {"noise": shot.noise}, compose(shot.partner)
+    partners = {"whole": look_at(shot.partner), "crop": _normalize(shot.partner[window])}
+    whole = look_at(shot.dark)
+    again = look_at(_disturb(shot.dark, random)) if random is not None else whole
+    return {"whole": whole, "again": again, "crop": _normalize(shot.dark[window]), "noise": shot.noise}, partners
+
+
+def _disturb(image: Uint8Array, random: np.random.Generator) -> Uint8Array:
+    """The same view, moved by a few pixels; half of the time of another size too."""
+    top, bottom, left, right = random.integers(0, _MOST_MOVED_PX + 1, 4)
+    moved = image[top : image.shape[0] - bottom, left : image.shape[1] - right]
+    if random.random() < 0.5:
+        return moved
+    factor = math.exp(random.uniform(math.log(0.5), math.log(_MOST_ENLARGED)))
+    height, width = (max(1, round(side * factor)) for side in moved.shape[:2])
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(moved, (width, height), interpolation=method), np.uint8)
 
 
 def _draw_window(shape: tuple[int, ...], sizes: Sequence[int], random: np.random.Generator) -> tuple[slice, ...]:

@@ -39,8 +39,8 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         super().__init__(name="tone_training")
         self.network = network
         self.recipe = recipe
-        weights = recipe.loss_weights
-        self.loss_names = tuple(name for name in _MEASURES if getattr(weights, name) > 0)
+        self._compared = [name for name in _MEASURES if getattr(recipe.loss_weights, name) > 0]
+        self.loss_names = (*self._compared, *(["steadiness"] if recipe.loss_weights.steadiness > 0 else []))
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
 
     def build(self, input_shape: object = None) -> None:
@@ -58,22 +58,22 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """The weighted total of the crop's losses, and a share of that of the small picture; the crop's are tracked."""
+        """The weighted total; the losses of the crop and steadiness are also tracked, unweighted, by name."""
         tone = decode(ops.cast(y_pred, "float32"))
         table = tabulate(tone.knots)
-        enhanced = render(x["crop"], tone, table, x["noise"])
-        values = self._measure(enhanced, y["crop"])
+        values = self._compare(render(x["crop"], tone, table, x["noise"]), y["crop"])
+        small = apply_tone(x["whole"], tone, table)
+        if "steadiness" in self.loss_names:
+            again = decode(ops.cast(self.network(x["again"], training=training), "float32"))
+            values["steadiness"] = losses.absolute(apply_tone(x["whole"], again), small)
         for name, value in values.items():
             # As Keras weighs its own loss: the last batch of a validation may be a smaller one.
             self._trackers[name].update_state(value, sample_weight=ops.shape(y_pred)[0])
-        total = self._weigh(values)
         whole_share = self.recipe.tone.whole_share if self.recipe.tone else 0.0
-        if whole_share > 0:
-            total += whole_share * self._weigh(self._measure(apply_tone(x["whole"], tone, table), y["whole"]))
-        return total
+        return self._weigh(values) + whole_share * self._weigh(self._compare(small, y["whole"]))
 
-    def _measure(self, enhanced: Tensor, partners: Tensor) -> dict[str, Tensor]:
-        return {name: _MEASURES[name](enhanced, partners) for name in self.loss_names}
+    def _compare(self, enhanced: Tensor, partners: Tensor) -> dict[str, Tensor]:
+        return {name: _MEASURES[name](enhanced, partners) for name in self._compared}
 
     def _weigh(self, values: Mapping[str, Tensor]) -> Tensor:
         return sum(getattr(self.recipe.loss_weights, name) * value for name, value in values.items())

@@ -40,6 +40,7 @@ def test_batch_has_the_whole_small_and_a_crop_at_full_size(lol: Path, panoramas:
     inputs, partners = load(lol, panoramas, cache)[0]
     assert {name: samples.shape for name, samples in inputs.items()} == {
         "whole": (4, 32, 64, 3),
+        "again": (4, 32, 64, 3),
         "crop": (4, 16, 16, 3),
         "noise": (4, 256, 2),
     }

@@ -17,7 +17,8 @@ def make_batch() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     dark = {"whole": random.random((2, 32, 64, 3)) * 0.2, "crop": random.random((2, 16, 16, 3)) * 0.2}
     dark = {name: samples.astype(np.float32) for name, samples in dark.items()}
     partners = {name: np.minimum(samples * 3, 1) for name, samples in dark.items()}
-    return dark | {"noise": np.full((2, 256, 2), 1, np.float32)}, partners
+    again = np.flip(dark["whole"], axis=2)
+    return dark | {"again": again, "noise": np.full((2, 256, 2), 1, np.float32)}, partners
 
 
 def test_steps_lower_the_loss_and_every_part_is_tracked() -> None:
@@ -27,7 +28,7 @@ def test_steps_lower_the_loss_and_every_part_is_tracked() -> None:
     for _ in range(10):
         last = model.train_on_batch(inputs, partners, return_dict=True)
     assert last["loss"] < first["loss"]
-    assert {"absolute", "structure", "regional"} < last.keys()
+    assert {"absolute", "structure", "regional", "steadiness"} < last.keys()
 
 
 def test_loss_is_that_of_the_crop_and_a_share_of_that_of_the_whole() -> None:
