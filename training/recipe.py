@@ -79,7 +79,8 @@ class Recipe:
         resize_px: every image is resized to this square first (aspect is not kept, as in the report).
         crop_px: side of the random square cut from it for each step, or None for the whole.
         epoch_images: an epoch shows at least this many pictures, so those of a smaller folder several times.
-        flip, rotate: mirror each crop at random along both axes; turn it by a random number of quarter turns.
+        flip, rotate: mirror each crop at random along both axes, for a tone from left to right alone; turn it by a
+            random number of quarter turns.
         exposure_gain: half of the pictures are brightened by a random factor up to this one, and clipped as a sensor
             clips: the network then meets pictures that need less light, and lamps.
         exposure_shift: with this probability a low-light image is replaced by its normal-light partner scaled by

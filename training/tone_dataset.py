@@ -226,10 +226,11 @@ def _move(shot: Shot, recipe: Recipe, random: np.random.Generator) -> Shot:
     smallest = _get_settings(recipe).smallest_part
     sizes = [max(recipe.crop_px or 0, round(side * random.uniform(smallest, 1))) for side in shot.dark.shape[:2]]
     window = _draw_window(shot.dark.shape, sizes, random)
-    down, right = random.choice((-1, 1), size=2, p=(0.25, 0.75)) if recipe.flip else (1, 1)
+    # Never upside down: where the sky is says something about the light.
+    right = random.choice((-1, 1)) if recipe.flip else 1
 
     def move(image: Uint8Array) -> Uint8Array:
-        return np.ascontiguousarray(image[window][::down, ::right])
+        return np.ascontiguousarray(image[window][:, ::right])
 
     return dataclasses.replace(shot, dark=move(shot.dark), partner=move(shot.partner))
 
