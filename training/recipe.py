@@ -46,8 +46,10 @@ class ToneSettings:
         pair_share, view_share, made_share: how often a picture comes from the pairs of `--data`, from views of
             panoramas, and from made scenes; in any unit.
         views: how many views are cut.
+        rendering: of the views' partners, see training.panoramas.rendering.
         smallest_part: the network sees a part of each picture, of at least this share of each side, as if it were all.
-        least_gain: half of the pairs are exposed by a factor between this one and the recipe's `exposure_gain`.
+        least_gain: half of the pairs are exposed by a factor between this one and the recipe's `exposure_gain`; 1 and 1
+            leave all as they are.
         whole_share: weight of the losses on the small picture beside those on the crop.
     """
 
@@ -58,9 +60,10 @@ class ToneSettings:
     pair_share: float = 0.0
     view_share: float = 0.0
     made_share: float = 0.0
-    views: int = 1500
-    smallest_part: float = 0.6
-    least_gain: float = 0.6
+    views: int = 1000
+    rendering: str = "fused"
+    smallest_part: float = 0.8
+    least_gain: float = 1.0
     whole_share: float = 0.5
 
 
@@ -242,7 +245,6 @@ _TONE = Recipe(
     epoch_images=4000,
     crop_px=128,
     flip=True,
-    exposure_gain=4.0,
     learning_rate=1e-3,
     cosine_decay=True,
     clip_norm=1.0,

@@ -10,6 +10,7 @@ import typing
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .panoramas.rendering import RENDERINGS
 from .recipe import GROUPS, LossWeights, Recipe, RecipeError, ToneSettings
 
 # The filter behind the tone has its map of the noise at an eighth of the size.
@@ -99,6 +100,7 @@ def _list_tone_expectations(recipe: Recipe, tone: ToneSettings, multiple_px: int
             "shares not to be negative, of pairs or views above 0",
         ),
         (tone.views >= 1, "tone.views to be at least 1"),
+        (tone.rendering in RENDERINGS, f"tone.rendering to be one of {' '.join(RENDERINGS)}"),
         (0 < tone.smallest_part <= 1, "tone.smallest_part above 0, up to 1"),
         (0 < tone.least_gain <= recipe.exposure_gain, "tone.least_gain above 0, up to exposure_gain"),
         (tone.whole_share >= 0, "tone.whole_share not to be negative"),

@@ -94,6 +94,7 @@ def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys:
         ("crop_px=208", "expected crop_px up to half of tone.picture_width_px"),
         ("tone.made_share=-1", "not to be negative"),
         ("tone.least_gain=5", "expected tone.least_gain above 0, up to exposure_gain"),
+        ("tone.rendering=none", "expected tone.rendering to be one of filmic fused"),
         ("network=zero-dce", "expected tone to be set for the networks that return one"),
         ("channels=1", "expected 3 channels for a tone"),
     ],

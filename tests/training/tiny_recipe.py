@@ -37,5 +37,6 @@ TINY_TONE = Recipe(
         view_share=0.4,
         made_share=0.2,
         views=3,
+        least_gain=0.5,
     ),
 )
