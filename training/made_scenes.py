@@ -109,7 +109,7 @@ def _make_lamp(_: Samples, photo: Samples, random: np.random.Generator) -> tuple
     """A colored lamp in a dark room: the room is lifted, the lamp keeps its color."""
     height, width = photo.shape[:2]
     color = np.array(_LIGHTS[random.integers(len(_LIGHTS))], np.float32)
-    radius = random.uniform(0.04, 0.2) * height
+    radius = random.uniform(0.05, 0.3) * height
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     distance = np.hypot(rows - random.uniform(0.2, 0.6) * height, columns - random.uniform(0.2, 0.8) * width)
     distance = distance[..., np.newaxis]
@@ -129,10 +129,10 @@ def _make_grey(photo: Samples, _: Samples, random: np.random.Generator) -> tuple
 _Maker = Callable[[Samples, Samples, np.random.Generator], tuple[Samples, Samples]]
 # Another kind of scene is one function and one entry here, with its share of all.
 _MAKERS: tuple[tuple[_Maker, float], ...] = (
-    (_make_night, 0.25),
+    (_make_night, 0.2),
     (_make_sunset, 0.15),
-    (_make_backlit, 0.35),
-    (_make_lamp, 0.2),
+    (_make_backlit, 0.3),
+    (_make_lamp, 0.3),
     (_make_grey, 0.05),
 )
 

@@ -259,7 +259,7 @@ _TONE = Recipe(
         regional=1.0,
         steadiness=3.0,
     ),
-    tone=ToneSettings(pair_share=0.45, view_share=0.4, made_share=0.15),
+    tone=ToneSettings(pair_share=0.42, view_share=0.36, made_share=0.22),
 )
 
 _RECIPES = (
@@ -288,7 +288,7 @@ _RECIPES = (
         _TONE,
         name="edge-tone-clean",
         about="as edge-tone, learned from views of panoramas alone: its weights carry no license of pairs",
-        tone=ToneSettings(view_share=0.85, made_share=0.15),
+        tone=ToneSettings(view_share=0.78, made_share=0.22),
     ),
     dataclasses.replace(
         _SCENE,
