@@ -12,6 +12,7 @@ of height, 11 times too strong at 256 x 256.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,14 @@ def structure(enhanced: Tensor, partners: Tensor) -> Tensor:
     luminance = (2 * mean_x * mean_y + _C1) / (ops.square(mean_x) + ops.square(mean_y) + _C1)
     contrast = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
     return 1 - ops.mean(luminance * contrast)
+
+
+# By the names that loss weights have for them; each takes enhanced images and their partners.
+COMPARISONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "absolute": absolute,
+    "structure": structure,
+    "regional": regional,
+}
 
 
 def _window_mean(images: Tensor) -> Tensor:

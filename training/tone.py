@@ -2,7 +2,7 @@
 
 A network returns `NUMBERS` numbers in [-1, 1] for a whole picture. They decode to one monotone curve for each channel
 and a shared one, a color matrix that keeps grey grey, and the share of the curves that keeps hue. All zeros are the
-identity, apart from the hue share, which is then a half of two identities.
+identity.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def apply_tone(images: Tensor, tone: Tone, table: Tensor | None = None) -> Tenso
     gain = look_up(table[:, :, 3:], brightest) * (255 / ops.cast(ops.maximum(brightest, 1), "float32"))
     share = tone.hue_share[:, None, None, None]
     blended = share * gain * (ops.cast(levels, "float32") / 255) + (1 - share) * curved
-    mixed = ops.matmul(ops.reshape(blended, (*_count(images), -1, 3)), ops.transpose(tone.matrix, (0, 2, 1)))
+    pixels = ops.reshape(blended, (ops.shape(images)[0], -1, 3))
+    mixed = ops.matmul(pixels, ops.transpose(tone.matrix, (0, 2, 1)))
     return ops.clip(ops.reshape(mixed, ops.shape(images)), 0, 1)
 
 
@@ -111,10 +112,6 @@ def _decode_matrix(mixing: Tensor) -> Tensor:
         (blue_red, blue_green, 1 - blue_red - blue_green),
     )
     return ops.stack([ops.concatenate(row, axis=1) for row in rows], axis=1)
-
-
-def _count(images: Tensor) -> tuple[int]:
-    return (ops.shape(images)[0],)
 
 
 def _place_knots() -> FloatArray:

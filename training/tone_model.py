@@ -24,9 +24,8 @@ Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-# Of a level; beyond, the device does not smooth either.
+# In levels of 255: more the device does not smooth away either.
 _MOST_NOISE = 20.0
-_MEASURES = {"absolute": losses.absolute, "structure": losses.structure, "regional": losses.regional}
 
 
 class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type information
@@ -39,7 +38,7 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         super().__init__(name="tone_training")
         self.network = network
         self.recipe = recipe
-        self._compared = [name for name in _MEASURES if getattr(recipe.loss_weights, name) > 0]
+        self._compared = [name for name in losses.COMPARISONS if getattr(recipe.loss_weights, name) > 0]
         self.loss_names = (*self._compared, *(["steadiness"] if recipe.loss_weights.steadiness > 0 else []))
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
 
@@ -73,7 +72,7 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         return self._weigh(values) + whole_share * self._weigh(self._compare(small, y["whole"]))
 
     def _compare(self, enhanced: Tensor, partners: Tensor) -> dict[str, Tensor]:
-        return {name: _MEASURES[name](enhanced, partners) for name in self._compared}
+        return {name: losses.COMPARISONS[name](enhanced, partners) for name in self._compared}
 
     def _weigh(self, values: Mapping[str, Tensor]) -> Tensor:
         return sum(getattr(self.recipe.loss_weights, name) * value for name, value in values.items())

@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.float32]
 
 # What every run measures; further losses are measured where they count.
 ZERO_REFERENCE = ("spatial_consistency", "exposure", "color_constancy", "illumination_smoothness")
-_FURTHER = ("perceptual", "absolute", "structure", "regional")
+_FURTHER = ("perceptual", *losses.COMPARISONS)
 
 
 class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type information
@@ -71,8 +71,8 @@ class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type informati
         if self._perceptual_distance is not None:
             values["perceptual"] = self._perceptual_distance(enhanced, images if partners is None else partners)
         if recipe.is_paired:
-            compared = {"absolute": losses.absolute, "structure": losses.structure, "regional": losses.regional}
-            values |= {name: compared[name](enhanced, partners) for name in compared if name in self.loss_names}
+            compared = [name for name in losses.COMPARISONS if name in self.loss_names]
+            values |= {name: losses.COMPARISONS[name](enhanced, partners) for name in compared}
         return values
 
 
