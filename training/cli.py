@@ -71,6 +71,9 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
     fit.add_argument("--epochs", type=_parse_count, help="number of epochs (default: as in the recipe)")
     fit.add_argument(
+        "--start", type=Path, metavar="FILE.keras", help="exported network whose weights a new run begins with"
+    )
+    fit.add_argument(
         "--data-title", metavar="TEXT", help="name of the data in model cards (default: name of the folder)"
     )
     fit.add_argument(
@@ -175,6 +178,7 @@ def _fit(arguments: argparse.Namespace) -> None:
         recipe,
         run,
         panoramas=arguments.panoramas,
+        start=arguments.start,
         data_title=arguments.data_title,
         cache=arguments.cache,
         # A progress bar on a terminal, one line per epoch in a log.

@@ -130,10 +130,10 @@ _Maker = Callable[[Samples, Samples, np.random.Generator], tuple[Samples, Sample
 # Another kind of scene is one function and one entry here, with its share of all.
 _MAKERS: tuple[tuple[_Maker, float], ...] = (
     (_make_night, 0.2),
-    (_make_sunset, 0.15),
-    (_make_backlit, 0.3),
-    (_make_lamp, 0.3),
-    (_make_grey, 0.05),
+    (_make_sunset, 0.2),
+    (_make_backlit, 0.25),
+    (_make_lamp, 0.22),
+    (_make_grey, 0.13),
 )
 
 

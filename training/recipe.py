@@ -257,7 +257,7 @@ _TONE = Recipe(
         absolute=1.0,
         structure=0.5,
         regional=1.0,
-        steadiness=3.0,
+        steadiness=10.0,
     ),
     tone=ToneSettings(pair_share=0.42, view_share=0.36, made_share=0.22),
 )

@@ -108,6 +108,7 @@ def fit(
     run: Run,
     *,
     panoramas: Path | None = None,
+    start: Path | None = None,
     data_title: str | None = None,
     cache: Path | None = None,
     verbose: int = 1,
@@ -121,13 +122,15 @@ def fit(
     Args:
         data: the folder; None for recipes that learn from panoramas alone.
         panoramas: folder of the panoramas that views are cut from, for recipes that do so.
+        start: an exported network of the recipe's kind, whose weights a new run begins with; None begins at random.
         data_title: what cards call the data; None takes the folder's name.
         cache: folder for decoded pictures; None takes the user's cache folder.
 
     Raises:
         ImageError: no pictures in `data`, too few, without partners that the recipe needs, or a broken one.
         RecipeError: the recipe needs what is not to be had.
-        RunError: the run was started with another recipe or other pictures, or its checkpoint is damaged.
+        RunError: the run was started with another recipe or other pictures, its checkpoint is damaged, or `start` is no
+            network of this kind.
         OutputError: the run or the cache cannot be written.
         DistributionError: the batches cannot be divided among the team, a worker was started differently from the
             chief, or is lost.
@@ -135,6 +138,7 @@ def fit(
     parts = find_parts(data, recipe) if data is not None else _NO_PARTS
     title = data_title or (data or panoramas or run.folder).resolve().name
     description = _describe_data(parts, recipe, title, panoramas)
+    description["start_sha256"] = hash_files([start]) if start is not None else None
     team.check_divides(min(recipe.batch_size, count_images(len(parts["train"]), recipe)))
     cache = find_cache_folder() if cache is None else cache
     if team.is_chief:
@@ -142,11 +146,18 @@ def fit(
     with team.watch(), team.share(run.folder, STATE_FILES) as folder:
         if not team.is_chief:
             _check_like_chief(Run(folder), recipe, description)
-        _train(parts, recipe, Run(folder), team, cache, panoramas, verbose)
+        _train(parts, recipe, Run(folder), team, cache, panoramas, start, verbose)
 
 
 def _train(
-    parts: _Parts, recipe: Recipe, run: Run, team: Team, cache: Path, panoramas: Path | None, verbose: int
+    parts: _Parts,
+    recipe: Recipe,
+    run: Run,
+    team: Team,
+    cache: Path,
+    panoramas: Path | None,
+    start: Path | None,
+    verbose: int,
 ) -> None:
     task = find_task(recipe)
     steps = count_steps(len(parts["train"]), recipe)
@@ -155,6 +166,8 @@ def _train(
     epoch = restore(model, run)
     if epoch >= recipe.epochs:
         return
+    if epoch == 0 and start is not None:
+        _take_weights(model.network, start)
     if epoch > 0 and verbose > 0:
         print(f"{run.folder}: continuing after epoch {epoch}")
     model.fit(
@@ -170,6 +183,14 @@ def _train(
         callbacks=[*team.make_callbacks(), _Recorder(run)],
         verbose=verbose,
     )
+
+
+def _take_weights(network: keras.Model, start: Path) -> None:
+    try:
+        network.set_weights(keras.models.load_model(start, compile=False).get_weights())
+    except (ValueError, OSError, TypeError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise RunError(f"{start}: expected a network like the recipe's, found something else ({cause})") from error
 
 
 def load_network(run: Run) -> tuple[keras.Model, int]:

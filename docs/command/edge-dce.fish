@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --stills --strength --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --start --stills --strength --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -145,6 +145,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l feedback -xka "(__f
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l show -d 'print the recipe as JSON and stop'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l out -xka "(__fish_complete_directories)" -d 'folder of a new run, or of the run to continue'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l epochs -x -d 'number of epochs (default: as in the recipe)'
+complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l start -xka "(__fish_complete_path (commandline -ct))" -d 'exported network whose weights a new run begins with'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data-title -x -d 'name of the data in model cards (default: name of the folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l worker -x -d 'train with other workers; INDEX says which address is this machine'"'"'s'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l cache -xka "(__fish_complete_directories)" -d 'folder for decoded pictures (default: the user'"'"'s cache folder)'

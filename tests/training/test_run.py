@@ -267,3 +267,25 @@ def test_recipe_without_views_refuses_panoramas(lol: Path, tmp_path: Path) -> No
     write_panorama(tmp_path / "a.hdr", make_panorama())
     with pytest.raises(RecipeError, match="expected --data and no --panoramas"):
         fit(lol, TINY, Run(tmp_path / "run"), panoramas=tmp_path, verbose=0)
+
+
+def test_run_begins_with_the_weights_of_another(lol: Path, tmp_path: Path) -> None:
+    first = Run(tmp_path / "first")
+    short = dataclasses.replace(TINY, epochs=1)
+    fit(lol, short, first, verbose=0)
+    export(first, tmp_path / "first.keras")
+    # A step so small that it changes nothing that float32 can tell apart.
+    still = dataclasses.replace(short, learning_rate=1e-30)
+    second = Run(tmp_path / "second")
+    fit(lol, still, second, start=tmp_path / "first.keras", verbose=0)
+    for one, other in zip(*(load_network(run)[0].get_weights() for run in (first, second)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(RunError, match="other pictures"):
+        fit(lol, still, second, verbose=0)
+
+
+def test_run_does_not_begin_with_a_network_of_another_kind(lol: Path, tmp_path: Path) -> None:
+    network = build_model(dataclasses.replace(TINY, network="zero-dce-pp"), steps_per_epoch=1).network
+    network.save(tmp_path / "other.keras")
+    with pytest.raises(RunError, match="expected a network like the recipe's"):
+        fit(lol, TINY, Run(tmp_path / "run"), start=tmp_path / "other.keras", verbose=0)
