@@ -50,16 +50,32 @@ def read_shrunk(paths: Sequence[Path], side_px: int, *, channels: int, cache: Pa
         ImageError: a picture is broken, or has no fourth channel where one is needed.
         OutputError: the cache cannot be written.
     """
-    shape = (len(paths), side_px, side_px, channels)
+    shape = (side_px, side_px, channels)
+    return _read_decoded(paths, shape, lambda path: _shrink_channels(path, side_px, channels), cache)
 
-    def decode(samples: Uint8Array) -> None:
+
+def read_resized(paths: Sequence[Path], width: int, height: int, *, cache: Path) -> Uint8Array:
+    """Pictures as one (N, height, width, 3) uint8 array, mapped from the cache; those of that size as they are.
+
+    Raises: as `read_shrunk`.
+    """
+    return _read_decoded(
+        paths, (height, width, 3), lambda path: shrink(read_picture(path).rounded().image, width, height), cache
+    )
+
+
+def _read_decoded(
+    paths: Sequence[Path], shape: tuple[int, ...], decode: Callable[[Path], Uint8Array], cache: Path
+) -> Uint8Array:
+    def decode_all(samples: Uint8Array) -> None:
         def decode_one(number: int) -> None:
-            samples[number] = _shrink_channels(paths[number], side_px, channels)
+            samples[number] = decode(paths[number])
 
         with ThreadPoolExecutor() as pool:
             list(pool.map(decode_one, range(len(paths))))
 
-    return read_made(f"{_VERSION} {shape} {hash_files(paths)}", shape, decode, cache=cache)
+    whole = (len(paths), *shape)
+    return read_made(f"{_VERSION} {whole} {hash_files(paths)}", whole, decode_all, cache=cache)
 
 
 def read_made(key: str, shape: tuple[int, ...], make: Callable[[Uint8Array], None], *, cache: Path) -> Uint8Array:

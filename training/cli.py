@@ -13,7 +13,8 @@ from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.terminal.console import CUT_SHORT, answer
 
 from .feedback import read_exposure_target
-from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe, override
+from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
+from .settings import override
 
 PROG = "python -m training"
 # As written on the command line -> what the split calls it.
@@ -44,6 +45,12 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         "--data", type=Path, metavar="DIR", help="folder of dark pictures, or a LOL folder with low/ and high/"
     )
     fit.add_argument(
+        "--panoramas",
+        type=Path,
+        metavar="DIR",
+        help="folder of panoramas in linear light (.hdr, .exr), for recipes that cut views",
+    )
+    fit.add_argument(
         "--recipe",
         choices=list(RECIPES),
         default=DEFAULT_RECIPE,
@@ -63,6 +70,9 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     fit.add_argument("--show", action="store_true", help="print the recipe as JSON and stop")
     fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
     fit.add_argument("--epochs", type=_parse_count, help="number of epochs (default: as in the recipe)")
+    fit.add_argument(
+        "--start", type=Path, metavar="FILE.keras", help="exported network whose weights a new run begins with"
+    )
     fit.add_argument(
         "--data-title", metavar="TEXT", help="name of the data in model cards (default: name of the folder)"
     )
@@ -98,10 +108,17 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="score a network, and compare it with methods that need no network")
     evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder, or a .keras file that 'export' wrote")
-    pairs = evaluate.add_mutually_exclusive_group(required=True)
-    pairs.add_argument("--data", type=Path, metavar="LOL_DIR", help="folder with low/ and high/, split by the recipe")
-    pairs.add_argument(
-        "--pairs", type=Path, nargs=2, metavar=("LOW", "HIGH"), help="two folders with the same file names"
+    evaluate.add_argument(
+        "--data", type=Path, metavar="LOL_DIR", help="folder with low/ and high/, split by the recipe"
+    )
+    evaluate.add_argument(
+        "--pairs",
+        type=Path,
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("LOW", "HIGH"),
+        help="two folders with the same file names; repeatable, also beside --data",
     )
     evaluate.add_argument(
         "--split", choices=list(_PARTS), action="append", help="part of --data; may be repeated (default: both)"
@@ -117,7 +134,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         help="number of pictures in the report (default: %(default)s)",
     )
     evaluate.add_argument("--overwrite", action="store_true")
-    evaluate.set_defaults(command=_evaluate)
+    evaluate.set_defaults(command=_evaluate, parser=evaluate)
 
     compare = commands.add_parser("compare", help="show evaluated runs side by side")
     compare.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
@@ -146,9 +163,10 @@ def _fit(arguments: argparse.Namespace) -> None:
     if arguments.show:
         print(recipe.to_json(), end="")
         return
-    for option in ("data", "out"):
-        if getattr(arguments, option) is None:
-            arguments.parser.error(f"--{option} is missing; training needs it")
+    if arguments.data is None and arguments.panoramas is None:
+        arguments.parser.error("--data is missing; training needs it, or --panoramas")
+    if arguments.out is None:
+        arguments.parser.error("--out is missing; training needs it")
     from .distribution import ALONE, join
     from .run import Run, fit
     from .worker import Worker
@@ -159,6 +177,8 @@ def _fit(arguments: argparse.Namespace) -> None:
         arguments.data,
         recipe,
         run,
+        panoramas=arguments.panoramas,
+        start=arguments.start,
         data_title=arguments.data_title,
         cache=arguments.cache,
         # A progress bar on a terminal, one line per epoch in a log.
@@ -207,6 +227,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from .evaluation_page import draw_page
     from .trained_network import load_trained_network
 
+    if not arguments.data and not arguments.pairs:
+        arguments.parser.error("--data is missing; give it, or --pairs")
     is_folder = arguments.run.is_dir()
     if arguments.output is None and not is_folder:
         if not arguments.run.exists():
@@ -217,19 +239,21 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     for target in targets:
         check_free(target, overwrite=arguments.overwrite)
     trained = load_trained_network(arguments.run)
-    if arguments.pairs and arguments.split:
+    if arguments.split and not arguments.data:
         raise evaluation.EvaluationError("--split works only with --data; leave it out, because all --pairs are used")
-    if arguments.pairs:
-        parts = scoring.pair_folders(*arguments.pairs)
-    else:
+    parts = {}
+    if arguments.data:
         names = [part for split, part in _PARTS.items() if split in (arguments.split or _PARTS)]
         parts = scoring.find_evaluation_parts(arguments.data, trained.recipe, names)
+    parts |= scoring.pair_folders(arguments.pairs)
     make_folder(folder)
     with tqdm(total=sum(map(len, parts.values())), unit="pair", disable=None) as bar:
         evaluated = scoring.evaluate(trained, parts, track=bar.update)
     page = draw_page(evaluated, trained, parts, pictures=arguments.pictures)
     for target, content in zip(targets, (evaluated.to_json().encode(), page), strict=True):
         write_file(target, content, overwrite=arguments.overwrite)
+    if len(parts) > 1:
+        print(evaluated.tabulate_sets().to_text(), end="\n\n")
     for part in evaluated.parts:
         print(evaluated.tabulate(part).to_text(), end="\n\n")
     for line in (*(f"warning: {warning}" for warning in evaluated.warnings), *targets):

@@ -15,7 +15,7 @@ from edge_dce.errors import ImageError
 from edge_dce.files.folders import find_pictures, match_pairs
 
 from .cache import read_shrunk
-from .recipe import Recipe
+from .recipe import Recipe, RecipeError
 
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
@@ -107,13 +107,22 @@ def split_pairs(pairs: Sequence[Pair], recipe: Recipe) -> dict[str, list[Pair]]:
 
 
 def load_batches(
-    pictures: Sequence[DarkPicture], recipe: Recipe, *, cache: Path, first_epoch: int = 0, shard: Shard = Shard()
+    pictures: Sequence[DarkPicture],
+    recipe: Recipe,
+    *,
+    cache: Path,
+    panoramas: Path | None = None,
+    first_epoch: int = 0,
+    shard: Shard = Shard(),
 ) -> Batches:
     """Augmented training batches.
 
     Raises:
+        RecipeError: there are panoramas, of which the recipe takes no views, or no pictures.
         ImageError, OutputError: as `read_shrunk`.
     """
+    if panoramas is not None or not pictures:
+        raise RecipeError(f"recipe '{recipe.name}': expected --data and no --panoramas; see --show")
     return Batches(*_read_samples(pictures, recipe, cache), recipe, first_epoch=first_epoch, shard=shard)
 
 

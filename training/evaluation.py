@@ -1,4 +1,4 @@
-"""What an evaluation says: a network's PSNR, SSIM and brightness on pairs, beside what needs no network at all.
+"""What an evaluation says: a network's figures on sets of pairs, beside those of what needs no network at all.
 
 Raw figures of every picture are kept and means computed on reading. training.scoring makes them; this module needs no
 Keras, so that runs can be compared anywhere.
@@ -20,11 +20,19 @@ from edge_dce.reports.table import EMPTY, Table
 
 from .recipe import Recipe
 
-SCHEMA = 1
+# 1 had neither color difference nor PSNR at equal mean, and is still read.
+SCHEMA = 2
+_READABLE_SCHEMAS = (1, 2)
 FILE_NAME = "evaluation.json"
 # Method -> what tables call it; None is the evaluated network, which goes by its own name.
 METHODS = {"input": "dark input", "gamma": f"gamma {GAMMA}", "clahe": "CLAHE", "network": None}
+# The parts of a LOL folder, which are of one kind: others have no mean together.
+PARTS = ("test", "validation")
 TOGETHER = "together"
+# Of every figure: far below what any means, and half the file.
+DECIMALS = 6
+# What tables call the figures of a `MethodScore`, in the order of its cells.
+FIGURES = ("PSNR dB", "SSIM", "Lab difference", "PSNR dB, scaled to the truth's mean", "brightness")
 
 
 class EvaluationError(EdgeDceError):
@@ -39,15 +47,21 @@ class MethodScore:
         psnr_db: over all samples, peak 255; equal pictures score as if one sample were off by one.
         ssim: mean over channels, at most 1.
         brightness: mean of all samples, in [0, 1].
+        color_difference: mean distance in CIE L*a*b* (CIE76).
+        equal_mean_psnr_db: after scaling to the truth's mean: what is left when exposure is right.
     """
 
     psnr_db: float
     ssim: float
     brightness: float
+    color_difference: float | None = None
+    equal_mean_psnr_db: float | None = None
 
-    def to_cells(self) -> tuple[str, str, str]:
-        """As tables show it, in this order."""
-        return f"{self.psnr_db:.2f}", f"{self.ssim:.3f}", f"{self.brightness:.3f}"
+    def to_cells(self) -> tuple[str, ...]:
+        """As tables show it, in the order of `FIGURES`."""
+        color = EMPTY if self.color_difference is None else f"{self.color_difference:.1f}"
+        equal_mean = EMPTY if self.equal_mean_psnr_db is None else f"{self.equal_mean_psnr_db:.2f}"
+        return f"{self.psnr_db:.2f}", f"{self.ssim:.3f}", color, equal_mean, f"{self.brightness:.3f}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +69,7 @@ class ImageRow:
     """What every method makes of one dark picture.
 
     Attributes:
-        part: which part of the data it belongs to.
+        part: which part of the data, or which set, it belongs to.
         name: of the file.
         normal_brightness: mean of all samples of the ground truth, in [0, 1].
         scores: method -> its score.
@@ -88,9 +102,9 @@ class Evaluation:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts of the data, and where there are several, "together"."""
+        """The parts and sets, and "together" where they are several parts of one set."""
         parts = tuple(dict.fromkeys(row.part for row in self.images))
-        return (*parts, TOGETHER) if len(parts) > 1 else parts
+        return (*parts, TOGETHER) if len(parts) > 1 and set(parts) <= set(PARTS) else parts
 
     def select(self, part: str) -> list[ImageRow]:
         """The rows of one part, or of all together."""
@@ -98,8 +112,8 @@ class Evaluation:
 
     def average(self, part: str, method: str) -> MethodScore:
         """The mean score of one method over a part."""
-        scores = [dataclasses.astuple(row.scores[method]) for row in self.select(part)]
-        return MethodScore(*(float(mean) for mean in np.mean(scores, axis=0)))
+        figures = zip(*(dataclasses.astuple(row.scores[method]) for row in self.select(part)), strict=True)
+        return MethodScore(*(None if None in each else float(np.mean(each)) for each in figures))  # type: ignore[arg-type]
 
     def average_normal_brightness(self, part: str) -> float:
         return float(np.mean([row.normal_brightness for row in self.select(part)]))
@@ -107,8 +121,23 @@ class Evaluation:
     def tabulate(self, part: str) -> Table:
         """Means of one part: a row for each method, and one for what the pictures should look like."""
         rows = [(label or self.name, *self.average(part, method).to_cells()) for method, label in METHODS.items()]
-        rows.append(("normal light", EMPTY, EMPTY, f"{self.average_normal_brightness(part):.3f}"))
-        return Table((title_part(part, len(self.select(part))), "PSNR dB", "SSIM", "brightness"), rows)
+        rows.append(("normal light", *[EMPTY] * (len(FIGURES) - 1), f"{self.average_normal_brightness(part):.3f}"))
+        return Table((title_part(part, len(self.select(part))), *FIGURES), rows)
+
+    def tabulate_sets(self) -> Table:
+        """One row for each part and set: the network's means, and the PSNR of what needs none."""
+        others = [method for method in METHODS if method != "network"]
+        rows = [
+            (
+                title_part(part, len(self.select(part))),
+                *self.average(part, "network").to_cells(),
+                f"{self.average_normal_brightness(part):.3f}",
+                *(f"{self.average(part, method).psnr_db:.2f}" for method in others),
+            )
+            for part in self.parts
+        ]
+        plain = (f"{METHODS[method]}, PSNR dB" for method in others)
+        return Table((self.name, *FIGURES, "normal light, brightness", *plain), rows)
 
     def to_json(self) -> str:
         """Every figure of every picture, and the means for readers who want no more."""
@@ -140,7 +169,7 @@ class Evaluation:
         """
         try:
             fields = json.loads(text)
-            if fields["schema"] != SCHEMA:
+            if fields["schema"] not in _READABLE_SCHEMAS:
                 raise ValueError(f"expected schema {SCHEMA}, found {fields['schema']}")
             rows = []
             for image in fields["images"]:
@@ -171,9 +200,9 @@ def title_part(part: str, count: int) -> str:
 
 
 def _round(value: Any) -> Any:
-    """Six decimals everywhere: far below what any figure means, and half the file."""
+    """The same with every number in it rounded."""
     if isinstance(value, float):
-        return round(value, 6)
+        return round(value, DECIMALS)
     if isinstance(value, dict):
         return {key: _round(item) for key, item in value.items()}
     return [_round(item) for item in value] if isinstance(value, list | tuple) else value

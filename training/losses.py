@@ -1,5 +1,5 @@
 """The four non-reference losses of Zero-DCE, as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py), and
-two that compare with a normal-light partner.
+three that compare with a normal-light partner.
 
 `images`, `enhanced` and `partners` are (B, H, W, C) float32 in [0, 1], C being 1 (grey), 3 (RGB) or 4 (RGB and near
 infrared), `curves` (B, H, W, C·maps) float32 in [-1, 1]. Each function returns a float32 scalar: the mean over the
@@ -12,6 +12,7 @@ of height, 11 times too strong at 256 x 256.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from edge_dce.pixels.curve import take_steps
 Tensor = Any
 
 _SPATIAL_REGION_PX = 4
+_COMPARED_REGION_PX = 16
 # Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004; peak 1.
 _WINDOW_PX, _SIGMA_PX = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
@@ -89,6 +91,11 @@ def absolute(enhanced: Tensor, partners: Tensor) -> Tensor:
     return ops.mean(ops.abs(enhanced - partners))
 
 
+def regional(enhanced: Tensor, partners: Tensor) -> Tensor:
+    """Mean absolute difference of the means of 16x16 regions: exposure and color, of which noise knows nothing."""
+    return ops.mean(ops.abs(_pool(enhanced - partners, _COMPARED_REGION_PX)))
+
+
 def structure(enhanced: Tensor, partners: Tensor) -> Tensor:
     """1 − SSIM against the normal-light partner, as `edge_dce.pixels.metrics.ssim` defines it, peak 1.
 
@@ -103,6 +110,14 @@ def structure(enhanced: Tensor, partners: Tensor) -> Tensor:
     return 1 - ops.mean(luminance * contrast)
 
 
+# By the names that loss weights have for them; each takes enhanced images and their partners.
+COMPARISONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "absolute": absolute,
+    "structure": structure,
+    "regional": regional,
+}
+
+
 def _window_mean(images: Tensor) -> Tensor:
     channels = images.shape[-1]
     offsets = np.arange(_WINDOW_PX) - _WINDOW_PX // 2
@@ -115,5 +130,8 @@ def _window_mean(images: Tensor) -> Tensor:
 
 
 def _pool_grey(images: Tensor, region_px: int) -> Tensor:
-    grey = ops.mean(images, axis=-1, keepdims=True)
-    return ops.average_pool(grey, region_px, strides=region_px, padding="valid")
+    return _pool(ops.mean(images, axis=-1, keepdims=True), region_px)
+
+
+def _pool(images: Tensor, region_px: int) -> Tensor:
+    return ops.average_pool(images, region_px, strides=region_px, padding="valid")

@@ -1,7 +1,8 @@
-"""Networks that estimate light-enhancement curves, by name.
+"""Networks that estimate how a picture is to be enhanced, by name.
 
-Each takes (B, H, W, channels) float32 in [0, 1] and returns curve maps in [-1, 1], iteration-major: output channels
-k·channels .. (k+1)·channels − 1 are map k, which has one value of `a` per input channel.
+Each takes (B, H, W, channels) float32 in [0, 1]. Some return curve maps in [-1, 1], iteration-major: output channels
+k·channels .. (k+1)·channels − 1 are map k, which has one value of `a` per input channel. Others return the tone of the
+whole picture, (B, N) in [-1, 1], see training.tone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from keras import layers
 
 from edge_dce.pixels.curve import ITERATIONS
 
+from .tone import NUMBERS
+
 _FILTERS = 32
 _SCENE_FILTERS = (16, 24, 32, 48)
 # Slopes at black of the three copies of the picture that the scene network starts from.
@@ -21,6 +24,10 @@ _SCENE_EXPOSURES = (1.5, 5.0, 20.0)
 # The darkest pictures of LOL ask for 0.26. A black sky with a lit tower in it asks for more, and would get noise. In
 # int8 the narrow range counts too: a sigmoid has 256 levels, whatever is made of it.
 _SCENE_STEEPEST = 0.3
+_TONE_EXPOSURES = (1.5, 5.0, 20.0)
+_TONE_FILTERS = (16, 24, 32, 48, 56)
+_TONE_BINS = 32
+_TONE_FEATURES = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,11 +38,13 @@ class Architecture:
         build: makes it with fresh weights: `build(channels=3, initializer="glorot_uniform") -> keras.Model`.
         about: one line for people who choose.
         multiple_px: what the sides of its input must be multiples of.
+        returns: "curves" or "tone".
     """
 
     build: Callable[..., keras.Model]
     about: str
     multiple_px: int = 1
+    returns: str = "curves"
 
 
 def build_dce_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
@@ -104,11 +113,41 @@ def build_scene_net(*, channels: int = 3, initializer: str = "glorot_uniform") -
     return keras.Model(image, curves, name="zero_dce_scene")
 
 
+def build_tone_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
+    """The tone of the whole picture as `training.tone` decodes it: 82,023 parameters.
+
+    It starts from copies of the picture as the scene network does. What all pixels are, wherever they lie, comes from
+    one 1x1 convolution and its mean, a soft histogram; what there is and where comes from strided convolutions, their
+    mean and their maximum. Two dense layers make the numbers. H and W are multiples of 32.
+    """
+
+    def convolve(tensor: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+        return _convolve(tensor, filters, name, initializer=initializer, stride=2)
+
+    image = keras.Input((None, None, channels), name="image")
+    exposures = [layers.Activation("tanh")(layers.Rescaling(slope)(image)) for slope in _TONE_EXPOSURES]
+    copies = layers.Concatenate(name="exposures")(exposures)
+    levels = _convolve(copies, _TONE_BINS, "levels", size=1, initializer=initializer)
+    tensor = copies
+    for depth, filters in enumerate(_TONE_FILTERS, start=1):
+        tensor = convolve(tensor, filters, f"down{depth}")
+    pooled = [
+        layers.GlobalAveragePooling2D(name="histogram")(levels),
+        layers.GlobalAveragePooling2D(name="mean")(tensor),
+        layers.GlobalMaxPooling2D(name="maximum")(tensor),
+    ]
+    features = layers.Dense(_TONE_FEATURES, activation="relu", name="features")(layers.Concatenate()(pooled))
+    # Zeros are the identity: an untrained network changes nothing.
+    numbers = layers.Dense(NUMBERS, activation="tanh", kernel_initializer="zeros", name="numbers")(features)
+    return keras.Model(image, numbers, name="tone")
+
+
 # Another network is one function and one entry here.
 NETWORKS: dict[str, Architecture] = {
     "zero-dce": Architecture(build_dce_net, "network of the paper; eight maps"),
     "zero-dce-pp": Architecture(build_dce_net_pp, "Zero-DCE++: an eighth of the weights, one map"),
     "zero-dce-scene": Architecture(build_scene_net, "sees the whole picture, returns a small map", multiple_px=16),
+    "tone": Architecture(build_tone_net, "sees the whole picture, returns its tone", multiple_px=32, returns="tone"),
 }
 
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
-import math
-import types
-import typing
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +18,11 @@ class RecipeError(EdgeDceError):
 class LossWeights:
     """Weights of the losses in the total; the defaults are those of the authors' published code.
 
-    The first four need nothing but the dark picture. `absolute` (L1) and `structure` (1 − SSIM) compare with its
-    normal-light partner. `perceptual` compares VGG16 features of the enhanced picture with those of the partner where
-    one of these two counts, else with those of the dark picture.
+    The first four need nothing but the dark picture. `absolute` (L1), `structure` (1 − SSIM) and `regional` (L1 of the
+    means of 16x16 regions) compare with its normal-light partner. `perceptual` compares VGG16 features of the enhanced
+    picture with those of the partner where one of these three counts, else with those of the dark picture.
+    `steadiness` (L1) compares what a tone network makes of a picture with what it makes of the same one, moved by a few
+    pixels or of another size.
     """
 
     spatial_consistency: float = 1.0
@@ -35,6 +32,39 @@ class LossWeights:
     perceptual: float = 0.0
     absolute: float = 0.0
     structure: float = 0.0
+    regional: float = 0.0
+    steadiness: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class ToneSettings:
+    """What only recipes of tone networks decide.
+
+    Attributes:
+        width_px, height_px: of the picture that the network sees, whatever its aspect was.
+        picture_width_px, picture_height_px: that pairs are brought to and views are cut in, to cut crops from.
+        pair_share, view_share, made_share: how often a picture comes from the pairs of `--data`, from views of
+            panoramas, and from made scenes; in any unit.
+        views: how many views are cut.
+        rendering: of the views' partners, see training.panoramas.rendering.
+        smallest_part: the network sees a part of each picture, of at least this share of each side, as if it were all.
+        least_gain: half of the pairs are exposed by a factor between this one and the recipe's `exposure_gain`; 1 and 1
+            leave all as they are.
+        whole_share: weight of the losses on the small picture beside those on the crop.
+    """
+
+    width_px: int = 192
+    height_px: int = 128
+    picture_width_px: int = 600
+    picture_height_px: int = 400
+    pair_share: float = 0.0
+    view_share: float = 0.0
+    made_share: float = 0.0
+    views: int = 1000
+    rendering: str = "fused"
+    smallest_part: float = 0.8
+    least_gain: float = 1.0
+    whole_share: float = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +82,8 @@ class Recipe:
         resize_px: every image is resized to this square first (aspect is not kept, as in the report).
         crop_px: side of the random square cut from it for each step, or None for the whole.
         epoch_images: an epoch shows at least this many pictures, so those of a smaller folder several times.
-        flip, rotate: mirror each crop at random along both axes; turn it by a random number of quarter turns.
+        flip, rotate: mirror each crop at random along both axes, for a tone from left to right alone; turn it by a
+            random number of quarter turns.
         exposure_gain: half of the pictures are brightened by a random factor up to this one, and clipped as a sensor
             clips: the network then meets pictures that need less light, and lamps.
         exposure_shift: with this probability a low-light image is replaced by its normal-light partner scaled by
@@ -67,6 +98,7 @@ class Recipe:
         clip_norm: global gradient norm above which gradients are scaled down; None for never.
         ema: momentum of an exponential moving average of the weights, which is what is evaluated and exported; None
             for the weights themselves. Losses in the history are those of the weights themselves.
+        tone: the rest of the settings, for networks that return a tone; None for others.
         mixed_precision: compute in bfloat16 where the weights stay float32: for GPUs, and CPUs with AMX.
     """
 
@@ -98,12 +130,14 @@ class Recipe:
     exposure_target: float = 0.6
     exposure_region_px: int | None = 16
     loss_weights: LossWeights = LossWeights()
+    tone: ToneSettings | None = None
     seed: int = 2001
 
     @property
     def is_paired(self) -> bool:
         """Whether a loss compares with normal-light pictures."""
-        return self.loss_weights.absolute > 0 or self.loss_weights.structure > 0
+        weights = self.loss_weights
+        return weights.absolute > 0 or weights.structure > 0 or weights.regional > 0
 
     @property
     def uses_partners(self) -> bool:
@@ -117,7 +151,7 @@ class Recipe:
         if original is None or original == self:
             return self.name
         before, now = (_flatten(recipe) for recipe in (original, self))
-        changes = (f"{name}={json.dumps(value)}" for name, value in now.items() if value != before[name])
+        changes = (f"{name}={json.dumps(value)}" for name, value in now.items() if value != before.get(name))
         return f"{self.name} ({', '.join(changes)})"
 
     def to_json(self) -> str:
@@ -133,97 +167,22 @@ class Recipe:
         try:
             fields = json.loads(text)
             fields["loss_weights"] = LossWeights(**fields["loss_weights"])
+            if fields.get("tone") is not None:
+                fields["tone"] = ToneSettings(**fields["tone"])
             return Recipe(**fields)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RecipeError(f"{origin}: expected a recipe of this version ({error}); start a new run") from error
 
 
+# Fields of a recipe that are settings themselves, set as "group.name".
+GROUPS = ("loss_weights", "tone")
+
+
 def _flatten(recipe: Recipe) -> dict[str, Any]:
     fields = dataclasses.asdict(recipe)
-    weights = fields.pop("loss_weights")
-    return fields | {f"loss_weights.{name}": weight for name, weight in weights.items()}
-
-
-def check_recipe(recipe: Recipe) -> Recipe:
-    """The recipe itself, if a run can be made of it.
-
-    Raises:
-        RecipeError: a field is of another kind, or out of its range.
-    """
-    try:
-        for is_met, expectation in _list_expectations(recipe):
-            if not is_met:
-                raise RecipeError(f"recipe '{recipe.name}': expected {expectation}; see --show")
-    except TypeError as error:
-        raise RecipeError(f"recipe '{recipe.name}': a field has the wrong type ({error}); see --show") from error
-    return recipe
-
-
-def _list_expectations(recipe: Recipe) -> Iterator[tuple[bool, str]]:
-    from .network import NETWORKS, is_initializer
-
-    yield recipe.network in NETWORKS, f"network to be one of {' '.join(NETWORKS)}"
-    crop_px = recipe.crop_px or recipe.resize_px
-    multiple_px = NETWORKS[recipe.network].multiple_px
-    weights = dataclasses.astuple(recipe.loss_weights)
-    yield from (
-        (recipe.channels in (1, 3, 4), "channels to be 1, 3 or 4"),
-        (recipe.curve_root in (1, 2, 4), "curve_root to be 1, 2 or 4"),
-        (recipe.epochs >= 1 and recipe.batch_size >= 1, "epochs and batch_size to be at least 1"),
-        (16 <= crop_px <= recipe.resize_px, "crop_px from 16 to resize_px"),
-        (
-            crop_px % multiple_px == recipe.resize_px % multiple_px == 0,
-            f"crop_px and resize_px to be multiples of {multiple_px}, for its network",
-        ),
-        (recipe.exposure_region_px is None or 1 <= recipe.exposure_region_px <= crop_px, "regions within the crop"),
-        (0 <= recipe.test_files < recipe.validation_from, "test_files from 0 to less than validation_from"),
-        (recipe.epoch_images >= 0 and recipe.seed >= 0, "epoch_images and seed not to be negative"),
-        (is_initializer(recipe.initializer), "initializer to be a Keras name or normal_0.02"),
-        (all(0 <= weight < math.inf for weight in weights), "loss_weights not to be negative"),
-        (recipe.weight_decay is None or recipe.weight_decay >= 0, "weight_decay not to be negative, or none"),
-        (recipe.clip_norm is None or recipe.clip_norm > 0, "clip_norm above 0, or none"),
-        (0 < recipe.exposure_target < 1, "exposure_target between 0 and 1"),
-        (recipe.exposure_gain >= 1, "exposure_gain to be at least 1"),
-        (0 <= recipe.exposure_shift <= 1, "exposure_shift from 0 to 1"),
-        (recipe.noise >= 0, "noise not to be negative"),
-        (0 < recipe.learning_rate < math.inf, "learning_rate above 0"),
-        (recipe.ema is None or 0 < recipe.ema < 1, "ema between 0 and 1, or none"),
-        (recipe.loss_weights.perceptual == 0 or recipe.channels == 3, "3 channels for the perceptual loss"),
-    )
-
-
-def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    """The recipe with fields set from texts "field=value"; a loss weight is "loss_weights.exposure=5".
-
-    Raises:
-        RecipeError: no such field, or a value that it cannot have.
-    """
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        group, dot, name = path.rpartition(".")
-        owner = recipe.loss_weights if group == "loss_weights" else recipe
-        fields = {field.name for field in dataclasses.fields(owner)} - {"name", "about", "loss_weights"}
-        if not equals:
-            raise RecipeError(f"--set {setting}: expected FIELD=VALUE, found no '='")
-        if (dot and group != "loss_weights") or name not in fields:
-            alike = difflib.get_close_matches(name, sorted(fields), n=1)
-            hint = f"did you mean {alike[0]}?" if alike else "--show prints all fields"
-            raise RecipeError(f"--set {setting}: there is no field '{path}' to set; {hint}")
-        changed = dataclasses.replace(owner, **{name: _parse_value(text, owner, name, setting)})
-        recipe = changed if isinstance(changed, Recipe) else dataclasses.replace(recipe, loss_weights=changed)
-    return check_recipe(recipe)
-
-
-def _parse_value(text: str, owner: Recipe | LossWeights, name: str, setting: str) -> Any:
-    hint = typing.get_type_hints(type(owner))[name]
-    kinds = typing.get_args(hint) or (hint,)
-    if types.NoneType in kinds and text.lower() == "none":
-        return None
-    kind = next(kind for kind in kinds if kind is not types.NoneType)
-    try:
-        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
-    except (ValueError, KeyError):
-        raise RecipeError(f"--set {setting}: expected {kind.__name__}, found '{text}'") from None
+    for group in GROUPS:
+        fields |= {f"{group}.{name}": value for name, value in (fields.pop(group) or {}).items()}
+    return fields
 
 
 _REPORT = Recipe(
@@ -277,6 +236,32 @@ _EDGE = dataclasses.replace(
     loss_weights=LossWeights(illumination_smoothness=2000.0),
 )
 
+_TONE = Recipe(
+    name="edge-tone",
+    about="our best; the tone of the whole picture, learned from pairs and from views of panoramas",
+    network="tone",
+    epochs=18,
+    batch_size=8,
+    epoch_images=4000,
+    crop_px=128,
+    flip=True,
+    learning_rate=1e-3,
+    cosine_decay=True,
+    clip_norm=1.0,
+    ema=0.998,
+    loss_weights=LossWeights(
+        spatial_consistency=0.0,
+        exposure=0.0,
+        color_constancy=0.0,
+        illumination_smoothness=0.0,
+        absolute=1.0,
+        structure=0.5,
+        regional=1.0,
+        steadiness=10.0,
+    ),
+    tone=ToneSettings(pair_share=0.42, view_share=0.36, made_share=0.22),
+)
+
 _RECIPES = (
     _REPORT,
     _AUTHORS,
@@ -297,6 +282,13 @@ _RECIPES = (
         network="zero-dce-pp",
         learning_rate=1e-3,
         loss_weights=LossWeights(illumination_smoothness=16000.0),
+    ),
+    _TONE,
+    dataclasses.replace(
+        _TONE,
+        name="edge-tone-clean",
+        about="as edge-tone, learned from views of panoramas alone: its weights carry no license of pairs",
+        tone=ToneSettings(view_share=0.78, made_share=0.22),
     ),
     dataclasses.replace(
         _SCENE,

@@ -19,15 +19,18 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder, write_file
 
 from .cache import find_cache_folder, hash_files
-from .dataset import DarkPicture, count_images, count_steps, find_parts, load_batches, load_validation
+from .dataset import DarkPicture, count_images, count_steps, find_parts
 from .distribution import ALONE, Team
 from .history import divide_losses, record_epoch
-from .model import ZeroDCE, build_model
+from .model import build_model, find_task
+from .panoramas.files import find_panoramas
 from .plots import draw_history
-from .recipe import LossWeights, Recipe, check_recipe
+from .recipe import LossWeights, Recipe
+from .settings import check_recipe
 from .worker import DistributionError
 
 _Parts = Mapping[str, Sequence[DarkPicture]]
+_NO_PARTS: _Parts = {"test": (), "train": (), "validation": ()}
 
 # What a run is resumed from.
 STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")
@@ -100,34 +103,42 @@ class Run:
 
 
 def fit(
-    data: Path,
+    data: Path | None,
     recipe: Recipe,
     run: Run,
     *,
+    panoramas: Path | None = None,
+    start: Path | None = None,
     data_title: str | None = None,
     cache: Path | None = None,
     verbose: int = 1,
     team: Team = ALONE,
 ) -> None:
-    """Train by `recipe` on the LOL folder or plain folder of dark pictures `data`, or go on where the run stopped.
+    """Train by `recipe` on a LOL folder or plain folder of dark pictures, or go on where the run stopped.
 
     A kill at any moment loses the epoch under way and nothing else. Where the `team` has several workers, each calls
     this with the same recipe and pictures; only the chief's `run` is read and written.
 
     Args:
+        data: the folder; None for recipes that learn from panoramas alone.
+        panoramas: folder of the panoramas that views are cut from, for recipes that do so.
+        start: an exported network of the recipe's kind, whose weights a new run begins with; None begins at random.
         data_title: what cards call the data; None takes the folder's name.
         cache: folder for decoded pictures; None takes the user's cache folder.
 
     Raises:
         ImageError: no pictures in `data`, too few, without partners that the recipe needs, or a broken one.
         RecipeError: the recipe needs what is not to be had.
-        RunError: the run was started with another recipe or other pictures, or its checkpoint is damaged.
+        RunError: the run was started with another recipe or other pictures, its checkpoint is damaged, or `start` is no
+            network of this kind.
         OutputError: the run or the cache cannot be written.
         DistributionError: the batches cannot be divided among the team, a worker was started differently from the
             chief, or is lost.
     """
-    parts = find_parts(data, recipe)
-    description = _describe_data(parts, recipe, data_title or data.resolve().name)
+    parts = find_parts(data, recipe) if data is not None else _NO_PARTS
+    title = data_title or (data or panoramas or run.folder).resolve().name
+    description = _describe_data(parts, recipe, title, panoramas)
+    description["start_sha256"] = hash_files([start]) if start is not None else None
     team.check_divides(min(recipe.batch_size, count_images(len(parts["train"]), recipe)))
     cache = find_cache_folder() if cache is None else cache
     if team.is_chief:
@@ -135,22 +146,36 @@ def fit(
     with team.watch(), team.share(run.folder, STATE_FILES) as folder:
         if not team.is_chief:
             _check_like_chief(Run(folder), recipe, description)
-        _train(parts, recipe, Run(folder), team, cache, verbose)
+        _train(parts, recipe, Run(folder), team, cache, panoramas, start, verbose)
 
 
-def _train(parts: _Parts, recipe: Recipe, run: Run, team: Team, cache: Path, verbose: int) -> None:
+def _train(
+    parts: _Parts,
+    recipe: Recipe,
+    run: Run,
+    team: Team,
+    cache: Path,
+    panoramas: Path | None,
+    start: Path | None,
+    verbose: int,
+) -> None:
+    task = find_task(recipe)
     steps = count_steps(len(parts["train"]), recipe)
     model = build_model(recipe, steps_per_epoch=steps)
     team.prepare(model)
     epoch = restore(model, run)
     if epoch >= recipe.epochs:
         return
+    if epoch == 0 and start is not None:
+        _take_weights(model.network, start)
     if epoch > 0 and verbose > 0:
         print(f"{run.folder}: continuing after epoch {epoch}")
     model.fit(
-        load_batches(parts["train"], recipe, cache=cache, first_epoch=epoch, shard=team.shard),
+        task.load_batches(
+            parts["train"], recipe, cache=cache, panoramas=panoramas, first_epoch=epoch, shard=team.shard
+        ),
         # Not divided: each worker sees every picture, whatever their number, and finds the same losses.
-        validation_data=load_validation(team.trim(parts["validation"]), recipe, cache=cache),
+        validation_data=task.load_validation(team.trim(parts["validation"]), recipe, cache=cache),
         initial_epoch=epoch,
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
@@ -158,6 +183,14 @@ def _train(parts: _Parts, recipe: Recipe, run: Run, team: Team, cache: Path, ver
         callbacks=[*team.make_callbacks(), _Recorder(run)],
         verbose=verbose,
     )
+
+
+def _take_weights(network: keras.Model, start: Path) -> None:
+    try:
+        network.set_weights(keras.models.load_model(start, compile=False).get_weights())
+    except (ValueError, OSError, TypeError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise RunError(f"{start}: expected a network like the recipe's, found something else ({cause})") from error
 
 
 def load_network(run: Run) -> tuple[keras.Model, int]:
@@ -178,7 +211,7 @@ def load_network(run: Run) -> tuple[keras.Model, int]:
     return model.network, epochs
 
 
-def restore(model: ZeroDCE, run: Run) -> int:
+def restore(model: keras.Model, run: Run) -> int:
     """Load the run's checkpoint, if there is one, into `model`; the number of epochs it has seen.
 
     Raises:
@@ -206,6 +239,7 @@ def _start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
     if changed:
         raise RunError(f"{run.folder}: started with another recipe ({'; '.join(changed)}); choose another --out")
     started_with = run.read_data()
+    # Runs of before there were panoramas have no hash of them, which is that of none.
     if any(started_with.get(name) != data[name] for name in data if name.endswith("_sha256")):
         raise RunError(f"{run.folder}: started with other pictures; see its data.json, or choose another --out")
 
@@ -220,7 +254,8 @@ def _check_like_chief(copy: Run, recipe: Recipe, data: dict[str, object]) -> Non
         ) from error
 
 
-def _describe_data(parts: _Parts, recipe: Recipe, title: str) -> dict[str, object]:
+def _describe_data(parts: _Parts, recipe: Recipe, title: str, panoramas: Path | None) -> dict[str, object]:
+    views = find_panoramas(panoramas) if panoramas is not None else []
     return {
         "title": title,
         "train_files": len(parts["train"]),
@@ -232,6 +267,8 @@ def _describe_data(parts: _Parts, recipe: Recipe, title: str) -> dict[str, objec
         "normal_light_sha256": hash_files([pair.high for pair in parts["train"] if pair.high])
         if recipe.uses_partners
         else None,
+        "panorama_files": len(views),
+        "panoramas_sha256": hash_files(views) if views else None,
     }
 
 

@@ -104,10 +104,12 @@ def _describe_differences(recipes: Sequence[Recipe]) -> list[tuple[str, list[str
     for recipe in recipes:
         fields = dataclasses.asdict(recipe)
         weights = {f"weight of {name}": weight for name, weight in fields.pop("loss_weights").items()}
-        flat.append({name: str(value) for name, value in (fields | weights).items() if name not in _SHOWN_ANYWAY})
+        tone = {f"tone: {name}": setting for name, setting in (fields.pop("tone") or {}).items()}
+        everything = fields | weights | tone
+        flat.append({name: str(value) for name, value in everything.items() if name not in _SHOWN_ANYWAY})
     return [
         (name.replace("_", " "), values)
-        for name in flat[0]
+        for name in dict.fromkeys(name for fields in flat for name in fields)
         if len(set(values := [fields.get(name, EMPTY) for fields in flat])) > 1
     ]
 

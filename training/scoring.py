@@ -1,7 +1,8 @@
 """Scores a trained network, and what it has to beat, on pairs.
 
-Every figure is of the picture at its native size, against its ground truth as it is: nothing is resized or aligned
-before it is compared. PSNR is computed in float64 (docs/psnr.md says what happens otherwise).
+Every figure is of the picture at its native size, against its ground truth as it is: nothing is resized before it is
+compared, nor aligned, but for the one figure whose name says so. PSNR is computed in float64 (docs/psnr.md says what
+happens otherwise).
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from edge_dce.errors import ImageError
 from edge_dce.files.folders import match_pairs, warn_of_lossy
 from edge_dce.files.pictures import read_image
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
-from edge_dce.pixels.metrics import finite_psnr, ssim
+from edge_dce.pixels.metrics import color_difference, finite_psnr, psnr_at_equal_mean, ssim
 
 from .dataset import Pair, find_pairs, split_pairs
-from .evaluation import Evaluation, ImageRow, MethodScore
+from .evaluation import DECIMALS, Evaluation, ImageRow, MethodScore
 from .recipe import Recipe
 from .trained_network import TrainedNetwork
 
@@ -44,13 +45,20 @@ def find_evaluation_parts(data: Path, recipe: Recipe, names: Sequence[str]) -> d
     return {name: parts[name] for name in names}
 
 
-def pair_folders(low: Path, high: Path) -> dict[str, list[Pair]]:
-    """All pictures of two folders as the one part "pairs".
+def pair_folders(folders: Sequence[tuple[Path, Path]]) -> dict[str, list[Pair]]:
+    """All pictures of pairs of folders, each a set that is called as the folder that both lie in, or "pairs".
 
     Raises:
-        ImageError: a folder is missing or empty, or a picture has no partner.
+        ImageError: a folder is missing or empty, a picture has no partner, or two sets have one name.
     """
-    return {"pairs": [Pair(*paths) for paths in match_pairs(low, high)]}
+    sets: dict[str, list[Pair]] = {}
+    for low, high in folders:
+        parents = {folder.resolve().parent for folder in (low, high)}
+        name = parents.pop().name if len(folders) > 1 and len(parents) == 1 else "pairs"
+        if name in sets:
+            raise ImageError(f"{low}: there is a set '{name}' already; rename the folder that holds {low.name}")
+        sets[name] = [Pair(*paths) for paths in match_pairs(low, high)]
+    return sets
 
 
 def evaluate(
@@ -76,8 +84,8 @@ def evaluate(
         for start in range(0, len(jobs), _CHUNK):
             chunk = jobs[start : start + _CHUNK]
             pictures = list(pool.map(read_pair, [pair for _, pair in chunk]))
-            curves = trained.estimate_curves([low for low, _ in pictures])
-            enhanced = pool.map(trained.apply, [low for low, _ in pictures], curves)
+            outputs = trained.estimate([low for low, _ in pictures])
+            enhanced = pool.map(trained.apply, [low for low, _ in pictures], outputs)
             scores = pool.map(_score_methods, pictures, enhanced)
             for (part, pair), (_, normal), score in zip(chunk, pictures, scores, strict=True):
                 rows.append(ImageRow(part, pair.low.name, _measure_brightness(normal), score))
@@ -105,11 +113,20 @@ def read_pair(pair: Pair) -> tuple[Uint8Array, Uint8Array]:
 def _score_methods(picture: tuple[Uint8Array, Uint8Array], enhanced: Uint8Array) -> dict[str, MethodScore]:
     low, normal = picture
     candidates = {"input": low, "gamma": apply_gamma(low), "clahe": apply_clahe(low), "network": enhanced}
-    return {
-        method: MethodScore(finite_psnr(image, normal), ssim(image, normal), _measure_brightness(image))
-        for method, image in candidates.items()
-    }
+    return {method: _score(image, normal) for method, image in candidates.items()}
+
+
+def _score(image: Uint8Array, normal: Uint8Array) -> MethodScore:
+    figures = (
+        finite_psnr(image, normal),
+        ssim(image, normal),
+        _measure_brightness(image),
+        color_difference(image, normal),
+        psnr_at_equal_mean(image, normal),
+    )
+    # As it will be read again: means are then those of the file.
+    return MethodScore(*(round(figure, DECIMALS) for figure in figures))
 
 
 def _measure_brightness(image: Uint8Array) -> float:
-    return float(image.mean()) / 255
+    return round(float(image.mean()) / 255, DECIMALS)

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.models.origin import read_origin
-from edge_dce.pixels.curve import apply_exact
-from edge_dce.pixels.levels import normalize
-from edge_dce.pixels.shrinking import shrink
 
-from .recipe import Recipe, check_recipe
+from .drawings import Drawings
+from .model import find_task
+from .recipe import Recipe
 from .run import Run, RunError, load_network
+from .settings import check_recipe
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -31,7 +31,7 @@ class TrainedNetwork:
 
     Attributes:
         name: of the run folder or of the file, without its suffix.
-        network: (B, H, W, 3) float32 RGB in [0, 1] to (B, h, w, 3 · maps) float32 curves in [-1, 1].
+        network: (B, H, W, 3) float32 RGB in [0, 1] to what its entry in `training.network.NETWORKS` says.
         recipe: how it was trained.
         epochs: for how long.
     """
@@ -41,19 +41,22 @@ class TrainedNetwork:
     recipe: Recipe
     epochs: int
 
-    def estimate_curves(self, images: Sequence[Uint8Array]) -> FloatArray:
-        """The curves of (H, W, 3) uint8 RGB images of any sizes, as (N, h, w, 3 · maps) float32.
+    def estimate(self, images: Sequence[Uint8Array]) -> FloatArray:
+        """What the network returns for (H, W, 3) uint8 RGB images of any sizes, (N, ...) float32.
 
         The network sees each image at the size it was trained at.
         """
-        side_px = self.recipe.resize_px
-        tensors = np.concatenate([normalize(shrink(image, side_px, side_px)) for image in images])
-        curves: FloatArray = np.asarray(self.network.predict_on_batch(tensors), np.float32)
-        return curves
+        tensors = find_task(self.recipe).shrink(images, self.recipe)
+        outputs: FloatArray = np.asarray(self.network.predict_on_batch(tensors), np.float32)
+        return outputs
 
-    def apply(self, image: Uint8Array, curves: FloatArray) -> Uint8Array:
-        """Enhance an image at its own size with its (h, w, 3 · maps) curves, by the exact formula."""
-        return apply_exact(image, curves, root=self.recipe.curve_root)
+    def apply(self, image: Uint8Array, output: FloatArray) -> Uint8Array:
+        """Enhance an image at its own size by what the network returned for it, exactly."""
+        return find_task(self.recipe).apply(image, output, self.recipe)
+
+    def draw(self, outputs: Sequence[FloatArray], sizes: Sequence[tuple[int, int]]) -> Drawings:
+        """What the network returned for several pictures, each drawn at its (height, width)."""
+        return find_task(self.recipe).draw(outputs, sizes)
 
 
 def load_trained_network(path: Path) -> TrainedNetwork:

@@ -62,7 +62,7 @@ def _score_baselines(pair: Pair) -> list[tuple[float, float, float]]:
 
 def _score_network(pair: Pair, trained: TrainedNetwork) -> tuple[float, float, float]:
     low, normal = read_pair(pair)
-    return _score(trained.apply(low, trained.estimate_curves([low])[0]), normal)
+    return _score(trained.apply(low, trained.estimate([low])[0]), normal)
 
 
 def _score(image: Uint8Array, normal: Uint8Array) -> tuple[float, float, float]:

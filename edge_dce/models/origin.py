@@ -22,7 +22,7 @@ class Origin:
     Attributes:
         recipe: every setting of the training, as `training.recipe.Recipe` writes them.
         epochs: for how long it was trained.
-        data: title of the data set; how many pictures were trained on, and the sha256 of all of them.
+        data: title of the data set; how many pictures and panoramas were trained on, and the sha256 of all of them.
         title: of the recipe, with what differs from the one of that name.
         uses_partners: whether the network saw normal-light partners too.
     """
@@ -41,9 +41,15 @@ class Origin:
     @property
     def shown(self) -> str:
         """The pictures that the network saw, for people. Raises KeyError: `data` is not as above."""
-        pictures = "low-light pictures" + (" and their normal-light partners" if self.uses_partners else "")
         data = self.data
-        return f"{data['title']}, {data['train_files']} {pictures}, sha256 {data['train_sha256'][:16]}"
+        seen = []
+        if data["train_files"]:
+            pictures = "low-light pictures" + (" and their normal-light partners" if self.uses_partners else "")
+            seen.append(f"{data['train_files']} {pictures}, sha256 {data['train_sha256'][:16]}")
+        # Origins of before there were panoramas do not speak of them.
+        if data.get("panorama_files"):
+            seen.append(f"views of {data['panorama_files']} panoramas, sha256 {data['panoramas_sha256'][:16]}")
+        return ", ".join([data["title"], *seen])
 
 
 def append_origin(path: Path, origin: Origin) -> None:

@@ -34,6 +34,35 @@ def finite_psnr(image: Uint8Array, reference: Uint8Array) -> float:
     return min(psnr(image, reference), float(10 * np.log10(_PEAK**2 * image.size)))
 
 
+def psnr_at_equal_mean(image: Uint8Array, reference: Uint8Array) -> float:
+    """`finite_psnr` after the image is multiplied to the reference's mean and clipped, in dB.
+
+    It leaves out most of a wrong exposure, so it must never stand in for `psnr`, nor without this name beside it.
+
+    Raises:
+        ImageError: as `psnr`.
+    """
+    _check(image, reference)
+    factor = float(reference.mean()) / max(float(image.mean()), 1 / image.size)
+    scaled = np.clip(np.rint(image.astype(np.float64) * factor), 0, _PEAK).astype(np.uint8)
+    return finite_psnr(scaled, reference)
+
+
+def color_difference(image: Uint8Array, reference: Uint8Array) -> float:
+    """Mean over pixels of the distance in CIE L*a*b* (CIE76, white D65) of two (H, W, 3) RGB images taken as sRGB.
+
+    Lightness counts as much as color does. About 2 is just visible side by side.
+
+    Raises:
+        ImageError: as `psnr`.
+    """
+    _check(image, reference)
+    one, other = (
+        cv2.cvtColor(each.astype(np.float32) / np.float32(_PEAK), cv2.COLOR_RGB2Lab) for each in (image, reference)
+    )
+    return float(np.mean(np.sqrt(np.square(one - other).sum(axis=2)), dtype=np.float64))
+
+
 def ssim(image: Uint8Array, reference: Uint8Array) -> float:
     """Structural similarity, mean over channels: 11x11 Gaussian window (sigma 1.5), windows inside the image only.
 

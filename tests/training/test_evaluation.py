@@ -16,12 +16,13 @@ from edge_dce.files.pictures import Picture, read_picture, write_picture
 from edge_dce.models.origin import Origin, append_origin
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
 from edge_dce.pixels.curve import apply_exact
-from edge_dce.pixels.metrics import psnr, ssim
+from edge_dce.pixels.metrics import color_difference, psnr, psnr_at_equal_mean, ssim
 from tests.training.lol_folder import write_lol
 from training.cli import main
 from training.dataset import Pair
+from training.drawings import draw_strength, measure_strength
 from training.evaluation import Evaluation, EvaluationError, ImageRow, MethodScore, read_evaluation
-from training.evaluation_page import choose_rows, draw_page, draw_strength, measure_strength
+from training.evaluation_page import choose_rows, draw_page
 from training.export import export
 from training.history import HistoryError
 from training.recipe import Recipe
@@ -110,7 +111,13 @@ def test_rows_without_a_network_are_the_plain_methods_against_the_normal_picture
     low, normal = read_picture(pair.low).image, read_picture(pair.high).image
     (row,) = evaluate(make_trained(), {"test": [pair]}).images
     for method, image in (("input", low), ("gamma", apply_gamma(low)), ("clahe", apply_clahe(low))):
-        expected = MethodScore(psnr(image, normal), ssim(image, normal), float(image.mean()) / 255)
+        expected = MethodScore(
+            psnr(image, normal),
+            ssim(image, normal),
+            float(image.mean()) / 255,
+            color_difference(image, normal),
+            psnr_at_equal_mean(image, normal),
+        )
         assert dataclasses.astuple(row.scores[method]) == pytest.approx(dataclasses.astuple(expected), abs=EXACTLY)
 
 
@@ -167,7 +174,7 @@ def test_pair_of_different_size_is_an_error_not_a_resize(tmp_path: Path) -> None
 
 def test_jpeg_pairs_are_warned_of(tmp_path: Path) -> None:
     write_pairs(tmp_path, 1, suffix=".jpg")
-    evaluation = evaluate(make_trained(), pair_folders(tmp_path / "low", tmp_path / "high"))
+    evaluation = evaluate(make_trained(), pair_folders([(tmp_path / "low", tmp_path / "high")]))
     assert [row.part for row in evaluation.images] == ["pairs"]
     assert evaluation.warnings[0].startswith("lossy pairs")
 
@@ -229,6 +236,38 @@ def test_evaluate_command_shows_both_parts_and_both_together(
     assert "already exists" in capsys.readouterr().err
     assert main([*command, "--split", "val", "--overwrite"]) == 0
     assert read_evaluation(run.folder).parts == ("validation",)
+
+
+def test_several_sets_stand_in_one_table_without_a_mean_of_unlike_things(
+    lol: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, count in (("windows", 2), ("streets", 3)):
+        write_pairs(tmp_path / name, count)
+    sets = []
+    for name in ("windows", "streets"):
+        sets += ["--pairs", f"{tmp_path}/{name}/low", f"{tmp_path}/{name}/high"]
+    command = ["evaluate", str(run.folder), "--data", str(lol), "--split", "val", *sets, "-o", str(tmp_path / "out")]
+    assert main(command) == 0
+    header, *rows = capsys.readouterr().out.splitlines()[:4]
+    assert "Lab difference" in header
+    assert "scaled to the truth's mean" in header
+    assert [row.split(",")[0] for row in rows] == ["validation", "windows", "streets"]
+    assert read_evaluation(tmp_path / "out").parts == ("validation", "windows", "streets")
+
+
+def test_sets_of_one_name_are_an_error(tmp_path: Path) -> None:
+    write_pairs(tmp_path, 1)
+    with pytest.raises(ImageError, match="there is a set"):
+        pair_folders([(tmp_path / "low", tmp_path / "high")] * 2)
+
+
+def test_evaluation_of_before_there_were_color_differences_is_still_read(tmp_path: Path) -> None:
+    fields = json.loads(make_evaluation([make_row("a", 10)]).to_json()) | {"schema": 1}
+    for score in fields["images"][0]["scores"].values():
+        del score["color_difference"], score["equal_mean_psnr_db"]
+    evaluation = Evaluation.from_json(json.dumps(fields), origin=tmp_path)
+    assert evaluation.average("test", "network").color_difference is None
+    assert "10.00" in evaluation.tabulate("test").to_text()
 
 
 def test_run_and_its_export_score_the_same(lol: Path, run: Run, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from training.cli import main
-from training.recipe import RECIPES, Recipe, RecipeError, override
+from training.recipe import RECIPES, Recipe, RecipeError
 from training.run import Run
+from training.settings import override
 
 
 def test_recipe_survives_writing_and_reading(tmp_path: Path) -> None:
@@ -33,7 +34,7 @@ def test_report_recipe_is_the_reports() -> None:
     report = RECIPES["report"]
     assert (report.resize_px, report.batch_size, report.epochs, report.learning_rate) == (256, 16, 70, 1e-4)
     assert (report.test_files, report.validation_from, report.exposure_target) == (30, 400, 0.6)
-    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0)
+    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0, 0, 0)
 
 
 def test_paper_recipe_has_the_weights_that_the_paper_prints() -> None:
@@ -74,6 +75,8 @@ def test_fields_are_set_from_text() -> None:
         ("validation_from=30", "expected test_files from 0 to less than validation_from"),
         ("loss_weights.exposure=nan", "expected loss_weights not to be negative"),
         ("clip_norm=0", "expected clip_norm above 0"),
+        ("tone.views=3", "there is no field 'tone.views' to set"),
+        ("network=tone", "expected tone to be set for the networks that return one"),
     ],
 )
 def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,6 +84,36 @@ def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys:
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("tone.width_px=200", "multiples of 32, for its network"),
+        ("crop_px=none", "expected crop_px to be a multiple of 8"),
+        ("crop_px=208", "expected crop_px up to half of tone.picture_width_px"),
+        ("tone.made_share=-1", "not to be negative"),
+        ("tone.least_gain=5", "expected tone.least_gain above 0, up to exposure_gain"),
+        ("tone.rendering=none", "expected tone.rendering to be one of filmic fused"),
+        ("network=zero-dce", "expected tone to be set for the networks that return one"),
+        ("channels=1", "expected 3 channels for a tone"),
+    ],
+)
+def test_tone_setting_without_meaning_is_one_line(
+    setting: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", "--recipe", "edge-tone", "--show", "--set", setting]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_tone_recipe_says_what_was_changed() -> None:
+    assert override(RECIPES["edge-tone"], ["tone.views=7"]).title == "edge-tone (tone.views=7)"
+
+
+def test_clean_recipe_takes_no_pairs() -> None:
+    clean = RECIPES["edge-tone-clean"].tone
+    assert clean is not None
+    assert clean.pair_share == 0 < clean.view_share
 
 
 def test_title_says_what_was_changed() -> None:
@@ -100,4 +133,4 @@ def test_show_prints_the_recipe_with_what_was_set(tmp_path: Path, capsys: pytest
 def test_training_without_data_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["fit", "--out", "run"])
-    assert "--data is missing; training needs it" in capsys.readouterr().err
+    assert "--data is missing; training needs it, or --panoramas" in capsys.readouterr().err

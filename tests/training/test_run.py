@@ -17,14 +17,17 @@ from edge_dce.errors import OutputError
 from edge_dce.models.origin import read_origin
 from tests.training import train_tiny
 from tests.training.lol_folder import write_lol
-from tests.training.tiny_recipe import TINY
+from tests.training.panoramas.made_panorama import make_panorama, write_panorama
+from tests.training.tiny_recipe import TINY, TINY_TONE
 from training import perceptual
 from training.cli import main
 from training.export import export
 from training.history import TOTAL, read_history
 from training.model import build_model
-from training.recipe import RECIPES, LossWeights, RecipeError, override
+from training.recipe import RECIPES, LossWeights, RecipeError
 from training.run import Run, RunError, fit, load_network, restore
+from training.settings import override
+from training.trained_network import load_trained_network
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -229,3 +232,60 @@ def test_errors_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     error = capsys.readouterr().err
     assert error.startswith("training: error: ")
     assert error.count("\n") == 1
+
+
+def test_tone_run_goes_on_where_it_stopped_and_its_export_enhances(lol: Path, tmp_path: Path) -> None:
+    panoramas = tmp_path / "panoramas"
+    write_panorama(panoramas / "a.hdr", make_panorama())
+    run, whole = Run(tmp_path / "run"), Run(tmp_path / "whole")
+    options = {"panoramas": panoramas, "cache": tmp_path / "cache", "verbose": 0}
+    fit(lol, TINY_TONE, whole, **options)
+    save_weights = keras.Model.save_weights
+
+    def save_and_die(self: keras.Model, *arguments: object, **others: object) -> None:
+        save_weights(self, *arguments, **others)
+        if self.optimizer.iterations > whole.count_steps():
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "save_weights", save_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            fit(lol, TINY_TONE, run, **options)
+    fit(lol, TINY_TONE, run, **options)
+    one, other = read_history(whole.folder), read_history(run.folder)
+    # As above.
+    assert one.training[TOTAL] == pytest.approx(other.training[TOTAL], rel=1e-4)
+    assert run.read_data()["panorama_files"] == 1
+
+    export(run, tmp_path / "tone.keras")
+    trained = load_trained_network(tmp_path / "tone.keras")
+    image = np.random.default_rng(1).integers(0, 60, (30, 50, 3)).astype(np.uint8)
+    assert trained.apply(image, trained.estimate([image])[0]).shape == image.shape
+
+
+def test_recipe_without_views_refuses_panoramas(lol: Path, tmp_path: Path) -> None:
+    write_panorama(tmp_path / "a.hdr", make_panorama())
+    with pytest.raises(RecipeError, match="expected --data and no --panoramas"):
+        fit(lol, TINY, Run(tmp_path / "run"), panoramas=tmp_path, verbose=0)
+
+
+def test_run_begins_with_the_weights_of_another(lol: Path, tmp_path: Path) -> None:
+    first = Run(tmp_path / "first")
+    short = dataclasses.replace(TINY, epochs=1)
+    fit(lol, short, first, verbose=0)
+    export(first, tmp_path / "first.keras")
+    # A step so small that it changes nothing that float32 can tell apart.
+    still = dataclasses.replace(short, learning_rate=1e-30)
+    second = Run(tmp_path / "second")
+    fit(lol, still, second, start=tmp_path / "first.keras", verbose=0)
+    for one, other in zip(*(load_network(run)[0].get_weights() for run in (first, second)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(RunError, match="other pictures"):
+        fit(lol, still, second, verbose=0)
+
+
+def test_run_does_not_begin_with_a_network_of_another_kind(lol: Path, tmp_path: Path) -> None:
+    network = build_model(dataclasses.replace(TINY, network="zero-dce-pp"), steps_per_epoch=1).network
+    network.save(tmp_path / "other.keras")
+    with pytest.raises(RunError, match="expected a network like the recipe's"):
+        fit(lol, TINY, Run(tmp_path / "run"), start=tmp_path / "other.keras", verbose=0)

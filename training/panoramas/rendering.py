@@ -1,12 +1,18 @@
-"""A good picture of a view whose light is known: what a network learns to make of a dark one.
+"""Good pictures of a view whose light is known: what a network learns to make of a dark one.
 
-One curve for the whole picture, since that is what the network can give back: a global filmic curve, exposed by the
-scene. The curve is equation 4 of Reinhard et al., "Photographic tone reproduction for digital images" (2002). The key
-that depends on the scene is from Reinhard, "Parameter estimation for photographic tone reproduction" (2003).
+The filmic one is a single curve for the whole picture, exposed by the scene: equation 4 of Reinhard et al.,
+"Photographic tone reproduction for digital images" (2002). The key that depends on the scene is from Reinhard,
+"Parameter estimation for photographic tone reproduction" (2003).
+
+The fused one joins shots of several exposures: Mertens et al., "Exposure Fusion" (2007). It lifts shadows and holds
+highlights, and makes all scenes about equally bright, so nights are filmic here too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +30,8 @@ _HUE_SHARE = 0.75
 # How much of a smooth step is mixed in: without any, shadows look like haze.
 _CONTRAST = 0.3
 _BLACK = 1e-5
+# Shots to fuse: each so many times as long as the one before it, until the average light is white.
+_STEP, _MOST_SHOTS = 3.0, 6
 
 
 def render(light: FloatArray, *, is_night: bool = False) -> Uint8Array:
@@ -39,6 +47,32 @@ def render(light: FloatArray, *, is_night: bool = False) -> Uint8Array:
     hues: FloatArray = exposed / np.maximum(largest, _BLACK)
     kept_hues = encode_srgb(hues) * _bend(largest, white)
     return quantize(_HUE_SHARE * kept_hues + (1 - _HUE_SHARE) * _bend(exposed, white))
+
+
+def fuse(light: FloatArray, exposure: float, *, is_night: bool = False) -> Uint8Array:
+    """(H, W, 3) uint8 RGB of linear light: the shot of this exposure, and longer ones, fused.
+
+    Args:
+        exposure: factor from the light to that of a shot, whose white is 1.
+        is_night: `render` it instead.
+    """
+    if is_night:
+        return render(light, is_night=True)
+    longest = 1 / _average(light)
+    exposures = [exposure * _STEP**number for number in range(_MOST_SHOTS) if exposure * _STEP**number < longest]
+    shots = [quantize(encode_srgb(light * np.float32(each))) for each in exposures or [exposure]]
+    if len(shots) == 1:
+        return shots[0]
+    fused: FloatArray = np.asarray(cv2.createMergeMertens().process(shots), np.float32)
+    return quantize(np.clip(fused, 0, 1))
+
+
+def _render_any(light: FloatArray, exposure: float, *, is_night: bool = False) -> Uint8Array:
+    return render(light, is_night=is_night)
+
+
+# By the names that recipes have for them; each takes the light, the exposure of the dark picture, and `is_night`.
+RENDERINGS: Mapping[str, Callable[..., Uint8Array]] = {"filmic": _render_any, "fused": fuse}
 
 
 def _bend(light: FloatArray, white: float) -> FloatArray:

@@ -15,7 +15,7 @@ from edge_dce.errors import ImageError
 from ..cache import hash_files, read_made
 from .camera import cut_view, draw_camera
 from .files import find_panoramas, read_panorama
-from .rendering import render
+from .rendering import RENDERINGS
 from .sensor import Noise, Sensor, decode_srgb, encode_srgb, expose, find_exposure, mix_luma, record
 
 FloatArray = npt.NDArray[np.float32]
@@ -53,11 +53,16 @@ class View:
     sensor: Sensor
 
 
-def cut_views(folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE) -> Iterator[View]:
+def cut_views(
+    folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE, *, rendering: str = "filmic"
+) -> Iterator[View]:
     """`count` views of a folder of panoramas, in the order of its files, of each about as many.
 
     View number n is a function of (files, count, seed, size, n) only. A file whose name says night, moon or dusk is
     rendered as a night.
+
+    Args:
+        rendering: of the partners, one of `rendering.RENDERINGS`.
 
     Raises:
         ImageError: as `find_panoramas` and `read_panorama`.
@@ -70,11 +75,18 @@ def cut_views(folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE)
             last, panorama = path, read_panorama(path)
         random = np.random.default_rng([seed, number])
         light = cut_view(panorama, draw_camera(random, size))
-        yield make_view(light, random, is_night=any(word in path.stem.lower() for word in _NIGHT_WORDS))
+        is_night = any(word in path.stem.lower() for word in _NIGHT_WORDS)
+        yield make_view(light, random, is_night=is_night, rendering=rendering)
 
 
 def read_pairs(
-    folder: Path, count: int, seed: int, *, cache: Path, size: tuple[int, int] = SIZE
+    folder: Path,
+    count: int,
+    seed: int,
+    *,
+    cache: Path,
+    size: tuple[int, int] = SIZE,
+    rendering: str = "filmic",
 ) -> tuple[Uint8Array, Uint8Array]:
     """`dark` and `partner` of `cut_views` as two (count, height, width, 3) arrays, mapped from the cache.
 
@@ -87,10 +99,10 @@ def read_pairs(
     width, height = size
     paths = find_panoramas(folder)
     names = " ".join(path.name for path in paths)
-    key = f"views {_VERSION} {count} {seed} {size} {names} {hash_files(paths)}"
+    key = f"views {_VERSION} {rendering} {count} {seed} {size} {names} {hash_files(paths)}"
 
     def fill(samples: Uint8Array) -> None:
-        for number, view in enumerate(cut_views(folder, count, seed, size)):
+        for number, view in enumerate(cut_views(folder, count, seed, size, rendering=rendering)):
             samples[number, 0], samples[number, 1] = lay_down(view.dark, size), lay_down(view.partner, size)
 
     pairs = read_made(key, (count, 2, height, width, 3), fill, cache=cache)
@@ -103,7 +115,9 @@ def lay_down(image: Uint8Array, size: tuple[int, int]) -> Uint8Array:
     return image if image.shape[:2] == (height, width) else np.rot90(image)
 
 
-def make_view(light: FloatArray, random: np.random.Generator, *, is_night: bool = False) -> View:
+def make_view(
+    light: FloatArray, random: np.random.Generator, *, is_night: bool = False, rendering: str = "filmic"
+) -> View:
     """A pair from the light of a view (H, W, 3), of any scale.
 
     Raises:
@@ -114,7 +128,8 @@ def make_view(light: FloatArray, random: np.random.Generator, *, is_night: bool 
     sensor = _draw_sensor(light, random, is_night)
     exposed = expose(light, sensor)
     # The partner knows no more than the sensor saw: what is clipped there is white here.
-    partner = render(np.minimum(light, 1 / np.float32(sensor.exposure)), is_night=is_night)
+    seen = np.minimum(light, 1 / np.float32(sensor.exposure))
+    partner = RENDERINGS[rendering](seen, sensor.exposure, is_night=is_night)
     is_bright = mix_luma(encode_srgb(exposed)).mean() * 255 > _ENOUGH * partner.mean()
     if is_bright or random.random() < _GOOD_SHARE:
         sensor = Sensor(exposure=1.0, noise=_draw_noise(random, _WEAKEST), jpeg_quality=sensor.jpeg_quality)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import ImageError
-from edge_dce.pixels.metrics import psnr, ssim
+from edge_dce.pixels.metrics import color_difference, finite_psnr, psnr, psnr_at_equal_mean, ssim
 
 
 def make_noise(seed: int, height: int = 64, width: int = 64) -> np.ndarray:
@@ -25,6 +25,34 @@ def test_psnr_of_a_constant_difference_equals_the_formula() -> None:
 
 def test_psnr_of_equal_images_is_infinite() -> None:
     assert psnr(make_noise(1), make_noise(1)) == math.inf
+
+
+def test_psnr_at_equal_mean_forgives_exposure_and_nothing_else() -> None:
+    image = np.full((8, 8, 3), 40, np.uint8)
+    image[:4] = 20
+    # Twice as bright throughout: nothing is left but exposure.
+    assert psnr_at_equal_mean(image, image * 2) == finite_psnr(image, image)
+    # Turned upside down the means are equal already.
+    assert psnr_at_equal_mean(image, image[::-1].copy()) == pytest.approx(psnr(image, image[::-1].copy()))
+
+
+def test_psnr_at_equal_mean_of_black_is_a_number() -> None:
+    assert math.isfinite(psnr_at_equal_mean(np.zeros((8, 8, 3), np.uint8), make_noise(1, 8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "distance"),
+    [
+        # L* is 100 for white and 0 for black; L*a*b* of sRGB red is (53.24, 80.09, 67.20), Lindbloom's calculator.
+        ((255, 255, 255), (0, 0, 0), 100.0),
+        ((255, 0, 0), (0, 0, 0), 117.34),
+        ((120, 60, 30), (120, 60, 30), 0.0),
+    ],
+)
+def test_color_difference_is_the_distance_in_lab(one: tuple, other: tuple, distance: float) -> None:
+    images = [np.full((4, 4, 3), color, np.uint8) for color in (one, other)]
+    # Lindbloom's white point has one digit less than OpenCV's.
+    assert color_difference(*images) == pytest.approx(distance, abs=0.1)
 
 
 def test_ssim_is_one_for_equal_images_and_near_zero_for_unrelated_noise() -> None:

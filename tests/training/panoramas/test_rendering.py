@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.panoramas.rendering import render
+from training.panoramas.rendering import RENDERINGS, fuse, render
 
 from .made_panorama import make_panorama
 
@@ -51,3 +51,28 @@ def test_an_orange_lamp_does_not_turn_lemon(stops: int) -> None:
 def test_a_night_is_darker_than_a_day() -> None:
     light = make_panorama()
     assert render(light, is_night=True).mean() < 0.6 * render(light).mean()
+
+
+def test_fused_picture_shows_the_shadows_and_holds_the_lights() -> None:
+    light = make_panorama(256)
+    exposure = 1 / float(np.percentile(light, 99))
+    shot = RENDERINGS["filmic"](light, exposure)
+    fused = fuse(np.minimum(light, 1 / exposure), exposure)
+    dark = np.rint(255 * np.clip(light * exposure, 0, 1) ** (1 / 2.2))
+    shadows = dark.mean(axis=2) < 100
+    assert fused[shadows].mean() > 1.3 * dark[shadows].mean()
+    assert fused.shape == shot.shape
+    assert fused.max() >= 230
+
+
+def test_picture_that_is_bright_already_is_fused_of_itself_alone() -> None:
+    light = np.full((8, 8, 3), 0.5, np.float32)
+    # Its average light would be white at twice this exposure; the next shot is three times as long.
+    fused = fuse(light, 1.0)
+    # sRGB of 0.5.
+    np.testing.assert_array_equal(fused, 188)
+
+
+def test_night_is_not_fused() -> None:
+    light = make_panorama()
+    np.testing.assert_array_equal(fuse(light, 0.1, is_night=True), render(light, is_night=True))
