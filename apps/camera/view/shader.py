@@ -1,7 +1,8 @@
 """The fragment shaders of the live view, GLSL ES 1.00, put together from pieces.
 
 Enhancement is one piece, `vec3 enhance(vec3 color, vec2 place)`, which every shader that needs it takes as text:
-`make_curve_piece` has that of `edge_dce.pixels.curve.apply_exact`.
+`make_curve_piece` has that of `edge_dce.pixels.curve.apply_exact`, `tone_shader` that of a tone. What it reads is the
+texture `curves`, and uniforms of its own.
 
 The map's texture must be sampled NEAREST: bilinear interpolation is done by hand, because GPUs interpolate 8-bit
 textures as coarsely as they like, which eight curve steps turn into up to 4 of 255 levels.

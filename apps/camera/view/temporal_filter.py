@@ -39,7 +39,7 @@ class TemporalFilter:
         Args:
             frame: where the frames are.
             size: (width, height) of what is shown of them, the frame's or less.
-            curves: the map for `enhancement`.
+            curves: what `enhancement` reads.
             enhancement: piece of a shader, see `shader`.
         """
         blocks_size = max(1, size[0] // BLOCK_PX), max(1, size[1] // BLOCK_PX)
@@ -71,7 +71,7 @@ class TemporalFilter:
         return self._pixels[self._count % 2].texture
 
     def set_curves(self, curves: Texture, **uniforms: Any) -> None:
-        """The map from the next frame on, and the uniforms of its piece."""
+        """What the enhancement reads from the next frame on: its texture and its uniforms."""
         for each in (self._blocks, *self._pixels):
             each.bind(_CURVES, curves)
             self._set(each, curves=_CURVES, **uniforms)

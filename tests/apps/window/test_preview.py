@@ -146,6 +146,9 @@ def test_view_of_frames_cut_from_larger_ones() -> None:
 SIGMA = 3.0
 # Brightens a level of 30 to 160, and its noise to twice as much.
 GAIN_CURVES = np.full((8, 12, 3), -0.25, np.float32)
+# To 140, its noise to four times as much.
+GAIN_TONE = np.zeros(tone.COUNT, np.float32)
+GAIN_TONE[:9], GAIN_TONE[9 : tone.INCREMENTS] = 0.3, -0.3
 
 
 def add_noise(scene: np.ndarray, seed: int) -> np.ndarray:
@@ -190,6 +193,33 @@ def test_noise_of_a_still_scene_falls_to_a_third_in_ten_frames(order: str) -> No
         noise.append(measure_noise(draw(preview)))
     print(noise)
     assert noise[10] <= noise[0] / 3
+
+
+def test_tone_is_filtered_as_curves_are() -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    preview.show_tone(GAIN_TONE)
+    frame = add_noise(scene, 0)
+    preview.show_frame(frame)
+    first = draw(preview)
+    assert np.abs(first.astype(int) - tone.apply_exact(frame, GAIN_TONE)).max() <= TOLERANCE
+    for number in range(1, 11):
+        preview.show_frame(add_noise(scene, number))
+    assert measure_noise(draw(preview)) <= measure_noise(first) / 3
+
+
+def test_tone_and_curves_may_follow_each_other_in_the_filter() -> None:
+    frame = add_noise(make_street(), 0)
+    preview = make_denoising(make_street())
+    preview.show_frame(frame)
+    for strength in (0.5, 1.0):
+        preview.strength = strength
+        preview.show_tone(GAIN_TONE)
+        expected = tone.apply_exact(frame, GAIN_TONE, look=Look(strength=strength))
+        assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
+        preview.show_curves(GAIN_CURVES, 2)
+        expected = apply_exact(frame, GAIN_CURVES, root=2, look=Look(strength=strength))
+        assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
 
 
 def test_mean_has_the_color_of_the_frames() -> None:
@@ -273,6 +303,7 @@ def test_scene_cut_begins_anew() -> None:
     [
         lambda preview: preview.begin_anew(),
         lambda preview: preview.show_curves(GAIN_CURVES[:4].copy(), 4),
+        lambda preview: preview.show_tone(GAIN_TONE),
         lambda preview: setattr(preview, "strength", 0.5),
     ],
 )
@@ -285,7 +316,7 @@ def test_what_was_seen_is_forgotten(change) -> None:
     frame = add_noise(scene, 99)
     preview.show_frame(frame)
     fresh = Preview(size=preview.size, pos=(0, 0), size_hint=(None, None), strength=preview.strength)
-    fresh.show_curves(preview._curves, preview._root)
+    fresh._use(preview._estimate, preview._root, is_tone=preview._is_tone)
     fresh.show_frame(frame)
     # A frame that went into a mean would differ by the noise.
     assert np.abs(draw(preview).astype(int) - draw(fresh)).max() <= 1
