@@ -19,8 +19,8 @@ from kivy.properties import BooleanProperty, NumericProperty
 from kivy.uix.widget import Widget
 
 from edge_dce.pixels.noise import NoiseProfile
-from edge_dce.pixels.smoothing import STEADY, make_thumbnail, measure_change
 
+from ..scene_cuts import CutDetector
 from .framing import Framing, View, frame_picture, limit_view, measure_picture, zoom_about
 from .packing import pack_curves
 from .shader import make_curve_piece, make_filtered_shader, make_plain_shader, make_shader
@@ -33,8 +33,6 @@ FloatArray = npt.NDArray[np.float32]
 _HOLD_S = 0.3
 # A filter of another size is five shaders compiled anew; until then the picture is stretched.
 _RESIZE_S = 0.25
-# A cut shows in so many pixels on a side.
-_CUT_PX = 128
 _SLIP_DP = 12
 _GRIP_DP = 28
 _WHEEL_FACTOR = 1.2
@@ -79,7 +77,7 @@ class Preview(Widget):
         self._hold = Clock.create_trigger(self._compare, _HOLD_S)
         self._filter: TemporalFilter | None = None
         self._noise: NoiseProfile | None = None
-        self._thumbnail: FloatArray | None = None
+        self._cuts = CutDetector()
         self._surface = RenderContext(use_parent_projection=True, use_parent_modelview=True)
         with self._surface:
             # The picture is opaque, and blending it costs an eighth of all drawing.
@@ -126,7 +124,8 @@ class Preview(Widget):
         if is_other:
             self._choose_shader()
         if self._filter is not None:
-            self._begin_anew_after_cut(image)
+            if self._cuts.detect(image):
+                self.begin_anew()
             self._advance()
         self._surface.ask_update()
 
@@ -201,12 +200,6 @@ class Preview(Widget):
             self._rectangle.texture = shown
             # Another texture brings its own.
             self._rectangle.tex_coords = place
-
-    def _begin_anew_after_cut(self, image: Uint8Array) -> None:
-        step = max(1, min(image.shape[:2]) // _CUT_PX)
-        before, self._thumbnail = self._thumbnail, make_thumbnail(image[::step, ::step])
-        if before is not None and measure_change(before, self._thumbnail) >= STEADY.cut_change:
-            self.begin_anew()
 
     def _advance(self) -> None:
         assert self._filter is not None
