@@ -82,7 +82,7 @@ class Preview(Widget):
         with self._surface:
             # The picture is opaque, and blending it costs an eighth of all drawing.
             Callback(lambda _: glDisable(GL_BLEND))
-            self._bound = BindTexture(texture=_make_texture((1, 1), "nearest"), index=1)
+            self._bound = BindTexture(texture=_make_curve_texture((1, 1)), index=1)
             self._filtered = BindTexture(texture=self._bound.texture, index=2)
             self._rectangle = Rectangle(size=(0, 0))
             Callback(lambda _: glEnable(GL_BLEND))
@@ -217,13 +217,13 @@ class Preview(Widget):
     def _upload_estimate(self) -> None:
         if self._is_tone:
             tone = pack_tone(self._estimate, self.strength)
-            texels, self._uniforms, interpolation = tone.texels, tone.uniforms, "linear"
+            texels, self._uniforms = tone.texels, tone.uniforms
         else:
             curves = pack_curves(self._estimate)
-            texels, self._uniforms, interpolation = curves.texels, curves.make_uniforms(self.strength), "nearest"
+            texels, self._uniforms = curves.texels, curves.make_uniforms(self.strength)
         size = texels.shape[1::-1]
-        if (self._bound.texture.size, self._bound.texture.mag_filter) != (size, interpolation):
-            self._bound.texture = _make_texture(size, interpolation)
+        if self._bound.texture.size != size:
+            self._bound.texture = _make_curve_texture(size)
         self._bound.texture.blit_buffer(texels.reshape(-1), colorfmt="rgba", bufferfmt="ubyte")
         self._set_uniforms()
 
@@ -358,8 +358,8 @@ class Preview(Widget):
         self._place()
 
 
-def _make_texture(size: tuple[int, int], interpolation: str) -> Texture:
+def _make_curve_texture(size: tuple[int, int]) -> Texture:
     texture = Texture.create(size=size, colorfmt="rgba", bufferfmt="ubyte")
-    texture.mag_filter = texture.min_filter = interpolation
+    texture.mag_filter = texture.min_filter = "nearest"
     texture.wrap = "clamp_to_edge"
     return texture
