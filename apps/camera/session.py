@@ -24,6 +24,7 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
 from edge_dce.pixels.look import AUTO, Look
 from edge_dce.pixels.noise import NoiseProfile
+from edge_dce.pixels.toe import Toe
 
 from . import models, thermal
 from .device import Folders
@@ -198,6 +199,11 @@ class Session:
         """Of the camera's frames; None before it is measured, and the same object until it is measured anew."""
         estimator = self._estimator
         return None if estimator is None else estimator.noise
+
+    def toe(self) -> Toe | None:
+        """What of the camera's frames is left dark, if anything is; the same object until it is found anew."""
+        estimator = self._estimator
+        return None if estimator is None else estimator.toe
 
     def read_histogram(self) -> FloatArray | None:
         """Of the enhanced picture, see `measure_histogram`; None before the first frame."""

@@ -1,7 +1,7 @@
 """Video of what the live view shows, at full resolution, written while it is recorded.
 
-It is cleaned as all videos are, on the CPU. That pays for itself: without noise a frame of the night scene is encoded in a
-quarter of the time.
+It is cleaned as all videos are, on the CPU. That pays for itself: without noise a frame of the night scene is encoded
+in a quarter of the time.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from kivy.properties import BooleanProperty, NumericProperty
 from kivy.uix.widget import Widget
 
 from edge_dce.pixels.noise import NoiseProfile
+from edge_dce.pixels.toe import Toe
 
 from ..scene_cuts import CutDetector
 from .framing import Framing, View, frame_picture, limit_view, measure_picture, zoom_about
@@ -77,6 +78,7 @@ class Preview(Widget):
         self._hold = Clock.create_trigger(self._compare, _HOLD_S)
         self._filter: TemporalFilter | None = None
         self._noise: NoiseProfile | None = None
+        self._toe: Toe | None = None
         self._cuts = CutDetector()
         self._surface = RenderContext(use_parent_projection=True, use_parent_modelview=True)
         with self._surface:
@@ -144,6 +146,13 @@ class Preview(Widget):
             if self._filter is not None:
                 self._filter.set_noise(noise)
 
+    def show_toe(self, toe: Toe | None) -> None:
+        """What is left dark from now on, while noise is taken away. The same object costs nothing."""
+        if toe is not self._toe:
+            self._toe = toe
+            if self._filter is not None:
+                self._filter.set_toe(toe)
+
     def begin_anew(self) -> None:
         """The next frame has nothing to do with those before."""
         if self._filter is not None:
@@ -174,6 +183,7 @@ class Preview(Widget):
             self._filter = TemporalFilter(frame, size, self._bound.texture, self._make_piece(), self._order)
             if self._noise is not None:
                 self._filter.set_noise(self._noise)
+            self._filter.set_toe(self._toe)
             self._set_uniforms()
             self._advance()
             self._filter.reset()

@@ -1,7 +1,7 @@
 """The tone as a piece of the view's shaders (see `shader`): `edge_dce.pixels.tone.apply_exact` in GLSL ES 1.00.
 
-Curves are a texture of 1021 texels, four from each level of a frame to the next: of red, green and blue, and in alpha the
-shared one. So it may be sampled NEAREST, as a map of curves is; between levels lie only fragments between two pixels.
+Curves are a texture of 1021 texels, four from each level of a frame to the next: of red, green and blue, and in alpha
+the shared one. So it may be sampled NEAREST, as a map of curves is; between levels lie only fragments between pixels.
 """
 
 from __future__ import annotations

@@ -250,6 +250,16 @@ def test_noise_of_the_frames_is_measured(session: Session, plug: Plug) -> None:
     assert session.noise() is session.noise()
 
 
+def test_black_sky_around_a_lamp_has_a_toe(session: Session, plug: Plug) -> None:
+    open_and_wait(session)
+    wait_until(lambda: session.noise() is not None)
+    plug.image = np.zeros_like(plug.image)
+    plug.image[60:140, 60:140] = 220
+    # It comes within a second.
+    wait_until(lambda: session.toe() is not None and session.toe().surroundings.min() == 0)
+    assert session.toe().surroundings.max() == 255
+
+
 def test_another_camera_or_model_begins_another_stream(session: Session) -> None:
     open_and_wait(session)
     before = session.streams

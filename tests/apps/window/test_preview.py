@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from edge_dce.pixels import tone
 from edge_dce.pixels.curve import ROOTS, apply_exact
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.noise import estimate_noise
+from edge_dce.pixels.toe import Toe, find_toe
 from tests.apps.window.conftest import pump_until
 
 # Ten bits of the map cost 0.6 at worst (apps/camera/view/packing.py), rounding to bytes 0.5, on both sides.
@@ -345,6 +347,57 @@ def test_filter_can_be_switched_off_and_on() -> None:
     for number in range(12):
         preview.show_frame(add_noise(scene, number))
     assert measure_noise(draw(preview)) < measure_noise(noisy) / 3
+
+
+def make_sky() -> np.ndarray:
+    """Stars and a lamp in a sky of one level, without noise: (H, W, 3) uint8."""
+    sky = np.full((120, 160, 3), (2, 1, 0), np.uint8)
+    sky[40:70, 100:130] = 220, 180, 90
+    sky[10:90:20, 10:90:20] = 60
+    return sky
+
+
+def find_sky_toe(sky: np.ndarray) -> Toe:
+    luma = cv2.cvtColor(cv2.resize(sky, (40, 30), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    return find_toe(luma, estimate_noise(sky, channel_order="RGB"), light=1.0)
+
+
+def test_black_sky_stays_black_with_its_stars_and_lamp() -> None:
+    sky = make_sky()
+    preview = make_denoising(make_street())
+    preview.show_toe(find_sky_toe(sky))
+    preview.show_frame(sky)
+    drawn, bright = draw(preview).astype(int), enhance(sky)
+    is_star, is_lamp = sky[..., 0] == 60, sky[..., 0] == 220
+    assert bright[0, 0].max() > 12
+    assert drawn[0, 0].max() <= 6
+    assert np.abs(drawn - bright)[is_star | is_lamp].max() <= TOLERANCE
+
+
+def test_toe_agrees_with_its_formula() -> None:
+    sky = make_sky()
+    toe = find_sky_toe(sky)
+    preview = make_denoising(make_street())
+    preview.show_toe(toe)
+    preview.show_frame(sky)
+    surroundings, color = (cv2.resize(each, (160, 120)) for each in (toe.surroundings, toe.color))
+    share = np.maximum(toe.own[cv2.cvtColor(sky, cv2.COLOR_RGB2GRAY)], surroundings)[..., np.newaxis] / 255
+    bright = enhance(sky).astype(float)
+    luma = (bright @ [0.299, 0.587, 0.114])[..., np.newaxis]
+    expected = sky + share * (luma + color[..., np.newaxis] * (bright - luma) - sky)
+    # A step of the share in bytes is a level and a half of the lamp's edge, beyond what TOLERANCE has.
+    assert np.abs(draw(preview) - expected).max() <= TOLERANCE + 1.5
+
+
+def test_toe_goes_with_what_made_it() -> None:
+    sky = make_sky()
+    preview = make_denoising(make_street())
+    preview.show_toe(find_sky_toe(sky))
+    preview.show_frame(sky)
+    preview.show_toe(None)
+    preview.begin_anew()
+    preview.show_frame(sky)
+    assert np.abs(draw(preview).astype(int) - enhance(sky)).max() <= TOLERANCE
 
 
 @pytest.mark.parametrize("is_mirrored", [False, True])
