@@ -14,7 +14,9 @@ from edge_dce.camera import Frame, LatestFrame
 from edge_dce.camera.frames import to_bytes
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
+from edge_dce.pixels.cleaning import shrink_for_cleaning
 from edge_dce.pixels.noise import NoiseProfile, estimate_noise
+from edge_dce.pixels.toe import Toe, find_toe, measure_light
 from edge_dce.stream import Stream
 
 from .diagnostics import RateMeter
@@ -27,6 +29,9 @@ _STOP_TIMEOUT_S = 2.0
 _REST_S = 0.01
 # Noise changes with the light and the camera's gain, which do so slowly.
 _NOISE_INTERVAL_S = 1.0
+# A lamp that comes into view must not darken the sky at once.
+_LIGHT_A_SECOND = 1.0
+_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 
 
 class Estimator:
@@ -67,6 +72,8 @@ class Estimator:
         self._sampled: Uint8Array | None = None
         self._noise: NoiseProfile | None = None
         self._noise_due_s = 0.0
+        self._toe: Toe | None = None
+        self._light: tuple[float, float] | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="estimation", daemon=True)
 
@@ -99,6 +106,11 @@ class Estimator:
         """Of the camera's frames; another object whenever it was measured anew."""
         return self._noise
 
+    @property
+    def toe(self) -> Toe | None:
+        """Of the frame that was estimated last."""
+        return self._toe
+
     def _run(self) -> None:
         try:
             self._estimate()
@@ -119,6 +131,7 @@ class Estimator:
                 self.rate.tick()
                 self._sampled = _sample(frame.small, frame.channel_order)
                 self._measure_noise(frame)
+                self._find_toe(frame)
                 self._stopping.wait(max(self.interval_s, _REST_S))
 
     def _measure_noise(self, frame: Frame) -> None:
@@ -127,6 +140,20 @@ class Estimator:
         if now_s >= self._noise_due_s:
             self._noise_due_s = now_s + _NOISE_INTERVAL_S
             self._noise = estimate_noise(frame.image, channel_order=frame.channel_order)
+
+    def _find_toe(self, frame: Frame) -> None:
+        if self._noise is not None:
+            luma = to_bytes(cv2.cvtColor(shrink_for_cleaning(frame.small), _TO_LUMA[frame.channel_order]))
+            self._toe = find_toe(luma, self._noise, light=self._follow_light(measure_light(luma)))
+
+    def _follow_light(self, light: float) -> float:
+        now_s = time.monotonic()
+        if self._light is not None:
+            before, then_s = self._light
+            most = _LIGHT_A_SECOND * (now_s - then_s)
+            light = min(max(light, before - most), before + most)
+        self._light = light, now_s
+        return light
 
 
 def _sample(image: Uint8Array, channel_order: str) -> Uint8Array:

@@ -22,9 +22,9 @@ from edge_dce.camera import Frame, FrameSource, LatestFrame, open_source
 from edge_dce.camera.handover import Reader
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CameraError, EdgeDceError, OutputError
-from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import AUTO, Look
 from edge_dce.pixels.noise import NoiseProfile
+from edge_dce.pixels.toe import Toe
 
 from . import models, thermal
 from .device import Folders
@@ -35,7 +35,7 @@ from .preferences import BURST, read_preferences, write_preferences
 from .shots.capture import Album, Photo, name_by_time
 from .shots.darkroom import Darkroom
 from .shots.feedback import Answer, FeedbackError, FeedbackLog, suggest_strength
-from .shots.recording import Recorder
+from .shots.recording import Moment, Recorder
 from .work_thread import WorkThread
 
 FloatArray = npt.NDArray[np.float32]
@@ -190,23 +190,27 @@ class Session:
             self._latency_ms = (time.monotonic() - frame.time_s) * 1e3
         return frame
 
-    def curves(self) -> tuple[FloatArray, int] | None:
-        """The map for the frame that `next_frame` just returned, and its root; None without a model."""
+    def curves(self) -> tuple[FloatArray, int, str] | None:
+        """The estimate for the frame that `next_frame` just returned, the root and contract of the model, if any."""
         estimator = self._estimator
-        return None if estimator is None else (estimator.advance(), estimator.root)
+        return None if estimator is None else (estimator.advance(), estimator.root, estimator.contract)
 
     def noise(self) -> NoiseProfile | None:
         """Of the camera's frames; None before it is measured, and the same object until it is measured anew."""
         estimator = self._estimator
         return None if estimator is None else estimator.noise
 
+    def toe(self) -> Toe | None:
+        """What of the camera's frames is left dark, if anything is; the same object until it is found anew."""
+        estimator = self._estimator
+        return None if estimator is None else estimator.toe
+
     def read_histogram(self) -> FloatArray | None:
         """Of the enhanced picture, see `measure_histogram`; None before the first frame."""
         estimator = self._estimator
         if estimator is None or estimator.sampled is None:
             return None
-        look_up = LookUp(root=estimator.root)
-        return measure_histogram(estimator.sampled, estimator.current, look_up, self.strength)
+        return measure_histogram(estimator.sampled, estimator.current, estimator.open_rendering(), self.strength)
 
     def read_diagnostics(self) -> Diagnostics:
         estimator = self._estimator
@@ -263,16 +267,11 @@ class Session:
 
     def start_recording(self) -> None:
         """Raises CameraError: no camera is running. OutputError: the folder cannot be written to."""
-        camera, estimator = self._camera, self._estimator
+        camera = self._camera
         if camera is None:
             raise CameraError("video not saved: the camera delivers no picture; check it, or choose another")
         path = self.album.pictures / f"{name_by_time(datetime.datetime.now())}.mp4"
-        recorder = Recorder(
-            camera,
-            path,
-            root=estimator.root if estimator else 1,
-            read_curves=self._read_curves,
-        )
+        recorder = Recorder(camera, path, read_moment=self._read_moment)
         recorder.start()
         self._recorder = recorder
 
@@ -370,10 +369,11 @@ class Session:
     def _note_model_error(self, message: str) -> None:
         self.model_error = message
 
-    def _read_curves(self) -> tuple[FloatArray, Look]:
+    def _read_moment(self) -> Moment | None:
         estimator = self._estimator
-        curves = np.zeros((1, 1, 3), np.float32) if estimator is None else estimator.current
-        return curves, self.look
+        if estimator is None:
+            return None
+        return Moment(estimator.open_rendering, estimator.current, self.look)
 
 
 def _open_feedback(path: Path) -> FeedbackLog:

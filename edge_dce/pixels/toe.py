@@ -44,11 +44,13 @@ class Toe:
         surroundings: (h, w) uint8 shares, 255 for all of it, stretched over the picture.
         own: (256,) uint8 share at each luma, for pixels that stand clear of their surroundings; the greater counts.
         color: (h, w) float32 share from 0 to 1 of the color that is kept.
+        own_ramp: luma up to which `own` is its least, and from which it is all; between them it rises without a corner.
     """
 
     surroundings: Uint8Array
     own: Uint8Array
     color: FloatArray
+    own_ramp: tuple[float, float]
 
 
 def measure_light(luma: Uint8Array) -> float:
@@ -69,11 +71,12 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | No
     # Light of a lamp that the averaging spread is no light of the sky around it.
     eroded = _smooth(cv2.erode(smooth, np.ones((3, 3))))
     clear = _FLOOR[1] + _CLEAR_DEVIATIONS * float(noise.luma[2])
-    own = _ramp(np.arange(256, dtype=np.float32), clear, clear + _CLEAR_LEVELS)
+    own_ramp = clear, clear + _CLEAR_LEVELS
+    own = _ramp(np.arange(256, dtype=np.float32), *own_ramp)
     surroundings, own, color = (
         1 - np.float32(light) * (1 - share) for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_COLOR_FLOOR))
     )
-    return Toe(np.rint(255 * surroundings).astype(np.uint8), np.rint(255 * own).astype(np.uint8), color)
+    return Toe(np.rint(255 * surroundings).astype(np.uint8), np.rint(255 * own).astype(np.uint8), color, own_ramp)
 
 
 def fade_strip(

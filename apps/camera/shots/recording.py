@@ -1,4 +1,8 @@
-"""Video of what the live view shows, at full resolution, written while it is recorded."""
+"""Video of what the live view shows, at full resolution, written while it is recorded.
+
+It is cleaned as all videos are, on the CPU. That pays for itself: without noise a frame of the night scene is encoded
+in a quarter of the time.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +20,23 @@ from edge_dce.camera import Frame, LatestFrame
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.encoders import APP_ENCODERS
 from edge_dce.files.output import check_free, make_folder
+from edge_dce.pixels.cleaner import StreamCleaner
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.rendering import Rendering
+from edge_dce.pixels.strips import StripWorkers
+
+from ..scene_cuts import CutDetector
 
 if TYPE_CHECKING:
     from edge_dce.files.live_video import LiveVideo
 
 FloatArray = npt.NDArray[np.float32]
-Uint8Array = npt.NDArray[np.uint8]
+Image = npt.NDArray[Any]
 
 _FPS = 30.0
 _STOP_TIMEOUT_S = 10.0
+# That clean; the rest of a phone's cores is for the view and the network.
+_THREADS = 2
 
 
 def can_record() -> bool:
@@ -43,7 +53,7 @@ class Moment:
     """How frames are enhanced at some time.
 
     Attributes:
-        open_rendering: of the model; the same object for the same model.
+        open_rendering: of the model; equal for the same model.
         estimate: of the model.
     """
 
@@ -83,7 +93,9 @@ class Recorder:
         self._path = path
         self._unfinished = path.with_name(f".unfinished-{path.name}")
         self._read_moment = read_moment
-        self._open_rendering: Callable[[], Rendering] | None = None
+        self._last_kind: tuple[Any, ...] = ()
+        self._cleaner = StreamCleaner(StripWorkers(_THREADS))
+        self._cuts = CutDetector()
         self.error = ""
         self._stopping = threading.Event()
         self._video: LiveVideo | None = None
@@ -125,15 +137,21 @@ class Recorder:
         for frame in self._camera.reader().follow(lambda: not self._stopping.is_set()):
             video.write(self._enhance(frame), frame.time_s, frame.channel_order)
 
-    def _enhance(self, frame: Frame) -> Uint8Array:
+    def _enhance(self, frame: Frame) -> Image:
         moment = self._read_moment()
         if moment is None:
             return frame.image
-        if moment.open_rendering is not self._open_rendering:
-            # Another model from now on.
-            self._open_rendering = moment.open_rendering
+        kind = moment.open_rendering, moment.look
+        if self._last_kind[:1] != kind[:1]:
             self._rendering = moment.open_rendering()
-        enhanced: Uint8Array = self._rendering.apply(
-            frame.image, moment.estimate, look=moment.look, channel_order=frame.channel_order
-        )
-        return enhanced
+        if self._cuts.detect(frame.image) or kind != self._last_kind:
+            self._cleaner.begin_anew()
+        self._last_kind = kind
+        rendering, look, order = self._rendering, moment.look, frame.channel_order
+
+        def render(image: Image, channel_order: str, out: Image | None = None) -> Image:
+            return rendering.apply(image, moment.estimate, look=look, out=out, channel_order=channel_order)
+
+        if look.denoise == 0:
+            return render(frame.image, order)
+        return self._cleaner.run(frame.image, render, look.denoise, None, channel_order=order)

@@ -8,6 +8,7 @@ but not every phone has them.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,14 @@ class PackedCurves:
     texels: Uint8Array
     low: float
     high: float
+
+    def make_uniforms(self, strength: float) -> dict[str, Any]:
+        """Of `make_curve_piece`, by name."""
+        height, width = self.texels.shape[:2]
+        return {
+            "curves_size": (float(width), float(height)),
+            "curves_range": (self.low * strength, self.high * strength),
+        }
 
 
 def pack_curves(curves: FloatArray) -> PackedCurves:

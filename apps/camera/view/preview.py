@@ -1,4 +1,4 @@
-"""The live view: the frame and its curves as two textures, and the fingers that split, zoom and compare."""
+"""The live view: the frame and its curves or tone as two textures, and the fingers that split, zoom and compare."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from kivy.properties import BooleanProperty, NumericProperty
 from kivy.uix.widget import Widget
 
 from edge_dce.pixels.noise import NoiseProfile
-from edge_dce.pixels.smoothing import STEADY, make_thumbnail, measure_change
+from edge_dce.pixels.toe import Toe
 
+from ..scene_cuts import CutDetector
 from .framing import Framing, View, frame_picture, limit_view, measure_picture, zoom_about
-from .packing import PackedCurves, pack_curves
+from .packing import pack_curves
 from .shader import make_curve_piece, make_filtered_shader, make_plain_shader, make_shader
 from .temporal_filter import TemporalFilter
+from .tone_shader import make_tone_piece, pack_tone
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -32,8 +34,6 @@ FloatArray = npt.NDArray[np.float32]
 _HOLD_S = 0.3
 # A filter of another size is five shaders compiled anew; until then the picture is stretched.
 _RESIZE_S = 0.25
-# A cut shows in so many pixels on a side.
-_CUT_PX = 128
 _SLIP_DP = 12
 _GRIP_DP = 28
 _WHEEL_FACTOR = 1.2
@@ -46,7 +46,7 @@ class Preview(Widget):
     """Shows frames, enhanced on the GPU; the frame is uploaded once and its pixels are not touched by the CPU.
 
     Attributes:
-        strength: factor on the curves.
+        strength: as of `Look`.
         is_enhancing: off shows the frame as it is.
         is_denoising: what is enhanced is averaged over time.
         is_comparing: true while a finger rests on the picture, which shows the frame as it is.
@@ -69,20 +69,22 @@ class Preview(Widget):
         self._frame_texture: Texture | None = None
         self._order = "RGB"
         self._root = 1
+        self._is_tone = False
+        self._estimate: FloatArray = _NO_CURVES
+        self._uniforms: dict[str, Any] = {}
         self._fingers: list[MotionEvent] = []
         self._dragged: MotionEvent | None = None
         self._resize_filter = Clock.create_trigger(self._choose_shader, _RESIZE_S)
         self._hold = Clock.create_trigger(self._compare, _HOLD_S)
-        self._packed: PackedCurves = pack_curves(_NO_CURVES)
-        self._curves: FloatArray = _NO_CURVES
         self._filter: TemporalFilter | None = None
         self._noise: NoiseProfile | None = None
-        self._thumbnail: FloatArray | None = None
+        self._toe: Toe | None = None
+        self._cuts = CutDetector()
         self._surface = RenderContext(use_parent_projection=True, use_parent_modelview=True)
         with self._surface:
             # The picture is opaque, and blending it costs an eighth of all drawing.
             Callback(lambda _: glDisable(GL_BLEND))
-            self._bound = BindTexture(texture=_make_curve_texture(1, 1), index=1)
+            self._bound = BindTexture(texture=_make_curve_texture((1, 1)), index=1)
             self._filtered = BindTexture(texture=self._bound.texture, index=2)
             self._rectangle = Rectangle(size=(0, 0))
             Callback(lambda _: glEnable(GL_BLEND))
@@ -97,8 +99,8 @@ class Preview(Widget):
         self.bind(pos=redraw, size=redraw, split=redraw, is_split=redraw, is_mirrored=redraw)
         self.bind(is_comparing=redraw, is_enhancing=self._choose_shader, is_denoising=self._choose_shader)
         self.bind(strength=self._change_strength)
+        self._upload_estimate()
         self._choose_shader()
-        self._upload_curves()
 
     @property
     def frame_size(self) -> tuple[int, int] | None:
@@ -124,19 +126,18 @@ class Preview(Widget):
         if is_other:
             self._choose_shader()
         if self._filter is not None:
-            self._begin_anew_after_cut(image)
+            if self._cuts.detect(image):
+                self.begin_anew()
             self._advance()
         self._surface.ask_update()
 
     def show_curves(self, curves: FloatArray, root: int) -> None:
         """Use an (h, w, 3) map on this root axis from now on; the same array as the last time costs nothing."""
-        if root != self._root:
-            self._root = root
-            self._choose_shader()
-        if curves is not self._curves:
-            self._curves = curves
-            self._packed = pack_curves(curves)
-            self._upload_curves()
+        self._use(curves, root, is_tone=False)
+
+    def show_tone(self, numbers: FloatArray) -> None:
+        """Use the tone of these numbers from now on; the same array as the last time costs nothing."""
+        self._use(numbers, 1, is_tone=True)
 
     def show_noise(self, noise: NoiseProfile) -> None:
         """How noisy frames are from now on; without it nothing is averaged. The same object costs nothing."""
@@ -144,6 +145,13 @@ class Preview(Widget):
             self._noise = noise
             if self._filter is not None:
                 self._filter.set_noise(noise)
+
+    def show_toe(self, toe: Toe | None) -> None:
+        """What is left dark from now on, while noise is taken away. The same object costs nothing."""
+        if toe is not self._toe:
+            self._toe = toe
+            if self._filter is not None:
+                self._filter.set_toe(toe)
 
     def begin_anew(self) -> None:
         """The next frame has nothing to do with those before."""
@@ -155,16 +163,28 @@ class Preview(Widget):
         self.view = View(is_filling=self.view.is_filling)
         self._place()
 
+    def _use(self, estimate: FloatArray, root: int, *, is_tone: bool) -> None:
+        is_other_kind = (is_tone, root) != (self._is_tone, self._root)
+        if estimate is self._estimate and not is_other_kind:
+            return
+        self._estimate, self._root, self._is_tone = estimate, root, is_tone
+        self._upload_estimate()
+        if is_other_kind:
+            self._choose_shader()
+
+    def _make_piece(self) -> str:
+        return make_tone_piece() if self._is_tone else make_curve_piece(self._root)
+
     def _choose_shader(self, *_: object) -> None:
-        enhancement = make_curve_piece(self._root)
         self._filter = None
         if self.is_enhancing and self.is_denoising and self._frame_texture is not None:
             frame = self._frame_texture
             size = self._measure_picture()
-            self._filter = TemporalFilter(frame, size, self._bound.texture, enhancement, self._order)
+            self._filter = TemporalFilter(frame, size, self._bound.texture, self._make_piece(), self._order)
             if self._noise is not None:
                 self._filter.set_noise(self._noise)
-            self._set_range()
+            self._filter.set_toe(self._toe)
+            self._set_uniforms()
             self._advance()
             self._filter.reset()
         self._place()
@@ -175,7 +195,7 @@ class Preview(Widget):
         if is_plain:
             shader = make_plain_shader(self._order)
         elif self._filter is None:
-            shader = make_shader(make_curve_piece(self._root), self._order)
+            shader = make_shader(self._make_piece(), self._order)
         else:
             shader = make_filtered_shader(self._order) if self._shows_line else make_plain_shader()
         if self._surface.shader.fs != shader:
@@ -191,41 +211,36 @@ class Preview(Widget):
             # Another texture brings its own.
             self._rectangle.tex_coords = place
 
-    def _begin_anew_after_cut(self, image: Uint8Array) -> None:
-        step = max(1, min(image.shape[:2]) // _CUT_PX)
-        before, self._thumbnail = self._thumbnail, make_thumbnail(image[::step, ::step])
-        if before is not None and measure_change(before, self._thumbnail) >= STEADY.cut_change:
-            self.begin_anew()
-
     def _advance(self) -> None:
         assert self._filter is not None
         self._filter.advance()
         self._show()
 
     def _change_strength(self, *_: object) -> None:
-        self._set_range()
+        self._upload_estimate()
         if self._filter is not None:
             # What was shown until now is no mean of what should be seen now.
             self._filter.reset()
             self._advance()
             self._filter.reset()
 
-    def _upload_curves(self) -> None:
-        height, width = self._packed.texels.shape[:2]
-        if self._bound.texture.size != (width, height):
-            self._bound.texture = _make_curve_texture(width, height)
-        self._bound.texture.blit_buffer(self._packed.texels.reshape(-1), colorfmt="rgba", bufferfmt="ubyte")
-        self._set_range()
+    def _upload_estimate(self) -> None:
+        if self._is_tone:
+            tone = pack_tone(self._estimate, self.strength)
+            texels, self._uniforms = tone.texels, tone.uniforms
+        else:
+            curves = pack_curves(self._estimate)
+            texels, self._uniforms = curves.texels, curves.make_uniforms(self.strength)
+        size = texels.shape[1::-1]
+        if self._bound.texture.size != size:
+            self._bound.texture = _make_curve_texture(size)
+        self._bound.texture.blit_buffer(texels.reshape(-1), colorfmt="rgba", bufferfmt="ubyte")
+        self._set_uniforms()
 
-    def _set_range(self) -> None:
-        height, width = self._packed.texels.shape[:2]
-        uniforms = {
-            "curves_size": (float(width), float(height)),
-            "curves_range": (self._packed.low * self.strength, self._packed.high * self.strength),
-        }
+    def _set_uniforms(self) -> None:
         if self._filter is not None:
-            self._filter.set_curves(self._bound.texture, **uniforms)
-        for name, value in uniforms.items():
+            self._filter.set_curves(self._bound.texture, **self._uniforms)
+        for name, value in self._uniforms.items():
             self._surface[name] = value
         self._surface["curves"], self._surface["filtered"] = 1, 2
         self._surface.ask_update()
@@ -353,8 +368,8 @@ class Preview(Widget):
         self._place()
 
 
-def _make_curve_texture(width: int, height: int) -> Texture:
-    texture = Texture.create(size=(width, height), colorfmt="rgba", bufferfmt="ubyte")
+def _make_curve_texture(size: tuple[int, int]) -> Texture:
+    texture = Texture.create(size=size, colorfmt="rgba", bufferfmt="ubyte")
     texture.mag_filter = texture.min_filter = "nearest"
     texture.wrap = "clamp_to_edge"
     return texture

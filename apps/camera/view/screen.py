@@ -14,6 +14,7 @@ from kivy.uix.floatlayout import FloatLayout
 
 from edge_dce.camera.sources import SYNTHETIC, find_camera, next_camera
 from edge_dce.errors import EdgeDceError
+from edge_dce.models.contracts import TONE
 
 from ..preferences import BURST, VIDEO
 from ..session import LIVE, LOST, NO_CAMERA, OPENING, Session
@@ -103,9 +104,14 @@ class CameraScreen(FloatLayout):
         preview = self.ids.preview
         curves, noise = self.session.curves(), self.session.noise()
         if curves is not None:
-            preview.show_curves(*curves)
+            estimate, root, contract = curves
+            if contract == TONE.name:
+                preview.show_tone(estimate)
+            else:
+                preview.show_curves(estimate, root)
         if noise is not None:
             preview.show_noise(noise)
+        preview.show_toe(self.session.toe())
         if self._streams != self.session.streams:
             self._streams = self.session.streams
             preview.begin_anew()

@@ -1,7 +1,8 @@
 """The fragment shaders of the live view, GLSL ES 1.00, put together from pieces.
 
 Enhancement is one piece, `vec3 enhance(vec3 color, vec2 place)`, which every shader that needs it takes as text:
-`make_curve_piece` has that of `edge_dce.pixels.curve.apply_exact`.
+`make_curve_piece` has that of `edge_dce.pixels.curve.apply_exact`, `tone_shader` that of a tone. What it reads is the
+texture `curves`, and uniforms of its own.
 
 The map's texture must be sampled NEAREST: bilinear interpolation is done by hand, because GPUs interpolate 8-bit
 textures as coarsely as they like, which eight curve steps turn into up to 4 of 255 levels.
@@ -138,14 +139,36 @@ void main() {{
     vec3 before = read_frame(tex_coord0 + reach.xy) + read_frame(tex_coord0 - reach.xy);
     before += read_frame(tex_coord0 + reach.zy) + read_frame(tex_coord0 - reach.zy);
     before *= 0.25;
-    vec3 after = enhance(before, tex_coord0);
+    vec2 kept = find_kept(before, tex_coord0);
+    vec3 after = fade(before, enhance(before, tex_coord0), kept);
     vec4 passed = clamp((dot(before, vec3(1.0 / 3.0)) - vec4({starts})) * vec4({slopes}), 0.0, 1.0);
     float noise = noise_black + dot(noise_rise, passed);
     vec3 spread = enhance(before + noise, tex_coord0) - enhance(max(before - noise, 0.0), tex_coord0);
-    float sigma = 0.5 * length(spread) * inversesqrt(3.0);
+    float sigma = 0.5 * kept.x * length(spread) * inversesqrt(3.0);
     float luma = dot(after, vec3(1.0 / 3.0));
     gl_FragColor = vec4(luma, 0.5 + 0.5 * (after.r - after.b), sigma * 255.0 / {white_sigma}.0, 1.0);
 }}
+"""
+
+# As in `edge_dce.pixels.toe`.
+_TOE = """
+// How much of enhancement, and of color, the surroundings leave to a place; stretched over the picture.
+uniform sampler2D toe;
+// Luma up to which a pixel has no more than that, and from which it has all, and how much it always has.
+uniform vec2 own_ramp;
+uniform float own_least;
+
+const vec3 LUMA = vec3(0.299, 0.587, 0.114);
+
+vec2 find_kept(vec3 before, vec2 place) {
+    vec2 kept = texture2D(toe, place).rg;
+    float own = mix(own_least, 1.0, smoothstep(own_ramp.x, own_ramp.y, dot(before, LUMA)));
+    return vec2(max(kept.x, own), kept.y);
+}
+
+vec3 fade(vec3 before, vec3 after, vec2 kept) {
+    return mix(before, mix(vec3(dot(after, LUMA)), after, kept.y), kept.x);
+}
 """
 
 # A value between two levels becomes one of them, in time and place as often as it is near to it.
@@ -194,7 +217,8 @@ uniform sampler2D past;
 uniform sampler2D gains;
 
 void main() {{
-    vec3 color = enhance(read_frame(tex_coord0), tex_coord0);
+    vec3 before = read_frame(tex_coord0);
+    vec3 color = fade(before, enhance(before, tex_coord0), find_kept(before, tex_coord0));
     vec3 old = texture2D(past, tex_coord0).rgb;
     vec4 block = texture2D(gains, tex_coord0);
     // What no noise explains has moved, even if the block's mean has not.
@@ -245,7 +269,7 @@ def make_block_shader(enhancement: str, channel_order: str = "RGB") -> str:
         starts=", ".join(f"{knot:.5f}" for knot in PROFILE_KNOTS[:-1]),
         slopes=", ".join(f"{1 / step:.5f}" for step in steps),
     )
-    return _HEAD + _read_frame(channel_order) + enhancement + main
+    return _HEAD + _read_frame(channel_order) + enhancement + _TOE + main
 
 
 def make_gain_shader() -> str:
@@ -263,7 +287,7 @@ def make_gain_shader() -> str:
 def make_filter_shader(enhancement: str, channel_order: str = "RGB") -> str:
     """The third pass: each pixel's recursive mean."""
     main = _FILTER.format(white_variance=(_WHITE_SIGMA / 255) ** 2, pixel_noise_share=_PIXEL_NOISE_SHARE)
-    return _HEAD + _read_frame(channel_order) + enhancement + main
+    return _HEAD + _read_frame(channel_order) + enhancement + _TOE + main
 
 
 def _read_frame(channel_order: str) -> str:

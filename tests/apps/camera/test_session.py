@@ -221,14 +221,14 @@ def test_photo_is_what_the_command_makes_of_its_original(
 ) -> None:
     plug.channel_order = order
     session = Session(folders, open_camera=plug.open, read_temperature_c=lambda: None)
-    session.change(keeps_original=True, strength=0.8, is_denoising=False)
+    session.change(keeps_original=True, strength=0.8)
     open_and_wait(session)
     photo = session.take_photo().result()
     session.close()
     original = read_picture(photo.original).image
     assert np.array_equal(original, plug.image if order == "RGB" else plug.image[..., ::-1])
     again = tmp_path / "again.jpg"
-    assert main(["enhance", str(photo.original), "-o", str(again), "--strength", "0.8", "--denoise", "0"]) == 0
+    assert main(["enhance", str(photo.original), "-o", str(again), "--strength", "0.8"]) == 0
     assert again.read_bytes() == photo.path.read_bytes()
 
 
@@ -248,6 +248,16 @@ def test_noise_of_the_frames_is_measured(session: Session, plug: Plug) -> None:
     # The scene's noise of 3 levels in each channel makes 2 in luma.
     assert session.noise().luma[12] == pytest.approx(2, abs=0.5)
     assert session.noise() is session.noise()
+
+
+def test_black_sky_around_a_lamp_has_a_toe(session: Session, plug: Plug) -> None:
+    open_and_wait(session)
+    wait_until(lambda: session.noise() is not None)
+    plug.image = np.zeros_like(plug.image)
+    plug.image[60:140, 60:140] = 220
+    # It comes within a second.
+    wait_until(lambda: session.toe() is not None and session.toe().surroundings.min() == 0)
+    assert session.toe().surroundings.max() == 255
 
 
 def test_another_camera_or_model_begins_another_stream(session: Session) -> None:

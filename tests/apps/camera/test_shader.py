@@ -17,6 +17,7 @@ from apps.camera.view.shader import (
     make_plain_shader,
     make_shader,
 )
+from apps.camera.view.tone_shader import make_tone_piece
 from edge_dce.pixels.curve import ROOTS
 
 
@@ -41,9 +42,8 @@ def check_shader(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(shutil.which("glslangValidator") is None, reason="needs apt's glslang-tools")
 @pytest.mark.parametrize("order", ["RGB", "BGR"])
-@pytest.mark.parametrize("root", ROOTS)
-def test_shader_is_valid_glsl_es_1(root: int, order: str, tmp_path: Path) -> None:
-    piece = make_curve_piece(root)
+@pytest.mark.parametrize("piece", [*map(make_curve_piece, ROOTS), make_tone_piece()], ids=[*map(str, ROOTS), "tone"])
+def test_shader_is_valid_glsl_es_1(piece: str, order: str, tmp_path: Path) -> None:
     shaders = [make(piece, order) for make in (make_shader, make_block_shader, make_filter_shader)]
     shaders += [make_plain_shader(order), make_filtered_shader(order), make_gain_shader()]
     for text in shaders:

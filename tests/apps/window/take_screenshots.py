@@ -90,7 +90,7 @@ def main(name: str, folder: Path) -> None:
         app.dispatch("on_start")
         app.session.change(is_split=True, shows_histogram=True, shows_diagnostics=name == "desktop")
         app.root._follow_preferences()
-        pump_until(lambda: app.session.status.state == "live" and app.root.ids.preview._packed.low < 0)
+        pump_until(lambda: app.session.status.state == "live" and app.root.ids.preview._estimate.any())
         wait(_HASTE_S)
         steps = {
             "live": lambda: None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from edge_dce.pixels import tone
 from edge_dce.pixels.curve import ROOTS, apply_exact
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.noise import estimate_noise
+from edge_dce.pixels.toe import Toe, find_toe
 from tests.apps.window.conftest import pump_until
 
 # Ten bits of the map cost 0.6 at worst (apps/camera/view/packing.py), rounding to bytes 0.5, on both sides.
@@ -146,6 +148,9 @@ def test_view_of_frames_cut_from_larger_ones() -> None:
 SIGMA = 3.0
 # Brightens a level of 30 to 160, and its noise to twice as much.
 GAIN_CURVES = np.full((8, 12, 3), -0.25, np.float32)
+# To 140, its noise to four times as much.
+GAIN_TONE = np.zeros(tone.COUNT, np.float32)
+GAIN_TONE[:9], GAIN_TONE[9 : tone.INCREMENTS] = 0.3, -0.3
 
 
 def add_noise(scene: np.ndarray, seed: int) -> np.ndarray:
@@ -190,6 +195,33 @@ def test_noise_of_a_still_scene_falls_to_a_third_in_ten_frames(order: str) -> No
         noise.append(measure_noise(draw(preview)))
     print(noise)
     assert noise[10] <= noise[0] / 3
+
+
+def test_tone_is_filtered_as_curves_are() -> None:
+    scene = make_street()
+    preview = make_denoising(scene)
+    preview.show_tone(GAIN_TONE)
+    frame = add_noise(scene, 0)
+    preview.show_frame(frame)
+    first = draw(preview)
+    assert np.abs(first.astype(int) - tone.apply_exact(frame, GAIN_TONE)).max() <= TOLERANCE
+    for number in range(1, 11):
+        preview.show_frame(add_noise(scene, number))
+    assert measure_noise(draw(preview)) <= measure_noise(first) / 3
+
+
+def test_tone_and_curves_may_follow_each_other_in_the_filter() -> None:
+    frame = add_noise(make_street(), 0)
+    preview = make_denoising(make_street())
+    preview.show_frame(frame)
+    for strength in (0.5, 1.0):
+        preview.strength = strength
+        preview.show_tone(GAIN_TONE)
+        expected = tone.apply_exact(frame, GAIN_TONE, look=Look(strength=strength))
+        assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
+        preview.show_curves(GAIN_CURVES, 2)
+        expected = apply_exact(frame, GAIN_CURVES, root=2, look=Look(strength=strength))
+        assert np.abs(draw(preview).astype(int) - expected).max() <= TOLERANCE
 
 
 def test_mean_has_the_color_of_the_frames() -> None:
@@ -273,6 +305,7 @@ def test_scene_cut_begins_anew() -> None:
     [
         lambda preview: preview.begin_anew(),
         lambda preview: preview.show_curves(GAIN_CURVES[:4].copy(), 4),
+        lambda preview: preview.show_tone(GAIN_TONE),
         lambda preview: setattr(preview, "strength", 0.5),
     ],
 )
@@ -285,7 +318,7 @@ def test_what_was_seen_is_forgotten(change) -> None:
     frame = add_noise(scene, 99)
     preview.show_frame(frame)
     fresh = Preview(size=preview.size, pos=(0, 0), size_hint=(None, None), strength=preview.strength)
-    fresh.show_curves(preview._curves, preview._root)
+    fresh._use(preview._estimate, preview._root, is_tone=preview._is_tone)
     fresh.show_frame(frame)
     # A frame that went into a mean would differ by the noise.
     assert np.abs(draw(preview).astype(int) - draw(fresh)).max() <= 1
@@ -314,6 +347,57 @@ def test_filter_can_be_switched_off_and_on() -> None:
     for number in range(12):
         preview.show_frame(add_noise(scene, number))
     assert measure_noise(draw(preview)) < measure_noise(noisy) / 3
+
+
+def make_sky() -> np.ndarray:
+    """Stars and a lamp in a sky of one level, without noise: (H, W, 3) uint8."""
+    sky = np.full((120, 160, 3), (2, 1, 0), np.uint8)
+    sky[40:70, 100:130] = 220, 180, 90
+    sky[10:90:20, 10:90:20] = 60
+    return sky
+
+
+def find_sky_toe(sky: np.ndarray) -> Toe:
+    luma = cv2.cvtColor(cv2.resize(sky, (40, 30), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    return find_toe(luma, estimate_noise(sky, channel_order="RGB"), light=1.0)
+
+
+def test_black_sky_stays_black_with_its_stars_and_lamp() -> None:
+    sky = make_sky()
+    preview = make_denoising(make_street())
+    preview.show_toe(find_sky_toe(sky))
+    preview.show_frame(sky)
+    drawn, bright = draw(preview).astype(int), enhance(sky)
+    is_star, is_lamp = sky[..., 0] == 60, sky[..., 0] == 220
+    assert bright[0, 0].max() > 12
+    assert drawn[0, 0].max() <= 6
+    assert np.abs(drawn - bright)[is_star | is_lamp].max() <= TOLERANCE
+
+
+def test_toe_agrees_with_its_formula() -> None:
+    sky = make_sky()
+    toe = find_sky_toe(sky)
+    preview = make_denoising(make_street())
+    preview.show_toe(toe)
+    preview.show_frame(sky)
+    surroundings, color = (cv2.resize(each, (160, 120)) for each in (toe.surroundings, toe.color))
+    share = np.maximum(toe.own[cv2.cvtColor(sky, cv2.COLOR_RGB2GRAY)], surroundings)[..., np.newaxis] / 255
+    bright = enhance(sky).astype(float)
+    luma = (bright @ [0.299, 0.587, 0.114])[..., np.newaxis]
+    expected = sky + share * (luma + color[..., np.newaxis] * (bright - luma) - sky)
+    # A step of the share in bytes is a level and a half of the lamp's edge, beyond what TOLERANCE has.
+    assert np.abs(draw(preview) - expected).max() <= TOLERANCE + 1.5
+
+
+def test_toe_goes_with_what_made_it() -> None:
+    sky = make_sky()
+    preview = make_denoising(make_street())
+    preview.show_toe(find_sky_toe(sky))
+    preview.show_frame(sky)
+    preview.show_toe(None)
+    preview.begin_anew()
+    preview.show_frame(sky)
+    assert np.abs(draw(preview).astype(int) - enhance(sky)).max() <= TOLERANCE
 
 
 @pytest.mark.parametrize("is_mirrored", [False, True])

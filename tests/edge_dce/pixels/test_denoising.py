@@ -119,7 +119,7 @@ def test_color_fades_where_none_of_it_is_kept() -> None:
     image = np.full((64, 64, 3), (120, 110, 40), np.uint8)
     level, everything = np.full((8, 8), 5, np.float32), np.full((8, 8), 255, np.uint8)
     out = np.zeros_like(image)
-    toe = Toe(everything, np.full(256, 255, np.uint8), color=level * 0)
+    toe = Toe(everything, np.full(256, 255, np.uint8), color=level * 0, own_ramp=(0, 1))
     planned = Cleaning(AddedNoise(level, level, level * 0), level, toe)
     clean(image, image, planned, out, channel_order="RGB", workers=StripWorkers(1))
     # Luma of (120, 110, 40), to the nearest.
