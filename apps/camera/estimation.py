@@ -29,6 +29,8 @@ _STOP_TIMEOUT_S = 2.0
 _REST_S = 0.01
 # Noise changes with the light and the camera's gain, which do so slowly.
 _NOISE_INTERVAL_S = 1.0
+# What is black moves with the camera, but a pixel that is clearly lit needs no toe to say so.
+_TOE_INTERVAL_S = 0.1
 # A lamp that comes into view must not darken the sky at once.
 _LIGHT_A_SECOND = 1.0
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
@@ -73,6 +75,7 @@ class Estimator:
         self._noise: NoiseProfile | None = None
         self._noise_due_s = 0.0
         self._toe: Toe | None = None
+        self._toe_due_s = 0.0
         self._light: tuple[float, float] | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="estimation", daemon=True)
@@ -108,7 +111,7 @@ class Estimator:
 
     @property
     def toe(self) -> Toe | None:
-        """Of the frame that was estimated last."""
+        """Of the camera's frames; another object whenever it was found anew."""
         return self._toe
 
     def _run(self) -> None:
@@ -142,7 +145,9 @@ class Estimator:
             self._noise = estimate_noise(frame.image, channel_order=frame.channel_order)
 
     def _find_toe(self, frame: Frame) -> None:
-        if self._noise is not None:
+        now_s = time.monotonic()
+        if self._noise is not None and now_s >= self._toe_due_s:
+            self._toe_due_s = now_s + _TOE_INTERVAL_S
             luma = to_bytes(cv2.cvtColor(shrink_for_cleaning(frame.small), _TO_LUMA[frame.channel_order]))
             self._toe = find_toe(luma, self._noise, light=self._follow_light(measure_light(luma)))
 
