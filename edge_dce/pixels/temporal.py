@@ -28,7 +28,7 @@ counts, but none with a sigma below 1, nor with c · r up to 0.02: black, or cop
 
 The gain of such a filter leaves less error than no filter as long as q is not much below the truth: what moves by less
 than the noise is averaged to advantage, ghosts and all. Below a sigma of one level the filter fades out, and without
-noise it changes nothing.
+noise it changes nothing. A block that comes again unchanged keeps its p: it brings no other noise to average.
 """
 
 from __future__ import annotations
@@ -272,9 +272,14 @@ def _choose_gain(
     gain *= np.float32(1 / _GAIN_PARTS)
     np.subtract(np.float32(1), gain, out=share)
     share *= share
-    left *= share
+    share *= left
     gain *= gain
-    left += gain
+    share += gain
+    # The very same samples again average nothing: a still picture as a source, or a block that a codec copied.
+    is_new, is_first = (workspace.reserve(name, left.shape, np.bool_) for name in ("is new", "is first"))
+    np.greater(ratio, np.float32(_LEAST_RATIO / correction), out=is_new)
+    np.greater(left, np.float32(1), out=is_first)
+    np.copyto(left, share, where=np.logical_or(is_new, is_first, out=is_new))
     return parts
 
 

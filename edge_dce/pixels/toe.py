@@ -65,7 +65,7 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | No
         luma: (h, w), the input at a fraction of its size.
         light: what `measure_light` tells, of this picture or of its predecessors too.
     """
-    if light == 0 or luma.min() >= _FLOOR[1]:
+    if light == 0 or luma.min() >= _COLOR_FLOOR[1]:
         return None
     smooth = _smooth(luma.astype(np.float32))
     # Light of a lamp that the averaging spread is no light of the sky around it.

@@ -70,6 +70,13 @@ def test_what_is_left_is_told() -> None:
     assert SIGMA * left.mean() == pytest.approx(np.std(out - clean), rel=0.04)
 
 
+def test_the_same_frame_again_takes_no_noise_away() -> None:
+    temporal_filter, frame = TemporalFilter(StripWorkers(1)), add_noise(make_still(), 0)
+    for _ in range(5):
+        left = temporal_filter.apply(frame, make_sigma(), np.empty_like(frame))
+    assert (left == 1).all()
+
+
 @pytest.mark.parametrize("speed_px", [1, 2, 7, 40])
 @pytest.mark.parametrize("sigma", [3.0, 8.0, 20.0])
 def test_pan_is_never_worse_than_without(speed_px: int, sigma: float) -> None:

@@ -48,7 +48,7 @@ def test_picture_without_light_has_no_toe() -> None:
 
 
 def test_picture_without_black_has_no_toe() -> None:
-    assert find_toe(np.maximum(make_night(), 8), QUIET, light=1) is None
+    assert find_toe(np.maximum(make_night(), 12), QUIET, light=1) is None
 
 
 def fade(original: np.ndarray, enhanced: np.ndarray, share: int) -> np.ndarray:
