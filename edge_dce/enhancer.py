@@ -239,7 +239,7 @@ class Enhancer:
 
         if look.denoise == 0:
             return render(image, channel_order, out)
-        return (cleaner or self._cleaner).run(image, render, look.denoise, out, channel_order=channel_order)
+        return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order)
 
 
 def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:

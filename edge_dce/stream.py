@@ -49,6 +49,7 @@ class Stream:
         self._smoothing = smoothing
         self._smoothed = self._begin(enhancer)
         self._last_kind: tuple[Any, ...] = ()
+        self._channel_order = "RGB"
 
     def estimate(self, frame: npt.NDArray[Any], *, channel_order: str = "RGB") -> bool:
         """Run the network on the newest frame if that is due; whether it ran.
@@ -57,8 +58,10 @@ class Stream:
             frame: (H, W, 3); a smaller copy of what is shown will do.
         """
         enhancer, smoothed = self.enhancer, self._smoothed
-        if enhancer is not smoothed.enhancer:
+        if enhancer is not smoothed.enhancer or channel_order != self._channel_order:
             smoothed = self._begin(enhancer)
+        # Thumbnails of two orders cannot be compared.
+        self._channel_order = channel_order
         thumbnail = make_thumbnail(frame)
         is_due = smoothed.smoother.is_due(thumbnail)
         if is_due:
@@ -95,7 +98,7 @@ class Stream:
             share: how much of the look's strength this frame gets, from 0 to 1.
         """
         look = self.look
-        kind = look, frame.dtype, channel_order
+        kind = look, frame.shape, frame.dtype, channel_order
         is_other_kind, self._last_kind = kind != self._last_kind, kind
         if share != 1:
             look = dataclasses.replace(look, strength=share * look.strength)

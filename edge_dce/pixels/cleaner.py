@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.cleaning import Cleaning, clean, plan_cleaning, shrink_for_cleaning, weaken
-from edge_dce.pixels.look import AUTO
+from edge_dce.pixels.look import Look
 from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
 from edge_dce.pixels.strips import StripWorkers
 from edge_dce.pixels.temporal import TemporalFilter
@@ -41,7 +41,7 @@ class Cleaner(ABC):
         self,
         image: Image,
         render: Render,
-        denoise: float | Literal["auto"],
+        look: Look,
         out: Image | None,
         *,
         channel_order: str,
@@ -50,10 +50,12 @@ class Cleaner(ABC):
 
         Args:
             image: (H, W, 3 or 4) of `channel_order`, uint8, uint16 or floating point in [0, 1].
-            denoise: of a look, not 0.
+            look: what `render` does; its denoise is not 0.
             out: array like the image, or the image itself, that receives the result and is returned; None makes one.
         """
-        noise = self._measure(image, channel_order) if denoise == AUTO else assume_noise(denoise)
+        noise = (
+            assume_noise(look.denoise) if isinstance(look.denoise, float | int) else self._measure(image, channel_order)
+        )
 
         def enhance_small(colors: Image) -> Image:
             return render(colors, channel_order[:3])
@@ -71,7 +73,15 @@ class Cleaner(ABC):
         render(image, channel_order, bright)
         cleaning = self._average(bright[..., :3], cleaning)
         cleaned = np.empty(image.shape, image.dtype) if out is None else out
-        clean(image, bright, cleaning, cleaned, channel_order=channel_order, workers=self._workers)
+        clean(
+            image,
+            bright,
+            cleaning,
+            cleaned,
+            channel_order=channel_order,
+            workers=self._workers,
+            max_brightness=look.max_brightness,
+        )
         return cleaned
 
     @abstractmethod

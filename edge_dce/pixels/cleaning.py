@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.denoising import HALO_ROWS, UNIT_PX, AddedNoise, enlarge, smooth_strip
+from edge_dce.pixels.denoising import HALO_ROWS, UNIT_PX, UNSEEN, AddedNoise, enlarge, smooth_strip
 from edge_dce.pixels.noise import NoiseProfile
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import StripWorkers, cut_strips
@@ -34,8 +34,6 @@ _STEP_LEVELS = 3
 # In areas: the steps of eight bits would show otherwise.
 _SLOPE_BLUR = 1.5
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
-# Below this much of a level the filter would change nothing that anyone can see.
-_LEAST_NOISE = 0.05
 # Steps of quantization up to this many levels are not seen.
 _SEEN_STEP = 1.5
 # And lights of a city are not smoothed away, whatever a steep curve made of the noise between them.
@@ -96,7 +94,7 @@ def plan_cleaning(
         samples=slope * noise.samples[surroundings],
         toe=find_toe(luma, noise, light=follow_light(measure_light(luma))),
     )
-    is_brightened, is_noisy = added.max() > 0, cleaning.added.luma.max() > _LEAST_NOISE
+    is_brightened, is_noisy = added.max() > 0, cleaning.added.luma.max() > UNSEEN
     return cleaning if is_brightened and (is_noisy or cleaning.toe is not None) else None
 
 
@@ -117,13 +115,15 @@ def clean(
     *,
     channel_order: str,
     workers: StripWorkers,
+    max_brightness: float = 1.0,
 ) -> None:
     """Write the cleaned picture to `out`.
 
     Args:
         original: before the curve; (H, W, 3 or 4) of `channel_order`, uint8, uint16 or floating point in [0, 1].
-        bright: array like it, after the curve; alpha is copied from here.
+        bright: array like it, after the curve; alpha is copied from here, and the rest overwritten.
         out: array like it, not of the memory of `bright`, perhaps of the original's.
+        max_brightness: of the look: where the filter spreads light it brightens nothing beyond this either.
     """
     height, width = bright.shape[:2]
     toe = cleaning.toe
@@ -143,6 +143,11 @@ def clean(
             shape = (UNIT_PX * len(kept[part]), UNIT_PX * size[0])
             surroundings = enlarge(kept[part], shape, workspace, "kept")[inner, :width]
             fade_strip(original[rows], cleaned, surroundings, toe.own, channel_order=order, workspace=workspace)
+        if max_brightness < 1:
+            white = np.iinfo(bright.dtype).max if bright.dtype.kind == "u" else 1
+            # The curve itself rounds to the nearest level.
+            limit = round(white * max_brightness) if white > 1 else max_brightness
+            np.minimum(cleaned, np.maximum(original[rows, :, :3], bright.dtype.type(limit)), out=cleaned)
         np.copyto(out[rows, :, :3], cleaned, casting="unsafe")
         np.copyto(out[rows, :, 3:], bright[rows, :, 3:])
 

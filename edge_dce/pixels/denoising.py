@@ -32,12 +32,14 @@ _LUMA_STRENGTH, _CHROMA_STRENGTH = 0.9, 1.5
 # Beyond the reach of two boxes for blocks at a quarter of the size and of what follows them.
 HALO_ROWS = 40
 # Less noise than this, in levels, is not seen, and its place stays as it is.
-_UNSEEN = 0.1
+UNSEEN = 0.5
 # Chroma is halved twice: another factor in each strip would show where they meet.
 UNIT_PX = 4
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 _TO_CHROMA = {"RGB": cv2.COLOR_RGB2YCrCb, "BGR": cv2.COLOR_BGR2YCrCb}
 _FROM_CHROMA = {"RGB": cv2.COLOR_YCrCb2RGB, "BGR": cv2.COLOR_YCrCb2BGR}
+# As OpenCV's YCrCb has it.
+_NO_COLOR = {np.dtype(np.uint8): 128.0, np.dtype(np.uint16): 32768.0, np.dtype(np.float32): 0.5}
 DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U, np.dtype(np.float32): cv2.CV_32F}
 
 
@@ -87,7 +89,7 @@ def smooth_strip(noisy: Plane, added: AddedNoise, inner: slice, *, channel_order
     """
     height, width = noisy.shape[:2]
     color = take_colors(noisy, workspace, "color")
-    if added.luma.max() <= _UNSEEN:
+    if added.luma.max() <= UNSEEN and (added.color is None or added.color.min() >= 1):
         return color[inner]
     padding = (0, -height % UNIT_PX, 0, -width % UNIT_PX)
     padded = cv2.copyMakeBorder(color, *padding, cv2.BORDER_REPLICATE) if any(padding) else color
@@ -128,7 +130,7 @@ def _filter(image: Plane, added: AddedNoise, rows: slice, channel_order: str, wo
     level = np.float32((np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1) / 255)
     strip = image[rows]
     height, width = strip.shape[:2]
-    share = np.clip((added.luma - _UNSEEN) / (1 - _UNSEEN), 0, 1, dtype=np.float32)
+    share = np.clip((added.luma - UNSEEN) / (1 - UNSEEN), 0, 1, dtype=np.float32)
     half = cv2.cvtColor(_halve(image, workspace, "half"), _TO_CHROMA[channel_order])
     planes = [workspace.reserve(name, (height, width), image.dtype) for name in ("luma", "cr", "cb")]
     cv2.cvtColor(strip, _TO_LUMA[channel_order], dst=planes[0])
@@ -145,10 +147,12 @@ def _filter(image: Plane, added: AddedNoise, rows: slice, channel_order: str, wo
     cv2.cvtColor(cv2.merge(planes, dst=merged), _FROM_CHROMA[channel_order], dst=filtered)
     if image.dtype.kind == "f":
         np.clip(filtered, 0, 1, out=filtered)
-    untouched = (share[_divide(rows, 4)] == 0).astype(np.uint8)
+    untouched = share == 0 if added.color is None else (share == 0) & (added.color >= 1)
     if untouched.any():
         # The way to YCrCb and back may not touch what was not brightened.
-        mask = cv2.resize(untouched, (width, height), interpolation=cv2.INTER_NEAREST)
+        mask = cv2.resize(
+            untouched[_divide(rows, 4)].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
+        )
         cv2.copyTo(strip, mask, filtered)
     return filtered
 
@@ -187,7 +191,7 @@ def _fit_chroma(
     slope, offset = _fit_lines(quarter, added.chroma * (_CHROMA_STRENGTH * level), _CHROMA, workspace)
     sharp, blurred, offset = _part_lines(slope, offset, share)
     if added.color is not None:
-        gray = 128 * level
+        gray = _NO_COLOR[plane.dtype]
         sharp *= added.color
         blurred *= added.color
         offset = (offset - gray) * added.color + gray
@@ -229,6 +233,8 @@ def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffer
     # Flat places must not divide zero by zero.
     variance += np.float32(1e-9)
     slope = np.divide(covariance, variance, out=covariance)
+    # The blurred guide varies less than what it guides: the line would sharpen.
+    np.minimum(slope, 1, out=slope)
     mean -= np.multiply(slope, mean_guide, out=product)
     average(slope, dst=variance)
     average(mean, dst=mean_guide)

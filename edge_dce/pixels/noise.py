@@ -46,6 +46,8 @@ _DARK = 96
 _CERTAINTY = 5.0
 # Coarse detail passes for noise at half size more easily than fine detail at full size.
 _MOST_COARSENING = 2.5
+# And a pattern of single pixels, such as a fine grid, has nothing at half size, where noise has as much.
+_MOST_REFINEMENT = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +90,7 @@ def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfi
     quarters = [_shrink(plane, 4) for plane in chroma]
     brightness = _shrink(luma, _TILE_PX).ravel()
     fine, coarse = _measure(luma), 2 * _measure(_shrink(luma, 2))
-    noise = np.maximum(fine, np.minimum(coarse, _MOST_COARSENING * fine))
+    noise = np.maximum(np.minimum(fine, _MOST_REFINEMENT * coarse), np.minimum(coarse, _MOST_COARSENING * fine))
     color_noise = np.maximum(*map(_measure, quarters))
     return NoiseProfile(
         luma=_fit(noise, brightness, 1),

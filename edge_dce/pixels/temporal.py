@@ -131,9 +131,11 @@ class TemporalFilter:
             ValueError: other arrays than these.
         """
         depth = _DEPTHS.get(frame.dtype)
-        if depth is None or frame.ndim != 3 or frame.shape[2] != 3 or out.shape != frame.shape:
+        is_other = out.shape != frame.shape or out.dtype != frame.dtype
+        if depth is None or frame.ndim != 3 or frame.shape[2] != 3 or is_other:
             raise ValueError(
-                f"expected (H, W, 3) uint8 or uint16 frames, found {frame.shape} {frame.dtype} and {out.shape}"
+                f"expected (H, W, 3) uint8 or uint16 frames, found {frame.shape} {frame.dtype}, and {out.shape} "
+                f"{out.dtype} for the result"
             )
         height, width = frame.shape[:2]
         # A frame without a whole block in it has no use for a filter.
@@ -142,6 +144,7 @@ class TemporalFilter:
         noise: FloatArray = reserve("noise", grid, np.float32)
         cv2.resize(sigma, grid[::-1], dst=noise, interpolation=cv2.INTER_LINEAR)
         if min(height, width) < BLOCK_PX:
+            self.reset()
             np.copyto(out, frame)
             return np.ones(grid, np.float32)
         kind = frame.shape, frame.dtype

@@ -31,6 +31,8 @@ _FLOOR = (0.5, 3.5)
 _COLOR_FLOOR = (1.5, 12.0)
 # A pixel counts of its own from so many standard deviations above the floor, and for all so many levels further up.
 _CLEAR_DEVIATIONS, _CLEAR_LEVELS = 3.0, 4.0
+# Of dark pictures of LOL, at two levels.
+_USUAL_NOISE = 0.7
 # The brightest area of the picture: most dark rooms of LOL have less than 110, night skies with lamps more than 160.
 _LIT = (110.0, 160.0)
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
@@ -65,6 +67,9 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | No
         luma: (h, w), the input at a fraction of its size.
         light: what `measure_light` tells, of this picture or of its predecessors too.
     """
+    if not noise.quantization:
+        # More bits hold a picture where eight hold rounding, as far as it stands above its noise.
+        light *= min(1.0, float(noise.luma[2]) / _USUAL_NOISE)
     if light == 0 or luma.min() >= _COLOR_FLOOR[1]:
         return None
     smooth = _smooth(luma.astype(np.float32))

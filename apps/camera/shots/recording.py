@@ -154,4 +154,4 @@ class Recorder:
 
         if look.denoise == 0:
             return render(frame.image, order)
-        return self._cleaner.run(frame.image, render, look.denoise, None, channel_order=order)
+        return self._cleaner.run(frame.image, render, look, None, channel_order=order)

@@ -7,6 +7,8 @@ from edge_dce.pixels.denoising import AddedNoise
 from edge_dce.pixels.strips import StripWorkers
 from edge_dce.pixels.toe import Toe
 
+PLAIN = {"channel_order": "RGB", "workers": StripWorkers(1)}
+
 
 def make_noisy(height: int = 200, width: int = 240, sigma: float = 12.0) -> tuple[np.ndarray, np.ndarray]:
     """A flat grey image with one bright square, without and with noise."""
@@ -115,12 +117,15 @@ def test_steps_between_blocks_are_smoothed_and_edges_of_the_picture_stay() -> No
     assert found[126] - found[113] > 100 * 2500 / (2500 + 400)
 
 
-def test_color_fades_where_none_of_it_is_kept() -> None:
-    image = np.full((64, 64, 3), (120, 110, 40), np.uint8)
-    level, everything = np.full((8, 8), 5, np.float32), np.full((8, 8), 255, np.uint8)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("added", [0, 5])
+def test_color_fades_where_none_of_it_is_kept_with_noise_and_without(dtype: type, added: float) -> None:
+    white = {np.uint8: 255, np.uint16: 65535, np.float32: 1}[dtype]
+    image = (np.full((64, 64, 3), (120, 110, 40)) / 255 * white).astype(dtype)
+    level, everything = np.full((8, 8), added, np.float32), np.full((8, 8), 255, np.uint8)
     out = np.zeros_like(image)
     toe = Toe(everything, np.full(256, 255, np.uint8), color=level * 0, own_ramp=(0, 1))
-    planned = Cleaning(AddedNoise(level, level, level * 0), level, toe)
-    clean(image, image, planned, out, channel_order="RGB", workers=StripWorkers(1))
-    # Luma of (120, 110, 40), to the nearest.
-    assert np.abs(out.astype(int) - 105).max() <= 1
+    clean(image, image.copy(), Cleaning(AddedNoise(level, level, level * 0), level, toe), out, **PLAIN)
+    # Luma of (120, 110, 40), to the nearest; without a tint.
+    assert np.abs(out / white * 255 - 105).max() <= 1
+    assert np.ptp(out / white * 255, axis=2).max() < 0.1

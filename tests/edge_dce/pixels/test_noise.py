@@ -36,6 +36,13 @@ def test_picture_without_noise_has_none() -> None:
     assert profile.blocks == 0
 
 
+def test_pattern_of_single_pixels_is_no_noise() -> None:
+    levels = make_ramp(low=20, high=60)
+    levels[::2, ::2] += 20
+    levels[1::2, 1::2] += 20
+    assert estimate(np.rint(levels).astype(np.uint8)).luma.max() < 1
+
+
 def test_texture_in_some_places_is_no_noise() -> None:
     levels = make_ramp()
     # Stripes of two pixels over two thirds of the picture.

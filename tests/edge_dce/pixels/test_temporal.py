@@ -172,8 +172,8 @@ def test_after_a_reset_the_next_frame_stays_as_it_is() -> None:
 @pytest.mark.parametrize("shape", [(HEIGHT, WIDTH), (101, 151), (4, 4), (5, 7), (3, 40), (40, 3), (1, 1)])
 def test_frame_of_another_size_begins_anew(shape: tuple[int, int]) -> None:
     temporal_filter = TemporalFilter(StripWorkers(2))
-    for height, width in ((120, 160), shape, (120, 160)):
-        frame = add_noise(make_still(height, width), 0)
+    for number, (height, width) in enumerate(((120, 160), shape, (120, 160))):
+        frame = add_noise(make_still(height, width), number)
         out = np.empty_like(frame)
         temporal_filter.apply(frame, make_sigma(), out)
         np.testing.assert_array_equal(out, frame)

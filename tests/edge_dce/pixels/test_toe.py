@@ -1,7 +1,7 @@
 import numpy as np
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.noise import assume_noise
+from edge_dce.pixels.noise import NoiseProfile, assume_noise
 from edge_dce.pixels.toe import Toe, fade_strip, find_toe, measure_light
 
 QUIET = assume_noise(0.7)
@@ -49,6 +49,10 @@ def test_picture_without_light_has_no_toe() -> None:
 
 def test_picture_without_black_has_no_toe() -> None:
     assert find_toe(np.maximum(make_night(), 12), QUIET, light=1) is None
+
+
+def test_deep_picture_without_noise_has_no_toe() -> None:
+    assert find_toe(make_night(), NoiseProfile(*np.zeros((3, 256), np.float32)), light=1) is None
 
 
 def fade(original: np.ndarray, enhanced: np.ndarray, share: int) -> np.ndarray:

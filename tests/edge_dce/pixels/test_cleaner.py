@@ -1,0 +1,93 @@
+"""What is kept from one frame of a stream to the next. Without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edge_dce.pixels.cleaner import PictureCleaner, StreamCleaner
+from edge_dce.pixels.look import Look
+from edge_dce.pixels.strips import StripWorkers
+from tests.edge_dce.pixels.noisy_pictures import add_noise, make_ramp
+
+Image = npt.NDArray[Any]
+AUTO = Look()
+
+
+def brighten(image: Image, channel_order: str, out: Image | None = None) -> Image:
+    enhanced = np.empty_like(image) if out is None else out
+    np.copyto(enhanced, np.minimum(image.astype(np.uint32) * 4, np.iinfo(image.dtype).max), casting="unsafe")
+    return enhanced
+
+
+def run(cleaner: PictureCleaner | StreamCleaner, image: Image, look: Look = AUTO) -> Image:
+    return cleaner.run(image, brighten, look, None, channel_order="RGB")
+
+
+def make_frame(number: int, deviation: float = 2.0) -> Image:
+    return add_noise(make_ramp(low=10, high=50), deviation, seed=number)
+
+
+def make_night(lamp: int) -> Image:
+    night = np.full((200, 300, 3), 1, np.uint8)
+    night[150:] = 20
+    night[100:120, 100:120] = lamp
+    return night
+
+
+def test_stream_leaves_less_noise_from_frame_to_frame_than_pictures_have() -> None:
+    stream, picture = StreamCleaner(StripWorkers(1)), PictureCleaner(StripWorkers(1))
+    frames = [make_frame(number) for number in range(12)]
+    last = [run(stream, frame) for frame in frames][-1]
+    truth = 4 * make_ramp(low=10, high=50)
+    assert np.std(last - truth) < np.std(run(picture, frames[-1]) - truth)
+
+
+def test_noise_of_a_stream_is_measured_again_after_half_a_second() -> None:
+    stream = StreamCleaner(StripWorkers(1))
+    # Each frame as if it were the first of its scene, so that only the profile is kept.
+    for number in range(15):
+        run(stream, make_frame(number, deviation=0))
+    known = run(stream, make_frame(20, deviation=4))
+    expected = run(StreamCleaner(StripWorkers(1)), make_frame(20, deviation=4))
+    np.testing.assert_array_equal(known, expected)
+
+
+def test_stream_that_begins_anew_knows_nothing_of_before() -> None:
+    stream = StreamCleaner(StripWorkers(1))
+    for number in range(5):
+        run(stream, make_frame(number, deviation=0.5))
+    stream.begin_anew()
+    frame = make_frame(9, deviation=4)
+    np.testing.assert_array_equal(run(stream, frame), run(StreamCleaner(StripWorkers(1)), frame))
+
+
+def test_sky_darkens_slowly_when_a_lamp_appears() -> None:
+    stream = StreamCleaner(StripWorkers(1))
+    dark = run(stream, make_night(lamp=20))[20, 20].max()
+    skies = [int(run(stream, make_night(lamp=255))[20, 20].max()) for _ in range(40)]
+    assert dark == 4
+    assert skies[0] >= 3
+    assert np.abs(np.diff(skies)).max() <= 1
+    assert skies[-1] <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_cleaning_brightens_nothing_beyond_the_limit(dtype: type) -> None:
+    night = make_night(lamp=255).astype(np.int64)
+    noisy = np.clip(night + np.random.default_rng(4).normal(0, 2, night.shape), 0, 255)
+    factor = 257 if dtype is np.uint16 else 1
+    image = (np.rint(noisy) * factor).astype(dtype)
+    limit = round(0.6 * 255 * factor)
+
+    def brighten_to_limit(each: Image, channel_order: str, out: Image | None = None) -> Image:
+        bright = brighten(each, channel_order, out)
+        np.minimum(bright, np.maximum(each, dtype(limit)), out=bright)
+        return bright
+
+    look = Look(max_brightness=0.6)
+    found = PictureCleaner(StripWorkers(1)).run(image, brighten_to_limit, look, None, channel_order="RGB")
+    assert (found <= np.maximum(image, limit)).all()
