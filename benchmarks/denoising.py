@@ -155,8 +155,9 @@ def _score_pairs(enhancer: Enhancer, folder: Path) -> Iterator[SetScores]:
 
 
 def _measure_changes(enhancer: Enhancer, panoramas: Path | None, count: int) -> dict[str, float]:
-    ramp = np.linspace(0, 65535, RAMP_SIDE**2).astype(np.uint16).reshape(RAMP_SIDE, RAMP_SIDE, 1)
-    pictures: dict[str, Iterable[npt.NDArray[Any]]] = {"a ramp of 16 bits": [np.repeat(ramp, 3, axis=2)]}
+    # Dark, or the default model would have nothing to brighten and cleaning nothing to clean.
+    ramp = np.linspace(0, 65535 / 4, RAMP_SIDE**2).astype(np.uint16).reshape(RAMP_SIDE, RAMP_SIDE, 1)
+    pictures: dict[str, Iterable[npt.NDArray[Any]]] = {"a dark ramp of 16 bits": [np.repeat(ramp, 3, axis=2)]}
     if panoramas:
         pictures["dark views without noise"] = (view.dark for view in cut_noisy_views(panoramas, count, 0))
         pictures["the same as good pictures"] = render_views(panoramas, count)

@@ -57,10 +57,12 @@ def measure_picture(area: tuple[float, float], frame: tuple[int, int], view: Vie
 
     A zoomed view counts as the frame's own size, so that a finger that zooms does not change it all the time.
     """
+    if min(area) <= 0:
+        return frame
     whole = frame_picture(area, frame, view)
     width = round(whole.width / (whole.right - whole.left))
     height = round(whole.height / (whole.bottom - whole.top))
-    return (width, height) if view.zoom == 1 and 0 < width < frame[0] else frame
+    return (width, height) if view.zoom == 1 and 0 < width < frame[0] and height > 0 else frame
 
 
 def limit_view(area: tuple[float, float], frame: tuple[int, int], view: View) -> View:

@@ -139,7 +139,7 @@ class Preview(Widget):
         """Use the tone of these numbers from now on; the same array as the last time costs nothing."""
         self._use(numbers, 1, is_tone=True)
 
-    def show_noise(self, noise: NoiseProfile) -> None:
+    def show_noise(self, noise: NoiseProfile | None) -> None:
         """How noisy frames are from now on; without it nothing is averaged. The same object costs nothing."""
         if noise is not self._noise:
             self._noise = noise
@@ -181,8 +181,7 @@ class Preview(Widget):
             frame = self._frame_texture
             size = self._measure_picture()
             self._filter = TemporalFilter(frame, size, self._bound.texture, self._make_piece(), self._order)
-            if self._noise is not None:
-                self._filter.set_noise(self._noise)
+            self._filter.set_noise(self._noise)
             self._filter.set_toe(self._toe)
             self._set_uniforms()
             self._advance()

@@ -109,8 +109,7 @@ class CameraScreen(FloatLayout):
                 preview.show_tone(estimate)
             else:
                 preview.show_curves(estimate, root)
-        if noise is not None:
-            preview.show_noise(noise)
+        preview.show_noise(noise)
         preview.show_toe(self.session.toe())
         if self._streams != self.session.streams:
             self._streams = self.session.streams

@@ -81,10 +81,12 @@ class TemporalFilter:
             each.bind(_CURVES, curves)
             self._set(each, curves=_CURVES, **uniforms)
 
-    def set_noise(self, noise: NoiseProfile) -> None:
-        """How noisy frames are from the next one on."""
+    def set_noise(self, noise: NoiseProfile | None) -> None:
+        """How noisy frames are from the next one on; None for not known, and then nothing is averaged."""
         levels = [round(255 * knot) for knot in PROFILE_KNOTS]
-        channel = np.hypot(noise.luma, _CHROMA_SHARE * noise.chroma)[levels] / 255
+        channel = np.zeros(len(levels))
+        if noise is not None:
+            channel = np.hypot(noise.luma, _CHROMA_SHARE * noise.chroma)[levels] / 255
         self._set(self._blocks, noise_black=float(channel[0]), noise_rise=tuple(np.diff(channel).tolist()))
 
     def set_toe(self, toe: Toe | None) -> None:
