@@ -61,7 +61,7 @@ def test_every_filter_has_a_row_with_figures_and_its_time(
         assert printed.count(f"\n{name} ") == 2
         assert markdown.count(f"\n| {name} |") == 2
     assert "noise of 3 at level 16" in markdown
-    for name in ("a ramp of 16 bits", "dark views without noise", "the same as good pictures"):
+    for name in ("a dark ramp of 16 bits", "dark views without noise", "the same as good pictures"):
         assert re.search(rf"{name} \d+\.\d\d", markdown)
 
 
