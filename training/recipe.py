@@ -240,7 +240,7 @@ _TONE = Recipe(
     name="edge-tone",
     about="our best; the tone of the whole picture, learned from pairs and from views of panoramas",
     network="tone",
-    epochs=18,
+    epochs=20,
     batch_size=8,
     epoch_images=4000,
     crop_px=128,
@@ -259,7 +259,7 @@ _TONE = Recipe(
         regional=1.0,
         steadiness=10.0,
     ),
-    tone=ToneSettings(pair_share=0.42, view_share=0.36, made_share=0.22),
+    tone=ToneSettings(pair_share=0.42, view_share=0.46, made_share=0.12),
 )
 
 _RECIPES = (
@@ -288,7 +288,7 @@ _RECIPES = (
         _TONE,
         name="edge-tone-clean",
         about="as edge-tone, learned from views of panoramas alone: its weights carry no license of pairs",
-        tone=ToneSettings(view_share=0.78, made_share=0.22),
+        tone=ToneSettings(view_share=0.88, made_share=0.12),
     ),
     dataclasses.replace(
         _SCENE,
