@@ -26,7 +26,6 @@ from edge_dce.enhancing.jobs import is_video
 from edge_dce.errors import ImageError
 from edge_dce.files.pictures import read_image
 from edge_dce.pixels.baselines import apply_clahe
-from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.metrics import finite_psnr
 from edge_dce.pixels.strips import StripWorkers
 from edge_dce.pixels.temporal import TemporalFilter
@@ -163,18 +162,19 @@ def _measure_errors(image: Uint8Array, truth: Uint8Array) -> npt.NDArray[np.floa
 def measure_cost(*, threads: int, runs: int = 31) -> Cost:
     """Filter, look-up and CLAHE on frames of noise of 1920x1080."""
     frames = np.random.default_rng(0).integers(0, 256, (2, 1080, 1920, 3)).astype(np.uint8)
-    curves = edge_dce.load(threads=threads).estimate_curves(frames[0])
+    enhancer = edge_dce.load(threads=threads)
+    estimate = enhancer.estimate(frames[0])
     workers, out = StripWorkers(threads), np.empty_like(frames[0])
-    temporal_filter, look_up = TemporalFilter(workers), LookUp(workers)
+    temporal_filter, look_up = TemporalFilter(workers), enhancer.open_rendering(threads=threads)
     sigma = np.full((135, 240), 5, np.float32)
 
     def smooth(frame: Uint8Array) -> None:
         temporal_filter.apply(frame, sigma, out)
 
-    def look_up_curves(frame: Uint8Array) -> None:
-        look_up.apply(frame, curves, out=out)
+    def brighten(frame: Uint8Array) -> None:
+        look_up.apply(frame, estimate, out=out)
 
-    methods: tuple[Callable[[Uint8Array], object], ...] = (smooth, look_up_curves, apply_clahe)
+    methods: tuple[Callable[[Uint8Array], object], ...] = (smooth, brighten, apply_clahe)
     for method in methods:
         method(frames[0])
     turns = [

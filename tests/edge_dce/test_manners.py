@@ -169,9 +169,7 @@ def test_size_of_a_picture_does_not_change_its_tone(scale: float, enhancer: edge
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     scaled = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=interpolation)
     # The tone of each, applied to the same picture.
-    one, other = (
-        enhancer.apply(picture, enhancer.estimate(each), BARE).astype(float) for each in (picture, scaled)
-    )
+    one, other = (enhancer.apply(picture, enhancer.estimate(each), BARE).astype(float) for each in (picture, scaled))
     assert np.abs(one - other).mean() <= 2
 
 
