@@ -7,9 +7,8 @@ from edge_dce.errors import ModelError
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model
 
-# Pictures in an epoch of the recipes of ours, of which all but one take an epoch through a part of LOL.
-EPOCH_PICTURES = {"edge-tone": 4000, "edge-tone-clean": 4000}
-LOL_PICTURES = 360
+# Our recipes make an epoch of so many pictures.
+EPOCH_PICTURES = {"curves": 360, "tone": 4000}
 
 
 def test_default_model_is_bundled() -> None:
@@ -22,8 +21,7 @@ def test_bundled_models_say_what_they_are(path: Path) -> None:
     assert card is not None
     assert card.name == path.stem
     assert path.stem.endswith(card.precision)
-    recipe = card.source.recipe.partition(" ")[0]
-    assert card.source.epochs * EPOCH_PICTURES.get(recipe, LOL_PICTURES) >= 20 * LOL_PICTURES
+    assert card.source.epochs * EPOCH_PICTURES[card.contract] >= 20 * 360
     assert re.search("LOL|panoramas", card.source.data)
     assert card.fidelity is not None
     # The bounds of the conversion: int8 curves may cost this much of the picture and no more.
