@@ -37,6 +37,7 @@ class _Control:
     is_noisy: bool = False
 
 
+_MODELS = (DEFAULT_MODEL, "zero-dce-scene-256x256-int8", "zero-dce-128x128-int8")
 _CONTROLS = {
     "strength": _Control(
         (200, 150, 240, 277), {f"--strength {value}": (DEFAULT_MODEL, Look(value)) for value in (0.5, 1, 1.5)}
@@ -52,7 +53,7 @@ _CONTROLS = {
     ),
     "model": _Control(
         (0, 67, 360, 360),
-        {model: (model, Look()) for model in (DEFAULT_MODEL, "zero-dce-128x128-int8", "zero-dce-pp-128x128-int8")},
+        {model: (model, Look()) for model in _MODELS},
     ),
 }
 

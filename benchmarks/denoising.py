@@ -34,15 +34,15 @@ _OFF = Look(denoise=0)
 
 @dataclasses.dataclass(frozen=True)
 class Brightened:
-    """A dark picture with its curves, and what they make of it without any filter."""
+    """A dark picture with its estimate, and what that makes of it without any filter."""
 
     enhancer: Enhancer
     dark: Uint8Array
-    curves: FloatArray
+    estimate: FloatArray
     bright: Uint8Array
 
     def apply(self, look: Look) -> Uint8Array:
-        return self.enhancer.apply_curves(self.dark, self.curves, look)
+        return self.enhancer.apply(self.dark, self.estimate, look)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +126,7 @@ def measure_denoising(
 ) -> DenoisingResult:
     """Score every filter on views of panoramas and on LOL's pairs, and time it on a dark, noisy frame of 1080p.
 
-    Of a view the truth is what the same curves make of the clean dark picture: only noise counts, not brightness.
+    Of a view the truth is what the same estimate makes of the clean dark picture: only noise counts, not brightness.
 
     Raises:
         RuntimeMissingError, ModelError: as `edge_dce.load`.
@@ -168,8 +168,8 @@ def _measure_changes(enhancer: Enhancer, panoramas: Path | None, count: int) -> 
 
 
 def _measure_change(enhancer: Enhancer, picture: npt.NDArray[Any]) -> float:
-    curves = enhancer.estimate_curves(picture)
-    default, plain = (enhancer.apply_curves(picture, curves, look).astype(np.float64) for look in (Look(), _OFF))
+    estimate = enhancer.estimate(picture)
+    default, plain = (enhancer.apply(picture, estimate, look).astype(np.float64) for look in (Look(), _OFF))
     return float(np.abs(default - plain).mean() * 255 / np.iinfo(picture.dtype).max)
 
 
@@ -186,14 +186,14 @@ def _score(pictures: Iterable[tuple[Brightened, Uint8Array]], group: str, label:
 
 
 def _brighten(enhancer: Enhancer, dark: Uint8Array) -> Brightened:
-    curves = enhancer.estimate_curves(dark)
-    return Brightened(enhancer, dark, curves, enhancer.apply_curves(dark, curves, _OFF))
+    estimate = enhancer.estimate(dark)
+    return Brightened(enhancer, dark, estimate, enhancer.apply(dark, estimate, _OFF))
 
 
 def _brighten_views(enhancer: Enhancer, views: Iterable[NoisyView]) -> Iterator[tuple[Brightened, Uint8Array]]:
     for view in views:
         picture = _brighten(enhancer, view.dark)
-        yield picture, enhancer.apply_curves(view.clean_dark, picture.curves, _OFF)
+        yield picture, enhancer.apply(view.clean_dark, picture.estimate, _OFF)
 
 
 def _brighten_pairs(enhancer: Enhancer, pairs: Iterable[tuple[Path, Path]]) -> Iterator[tuple[Brightened, Uint8Array]]:

@@ -9,7 +9,7 @@ from benchmarks.photo import PhotoTimes
 from edge_dce.benchmark.latency import Latency
 from edge_dce.models.catalog import DEFAULT_MODEL
 
-MODELS = ("zero-dce-scene-256x256-int8", "zero-dce-pp-128x128-int8", "zero-dce-128x128-int8")
+MODELS = (DEFAULT_MODEL, "zero-dce-scene-256x256-int8", "zero-dce-pp-128x128-int8", "zero-dce-128x128-int8")
 
 
 def format_frames(times: FrameTimes) -> str:
@@ -57,8 +57,6 @@ def render_frames(record: dict[str, Any]) -> str:
 
 
 def _list_contenders(times: FrameTimes) -> list[tuple[str, str, str]]:
-    """What a line says, and the contenders of 1080p and 4K; earlier records have no line for the default."""
-    lines = [(model, name_frame(model, HD), name_frame(model, UHD)) for model in MODELS]
-    if name_default(HD) in times.rounds[0]:
-        lines.insert(0, (f"{DEFAULT_MODEL}, by default", name_default(HD), name_default(UHD)))
-    return lines
+    """What a line says, and the contenders of 1080p and 4K: those of the record, whose default may be another model."""
+    hd, uhd = (name_frame("", size) for size in (HD, UHD))
+    return [(name.replace(hd, ""), name, name.replace(hd, uhd)) for name in times.rounds[0] if hd in name]

@@ -163,17 +163,18 @@ def measure_cost(*, threads: int, runs: int = 31) -> Cost:
     """Filter, look-up and CLAHE on frames of noise of 1920x1080."""
     frames = np.random.default_rng(0).integers(0, 256, (2, 1080, 1920, 3)).astype(np.uint8)
     enhancer = edge_dce.load(threads=threads)
-    estimate, rendering = enhancer.estimate(frames[0]), enhancer.open_rendering(threads=threads)
-    temporal_filter, out = TemporalFilter(StripWorkers(threads)), np.empty_like(frames[0])
+    estimate = enhancer.estimate(frames[0])
+    workers, out = StripWorkers(threads), np.empty_like(frames[0])
+    temporal_filter, look_up = TemporalFilter(workers), enhancer.open_rendering(threads=threads)
     sigma = np.full((135, 240), 5, np.float32)
 
     def smooth(frame: Uint8Array) -> None:
         temporal_filter.apply(frame, sigma, out)
 
-    def render(frame: Uint8Array) -> None:
-        rendering.apply(frame, estimate, out=out)
+    def brighten(frame: Uint8Array) -> None:
+        look_up.apply(frame, estimate, out=out)
 
-    methods: tuple[Callable[[Uint8Array], object], ...] = (smooth, render, apply_clahe)
+    methods: tuple[Callable[[Uint8Array], object], ...] = (smooth, brighten, apply_clahe)
     for method in methods:
         method(frames[0])
     turns = [

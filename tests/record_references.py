@@ -1,4 +1,4 @@
-"""Record what the bundled models return under this runtime: `python tests/record_references.py`, in .venv-tflite.
+"""Record what the bundled models return under this runtime: `python -m tests.record_references`, in .venv-tflite.
 
 tests/edge_dce/test_compatibility.py holds every other runtime against it.
 """
@@ -20,17 +20,18 @@ from edge_dce.pixels.shrinking import shrink
 
 FOLDER = Path(__file__).resolve().parent / "references"
 PHOTO = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "night-launch.jpg"
-# Every so many pixels are kept: the files stay small, and each pixel sees its whole surroundings anyway.
+# Every so many pixels of a map are kept: the files stay small, and each pixel sees its whole surroundings anyway.
 STRIDE = 8
 
 
 def compute(model: ModelFile) -> npt.NDArray[Any]:
-    """The model's raw output on the sample photo, (h / 8, w / 8, 3), in the type it has."""
+    """The model's raw output on the sample photo, (h / 8, w / 8, 3) or all numbers of a tone, in the type it has."""
     interpreter = open_interpreter(model, threads=1)
     network = Network(model.path, interpreter)
     height, width = network.input.shape[1:3]
     small = shrink(read_picture(PHOTO).image, width, height)
-    return network.invoke_stored(network.quantize(small))[::STRIDE, ::STRIDE]
+    output = network.invoke_stored(network.quantize(small))
+    return output[::STRIDE, ::STRIDE] if output.ndim == 3 else output
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from edge_dce.doctor.reference import find_end_to_end_ms
 from edge_dce.doctor.wheels import LITERT, choose_runtime
 from edge_dce.terminal.child import run_python
 
-# Conversion to int8 costs the default model 42 dB at worst (its card); code of a runtime that computed another thing
-# on a CPU that it was not tried on gave 15 dB.
+# Converters publish no tone in int8 whose pictures are further than 40 dB from the network's; code of a runtime that
+# computed another thing on a CPU that it was not tried on gave 15 dB.
 _AGREEMENT_DB = 30
 _FASTER_RATIO = 1.2
 # Two seconds on a machine that does other things too.

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from edge_dce.errors import ModelError
 
-DEFAULT_MODEL = "zero-dce-scene-256x256-int8"
+DEFAULT_MODEL = "edge-tone-192x128-int8"
 _FOLDER = Path(__file__).resolve().parent
 # Bundled model -> what it is for, in the forty characters that `edge-dce models` has on a line of a terminal.
 _PURPOSES = {
-    "zero-dce-scene-256x256-int8": "best pictures, and fast",
-    "zero-dce-scene-256x256-float16": "best pictures, if int8 is slow here",
+    "edge-tone-192x128-int8": "best pictures, and fastest",
+    "edge-tone-192x128-float16": "best pictures, if int8 is slow here",
+    "zero-dce-scene-256x256-int8": "gives every picture the same brightness",
+    "zero-dce-scene-256x256-float16": "same brightness, if int8 is slow here",
     "zero-dce-pp-128x128-int8": "smallest file",
     "zero-dce-pp-128x128-float16": "smallest file, if int8 is slow here",
     "zero-dce-128x128-int8": "backlit subjects; keeps black skies",

@@ -25,12 +25,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "docs" / "pictures" / "night-launch.jpg"
 TINY = ROOT / "tests" / "models" / "tiny-16x16-float32.tflite"
 MODELS = (str(TINY), *(path.stem for path in bundled_models()))
-# Sums of some hundred float32 products in another order; the curves are in [-1, 1].
+# Sums of some hundred float32 products in another order; curves and tones are in [-1, 1].
 FLOAT_TOLERANCE = 1e-5
-# One quantization step of curves over their whole range, for kernels other than XNNPACK's: what those of another
-# processor round the other way inside the network adds up to several of the files' own steps, up to twelve times finer.
+# One quantization step over their whole range, for kernels other than XNNPACK's: what those of another processor round
+# the other way inside the network adds up to several of the own steps of curves, up to twelve times finer.
 WHOLE_RANGE_STEP = 2 / 256
-# Levels of 255 by which a picture may differ: what one such step makes of a sample in eight steps of the LE-curve.
+# Levels of 255 by which a picture may differ: what one such step makes of a sample in eight steps of the LE-curve; or
+# in a tone whose rises below the sample are all a step of 3 % higher, and above it lower.
 PICTURE_TOLERANCE = 4
 
 
@@ -56,20 +57,20 @@ def main() -> int:
 def write(path: Path) -> None:
     """Inputs and results of this processor."""
     photo = cv2.resize(edge_dce.read_picture(PHOTO).image, (160, 120), interpolation=cv2.INTER_AREA)
-    results = {f"map:{Path(name).stem}": estimate(name) for name in MODELS}
+    results = {f"estimate:{Path(name).stem}": estimate(name) for name in MODELS}
     np.savez_compressed(path, photo=photo, picture=enhance(photo), **results)
 
 
 def compare(path: Path) -> int:
     """Print the differences; exit status 1 if one is too large."""
     expected = np.load(path)
-    are_close = [compare_map(name, expected[f"map:{Path(name).stem}"]) for name in MODELS]
+    are_close = [compare_estimate(name, expected[f"estimate:{Path(name).stem}"]) for name in MODELS]
     levels = np.abs(enhance(expected["photo"]).astype(int) - expected["picture"])
     print(f"edge-dce enhance: largest difference {levels.max()} of 255 levels, mean {levels.mean():.3f}")
     return 0 if all(are_close) and levels.max() <= PICTURE_TOLERANCE else 1
 
 
-def compare_map(name: str, expected: np.ndarray) -> bool:
+def compare_estimate(name: str, expected: np.ndarray) -> bool:
     """Floats within 1e-5. int8 on XNNPACK within a step of the file, on other kernels within one of the whole range."""
     difference = np.abs(estimate(name) - expected)
     line = f"{Path(name).stem}: largest difference {difference.max():.2g}"
@@ -86,13 +87,13 @@ def compare_map(name: str, expected: np.ndarray) -> bool:
 
 
 def estimate(name: str) -> np.ndarray:
-    """The map for one frame of the network's own size, so that nothing is resized before it."""
+    """The map or tone for one frame of the network's own size, so that nothing is resized before it."""
     enhancer = edge_dce.load(name, threads=1)
-    return enhancer.estimate_curves(make_dark_frame(enhancer.width, enhancer.height))
+    return enhancer.estimate(make_dark_frame(enhancer.width, enhancer.height))
 
 
 def read_step(name: str) -> float:
-    """The distance between neighboring values of an int8 network's map."""
+    """The distance between neighboring values of an int8 network's map or tone."""
     card = edge_dce.load(name).card
     assert card is not None
     return card.output.scale

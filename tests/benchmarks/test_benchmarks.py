@@ -24,6 +24,7 @@ from edge_dce.benchmark.measurement import Plan
 from edge_dce.benchmark.report import Measurement
 from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.files.pictures import Picture, read_picture, write_picture
+from edge_dce.models.catalog import DEFAULT_MODEL
 from tests.edge_dce.benchmark.reports import make_report, make_result
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -255,10 +256,10 @@ def test_frame_benchmark_prints_ratios_and_records_every_round(
     result = tmp_path / "frame.json"
     assert main(["frame", "--rounds", "2", "--threads", "1", "--json", str(result)]) == 0
     printed = capsys.readouterr().out
-    assert "CLAHE : zero-dce-scene-256x256-int8" in printed
+    assert f"CLAHE : {DEFAULT_MODEL}" in printed
     assert "peak memory of the process" in printed
     record = json.loads(result.read_text())
-    assert [len(each) for each in record["frame"]["rounds"]] == [10, 9]
+    assert [len(each) for each in record["frame"]["rounds"]] == [12, 11]
     assert "by default : CLAHE" in printed
     assert "as long as without denoising" in printed
     assert "CLAHE takes as long" in frame_table.render_frames(record)

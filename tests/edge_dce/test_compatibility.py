@@ -25,7 +25,7 @@ def test_bundled_model_returns_what_it_did_under_the_oldest_runtime(path: Path) 
     model = read_model_file(path)
     assert model.card is not None
     with np.load(FOLDER / f"{path.stem}.npz") as reference:
-        assert str(reference["sha256"]) == model.card.sha256, "run tests/record_references.py in .venv-tflite"
+        assert str(reference["sha256"]) == model.card.sha256, "run python -m tests.record_references in .venv-tflite"
         assert str(reference["runtime"]) == model.card.runtimes[0] == "tflite-runtime 2.14.0"
         expected = reference["output"].astype(np.float64)
     difference = np.abs(compute(model).astype(np.float64) - expected)

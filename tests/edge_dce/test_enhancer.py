@@ -9,6 +9,7 @@ import edge_dce
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import CardError, ImageError, LookError, ModelError
 from edge_dce.models.card import read_model_file
+from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.pixels import curve, tone
 from edge_dce.pixels.look import Look
@@ -16,6 +17,7 @@ from edge_dce.pixels.shrinking import shrink
 from tests.edge_dce.fake_interpreter import NO_CARD, FakeInterpreter
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
+BOTH_CONTRACTS = (DEFAULT_MODEL, "zero-dce-scene-256x256-int8")
 
 
 def make_image(height: int, width: int) -> np.ndarray:
@@ -172,20 +174,22 @@ def test_shrinking_averages_areas() -> None:
     assert (shrink(image, 4, 4) == 50).all()
 
 
-def test_bundled_int8_model_brightens_dark_and_keeps_black_and_white() -> None:
+@pytest.mark.parametrize("model", BOTH_CONTRACTS)
+def test_bundled_int8_model_brightens_dark_and_keeps_black_and_white(model: str) -> None:
     dark = np.full((64, 64, 3), 12, np.uint8)
     dark[:8] = 0
     dark[-8:] = 255
-    enhanced = edge_dce.load().enhance(dark, Look(denoise=0))
+    enhanced = edge_dce.load(model).enhance(dark, Look(denoise=0))
     assert (enhanced[:8] == 0).all()
     assert (enhanced[-8:] == 255).all()
     assert enhanced[20:40].mean() > 3 * 12
 
 
+@pytest.mark.parametrize("model", BOTH_CONTRACTS)
 @pytest.mark.parametrize("order", ["BGR", "RGBA", "BGRA"])
 @pytest.mark.parametrize("denoise", [0.0, 0.5])
-def test_order_of_channels_does_not_change_the_result(order: str, denoise: float) -> None:
-    enhancer, image, look = edge_dce.load(), make_image(300, 500), Look(denoise=denoise)
+def test_order_of_channels_does_not_change_the_result(order: str, denoise: float, model: str) -> None:
+    enhancer, image, look = edge_dce.load(model), make_image(300, 500), Look(denoise=denoise)
     expected = enhancer.enhance(image, look)
     alpha = np.random.default_rng(3).integers(0, 256, (300, 500, 1)).astype(np.uint8)
     colors = image[..., ::-1] if order.startswith("BGR") else image
@@ -201,8 +205,9 @@ def test_order_of_channels_does_not_change_the_result(order: str, denoise: float
     assert difference.mean() < 0.1
 
 
-def test_view_of_a_larger_frame_is_enhanced_like_a_copy() -> None:
-    enhancer, frame = edge_dce.load(), make_image(720, 1280)
+@pytest.mark.parametrize("model", BOTH_CONTRACTS)
+def test_view_of_a_larger_frame_is_enhanced_like_a_copy(model: str) -> None:
+    enhancer, frame = edge_dce.load(model), make_image(720, 1280)
     for view in (frame[10:700, 30:1200], frame[::-1], frame[:, ::-1], frame[::2, ::2]):
         np.testing.assert_array_equal(enhancer.enhance(view), enhancer.enhance(np.ascontiguousarray(view)))
 
@@ -212,9 +217,10 @@ def test_unknown_order_of_channels_is_refused() -> None:
         edge_dce.load().enhance(make_image(4, 4), channel_order="YUV")
 
 
+@pytest.mark.parametrize("model", BOTH_CONTRACTS)
 @pytest.mark.parametrize("dtype", [np.uint16, np.float16, np.float32])
-def test_deep_images_keep_their_depth_and_look_like_their_eight_bits(dtype: type) -> None:
-    enhancer, image = edge_dce.load(), make_image(200, 300)
+def test_deep_images_keep_their_depth_and_look_like_their_eight_bits(dtype: type, model: str) -> None:
+    enhancer, image = edge_dce.load(model), make_image(200, 300)
     deep = image.astype(np.uint16) * 257 if dtype is np.uint16 else (image / 255).astype(dtype)
     found = enhancer.enhance(deep, Look(denoise=0))
     assert found.dtype == dtype
@@ -223,8 +229,9 @@ def test_deep_images_keep_their_depth_and_look_like_their_eight_bits(dtype: type
     assert np.abs(found_bytes - enhancer.enhance(image, Look(denoise=0))).max() <= 2.5
 
 
-def test_frame_may_receive_its_own_result() -> None:
-    enhancer, frame = edge_dce.load(), make_image(300, 400)
+@pytest.mark.parametrize("model", BOTH_CONTRACTS)
+def test_frame_may_receive_its_own_result(model: str) -> None:
+    enhancer, frame = edge_dce.load(model), make_image(300, 400)
     for look in (Look(), Look(denoise=1)):
         expected, changed = enhancer.enhance(frame, look), frame.copy()
         enhancer.enhance_into(changed, changed, look)
@@ -232,7 +239,7 @@ def test_frame_may_receive_its_own_result() -> None:
 
 
 def test_curves_of_one_frame_can_be_applied_to_another() -> None:
-    enhancer, frame = edge_dce.load(), make_image(300, 400)
+    enhancer, frame = edge_dce.load("zero-dce-scene-256x256-int8"), make_image(300, 400)
     curves = enhancer.estimate_curves(frame)
     enhancer.estimate_curves(make_image(40, 50) * 4)
     np.testing.assert_array_equal(enhancer.apply_curves(frame, curves), enhancer.enhance(frame))

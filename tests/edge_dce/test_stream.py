@@ -1,7 +1,6 @@
-"""Frames in time: calm in a still scene, at once when the light changes. With the bundled default model."""
+"""Frames in time: calm in a still scene, at once when the light changes. With the bundled default, and with curves."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +11,14 @@ from edge_dce.pixels.look import Look
 from edge_dce.pixels.smoothing import FRAME_BY_FRAME, THUMBNAIL_PX, Smoother, Smoothing, make_thumbnail, measure_change
 from edge_dce.stream import Stream
 
-TONE_MODEL = Path(__file__).resolve().parents[1] / "models/tiny-tone-16x16-int8.tflite"
+CURVES_MODEL = "zero-dce-scene-256x256-int8"
 CLEAN, BARE = Look(denoise=1.0), Look(denoise=0)
 NOISE = np.random.default_rng(1).normal(0, 1, (40, 120, 160, 3))
 
 
-@pytest.fixture(scope="module", params=["curves", "tone"])
+@pytest.fixture(scope="module", params=[CURVES_MODEL, DEFAULT_MODEL])
 def enhancer(request: pytest.FixtureRequest) -> edge_dce.Enhancer:
-    return edge_dce.load(DEFAULT_MODEL if request.param == "curves" else TONE_MODEL, threads=1)
+    return edge_dce.load(request.param, threads=1)
 
 
 def make_frame(number: int, brightness: float, noise: float = 2.0) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from apps.camera.android.package import copy_sources
+from edge_dce.models.catalog import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parents[3]
 # What python-for-android installs with pip, because it is nothing but Python.
@@ -80,7 +81,7 @@ def test_package_holds_all_that_the_app_imports_and_nothing_of_the_workshop(tmp_
     copy_sources(tmp_path / "build")
     files = {str(path.relative_to(tmp_path / "build")) for path in (tmp_path / "build").rglob("*") if path.is_file()}
     assert {"main.py", "buildozer.spec", "apps/camera/view/camera.kv", "apps/camera/icon.png"} <= files
-    assert "edge_dce/models/zero-dce-scene-256x256-int8.tflite" in files
+    assert f"edge_dce/models/{DEFAULT_MODEL}.tflite" in files
     assert "edge_dce/camera/synthetic.py" in files
     assert not [name for name in files if name.startswith(("training", "converters", "benchmarks", "tests"))]
     assert sum((tmp_path / "build" / name).stat().st_size for name in files) < 5_000_000

@@ -59,7 +59,7 @@ def read_model() -> ModelFile:
 def open_enhancer(threads: int = 2) -> Enhancer:
     from apps.camera.android.java_interpreter import open_java_interpreter
 
-    # The card of a bundled model tells of 256x256, which the stand-in is not.
+    # The card of a bundled model tells of another size and contract than the stand-in has.
     interpreter = open_java_interpreter(read_model(), threads=threads)
     return Enhancer(ModelFile(Path("stand-in.tflite"), b"", None), interpreter, threads=1, contract="curves")
 

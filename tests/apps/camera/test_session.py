@@ -30,6 +30,8 @@ from edge_dce.cli import main
 from edge_dce.errors import CameraError, ModelError
 from edge_dce.files.pictures import read_picture
 from edge_dce.models.catalog import bundled_models
+from edge_dce.models.contracts import TONE
+from edge_dce.pixels import tone
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import Look
 from tests.apps.camera.slow_model import open_slow
@@ -77,7 +79,15 @@ def open_and_wait(session: Session) -> Frame:
 def test_frames_and_curves_arrive(session: Session, plug: Plug) -> None:
     frame = open_and_wait(session)
     assert np.array_equal(frame.image, plug.image)
-    wait_until(lambda: session.curves()[0].shape == (64, 64, 3))
+    wait_until(lambda: session.curves()[0].any())
+    assert session.curves()[0].shape == (tone.COUNT,)
+    assert session.curves()[2] == TONE.name
+
+
+def test_maps_of_curves_arrive_with_their_root(session: Session) -> None:
+    open_and_wait(session)
+    session.change(model="zero-dce-scene-256x256-int8")
+    wait_until(lambda: session.curves() is not None and session.curves()[0].shape == (64, 64, 3))
     assert session.curves()[0].min() < 0
     assert session.curves()[1] == 4
 
