@@ -31,6 +31,9 @@ FloatArray = npt.NDArray[np.float32]
 _LUMA_STRENGTH, _CHROMA_STRENGTH = 0.9, 1.5
 # Beyond the reach of two boxes for blocks at a quarter of the size and of what follows them.
 HALO_ROWS = 40
+# Variances of bright flat places are differences of products that float32 rounds by a hundredth of a squared level:
+# their quotient may not be the ratio of two roundings.
+_LEAST_DEVIATION = np.float32(0.2)
 # Less noise than this, in levels, is not seen, and its place stays as it is.
 UNSEEN = 0.5
 # Chroma is halved twice: another factor in each strip would show where they meet.
@@ -171,13 +174,13 @@ def _fit_luma(
     change = None
     if added.blocks.max() > 0:
         quarter = _halve(samples, workspace, "quarter luma")
-        slope, offset = _fit_lines(quarter, added.blocks * (_BLOCK_STRENGTH * level), _BLOCKS, workspace)
+        slope, offset = _fit_lines(quarter, added.blocks * (_BLOCK_STRENGTH * level), _BLOCKS, level, workspace)
         # The lines' own values less the quarter's: what is to be added for the steps to go.
         change = enlarge((slope - 1) * quarter + offset, shape, workspace, "change")
         samples += change
     noise = enlarge(added.luma, shape, workspace, "luma noise")
     noise *= _LUMA_STRENGTH * level
-    slope, offset = _fit_lines(samples, noise, _LUMA, workspace)
+    slope, offset = _fit_lines(samples, noise, _LUMA, level, workspace)
     if change is not None:
         offset += np.multiply(slope, change, out=change)
     return _part_lines(slope, offset, enlarge(share, shape, workspace, "half share"))
@@ -188,7 +191,7 @@ def _fit_chroma(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The lines of a plane of chroma from its half, see `_apply_lines`."""
     quarter = _halve(plane, workspace, "quarter chroma")
-    slope, offset = _fit_lines(quarter, added.chroma * (_CHROMA_STRENGTH * level), _CHROMA, workspace)
+    slope, offset = _fit_lines(quarter, added.chroma * (_CHROMA_STRENGTH * level), _CHROMA, level, workspace)
     sharp, blurred, offset = _part_lines(slope, offset, share)
     if added.color is not None:
         gray = _NO_COLOR[plane.dtype]
@@ -211,7 +214,9 @@ def _part_lines(slope: FloatArray, offset: FloatArray, share: FloatArray) -> tup
     return sharpness, blurred, offset * share
 
 
-def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffers) -> tuple[FloatArray, FloatArray]:
+def _fit_lines(
+    plane: Plane, noise: FloatArray, scale: _Scale, level: np.float32, workspace: Buffers
+) -> tuple[FloatArray, FloatArray]:
     """Slope and offset, (h, w) float32 each, of the line that tells each sample from its blurred neighborhood."""
     samples, guide, product, covariance, variance, mean_guide, mean = (
         workspace.reserve(f"line {name}", plane.shape, np.float32) for name in ["s", "g", "p", "c", "v", "mg", "m"]
@@ -229,9 +234,7 @@ def _fit_lines(plane: Plane, noise: FloatArray, scale: _Scale, workspace: Buffer
     average(np.multiply(guide, guide, out=product), dst=variance)
     variance -= np.multiply(mean_guide, mean_guide, out=product)
     np.maximum(variance, 0, out=variance)
-    variance += np.multiply(noise, noise, out=product)
-    # Flat places must not divide zero by zero.
-    variance += np.float32(1e-9)
+    variance += np.square(np.maximum(noise, _LEAST_DEVIATION * level, out=product), out=product)
     slope = np.divide(covariance, variance, out=covariance)
     # The blurred guide varies less than what it guides: the line would sharpen.
     np.minimum(slope, 1, out=slope)

@@ -129,3 +129,19 @@ def test_color_fades_where_none_of_it_is_kept_with_noise_and_without(dtype: type
     # Luma of (120, 110, 40), to the nearest; without a tint.
     assert np.abs(out / white * 255 - 105).max() <= 1
     assert np.ptp(out / white * 255, axis=2).max() < 0.1
+
+
+import cv2
+
+
+def test_calm_colors_stay_where_only_luma_is_noisy() -> None:
+    """Variances of calm places are nothing but roundings, and nothing may be divided by them."""
+    random = np.random.default_rng(3)
+    colors = cv2.resize(random.uniform(60, 240, (5, 6, 3)), (480, 400), interpolation=cv2.INTER_CUBIC)
+    image = np.clip(np.rint(colors), 0, 255).astype(np.uint8)
+    luma, none = np.full((10, 10), 1, np.float32), np.zeros((10, 10), np.float32)
+    planned = Cleaning(AddedNoise(luma, none, none), samples=luma, toe=None)
+    found = np.zeros_like(image)
+    clean(image, image, planned, found, channel_order="RGB", workers=StripWorkers(1))
+    # Nothing is to be smoothed: two roundings, to YCrCb and back, each of up to two levels in blue.
+    assert np.abs(found.astype(int) - image).max() <= 6
