@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -129,9 +130,6 @@ def test_color_fades_where_none_of_it_is_kept_with_noise_and_without(dtype: type
     # Luma of (120, 110, 40), to the nearest; without a tint.
     assert np.abs(out / white * 255 - 105).max() <= 1
     assert np.ptp(out / white * 255, axis=2).max() < 0.1
-
-
-import cv2
 
 
 def test_calm_colors_stay_where_only_luma_is_noisy() -> None:
