@@ -128,8 +128,8 @@ def test_missing_environment_is_an_error_before_anything_runs(tmp_path: Path) ->
 
 def test_compare_with_the_same_results_is_no_change(measured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(measured), str(measured)]) == 0
-    # Two sizes of two models with two numbers of threads: network and photo to photo.
-    assert capsys.readouterr().out.count("no change (") == 16
+    # Two sizes of two models with two numbers of threads: network, photo to photo, and that without cleaning.
+    assert capsys.readouterr().out.count("no change (") == 24
 
 
 def test_compare_finds_what_got_slower(measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
