@@ -116,7 +116,7 @@ def _describe_overhead(results: Iterable[Measurement]) -> str:
     if not overheads:
         return ""
     span = f"{min(overheads):.0f}" if len(overheads) == 1 else f"{min(overheads):.0f} to {max(overheads):.0f}"
-    return f"Each run of the network includes {span} µs outside the runtime, to pass the input and take the map."
+    return f"Each run of the network includes {span} µs outside the runtime, to pass the input and take the output."
 
 
 def _make_windows_table(report: Report) -> Table:

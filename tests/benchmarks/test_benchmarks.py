@@ -128,7 +128,7 @@ def test_missing_environment_is_an_error_before_anything_runs(tmp_path: Path) ->
 
 def test_compare_with_the_same_results_is_no_change(measured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(measured), str(measured)]) == 0
-    # Two sizes of two models with two numbers of threads: network, photo to photo, and the same cleaned.
+    # Two sizes of two models with two numbers of threads: network, photo to photo, and that without cleaning.
     assert capsys.readouterr().out.count("no change (") == 24
 
 

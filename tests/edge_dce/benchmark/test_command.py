@@ -47,7 +47,7 @@ def test_table_names_machine_runtime_models_and_what_needs_no_network(
         "OpenCV CLAHE",
     )
     assert all(word in out for word in expected)
-    assert "µs outside the runtime, to pass the input and take the map." in out
+    assert "µs outside the runtime, to pass the input and take the output." in out
     assert len(json.loads(result.read_text())["results"]) == 2
 
 
