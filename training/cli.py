@@ -54,7 +54,8 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         "--recipe",
         choices=list(RECIPES),
         default=DEFAULT_RECIPE,
-        help="settings of the training (default: %(default)s)",
+        metavar="RECIPE",
+        help=f"settings of the training: {', '.join(RECIPES)} (default: %(default)s)",
     )
     fit.add_argument(
         "--set",
@@ -100,7 +101,13 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of dark pictures, or a LOL folder with low/ and high/",
     )
-    split.add_argument("--recipe", choices=list(RECIPES), default=DEFAULT_RECIPE)
+    split.add_argument(
+        "--recipe",
+        choices=list(RECIPES),
+        default=DEFAULT_RECIPE,
+        metavar="RECIPE",
+        help="as of fit (default: %(default)s)",
+    )
     split.add_argument("--part", choices=("test", "train", "validation"), required=True)
     split.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     split.add_argument("--overwrite", action="store_true")
