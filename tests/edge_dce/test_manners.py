@@ -141,7 +141,7 @@ def test_edge_of_a_lamp_does_not_clip(color: tuple[int, int, int], enhancer: edg
 
 
 @pytest.mark.parametrize(
-    ("ground", "subject"), [(190, 25), (220, 15), pytest.param(160, 30, marks=miss("lifted 2.3 times, not 2.5"))]
+    ("ground", "subject"), [(190, 25), (220, 15), pytest.param(160, 30, marks=miss("lifted 2.1 times, not 2.5"))]
 )
 def test_backlit_subject_is_lifted(ground: float, subject: float, enhancer: edge_dce.Enhancer) -> None:
     picture, mask = make_backlit(ground, subject)
@@ -158,7 +158,7 @@ def test_bright_ground_stays_when_the_subject_is_lifted(
 
 @pytest.mark.parametrize(
     "brightest",
-    [pytest.param(70, marks=miss("3 to 5 levels, not 2")), pytest.param(140, marks=miss("3 levels, not 2")), 255],
+    [pytest.param(70, marks=miss("3 levels, not 2")), pytest.param(140, marks=miss("3 levels, not 2")), 255],
 )
 def test_grey_stays_grey(brightest: float, enhancer: edge_dce.Enhancer) -> None:
     ramp = np.repeat((X / WIDTH * brightest)[..., np.newaxis], 3, axis=2)
@@ -183,7 +183,6 @@ def test_size_of_a_picture_does_not_change_its_tone(scale: float, enhancer: edge
     assert np.abs(one - other).mean() <= 2
 
 
-@miss("0.6 to 0.8 levels, not 0.5; a stream's smoothing takes most of it away")
 @pytest.mark.parametrize(("down", "right"), [(0, 1), (1, 0), (1, 1)])
 def test_camera_that_moves_by_a_pixel_does_not_flicker(down: int, right: int, enhancer: edge_dce.Enhancer) -> None:
     scene = make_street()
