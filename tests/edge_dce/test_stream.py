@@ -51,7 +51,9 @@ def test_light_switched_on_or_off_is_followed_within_five_frames(
     # part of its own way. One level for rounding and for the noise of the frames before.
     left = min(1.0, 0.005 / abs(np.sqrt(after / 255) - np.sqrt(before / 255)))
     stale = enhancer.apply(frames[17], enhancer.estimate(frames[11])).mean()
-    assert abs(smoothed[17] - at_once[17]) <= left * abs(stale - at_once[17]) + 1
+    # A map is smoothed as it brightens; a tone's numbers are exponents, and half-way between two is not half the light.
+    slack = 1 if enhancer.contract == "curves" else 2
+    assert abs(smoothed[17] - at_once[17]) <= left * abs(stale - at_once[17]) + slack
 
 
 @pytest.mark.parametrize("every_frames", [1, 2, 5])
