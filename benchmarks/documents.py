@@ -186,7 +186,7 @@ def _pixel_path_line() -> str:
         ratio = divide_in_turn(formula, look_up)
         lines.append(
             f"At 1080p on {measured['threads']} threads the look-up takes {look_up.percentile(50):.1f} ms. The plain "
-            f"eight-step formula takes {ratio.value:.1f} times as long (95 % interval {ratio.low:.1f} to "
+            f"formula takes {ratio.value:.1f} times as long (95 % interval {ratio.low:.1f} to "
             f"{ratio.high:.1f}). The look-up's samples are off by {measured['mean_error']:.2f} of 255 levels on "
             f"average and by {measured['worst_error']} at worst."
         )

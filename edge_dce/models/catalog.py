@@ -16,7 +16,7 @@ _PURPOSES = {
     "zero-dce-scene-256x256-float16": "same brightness, if int8 is slow here",
     "zero-dce-pp-128x128-int8": "smallest file",
     "zero-dce-pp-128x128-float16": "smallest file, if int8 is slow here",
-    "zero-dce-128x128-int8": "backlit subjects; keeps black skies",
+    "zero-dce-128x128-int8": "backlit subjects, rooms around a lamp",
     "zero-dce-128x128-float16": "backlit subjects, if int8 is slow here",
 }
 
