@@ -131,6 +131,8 @@ def _enhance_video(job: Job, enhancer: Enhancer, options: JobOptions, interrupti
         stages = enhance_video(
             job.source, job.target, enhancer, look=options.look, overwrite=options.overwrite, on_frame=show
         )
+    for note in stages.notes:
+        say(f"{job.source}: {note}")
     rate = stages.frames / stages.total_s
     return f"{stages.frames} frames enhanced in {stages.total_s:.1f} s, {rate:.1f} per second"
 

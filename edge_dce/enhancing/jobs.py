@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dce.enhancing import video
 from edge_dce.errors import ImageError
+from edge_dce.files import containers
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.output import check_parent
 from edge_dce.files.pictures import WRITABLE_SUFFIXES
@@ -37,7 +37,7 @@ class Job:
 
 def is_video(path: Path) -> bool:
     """Whether a file is a video, by its suffix."""
-    return path.suffix.lower() in video.READABLE_SUFFIXES
+    return path.suffix.lower() in containers.READABLE_SUFFIXES | containers.RAW_SUFFIXES
 
 
 def plan_jobs(inputs: Sequence[Path], output: str | None) -> list[Job]:
@@ -96,7 +96,7 @@ def _check_target(target: Path, source: Path) -> Path:
 
 
 def _check_folder(output: str) -> None:
-    looks_like_a_file = Path(output).suffix.lower() in WRITABLE_SUFFIXES | video.WRITABLE_SUFFIXES
+    looks_like_a_file = Path(output).suffix.lower() in WRITABLE_SUFFIXES | containers.WRITABLE_SUFFIXES
     if looks_like_a_file and not output.endswith(os.sep) and not Path(output).is_dir():
         raise ImageError(f"{output}: expected a folder for several pictures, found the name of one file")
 
@@ -118,17 +118,20 @@ def _name_folder(source: Path) -> Path:
 
 
 def _writable_suffixes(source: Path) -> frozenset[str]:
-    return video.WRITABLE_SUFFIXES if is_video(source) else WRITABLE_SUFFIXES
+    return containers.WRITABLE_SUFFIXES if is_video(source) else WRITABLE_SUFFIXES
 
 
 def _name_target(source: Path) -> str:
     # Beside a night.png, a night.gif must not become night.png too.
-    is_kept = source.suffix.lower() in _writable_suffixes(source)
-    return source.name if is_kept else f"{source.name}{_target_suffix(source)}"
+    return source.name if _keeps_suffix(source) else f"{source.name}{_target_suffix(source)}"
+
+
+def _keeps_suffix(source: Path) -> bool:
+    return source.suffix.lower() in (containers.DEFAULT_SUFFIXES if is_video(source) else WRITABLE_SUFFIXES)
 
 
 def _target_suffix(source: Path) -> str:
-    if source.suffix.lower() in _writable_suffixes(source):
+    if _keeps_suffix(source):
         return source.suffix
     # They hold any picture, and any sound.
     return ".mkv" if is_video(source) else ".png"

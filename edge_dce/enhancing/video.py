@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from edge_dce.enhancer import Enhancer
 from edge_dce.errors import VideoError
+from edge_dce.files.containers import WRITABLE_SUFFIXES
 from edge_dce.files.output import check_free, unfinished_file
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.smoothing import STEADY, Smoothing
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from edge_dce.files.video_reader import Portion, VideoReader
     from edge_dce.files.video_writer import VideoWriter
 
-READABLE_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
-)
-WRITABLE_SUFFIXES = frozenset({".m4v", ".mkv", ".mov", ".mp4"})
 # Frames decoded but not enhanced, and enhanced but not encoded: enough to even out key frames, 6 MB each at 1080p.
 _AHEAD_FRAMES = 3
 
@@ -42,13 +39,18 @@ OnFrame = Callable[[int, "int | None"], None]
 
 @dataclasses.dataclass
 class Stages:
-    """How long each stage of a video was at work, in seconds; they overlap, so their sum may exceed `total_s`."""
+    """How long each stage of a video was at work, in seconds; they overlap, so their sum may exceed `total_s`.
+
+    Attributes:
+        notes: what the result does not have of the source, and what was made different, a line for each.
+    """
 
     decode_s: float = 0.0
     enhance_s: float = 0.0
     encode_s: float = 0.0
     total_s: float = 0.0
     frames: int = 0
+    notes: tuple[str, ...] = ()
 
     @contextlib.contextmanager
     def timing(self, stage: str) -> Iterator[None]:
@@ -75,7 +77,8 @@ def enhance_video(
     `target` appears when it is whole; an exception, Ctrl-C among them, leaves nothing behind.
 
     Args:
-        target: .mp4, .m4v, .mov or .mkv; H.264 in 4:2:0 with 8 bits, which plays everywhere, whatever the source was.
+        target: .mp4, .m4v, .mov or .mkv get H.264, .webm gets VP9, .avi gets MPEG-4; in 4:2:0 with 8 bits, which plays
+            everywhere, whatever the source was.
 
     Raises:
         VideoError: PyAV is missing, the source cannot be read to its end, or the container cannot hold its sound.
@@ -97,6 +100,8 @@ def enhance_video(
         writer_type(unfinished, reader, target) as writer,
     ):
         _run_stages(reader, stream, writer, stages, on_frame)
+        left_out = [*reader.left_out, *writer.left_out]
+        stages.notes = (*([f"left out: {', '.join(left_out)}"] if left_out else []), *reader.changes)
     return stages
 
 

@@ -19,6 +19,12 @@ Encoders = Mapping[str, Mapping[str, str]]
 # 1080p on 2 cores: the next faster one, superfast, takes a quarter less time and almost twice the bits; the next slower
 # one 1.7 times the time.
 FILE_ENCODERS: Encoders = {"libx264": {"crf": "20", "preset": "veryfast"}}
+# For files of other containers than MP4 and Matroska: quality 2 of 31 in MPEG-4's scale, in units of FFmpeg's lambda;
+# VP9's 24 of 63 looks like x264's 20, at the speed that its makers mean for live pictures.
+AVI_ENCODERS: Encoders = {"mpeg4": {"flags": "qscale", "global_quality": str(2 * 118)}}
+WEBM_ENCODERS: Encoders = {
+    "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
+}
 # For the camera script, whose board has much else to do: Pi 4's hardware, software, and what every build has.
 BOARD_ENCODERS: Encoders = {
     "h264_v4l2m2m": {},

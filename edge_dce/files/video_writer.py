@@ -1,13 +1,13 @@
 """Frames and sound to video files; see `edge_dce.files.video_reader`.
 
-Frames are written as H.264 with the times, color tags and metadata of the file that they come from; sound packets are
-copied as they are.
+Frames are written with the times, color tags and metadata of the file that they come from, as `edge_dce.files.
+containers` says; sound packets are copied as they are.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,28 +17,42 @@ import cv2
 import numpy as np
 
 from edge_dce.errors import OutputError, VideoError
-from edge_dce.files.encoders import FILE_ENCODERS, add_video_stream
-from edge_dce.files.video_reader import Portion, VideoReader
+from edge_dce.files.containers import CONTAINERS
+from edge_dce.files.encoders import AVI_ENCODERS, FILE_ENCODERS, WEBM_ENCODERS, add_video_stream
+from edge_dce.files.video_reader import Portion, VideoReader, read_tags
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
-_FORMATS = {".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".mp4": "mp4"}
 # libswscale's SWS_BILINEAR: towards YUV it rounds accurately as it is.
 _INTERPOLATION = 0x2
 # AVColorSpace of a file that holds RGB.
 _RGB = 0
 # They describe the file that was read, not the one that is written.
-_OWN_METADATA = frozenset({"compatible_brands", "encoder", "major_brand", "minor_version"})
+_OWN_TAGS = frozenset({"alpha_mode", "compatible_brands", "encoder", "major_brand", "minor_version", "vendor_id"})
+_OWN_TAG_STARTS = ("_statistics_", "bps", "duration", "number_of_")
+# Phones of one maker name the place in their own way; every container has a way of its own.
+_APPLE_PLACE, _PLACE = "com.apple.quicktime.location.iso6709", "location"
+# MP4 knows their order and language only.
+_FLAGS = {
+    av.stream.Disposition.forced: "forced",
+    av.stream.Disposition.hearing_impaired: "for the hard of hearing",
+    av.stream.Disposition.visual_impaired: "for the blind",
+}
+# The sound whose beginning Matroska marks as not to be heard.
+_MARKED_SOUND = frozenset({"opus"})
 
 
 class VideoWriter:
-    """Writes frames as H.264, and sound as it was read. To be finished, and closed or used in `with`.
+    """Writes frames, and sound as it was read. To be finished, and closed or used in `with`.
 
     Args:
         path: the file to write; its suffix says nothing.
         reader: where frames and sound come from.
         target: what the file will be called: gives the container, and a name to messages.
+
+    Attributes:
+        left_out: what the reader has and this container cannot hold, in words.
 
     Raises:
         VideoError: the container cannot hold the sound.
@@ -46,18 +60,27 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, reader: VideoReader, target: Path) -> None:
-        self._target = target
+        self._target, self._kind = target, CONTAINERS[target.suffix.lower()]
+        self.left_out: list[str] = []
         self._durations: dict[int, int] = {}
         self._matrix, self._color_range = reader.matrix, reader.color_range
+        self._rate = reader.video.average_rate or reader.video.guessed_rate or Fraction(30)
         # Kept here, because the container may give its stream another one.
-        self._time_base = reader.video.time_base or Fraction(1, 90_000)
+        self._source_base = reader.video.time_base or Fraction(1, 90_000)
+        self._time_base = self._source_base if self._kind.has_times else 1 / self._rate
+        self._last_pts = -1
+        tags = self._choose_tags(reader.metadata)
+        has_free_tags = self._kind.tags is not None and not self._kind.tags >= set(tags)
+        # For all tags at once FFmpeg's MP4 takes either the fields that everybody reads, or those of any name.
+        options = {"movflags": "use_metadata_tags"} if has_free_tags and self._kind.has_free_tags else {}
         with self._explain():
-            self._container = av.open(f"file:{path}", "w", format=_FORMATS[target.suffix.lower()])
+            self._container = av.open(f"file:{path}", "w", format=self._kind.format, options=options)
         with contextlib.ExitStack() as stack:
             stack.callback(self._container.close)
-            self._container.metadata.update(_without_own(reader.metadata))
+            self._container.metadata.update(tags)
             self._video = self._add_video(reader)
             self._sounds = {stream.index: self._add_sound(stream) for stream in reader.sounds}
+            self._add_chapters(reader)
             stack.pop_all()
 
     def __enter__(self) -> VideoWriter:
@@ -76,10 +99,12 @@ class VideoWriter:
         """
         with self._explain():
             for packet in portion.sound:
-                packet.stream = self._sounds[packet.stream_index]
+                stream = self._sounds[packet.stream_index]
+                if (packet.pts or 0) < 0 and not self._holds_lead_in(stream):
+                    continue
+                packet.stream = stream
                 self._container.mux_one(packet)
             if portion.frame is not None:
-                self._durations[portion.pts] = portion.duration
                 self._mux(self._video.encode(self._convert(portion)))
 
     def finish(self) -> None:
@@ -103,6 +128,21 @@ class VideoWriter:
                 f"{self._target}: cannot be written ({error.strerror}); choose another place or container"
             ) from error
 
+    def _choose_tags(self, metadata: Mapping[str, str]) -> dict[str, str]:
+        tags = _without_own(metadata)
+        for name, value in list(tags.items()):
+            if name.lower() == _APPLE_PLACE:
+                tags.setdefault(_PLACE, value)
+            # What FFmpeg reads from an MP4 twice, with its language and without.
+            if name.startswith(f"{_PLACE}-") and tags.get(_PLACE) == value:
+                del tags[name]
+        if self._kind.tags is None or self._kind.has_free_tags:
+            return tags
+        lost = [name for name in tags if name.lower() not in self._kind.tags]
+        if lost:
+            self.left_out.append(f"tags ({', '.join(lost)})")
+        return {name: value for name, value in tags.items() if name not in lost}
+
     def _add_video(self, reader: VideoReader) -> VideoStream:
         source = reader.video
         original, aspect = source.codec_context, source.codec_context.sample_aspect_ratio
@@ -118,15 +158,16 @@ class VideoWriter:
 
         stream: VideoStream = add_video_stream(
             self._container,
-            FILE_ENCODERS,
+            {"avi": AVI_ENCODERS, "webm": WEBM_ENCODERS}.get(self._kind.format, FILE_ENCODERS),
             self._target,
             # Odd sides grow by one.
             size=(reader.width + reader.width % 2, reader.height + reader.height % 2),
-            rate=source.average_rate or source.guessed_rate or Fraction(30),
+            rate=self._rate,
             set_up=set_up,
         )
         stream.time_base = self._time_base
-        stream.metadata.update(_without_own(source.metadata))
+        stream.metadata.update(_without_own(read_tags(source.metadata)))
+        stream.disposition = av.stream.Disposition.default
         return stream
 
     def _add_sound(self, source: av.AudioStream) -> av.AudioStream:
@@ -136,8 +177,22 @@ class VideoWriter:
             raise VideoError(
                 f"{self._target}: a {self._target.suffix} cannot hold {source.codec_context.name} sound; write .mkv"
             ) from error
-        stream.metadata.update(_without_own(source.metadata))
+        stream.metadata.update(_without_own(read_tags(source.metadata)))
+        stream.disposition = source.disposition
+        if not self._kind.has_flags:
+            lost = [words for flag, words in _FLAGS.items() if source.disposition & flag]
+            self.left_out += [f"the mark '{words}' of a sound track" for words in lost]
         return stream
+
+    def _add_chapters(self, reader: VideoReader) -> None:
+        chapters = reader.chapters
+        if chapters and self._kind.has_chapters:
+            self._container.set_chapters(chapters)
+        elif chapters:
+            self.left_out.append(f"{len(chapters)} chapters")
+
+    def _holds_lead_in(self, stream: av.AudioStream) -> bool:
+        return self._kind.has_lead_in or stream.codec_context.name in _MARKED_SOUND
 
     def _convert(self, portion: Portion) -> av.VideoFrame:
         image: Any = portion.frame
@@ -152,9 +207,20 @@ class VideoWriter:
             dst_color_range=self._color_range,
             interpolation=_INTERPOLATION,
         )
-        frame.pts, frame.time_base = portion.pts, self._time_base
+        frame.pts, frame.time_base = self._place(portion), self._time_base
         return frame
 
+    def _place(self, portion: Portion) -> int:
+        """The frame's time in units of the file; where it has one rate, the nearest place that is free."""
+        factor = self._source_base / self._time_base
+        self._last_pts = max(self._last_pts + 1, round(portion.pts * factor))
+        self._durations[self._last_pts] = round(portion.duration * factor)
+        return self._last_pts
 
-def _without_own(metadata: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in metadata.items() if name not in _OWN_METADATA}
+
+def _without_own(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in metadata.items()
+        if name.lower() not in _OWN_TAGS and not name.lower().startswith(_OWN_TAG_STARTS)
+    }

@@ -1,0 +1,84 @@
+"""The kinds of video files: which are read, which are written, and what each can hold. Needs no PyAV."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+# FFmpeg's readers of one file each. Those that open what a file names, such as playlists, stay closed, and so do those
+# of pictures and of devices.
+_DEMUXERS: Mapping[str, tuple[str, ...]] = {
+    "mov,mp4,m4a,3gp,3g2,mj2": (".3gp", ".m4v", ".mov", ".mp4"),
+    "matroska,webm": (".mkv", ".webm"),
+    "avi": (".avi",),
+    "mpegts": (".m2ts", ".mts", ".ts"),
+    "mpeg": (".mpeg", ".mpg"),
+    "mpegvideo": (".mpeg", ".mpg"),
+    "asf": (".wmv",),
+}
+# Streams of pictures without a container, which know no times; they are recognized to be refused with reason.
+_RAW_DEMUXERS: Mapping[str, tuple[str, ...]] = {"h264": (".264", ".h264"), "hevc": (".265", ".h265", ".hevc")}
+
+READABLE_SUFFIXES = frozenset(suffix for suffixes in _DEMUXERS.values() for suffix in suffixes)
+RAW_SUFFIXES = frozenset(suffix for suffixes in _RAW_DEMUXERS.values() for suffix in suffixes)
+# For FFmpeg's option format_whitelist.
+DEMUXERS = ",".join([*_DEMUXERS, *_RAW_DEMUXERS])
+RAW_FORMATS = frozenset(_RAW_DEMUXERS)
+# Their clocks may jump, because they are recorded from the air and joined by copying; any other pause is meant.
+JUMPING_FORMATS = frozenset({"mpegts", "mpeg"})
+
+# What each container's own fields take.
+_COMMON_TAGS = ("album", "artist", "comment", "copyright", "date", "genre", "title")
+_MP4_TAGS = frozenset(
+    (*_COMMON_TAGS, "album_artist", "composer", "creation_time", "description", "episode_id", "grouping", "keywords")
+) | {"location", "lyrics", "network", "show", "synopsis"}
+_AVI_TAGS = frozenset((*_COMMON_TAGS, "language", "track"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Container:
+    """A kind of file that is written.
+
+    Attributes:
+        format: FFmpeg's name.
+        codec: of the pictures, for people.
+        tags: the names of tags that its own fields take; None: any.
+        has_free_tags: tags of any name fit, in fields that fewer players read.
+        has_lead_in: sound from before the first picture is kept and not played, as decoders need it.
+        has_chapters, has_flags: it keeps chapters; which tracks are default, forced or for the deaf.
+        has_times: every frame has a time of its own; else there is one rate.
+        is_default: written for sources of the same suffix that name no target.
+    """
+
+    format: str
+    codec: str = "H.264"
+    tags: frozenset[str] | None = None
+    has_free_tags: bool = True
+    has_lead_in: bool = False
+    has_chapters: bool = True
+    has_flags: bool = True
+    has_times: bool = True
+    is_default: bool = True
+
+
+_MP4 = Container("mp4", tags=_MP4_TAGS, has_lead_in=True, has_flags=False)
+CONTAINERS: Mapping[str, Container] = {
+    ".avi": Container(
+        "avi",
+        "MPEG-4 Part 2",
+        tags=_AVI_TAGS,
+        has_free_tags=False,
+        has_chapters=False,
+        has_flags=False,
+        has_times=False,
+        is_default=False,
+    ),
+    ".m4v": _MP4,
+    ".mkv": Container("matroska"),
+    ".mov": dataclasses.replace(_MP4, format="mov"),
+    ".mp4": _MP4,
+    ".webm": Container("webm", "VP9", is_default=False),
+}
+WRITABLE_SUFFIXES = frozenset(CONTAINERS)
+# A source of another suffix becomes .mkv where no target is named.
+DEFAULT_SUFFIXES = frozenset(suffix for suffix, container in CONTAINERS.items() if container.is_default)

@@ -1,0 +1,87 @@
+"""One clock for all that a file plays: it starts at zero and never jumps.
+
+Recordings from the air begin at any hour of their sender's clock, and files joined by copying jump where the next one
+begins. Both are brought onto a clock of their own, as FFmpeg's program does by default; FFmpeg's libraries do not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import av
+
+# Sound up to so long before the first picture is what a decoder needs to begin with, and no sound of its own.
+LEAD_IN_S = Fraction(1, 10)
+# Packets of one track are in order; encoders that are off by less are no jump. Both as in FFmpeg's program.
+_BACK_S = Fraction(1, 10)
+_FORWARD_S = 10
+# Tracks lie side by side in a file, hardly ever further apart than this.
+_APART_S = 1
+
+
+@dataclasses.dataclass
+class _Track:
+    part: int
+    delay_s: Fraction = Fraction(0)
+    last_s: Fraction | None = None
+    end_s: Fraction = Fraction(0)
+
+
+class Clock:
+    """The shift from the times of a file to those from zero on, part by part of a file that was joined.
+
+    Args:
+        origin_s: what the file calls its beginning.
+        bridges_gaps: whether a jump forward is a fault of the clock, and not a pause.
+    """
+
+    def __init__(self, origin_s: Fraction, *, bridges_gaps: bool) -> None:
+        self._bridges_gaps = bridges_gaps
+        # Of each part: what to add to its times, and when it begins after that.
+        self._parts = [(-origin_s, Fraction(0))]
+        self._tracks: dict[int, _Track] = {}
+
+    @property
+    def jumps(self) -> int:
+        """How many were bridged so far."""
+        return len(self._parts) - 1
+
+    def set(self, packet: av.Packet[Any]) -> None:
+        """Give a packet its times on this clock; to be called with every packet of a track, in order."""
+        told = packet.dts if packet.dts is not None else packet.pts
+        if told is None:
+            return
+        base = packet.time_base
+        told_s, shown_s = told * base, (told if packet.pts is None else packet.pts) * base
+        track = self._tracks.setdefault(packet.stream_index, _Track(part=self.jumps))
+        if track.last_s is not None and self._jumps(track, told_s):
+            self._begin_part(track, shown_s)
+        track.last_s = told_s
+        shift_s = self._parts[track.part][0] + track.delay_s
+        shift = round(shift_s / base)
+        track.end_s = max(track.end_s, shown_s + shift_s + (packet.duration or 0) * base)
+        # Only what the file tells: FFmpeg takes a time that is missing for one to be worked out.
+        if packet.pts is not None:
+            packet.pts += shift
+        if packet.dts is not None:
+            packet.dts += shift
+
+    def _jumps(self, track: _Track, told_s: Fraction) -> bool:
+        last_s = track.last_s or Fraction(0)
+        if told_s < last_s - _BACK_S or (self._bridges_gaps and told_s > last_s + _FORWARD_S):
+            return True
+        # A track that had ended early, or paused, follows the others into their new part.
+        is_behind = track.part < self.jumps
+        return is_behind and told_s + self._parts[track.part][0] < self._parts[track.part + 1][1] - _APART_S
+
+    def _begin_part(self, track: _Track, shown_s: Fraction) -> None:
+        track.part += 1
+        if track.part > self.jumps:
+            # The first track to jump says where: after all that was played so far.
+            start_s = max(each.end_s for each in self._tracks.values())
+            self._parts.append((start_s - shown_s, start_s))
+        # Tracks of a part begin a little apart: what would overlap the track's own end comes after it.
+        track.delay_s = max(Fraction(0), track.end_s - (shown_s + self._parts[track.part][0]))
