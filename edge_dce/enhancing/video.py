@@ -101,7 +101,7 @@ def enhance_video(
     ):
         _run_stages(reader, stream, writer, stages, on_frame)
         left_out = [*reader.left_out, *writer.left_out]
-        stages.notes = (*([f"left out: {', '.join(left_out)}"] if left_out else []), *reader.changes)
+        stages.notes = (*([f"left out: {', '.join(left_out)}"] if left_out else []), *reader.changes, *writer.changes)
     return stages
 
 

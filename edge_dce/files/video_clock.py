@@ -28,6 +28,7 @@ class _Track:
     delay_s: Fraction = Fraction(0)
     last_s: Fraction | None = None
     end_s: Fraction = Fraction(0)
+    is_joining: bool = False
 
 
 class Clock:
@@ -35,11 +36,12 @@ class Clock:
 
     Args:
         origin_s: what the file calls its beginning.
+        video_index: of the track whose packets are all kept.
         bridges_gaps: whether a jump forward is a fault of the clock, and not a pause.
     """
 
-    def __init__(self, origin_s: Fraction, *, bridges_gaps: bool) -> None:
-        self._bridges_gaps = bridges_gaps
+    def __init__(self, origin_s: Fraction, video_index: int, *, bridges_gaps: bool) -> None:
+        self._video_index, self._bridges_gaps = video_index, bridges_gaps
         # Of each part: what to add to its times, and when it begins after that.
         self._parts = [(-origin_s, Fraction(0))]
         self._tracks: dict[int, _Track] = {}
@@ -49,25 +51,38 @@ class Clock:
         """How many were bridged so far."""
         return len(self._parts) - 1
 
-    def set(self, packet: av.Packet[Any]) -> None:
-        """Give a packet its times on this clock; to be called with every packet of a track, in order."""
+    def set(self, packet: av.Packet[Any]) -> bool:
+        """Give a packet its times on this clock; to be called with every packet of a track, in order.
+
+        Returns:
+            Whether its time is its own: False where most of it lies before the end of its track's part before.
+        """
         told = packet.dts if packet.dts is not None else packet.pts
         if told is None:
-            return
+            return True
         base = packet.time_base
         told_s, shown_s = told * base, (told if packet.pts is None else packet.pts) * base
         track = self._tracks.setdefault(packet.stream_index, _Track(part=self.jumps))
         if track.last_s is not None and self._jumps(track, told_s):
             self._begin_part(track, shown_s)
+            track.is_joining = True
         track.last_s = told_s
-        shift_s = self._parts[track.part][0] + track.delay_s
+        shift_s, duration_s = self._parts[track.part][0], (packet.duration or 0) * base
+        if track.is_joining:
+            # Tracks of a part begin a little apart, so one of them may overlap its own end.
+            overlap_s = max(Fraction(0), track.end_s - (shown_s + shift_s))
+            if 2 * overlap_s > duration_s and packet.stream_index != self._video_index:
+                return False
+            track.delay_s, track.is_joining = overlap_s, False
+        shift_s += track.delay_s
         shift = round(shift_s / base)
-        track.end_s = max(track.end_s, shown_s + shift_s + (packet.duration or 0) * base)
+        track.end_s = max(track.end_s, shown_s + shift_s + duration_s)
         # Only what the file tells: FFmpeg takes a time that is missing for one to be worked out.
         if packet.pts is not None:
             packet.pts += shift
         if packet.dts is not None:
             packet.dts += shift
+        return True
 
     def _jumps(self, track: _Track, told_s: Fraction) -> bool:
         last_s = track.last_s or Fraction(0)
@@ -80,8 +95,7 @@ class Clock:
     def _begin_part(self, track: _Track, shown_s: Fraction) -> None:
         track.part += 1
         if track.part > self.jumps:
-            # The first track to jump says where: after all that was played so far.
-            start_s = max(each.end_s for each in self._tracks.values())
+            # The first track to jump says where: at its own end, unless others go on for long.
+            end_s = max(each.end_s for each in self._tracks.values())
+            start_s = track.end_s if end_s - track.end_s < _APART_S else end_s
             self._parts.append((start_s - shown_s, start_s))
-        # Tracks of a part begin a little apart: what would overlap the track's own end comes after it.
-        track.delay_s = max(Fraction(0), track.end_s - (shown_s + self._parts[track.part][0]))

@@ -92,7 +92,9 @@ class VideoReader:
             self._check_whole()
             self.expected_frames = _expect_frames(self._container, self.video)
             self._origin_s = _find_origin_s(self.video, self.sounds)
-            self._clock = Clock(self._origin_s, bridges_gaps=self._container.format.name in JUMPING_FORMATS)
+            self._clock = Clock(
+                self._origin_s, self.video.index, bridges_gaps=self._container.format.name in JUMPING_FORMATS
+            )
             self._deinterlacer = Deinterlacer(self.video.time_base or Fraction(1, 90_000))
             self._damaged = 0
             self._frame_extras: list[str] = []
@@ -223,9 +225,9 @@ class VideoReader:
                 if packet.dts is None and packet.stream is not self.video:
                     continue
                 end_s = max(end_s, _end_s(packet))
-                self._clock.set(packet)
+                has_own_time = self._clock.set(packet)
                 if packet.stream is not self.video:
-                    sound += [packet] if _is_heard(packet) else []
+                    sound += [packet] if has_own_time and _is_heard(packet) else []
                     continue
                 for frame in self._decode(packet):
                     pts = frame.pts if frame.pts is not None else frame.dts or 0

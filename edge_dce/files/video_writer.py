@@ -20,6 +20,7 @@ from edge_dce.errors import OutputError, VideoError
 from edge_dce.files.containers import CONTAINERS
 from edge_dce.files.encoders import AVI_ENCODERS, FILE_ENCODERS, WEBM_ENCODERS, add_video_stream
 from edge_dce.files.video_reader import Portion, VideoReader, read_tags
+from edge_dce.files.video_sound import CopiedSound, EncodedSound
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -29,18 +30,18 @@ _INTERPOLATION = 0x2
 # AVColorSpace of a file that holds RGB.
 _RGB = 0
 # They describe the file that was read, not the one that is written.
-_OWN_TAGS = frozenset({"alpha_mode", "compatible_brands", "encoder", "major_brand", "minor_version", "vendor_id"})
+_OWN_TAGS = frozenset(
+    {"alpha_mode", "compatible_brands", "encoder", "major_brand", "minor_version", "software", "vendor_id"}
+)
 _OWN_TAG_STARTS = ("_statistics_", "bps", "duration", "number_of_")
 # Phones of one maker name the place in their own way; every container has a way of its own.
 _APPLE_PLACE, _PLACE = "com.apple.quicktime.location.iso6709", "location"
-# MP4 knows their order and language only.
+# MP4 knows tracks' order and language only.
 _FLAGS = {
     av.stream.Disposition.forced: "forced",
     av.stream.Disposition.hearing_impaired: "for the hard of hearing",
     av.stream.Disposition.visual_impaired: "for the blind",
 }
-# The sound whose beginning Matroska marks as not to be heard.
-_MARKED_SOUND = frozenset({"opus"})
 
 
 class VideoWriter:
@@ -53,6 +54,7 @@ class VideoWriter:
 
     Attributes:
         left_out: what the reader has and this container cannot hold, in words.
+        changes: what was made different, in words.
 
     Raises:
         VideoError: the container cannot hold the sound.
@@ -62,6 +64,7 @@ class VideoWriter:
     def __init__(self, path: Path, reader: VideoReader, target: Path) -> None:
         self._target, self._kind = target, CONTAINERS[target.suffix.lower()]
         self.left_out: list[str] = []
+        self.changes: list[str] = []
         self._durations: dict[int, int] = {}
         self._matrix, self._color_range = reader.matrix, reader.color_range
         self._rate = reader.video.average_rate or reader.video.guessed_rate or Fraction(30)
@@ -70,9 +73,8 @@ class VideoWriter:
         self._time_base = self._source_base if self._kind.has_times else 1 / self._rate
         self._last_pts = -1
         tags = self._choose_tags(reader.metadata)
-        has_free_tags = self._kind.tags is not None and not self._kind.tags >= set(tags)
-        # For all tags at once FFmpeg's MP4 takes either the fields that everybody reads, or those of any name.
-        options = {"movflags": "use_metadata_tags"} if has_free_tags and self._kind.has_free_tags else {}
+        # FFmpeg's MP4 has either the fields that every player reads, or those of any name.
+        options = {"movflags": "use_metadata_tags"} if self._kind.has_free_tags and _has_dotted(tags) else {}
         with self._explain():
             self._container = av.open(f"file:{path}", "w", format=self._kind.format, options=options)
         with contextlib.ExitStack() as stack:
@@ -99,11 +101,8 @@ class VideoWriter:
         """
         with self._explain():
             for packet in portion.sound:
-                stream = self._sounds[packet.stream_index]
-                if (packet.pts or 0) < 0 and not self._holds_lead_in(stream):
-                    continue
-                packet.stream = stream
-                self._container.mux_one(packet)
+                for written in self._sounds[packet.stream_index].pass_on(packet):
+                    self._container.mux_one(written)
             if portion.frame is not None:
                 self._mux(self._video.encode(self._convert(portion)))
 
@@ -111,6 +110,8 @@ class VideoWriter:
         """Write what the encoder still holds, and the index. Raises as `write`."""
         with self._explain():
             self._mux(self._video.encode())
+            for sound in self._sounds.values():
+                self._container.mux(list(sound.finish()))
             self._container.close()
 
     def _mux(self, packets: list[av.Packet[Any]]) -> None:
@@ -130,16 +131,15 @@ class VideoWriter:
 
     def _choose_tags(self, metadata: Mapping[str, str]) -> dict[str, str]:
         tags = _without_own(metadata)
-        for name, value in list(tags.items()):
-            if name.lower() == _APPLE_PLACE:
-                tags.setdefault(_PLACE, value)
-            # What FFmpeg reads from an MP4 twice, with its language and without.
-            if name.startswith(f"{_PLACE}-") and tags.get(_PLACE) == value:
-                del tags[name]
-        if self._kind.tags is None or self._kind.has_free_tags:
+        known = self._kind.tags
+        place = next((value for name, value in tags.items() if name.lower() == _APPLE_PLACE), "")
+        if place and (known is None or _PLACE in known):
+            tags.setdefault(_PLACE, place)
+        # FFmpeg reads it from an MP4 twice, with its language and without.
+        tags = {name: value for name, value in tags.items() if not name.startswith(f"{_PLACE}-")}
+        if known is None or (self._kind.has_free_tags and _has_dotted(tags)):
             return tags
-        lost = [name for name in tags if name.lower() not in self._kind.tags]
-        if lost:
+        if lost := [name for name in tags if name.lower() not in known]:
             self.left_out.append(f"tags ({', '.join(lost)})")
         return {name: value for name, value in tags.items() if name not in lost}
 
@@ -170,19 +170,24 @@ class VideoWriter:
         stream.disposition = av.stream.Disposition.default
         return stream
 
-    def _add_sound(self, source: av.AudioStream) -> av.AudioStream:
+    def _add_sound(self, source: av.AudioStream) -> CopiedSound | EncodedSound:
+        codec, kind = source.codec_context.name, self._kind
         try:
-            stream = self._container.add_stream_from_template(source)
+            if kind.copied_sound is None or codec in kind.copied_sound:
+                sound: CopiedSound | EncodedSound = CopiedSound(self._container, source, has_lead_in=kind.has_lead_in)
+            else:
+                sound = EncodedSound(self._container, source, kind.sound_encoder)
+                self.changes.append(f"{codec} sound encoded anew: {self._target.suffix} cannot hold it")
         except ValueError as error:
             raise VideoError(
-                f"{self._target}: a {self._target.suffix} cannot hold {source.codec_context.name} sound; write .mkv"
+                f"{self._target}: a {self._target.suffix} cannot hold {codec} sound; write .mkv"
             ) from error
-        stream.metadata.update(_without_own(read_tags(source.metadata)))
-        stream.disposition = source.disposition
-        if not self._kind.has_flags:
+        sound.stream.metadata.update(_without_own(read_tags(source.metadata)))
+        sound.stream.disposition = source.disposition
+        if not kind.has_flags:
             lost = [words for flag, words in _FLAGS.items() if source.disposition & flag]
             self.left_out += [f"the mark '{words}' of a sound track" for words in lost]
-        return stream
+        return sound
 
     def _add_chapters(self, reader: VideoReader) -> None:
         chapters = reader.chapters
@@ -190,9 +195,6 @@ class VideoWriter:
             self._container.set_chapters(chapters)
         elif chapters:
             self.left_out.append(f"{len(chapters)} chapters")
-
-    def _holds_lead_in(self, stream: av.AudioStream) -> bool:
-        return self._kind.has_lead_in or stream.codec_context.name in _MARKED_SOUND
 
     def _convert(self, portion: Portion) -> av.VideoFrame:
         image: Any = portion.frame
@@ -224,3 +226,8 @@ def _without_own(metadata: Mapping[str, str]) -> dict[str, str]:
         for name, value in metadata.items()
         if name.lower() not in _OWN_TAGS and not name.lower().startswith(_OWN_TAG_STARTS)
     }
+
+
+def _has_dotted(tags: Mapping[str, str]) -> bool:
+    """Whether there are names such as com.apple.quicktime.make, which phones write."""
+    return any("." in name for name in tags)
