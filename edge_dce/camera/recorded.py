@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.camera.frames import ClosingSource, Frame, Pace, to_bytes
-from edge_dce.errors import CameraError, ImageError
+from edge_dce.camera.frames import ClosingSource, Frame, Pace
+from edge_dce.errors import CameraError, ImageError, VideoError
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.pictures import read_image
 from edge_dce.pixels.fitting import fit_size
+
+if TYPE_CHECKING:
+    from edge_dce.files.video_reader import VideoReader
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -22,7 +26,7 @@ _PICTURE_S = 2.0
 
 
 class VideoFileSource(ClosingSource):
-    """A video file, BGR, upright, at its own rate.
+    """A video file, RGB, upright, at its own rate, with the colors that `edge-dce enhance` sees in it.
 
     For a slow reader it skips frames, every other one at most; for a still slower one, or on a machine that cannot
     decode it in time, it plays slower.
@@ -38,51 +42,62 @@ class VideoFileSource(ClosingSource):
             loop: start again at the end.
 
         Raises:
-            CameraError: missing, or not a video that OpenCV can decode.
+            CameraError: missing, not a video that can be decoded, or PyAV is missing.
         """
-        self.name = str(path)
+        self.name, self._path, self._loop = str(path), path, loop
         if not path.is_file():
             raise CameraError(f"{path}: no such file; check the path")
-        self._capture = cv2.VideoCapture(str(path))
-        is_there, first = self._capture.read()
-        if not is_there:
-            self.close()
-            raise CameraError(f"{path}: expected a video file such as .mp4, found a file that cannot be decoded")
-        self.size = size or (first.shape[1], first.shape[0])
-        own_fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self._reader = _open_reader(path)
+        self.size = size or (self._reader.width, self._reader.height)
+        own_fps = float(self._reader.video.average_rate or 0)
         # Some containers carry no rate, some nonsense.
         self.fps = fps or (own_fps if 1 <= own_fps <= 240 else _DEFAULT_FPS)
-        self._loop = loop
-        self._first: Uint8Array | None = to_bytes(first)
         self._pace = Pace(self.fps)
         self._sequence = 0
 
     def read(self) -> Frame | None:
         # Decoding is what a skipped frame costs too: skipping all that were missed would miss ever more.
         if self._pace.wait():
-            self._capture.grab()
-        image = self._next_image()
+            self._next_image(may_begin_anew=False)
+        image = self._next_image(may_begin_anew=self._loop)
         if image is None:
             return None
-        frame = Frame(fit_size(image, self.size), "BGR", time.monotonic(), self._sequence)
+        frame = Frame(fit_size(image, self.size), "RGB", time.monotonic(), self._sequence)
         self._sequence += 1
         return frame
 
     def close(self) -> None:
-        self._capture.release()
+        self._reader.close()
 
-    def _next_image(self) -> Uint8Array | None:
-        if self._first is not None:
-            image, self._first = self._first, None
-            return image
-        is_there, decoded = self._capture.read()
-        if not is_there and self._loop:
-            # Opening anew works for every container; seeking does not.
-            self._capture.open(self.name)
-            is_there, decoded = self._capture.read()
-            if not is_there:
-                raise CameraError(f"{self.name}: cannot be read any more; check that the file is still there")
-        return to_bytes(decoded) if is_there else None
+    def _next_image(self, *, may_begin_anew: bool) -> Uint8Array | None:
+        try:
+            frame = self._reader.read_frame()
+            if frame is None and may_begin_anew:
+                self._reader.close()
+                # Opening anew works for every container; seeking does not.
+                self._reader = _open_reader(self._path)
+                frame = self._reader.read_frame()
+        except (CameraError, VideoError) as error:
+            raise CameraError(f"{self.name}: cannot be read any more ({error})") from error
+        return None if frame is None else _to_eight_bits(frame)
+
+
+def _open_reader(path: Path) -> VideoReader:
+    try:
+        from edge_dce.files.video_reader import VideoReader
+
+        return VideoReader(path)
+    except ImportError as error:
+        raise CameraError(f"{path}: videos need PyAV ({error}); run: pip install 'edge-dce[video]'") from error
+    except VideoError as error:
+        raise CameraError(str(error)) from error
+
+
+def _to_eight_bits(frame: npt.NDArray[Any]) -> Uint8Array:
+    """Nearest levels of 8 bits, as cameras deliver them; no copy of what has them already."""
+    levels: Any = frame if frame.dtype == np.uint8 else cv2.convertScaleAbs(frame, alpha=1 / 257)
+    eight_bits: Uint8Array = levels
+    return eight_bits
 
 
 class PicturesSource(ClosingSource):

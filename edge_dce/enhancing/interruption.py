@@ -1,7 +1,8 @@
-"""Ctrl-C at a safe moment.
+"""Ctrl-C, and the system's requests to end, at a safe moment.
 
 Python raises KeyboardInterrupt wherever the main thread happens to be: inside the locks of a thread pool, which then
 fail in other ways, or between the steps of a C++ binding, which then crashes. Work on several threads asks instead.
+SIGTERM and SIGHUP, which a shutdown and a closed terminal send, would end the program without any of its clean-up.
 """
 
 from __future__ import annotations
@@ -9,37 +10,58 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
+from typing import Any
+
+from edge_dce.terminal.console import PROGRAM, say
+
+# Signal -> its handler in programs that have none of their own; Windows has no SIGHUP.
+_ORDINARY: dict[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    **({signal.SIGHUP: signal.SIG_DFL} if hasattr(signal, "SIGHUP") else {}),
+}
+# As a shell says of a program that a signal ended.
+_ENDED_BY = 128
 
 
 class Interruption:
-    """While the block runs, the first Ctrl-C is kept until `check`; the second one acts at once, as usual.
+    """While the block runs, the first such signal is kept until `check`; the second one acts at once, as usual.
 
     On other threads than the main one, which alone receives signals, nothing changes.
     """
 
     def __init__(self) -> None:
-        self._is_asked = False
-        self._is_installed = False
+        self._asked: int | None = None
+        self._installed: list[int] = []
 
     def __enter__(self) -> Interruption:
-        is_main = threading.current_thread() is threading.main_thread()
-        # An ignored SIGINT, as that of a background job, stays ignored, and another program's own handler in place.
-        if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._keep)
-            self._is_installed = True
+        if threading.current_thread() is threading.main_thread():
+            for number, ordinary in _ORDINARY.items():
+                # One that is ignored, as by nohup or in a background job, stays ignored, and another program's own
+                # handler in place.
+                if signal.getsignal(number) is ordinary:
+                    signal.signal(number, self._keep)
+                    self._installed.append(number)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._is_installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._restore()
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if Ctrl-C was pressed since the block began."""
-        if self._is_asked:
+        """Raise KeyboardInterrupt if Ctrl-C was pressed since the block began, SystemExit if an end was asked for."""
+        if self._asked == signal.SIGINT:
             raise KeyboardInterrupt
+        if self._asked is not None:
+            say(f"{PROGRAM}: ended by {signal.Signals(self._asked).name}")
+            raise SystemExit(_ENDED_BY + self._asked)
 
     def _keep(self, number: int, frame: FrameType | None) -> None:
-        self._is_asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._asked = number
+        self._restore()
+
+    def _restore(self) -> None:
+        for number in self._installed:
+            signal.signal(number, _ORDINARY[number])
+        self._installed.clear()

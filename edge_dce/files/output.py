@@ -1,19 +1,35 @@
-"""Files that appear whole or not at all, and never in place of another by accident."""
+"""Files that appear whole or not at all, and never in place of another by accident.
+
+That holds for a power cut too: what is written reaches the disk before it gets its name. What a killed program left
+unfinished is removed when the next one writes into the same folder; a lock says which files are still being written.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from edge_dce.errors import OutputError
 
+try:
+    import fcntl
+except ImportError:
+    # Windows: nothing is known to be left over there, and nothing removed.
+    fcntl = None  # type: ignore[assignment]
+
 # Reading the umask means setting it for a moment, which other threads must not see: once, on import.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
+_PREFIX = ".unfinished-"
+# With the eight characters of `tempfile`, and nothing that only resembles it.
+_UNFINISHED = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}(\.\w+)?")
+# Folders that need no second look in this run.
+_cleared: set[Path] = set()
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
@@ -69,19 +85,64 @@ def unfinished_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         final = path.resolve() if overwrite else path
         if overwrite and final.exists() and not final.is_file():
             raise OutputError(f"{path}: expected a file or nothing there, found something else; choose another place")
-        handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=path.suffix, dir=final.parent)
-        os.close(handle)
-        unfinished = Path(name)
+        _remove_left_over(final.parent)
+        handle, unfinished = _make_unfinished(final)
         try:
             yield unfinished
             # mkstemp makes files private; this one gets the permissions that open() would have given it.
             unfinished.chmod(0o666 & ~_UMASK)
+            os.fsync(handle)
             if overwrite:
                 unfinished.replace(final)
             else:
                 _rename_without_replacing(unfinished, final)
         finally:
             unfinished.unlink(missing_ok=True)
+            os.close(handle)
+        _flush_folder(final.parent)
+
+
+def _make_unfinished(final: Path) -> tuple[int, Path]:
+    """An empty file beside `final`, and the handle that locks it."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=final.suffix, dir=final.parent)
+        if fcntl is not None:
+            # Some network drives know no locks; what is left there stays.
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        # Another program may have taken it for left over in the moment before.
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what programs left unfinished that were killed, once in a run."""
+    folder = folder.resolve()
+    if fcntl is None or folder in _cleared:
+        return
+    _cleared.add(folder)
+    for path in folder.iterdir():
+        if _UNFINISHED.fullmatch(path.name) is None or path.is_symlink():
+            continue
+        # Gone meanwhile, another user's, or locked: still being written.
+        with contextlib.suppress(OSError):
+            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(handle)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring the new name to the disk; some systems and drives cannot, and do it in their own time."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextlib.contextmanager

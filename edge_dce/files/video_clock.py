@@ -25,8 +25,10 @@ _APART_S = 1
 @dataclasses.dataclass
 class _Track:
     part: int
+    first_s: Fraction
     delay_s: Fraction = Fraction(0)
     last_s: Fraction | None = None
+    step_s: Fraction = Fraction(0)
     end_s: Fraction = Fraction(0)
     is_joining: bool = False
 
@@ -62,12 +64,15 @@ class Clock:
             return True
         base = packet.time_base
         told_s, shown_s = told * base, (told if packet.pts is None else packet.pts) * base
-        track = self._tracks.setdefault(packet.stream_index, _Track(part=self.jumps))
+        track = self._tracks.setdefault(packet.stream_index, _Track(self.jumps, shown_s + self._parts[-1][0]))
         if track.last_s is not None and self._jumps(track, told_s):
             self._begin_part(track, shown_s)
             track.is_joining = True
+        elif track.last_s is not None and told_s > track.last_s:
+            track.step_s = told_s - track.last_s
         track.last_s = told_s
-        shift_s, duration_s = self._parts[track.part][0], (packet.duration or 0) * base
+        # Some files do not tell how long a frame is shown: as long as the one before.
+        shift_s, duration_s = self._parts[track.part][0], packet.duration * base if packet.duration else track.step_s
         if track.is_joining:
             # Tracks of a part begin a little apart, so one of them may overlap its own end.
             overlap_s = max(Fraction(0), track.end_s - (shown_s + shift_s))
@@ -95,7 +100,14 @@ class Clock:
     def _begin_part(self, track: _Track, shown_s: Fraction) -> None:
         track.part += 1
         if track.part > self.jumps:
-            # The first track to jump says where: at its own end, unless others go on for long.
-            end_s = max(each.end_s for each in self._tracks.values())
-            start_s = track.end_s if end_s - track.end_s < _APART_S else end_s
+            start_s = self._find_start_s(track)
             self._parts.append((start_s - shown_s, start_s))
+
+    def _find_start_s(self, track: _Track) -> Fraction:
+        """Where a new part begins on this clock, of which this track's packet is the first that is known."""
+        end_s = max(each.end_s for each in self._tracks.values())
+        video = self._tracks.get(self._video_index, track)
+        if end_s - video.end_s > _APART_S:
+            return end_s
+        # Pictures go on without a gap; sound begins as far from them as it did in the beginning.
+        return video.end_s + (track.first_s - video.first_s)

@@ -89,6 +89,10 @@ class VideoReader:
             self.video = self._find_video()
             # Of a codec that FFmpeg does not know nothing can be written down.
             self.sounds = [each for each in self._container.streams.audio if each.codec_context is not None]
+            delivered = {self.video.index, *(sound.index for sound in self.sounds)}
+            self._other_tracks = Counter(
+                _name_track(stream) for stream in self._container.streams if stream.index not in delivered
+            )
             self._check_whole()
             self.expected_frames = _expect_frames(self._container, self.video)
             self._origin_s = _find_origin_s(self.video, self.sounds)
@@ -111,6 +115,10 @@ class VideoReader:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; fine if it is closed already."""
         self._container.close()
 
     @property
@@ -146,10 +154,7 @@ class VideoReader:
     @property
     def left_out(self) -> list[str]:
         """What the file has and this reader does not deliver, in words."""
-        delivered = {self.video.index, *(sound.index for sound in self.sounds)}
-        others = [stream for stream in self._container.streams if stream.index not in delivered]
-        counts = Counter(_name_track(stream) for stream in others)
-        tracks = [f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items()]
+        tracks = [f"{count} {name}{'s' if count > 1 else ''}" for name, count in self._other_tracks.items()]
         return tracks + self._frame_extras
 
     @property
@@ -174,6 +179,11 @@ class VideoReader:
             portion, self._first = self._first, None
             return portion
         return next(self._portions, None)
+
+    def read_frame(self) -> Samples | None:
+        """The next frame, for those who want no sound; None after the last. Raises as `read`."""
+        portion = self.read()
+        return None if portion is None else portion.frame
 
     def give_back(self, frame: Samples) -> None:
         """Let a frame that nobody needs any more be overwritten by a later one."""

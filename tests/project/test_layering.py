@@ -27,7 +27,10 @@ ONLY_IN = {
     "av": {
         "edge_dce/files/live_video.py",
         "edge_dce/files/encoders.py",
+        "edge_dce/files/video_clock.py",
+        "edge_dce/files/video_frames.py",
         "edge_dce/files/video_reader.py",
+        "edge_dce/files/video_sound.py",
         "edge_dce/files/video_writer.py",
         "apps/camera/shots/recording.py",
         "benchmarks/clip.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def write_clip(
     codec: str = "libx264",
     tags: dict[str, int] | None = None,
     format_name: str | None = None,
+    options: dict[str, str] | None = None,
+    codec_options: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+    metadata_encoding: str = "utf-8",
+    paint: Callable[[int, int, int], np.ndarray] = make_frame,
 ) -> Path:
     """A clip of near lossless quality.
 
@@ -45,21 +51,24 @@ def write_clip(
         pts: when each frame is shown, in units of 1/12800 s.
         sound: codec of a second of sound, or None.
         tags: color_range, colorspace, color_primaries, color_trc in FFmpeg's numbers.
+        options, codec_options: of the container, and of the encoder.
+        paint: gives the RGB picture of a number, width and height.
     """
     width, height = size
     tags = tags or {}
-    with av.open(str(path), "w", format=format_name) as container:
-        container.metadata["title"] = "a clip"
-        video = container.add_stream(
-            codec, rate=25, options={"crf": "1", "preset": "ultrafast"} if codec == "libx264" else {}
-        )
+    ordinary = {"crf": "1", "preset": "ultrafast"} if codec == "libx264" else {}
+    with av.open(
+        str(path), "w", format=format_name, options=options or {}, metadata_encoding=metadata_encoding
+    ) as container:
+        container.metadata.update({"title": "a clip"} if metadata is None else metadata)
+        video = container.add_stream(codec, rate=25, options={**ordinary, **(codec_options or {})})
         video.width, video.height, video.pix_fmt = width, height, pix_fmt
         video.codec_context.time_base = TIME_BASE
         for name, value in tags.items():
             setattr(video.codec_context, name, value)
         speaker = container.add_stream(sound, rate=SOUND_RATE) if sound else None
         for number, shown_at in enumerate(pts):
-            rgb = av.VideoFrame.from_ndarray(make_frame(number, width, height), format="rgb24")
+            rgb = av.VideoFrame.from_ndarray(paint(number, width, height), format="rgb24")
             rgb.colorspace = tags.get("colorspace", 5)
             frame = rgb.reformat(
                 format=pix_fmt,
@@ -86,6 +95,19 @@ def _write_sound(container: av.container.OutputContainer, speaker: av.AudioStrea
 def write_sound_only(path: Path) -> Path:
     with av.open(str(path), "w") as container:
         _write_sound(container, container.add_stream("aac", rate=SOUND_RATE))
+    return path
+
+
+def trim_clip(whole: Path, path: Path, cut_s: Fraction) -> Path:
+    """Cut the beginning off an MP4 as phones do: by an edit list, with all packets left where they are."""
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        streams = {each.index: target.add_stream_from_template(each, opaque=True) for each in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                shift = round(cut_s / packet.time_base)
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+                packet.stream = streams[packet.stream_index]
+                target.mux(packet)
     return path
 
 
