@@ -44,3 +44,24 @@ def test_other_threads_may_use_it() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(work).result()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_end_asked_for_by_the_system_waits_too(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with Interruption() as interruption:
+        signal.raise_signal(number)
+        with pytest.raises(SystemExit) as caught:
+            interruption.check()
+    assert caught.value.code == 128 + number
+    assert capsys.readouterr().err == f"edge-dce: ended by {signal.Signals(number).name}\n"
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_hang_up_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGHUP)
+            interruption.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)

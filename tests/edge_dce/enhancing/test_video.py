@@ -280,17 +280,25 @@ def test_build_of_pyav_without_the_encoder_is_one_line(
     assert list_files(tmp_path) == {"in.mp4"}
 
 
-def test_interrupt_exits_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "line"),
+    [
+        (signal.SIGINT, 130, b"edge-dce: interrupted"),
+        (signal.SIGTERM, 143, b"edge-dce: ended by SIGTERM"),
+        (signal.SIGHUP, 129, b"edge-dce: ended by SIGHUP"),
+    ],
+)
+def test_signal_to_end_leaves_nothing(tmp_path: Path, number: int, status: int, line: bytes) -> None:
     # Some seconds of work, of which the interrupt comes early.
     source = clips.write_clip(tmp_path / "in.mp4", size=(960, 720), pts=tuple(range(0, 512 * 250, 512)), sound=None)
     command = [sys.executable, "-m", "edge_dce", "enhance", str(source)]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT)
     while child.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".unfinished-*")):
         time.sleep(0.005)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(number)
     _, errors = child.communicate(timeout=60)
-    assert child.returncode == 130, errors.decode()
-    assert errors.splitlines()[-1] == b"edge-dce: interrupted"
+    assert child.returncode == status, errors.decode()
+    assert errors.splitlines()[-1] == line
     assert b"Traceback" not in errors
     assert list_files(tmp_path) == {"in.mp4"}
 

@@ -1,5 +1,7 @@
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,6 +9,8 @@ import pytest
 
 from edge_dce.errors import OutputError
 from edge_dce.files.output import make_folder, write_file
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_file_appears_whole_with_ordinary_permissions(tmp_path: Path) -> None:
@@ -75,3 +79,68 @@ def test_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     with pytest.raises(OutputError, match="this folder cannot be created"):
         make_folder(tmp_path / "taken" / "below")
+
+
+def test_content_reaches_the_disk_before_the_name_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    flush, link = os.fsync, Path.hardlink_to
+
+    def record_flush(handle: int) -> None:
+        state = os.fstat(handle)
+        steps.append("folder" if stat.S_ISDIR(state.st_mode) else f"{state.st_size} bytes")
+        flush(handle)
+
+    def record_link(self: Path, target: Path) -> None:
+        steps.append("name")
+        link(self, target)
+
+    monkeypatch.setattr(os, "fsync", record_flush)
+    monkeypatch.setattr(Path, "hardlink_to", record_link)
+    write_file(tmp_path / "data.bin", b"data")
+    assert steps == ["4 bytes", "name", "folder"]
+
+
+def run_child(code: str, folder: Path) -> subprocess.Popen[bytes]:
+    """Run code that writes a line once it is at work, in a program of its own."""
+    child = subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    return child
+
+
+WRITE_FOR_LONG = """
+import sys, time
+from pathlib import Path
+from edge_dce.files.output import unfinished_file
+with unfinished_file(Path(sys.argv[1]) / "video.mp4") as unfinished:
+    unfinished.write_bytes(b"half")
+    print("at work", flush=True)
+    time.sleep(60)
+"""
+WRITE_ANOTHER = """
+import sys
+from pathlib import Path
+from edge_dce.files.output import write_file
+write_file(Path(sys.argv[1]) / "other.bin", b"data")
+print("done", flush=True)
+"""
+
+
+def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    child = run_child(WRITE_FOR_LONG, tmp_path)
+    child.kill()
+    child.communicate()
+    assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
+    (tmp_path / ".unfinished-thesis-of-mine.txt").write_text("a person's own")
+    run_child(WRITE_ANOTHER, tmp_path).communicate()
+    assert {path.name for path in tmp_path.iterdir()} == {"other.bin", ".unfinished-thesis-of-mine.txt"}
+
+
+def test_what_another_program_is_writing_stays(tmp_path: Path) -> None:
+    child = run_child(WRITE_FOR_LONG, tmp_path)
+    try:
+        run_child(WRITE_ANOTHER, tmp_path).communicate()
+        assert len([path for path in tmp_path.iterdir() if path.name.startswith(".unfinished-")]) == 1
+    finally:
+        child.kill()
+        child.communicate()
