@@ -45,7 +45,8 @@ class Container:
         tags: the names of tags that its own fields take; None: any.
         has_free_tags: it also takes the dotted names that phones write, in fields that fewer players read.
         has_lead_in: sound from before the first picture is kept and not played, as decoders need it.
-        has_chapters, has_flags: it keeps chapters; which tracks are default, forced or for the deaf.
+        has_chapters: it keeps them.
+        flags: of sound tracks, besides which is the default: FFmpeg's names.
         has_times: every frame has a time of its own; else there is one rate.
         copied_sound: the codecs that are copied; None: all that FFmpeg puts into it.
         sound_encoder: FFmpeg's name of what makes of other sound what fits.
@@ -58,33 +59,33 @@ class Container:
     has_free_tags: bool = False
     has_lead_in: bool = False
     has_chapters: bool = True
-    has_flags: bool = True
+    flags: frozenset[str] = frozenset()
     has_times: bool = True
     copied_sound: frozenset[str] | None = None
     sound_encoder: str = ""
     is_default: bool = True
 
 
-_MP4 = Container("mp4", tags=_MP4_TAGS, has_free_tags=True, has_lead_in=True, has_flags=False)
+_MP4 = Container("mp4", tags=_MP4_TAGS, has_free_tags=True, has_lead_in=True)
 CONTAINERS: Mapping[str, Container] = {
     ".avi": Container(
         "avi",
         "MPEG-4 Part 2",
         tags=_AVI_TAGS,
         has_chapters=False,
-        has_flags=False,
         has_times=False,
         copied_sound=frozenset({"ac3", "mp2", "mp3", "mp3float", "pcm_s16le", "pcm_u8"}),
         sound_encoder="libmp3lame",
         is_default=False,
     ),
     ".m4v": _MP4,
-    ".mkv": Container("matroska"),
+    ".mkv": Container("matroska", flags=frozenset({"forced", "hearing_impaired", "visual_impaired"})),
     ".mov": dataclasses.replace(_MP4, format="mov"),
     ".mp4": _MP4,
     ".webm": Container(
         "webm",
         "VP9",
+        flags=frozenset({"forced"}),
         copied_sound=frozenset({"opus", "vorbis"}),
         sound_encoder="libopus",
         is_default=False,

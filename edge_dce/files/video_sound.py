@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 # The sound whose beginning Matroska marks as not to be heard.
-_MARKED = frozenset({"opus"})
+_MARKED = frozenset({"libopus", "opus"})
 _RATE_HZ = 48_000
 
 
@@ -66,8 +66,14 @@ class EncodedSound:
             return
         for frame in frames:
             if (frame.pts or 0) >= 0:
-                yield from self.stream.encode(frame)
+                yield from self._keep_heard(self.stream.encode(frame))
 
     def finish(self) -> Iterator[av.Packet[Any]]:
         """What to write at the end."""
-        yield from self.stream.encode(None)
+        yield from self._keep_heard(self.stream.encode(None))
+
+    def _keep_heard(self, packets: list[av.Packet[Any]]) -> Iterator[av.Packet[Any]]:
+        """Without what an encoder puts before the beginning, for which all else would have to begin later."""
+        for packet in packets:
+            if (packet.pts or 0) >= 0 or self.stream.codec_context.name in _MARKED:
+                yield packet

@@ -36,12 +36,9 @@ _OWN_TAGS = frozenset(
 _OWN_TAG_STARTS = ("_statistics_", "bps", "duration", "number_of_")
 # Phones of one maker name the place in their own way; every container has a way of its own.
 _APPLE_PLACE, _PLACE = "com.apple.quicktime.location.iso6709", "location"
-# MP4 knows tracks' order and language only.
-_FLAGS = {
-    av.stream.Disposition.forced: "forced",
-    av.stream.Disposition.hearing_impaired: "for the hard of hearing",
-    av.stream.Disposition.visual_impaired: "for the blind",
-}
+_FLAGS = {"forced": "forced", "hearing_impaired": "for the hard of hearing", "visual_impaired": "for the blind"}
+# QuickTime knows some languages by their names of before 1998 only (ISO 639-2/B).
+_MOV_LANGUAGES = {"ces": "cze", "deu": "ger", "ell": "gre", "fra": "fre", "isl": "ice", "nld": "dut", "zho": "chi"}
 
 
 class VideoWriter:
@@ -184,9 +181,11 @@ class VideoWriter:
             ) from error
         sound.stream.metadata.update(_without_own(read_tags(source.metadata)))
         sound.stream.disposition = source.disposition
-        if not kind.has_flags:
-            lost = [words for flag, words in _FLAGS.items() if source.disposition & flag]
-            self.left_out += [f"the mark '{words}' of a sound track" for words in lost]
+        if kind.format == "mov" and (language := sound.stream.metadata.get("language")):
+            sound.stream.metadata["language"] = _MOV_LANGUAGES.get(language, language)
+        for flag, words in _FLAGS.items():
+            if source.disposition & av.stream.Disposition[flag] and flag not in kind.flags:
+                self.left_out.append(f"the mark '{words}' of a sound track")
         return sound
 
     def _add_chapters(self, reader: VideoReader) -> None:
