@@ -229,7 +229,7 @@ class VideoReader:
 
     def _read_portions(self) -> Iterator[Portion]:
         sound: list[av.Packet[Any]] = []
-        end_s, last_pts = 0.0, None
+        end_s, last_pts, next_pts = 0.0, None, 0
         with self._explain():
             for packet in self._container.demux(self.video, *self.sounds):
                 if packet.dts is None and packet.stream is not self.video:
@@ -240,11 +240,14 @@ class VideoReader:
                     sound += [packet] if has_own_time and _is_heard(packet) else []
                     continue
                 for frame in self._decode(packet):
-                    pts = frame.pts if frame.pts is not None else frame.dts or 0
+                    told = frame.pts if frame.pts is not None else frame.dts
+                    # MPEG program streams tell the times of some frames only.
+                    pts = next_pts if told is None else told
                     if pts < 0:
                         continue
                     # Encoders want times that grow; a file that repeats one is not worth refusing.
                     last_pts = pts if last_pts is None else max(pts, last_pts + 1)
+                    next_pts = last_pts + (frame.duration or 0)
                     yield Portion(self._convert(frame), last_pts, frame.duration or 0, sound)
                     sound = []
             self._check_end(end_s)

@@ -80,6 +80,7 @@ class VideoWriter:
             self._video = self._add_video(reader)
             self._sounds = {stream.index: self._add_sound(stream) for stream in reader.sounds}
             self._add_chapters(reader)
+            self._begin()
             stack.pop_all()
 
     def __enter__(self) -> VideoWriter:
@@ -110,6 +111,20 @@ class VideoWriter:
             for sound in self._sounds.values():
                 self._container.mux(list(sound.finish()))
             self._container.close()
+
+    def _begin(self) -> None:
+        """Write the header now, so that what a container cannot hold shows before any work is done."""
+        with self._explain():
+            try:
+                self._container.start_encoding()
+            except av.ArgumentError as error:
+                if not self._sounds:
+                    raise
+                codecs = " and ".join(sorted({sound.stream.codec_context.name for sound in self._sounds.values()}))
+                raise self._refuse_sound(codecs) from error
+
+    def _refuse_sound(self, codec: str) -> VideoError:
+        return VideoError(f"{self._target}: a {self._target.suffix} cannot hold {codec} sound; write .mkv")
 
     def _mux(self, packets: list[av.Packet[Any]]) -> None:
         for packet in packets:
@@ -176,9 +191,7 @@ class VideoWriter:
                 sound = EncodedSound(self._container, source, kind.sound_encoder)
                 self.changes.append(f"{codec} sound encoded anew: {self._target.suffix} cannot hold it")
         except ValueError as error:
-            raise VideoError(
-                f"{self._target}: a {self._target.suffix} cannot hold {codec} sound; write .mkv"
-            ) from error
+            raise self._refuse_sound(codec) from error
         sound.stream.metadata.update(_without_own(read_tags(source.metadata)))
         sound.stream.disposition = source.disposition
         if kind.format == "mov" and (language := sound.stream.metadata.get("language")):

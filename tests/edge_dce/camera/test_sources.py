@@ -389,3 +389,28 @@ def test_end_of_a_file_ends_the_waiting(video: Path) -> None:
             sequence = frame.sequence
         assert camera.is_finished
         assert camera.status.endswith(": ended")
+
+
+def test_hdr_clip_has_the_colors_that_enhance_sees(tmp_path: Path) -> None:
+    # Here, because it skips the test where there is no PyAV.
+    from tests.edge_dce.enhancing import clips
+
+    def paint(number: int, width: int, height: int) -> np.ndarray:
+        return np.full((height, width, 3), (200, 30, 60), np.uint8)
+
+    hdr = {"color_range": 1, "colorspace": 9, "color_primaries": 9, "color_trc": 16}
+    path = clips.write_clip(tmp_path / "hdr.mp4", pix_fmt="yuv420p10le", tags=hdr, sound=None, paint=paint)
+    with open_source(str(path), loop=False, fps=240) as source:
+        frame = source.read()
+    assert (frame.image.dtype, frame.channel_order) == (np.uint8, "RGB")
+    # Taken for the colors of standard television, as OpenCV does, red is 10 levels off; here it is rounded.
+    assert np.abs(frame.image.mean((0, 1)) - (200, 30, 60)).max() < 2
+
+
+def test_playlist_is_no_video_for_a_camera_either(tmp_path: Path) -> None:
+    from tests.edge_dce.enhancing import clips
+
+    clips.write_clip(tmp_path / "secret.mp4", sound=None)
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
+    with pytest.raises(CameraError, match="no kind of video that is read"):
+        open_source(str(tmp_path / "list.mp4"))

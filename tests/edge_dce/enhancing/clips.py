@@ -42,6 +42,7 @@ def write_clip(
     codec_options: dict[str, str] | None = None,
     metadata: dict[str, str] | None = None,
     metadata_encoding: str = "utf-8",
+    encoder_base: Fraction = TIME_BASE,
     paint: Callable[[int, int, int], np.ndarray] = make_frame,
 ) -> Path:
     """A clip of near lossless quality.
@@ -52,6 +53,7 @@ def write_clip(
         sound: codec of a second of sound, or None.
         tags: color_range, colorspace, color_primaries, color_trc in FFmpeg's numbers.
         options, codec_options: of the container, and of the encoder.
+        encoder_base: the encoder's own unit of time, for those that know a few only.
         paint: gives the RGB picture of a number, width and height.
     """
     width, height = size
@@ -63,7 +65,7 @@ def write_clip(
         container.metadata.update({"title": "a clip"} if metadata is None else metadata)
         video = container.add_stream(codec, rate=25, options={**ordinary, **(codec_options or {})})
         video.width, video.height, video.pix_fmt = width, height, pix_fmt
-        video.codec_context.time_base = TIME_BASE
+        video.codec_context.time_base = encoder_base
         for name, value in tags.items():
             setattr(video.codec_context, name, value)
         speaker = container.add_stream(sound, rate=SOUND_RATE) if sound else None
