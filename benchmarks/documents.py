@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
+from benchmarks.container_table import render_containers
 from benchmarks.denoising_table import render_denoising
 from benchmarks.flicker import render_flicker
 from benchmarks.frame_table import render_frames
@@ -273,6 +274,7 @@ TABLES = {
     "best": _best_table,
     "camera-app": _camera_app_line,
     "choice": _choice_table,
+    "containers": render_containers,
     "denoising": _denoising_tables,
     "frame": _frame_table,
     "memory": _memory_line,

@@ -27,12 +27,17 @@ RAW_FORMATS = frozenset(_RAW_DEMUXERS)
 # Their clocks may jump, because they are recorded from the air and joined by copying; any other pause is meant.
 JUMPING_FORMATS = frozenset({"mpegts", "mpeg"})
 
-# What each container's own fields take.
-_COMMON_TAGS = ("album", "artist", "comment", "copyright", "date", "genre", "title")
-_MP4_TAGS = frozenset(
-    (*_COMMON_TAGS, "album_artist", "composer", "creation_time", "description", "episode_id", "grouping", "keywords")
-) | {"location", "lyrics", "network", "show", "synopsis"}
-_AVI_TAGS = frozenset((*_COMMON_TAGS, "language", "track"))
+# What each container's own fields take; a test writes and reads each.
+_COMMON_TAGS = frozenset(("artist", "comment", "copyright", "date", "genre", "title"))
+_AVI_TAGS = _COMMON_TAGS | {"encoded_by", "language", "track"}
+_MOV_TAGS = _COMMON_TAGS | {"album", "creation_time", "location", "make", "model"}
+_MP4_TAGS = (
+    _COMMON_TAGS
+    | {"album", "album_artist", "compilation", "composer", "creation_time", "description", "episode_id", "grouping"}
+    | {"keywords", "location", "lyrics", "network", "season_number", "show", "synopsis", "track"}
+)
+# FFmpeg's flags of a sound track, besides which is the default, for people.
+FLAG_WORDS = {"forced": "forced", "hearing_impaired": "for the hard of hearing", "visual_impaired": "for the blind"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +85,7 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     ".m4v": _MP4,
     ".mkv": Container("matroska", flags=frozenset({"forced", "hearing_impaired", "visual_impaired"})),
-    ".mov": dataclasses.replace(_MP4, format="mov"),
+    ".mov": dataclasses.replace(_MP4, format="mov", tags=_MOV_TAGS),
     ".mp4": _MP4,
     ".webm": Container(
         "webm",

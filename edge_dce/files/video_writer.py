@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from edge_dce.errors import OutputError, VideoError
-from edge_dce.files.containers import CONTAINERS
+from edge_dce.files.containers import CONTAINERS, FLAG_WORDS
 from edge_dce.files.encoders import AVI_ENCODERS, FILE_ENCODERS, WEBM_ENCODERS, add_video_stream
 from edge_dce.files.video_reader import Portion, VideoReader, read_tags
 from edge_dce.files.video_sound import CopiedSound, EncodedSound
@@ -36,7 +36,6 @@ _OWN_TAGS = frozenset(
 _OWN_TAG_STARTS = ("_statistics_", "bps", "duration", "number_of_")
 # Phones of one maker name the place in their own way; every container has a way of its own.
 _APPLE_PLACE, _PLACE = "com.apple.quicktime.location.iso6709", "location"
-_FLAGS = {"forced": "forced", "hearing_impaired": "for the hard of hearing", "visual_impaired": "for the blind"}
 # QuickTime knows some languages by their names of before 1998 only (ISO 639-2/B).
 _MOV_LANGUAGES = {"ces": "cze", "deu": "ger", "ell": "gre", "fra": "fre", "isl": "ice", "nld": "dut", "zho": "chi"}
 
@@ -196,7 +195,7 @@ class VideoWriter:
         sound.stream.disposition = source.disposition
         if kind.format == "mov" and (language := sound.stream.metadata.get("language")):
             sound.stream.metadata["language"] = _MOV_LANGUAGES.get(language, language)
-        for flag, words in _FLAGS.items():
+        for flag, words in FLAG_WORDS.items():
             if source.disposition & av.stream.Disposition[flag] and flag not in kind.flags:
                 self.left_out.append(f"the mark '{words}' of a sound track")
         return sound

@@ -9,6 +9,7 @@ import pytest
 import edge_dce
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.video import enhance_video
+from edge_dce.files.containers import CONTAINERS
 from edge_dce.pixels.look import Look
 from tests.edge_dce.enhancing import clips
 
@@ -66,6 +67,19 @@ def test_tags_that_a_container_cannot_hold_are_named(tmp_path: Path, enhancer: E
     (note,) = (note for note in stages.notes if note.startswith("left out"))
     assert all(name in note for name in PHONE_TAGS if name != "title")
     assert read_tags(tmp_path / "out.avi")["title"] == "the night"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".avi"])
+def test_every_tag_that_a_container_is_said_to_hold_comes_back(tmp_path: Path, enhancer: Enhancer, suffix: str) -> None:
+    names = CONTAINERS[suffix].tags
+    assert names is not None
+    values = {"creation_time": "2024-05-01T18:15:00.000000Z", "date": "2024-05-01", "location": PLACE}
+    # Some fields hold numbers only.
+    tags = {name: values.get(name, "7") for name in names}
+    source = clips.write_clip(tmp_path / "in.mkv", metadata=tags, pts=(0, 512), sound=None)
+    assert enhance_video(source, tmp_path / f"out{suffix}", enhancer, look=UNCHANGED).notes == ()
+    found = read_tags(tmp_path / f"out{suffix}")
+    assert {name: found.get(name) for name in tags} == tags
 
 
 def test_unknown_tags_leave_the_title_where_players_look_for_it(tmp_path: Path, enhancer: Enhancer) -> None:
