@@ -59,18 +59,21 @@ class Clock:
         Returns:
             Whether its time is its own: False where most of it lies before the end of its track's part before.
         """
-        told = packet.dts if packet.dts is not None else packet.pts
-        if told is None:
+        shown = packet.pts if packet.pts is not None else packet.dts
+        if shown is None:
             return True
         base = packet.time_base
-        told_s, shown_s = told * base, (told if packet.pts is None else packet.pts) * base
+        shown_s = shown * base
+        # The order of decoding: pictures are shown in another one, which is no jump.
+        told_s = None if packet.dts is None else packet.dts * base
         track = self._tracks.setdefault(packet.stream_index, _Track(self.jumps, shown_s + self._parts[-1][0]))
-        if track.last_s is not None and self._jumps(track, told_s):
-            self._begin_part(track, shown_s)
-            track.is_joining = True
-        elif track.last_s is not None and told_s > track.last_s:
-            track.step_s = told_s - track.last_s
-        track.last_s = told_s
+        if told_s is not None:
+            if track.last_s is not None and self._jumps(track, told_s):
+                self._begin_part(track, shown_s)
+                track.is_joining = True
+            elif track.last_s is not None and told_s > track.last_s:
+                track.step_s = told_s - track.last_s
+            track.last_s = told_s
         # Some files do not tell how long a frame is shown: as long as the one before.
         shift_s, duration_s = self._parts[track.part][0], packet.duration * base if packet.duration else track.step_s
         if track.is_joining:

@@ -69,6 +69,15 @@ def test_pause_of_a_camera_is_no_jump(tmp_path: Path) -> None:
     assert changes == []
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
+def test_frames_that_are_decoded_before_earlier_ones_are_no_jump(tmp_path: Path, suffix: str) -> None:
+    options = {"preset": "medium", "bf": "3", "x264-params": "b-adapt=0:b-pyramid=2"}
+    path = clips.write_clip(tmp_path / f"late{suffix}", pts=STEADY_PTS, sound=None, codec_options=options)
+    frames, _, changes = read_times(path)
+    assert frames == pytest.approx([number / 25 for number in range(25)], abs=1e-3)
+    assert changes == []
+
+
 def test_what_an_edit_list_cuts_off_stays_cut_off(tmp_path: Path) -> None:
     whole = clips.write_clip(tmp_path / "whole.mp4", pts=STEADY_PTS)
     trimmed = clips.trim_clip(whole, tmp_path / "trimmed.mp4", Fraction(2, 5))
