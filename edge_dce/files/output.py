@@ -86,30 +86,35 @@ def unfinished_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         if overwrite and final.exists() and not final.is_file():
             raise OutputError(f"{path}: expected a file or nothing there, found something else; choose another place")
         _remove_left_over(final.parent)
-        handle, unfinished = _make_unfinished(final)
+        lock, unfinished = _make_unfinished(final)
         try:
             yield unfinished
             # mkstemp makes files private; this one gets the permissions that open() would have given it.
             unfinished.chmod(0o666 & ~_UMASK)
-            os.fsync(handle)
+            _flush(unfinished)
             if overwrite:
                 unfinished.replace(final)
             else:
                 _rename_without_replacing(unfinished, final)
         finally:
             unfinished.unlink(missing_ok=True)
-            os.close(handle)
-        _flush_folder(final.parent)
+            if lock is not None:
+                os.close(lock)
+        # Some drives cannot, and bring the new name to the disk in their own time.
+        with contextlib.suppress(OSError):
+            _flush(final.parent)
 
 
-def _make_unfinished(final: Path) -> tuple[int, Path]:
-    """An empty file beside `final`, and the handle that locks it."""
+def _make_unfinished(final: Path) -> tuple[int | None, Path]:
+    """The handle that locks an empty file beside `final`, if there are locks, and the file."""
     while True:
         handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=final.suffix, dir=final.parent)
-        if fcntl is not None:
-            # Some network drives know no locks; what is left there stays.
-            with contextlib.suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        if fcntl is None:
+            os.close(handle)
+            return None, Path(name)
+        # Some network drives know no locks; what is left there stays.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
         # Another program may have taken it for left over in the moment before.
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
@@ -121,8 +126,9 @@ def _remove_left_over(folder: Path) -> None:
     folder = folder.resolve()
     if fcntl is None or folder in _cleared:
         return
+    paths = list(folder.iterdir())
     _cleared.add(folder)
-    for path in folder.iterdir():
+    for path in paths:
         if _UNFINISHED.fullmatch(path.name) is None or path.is_symlink():
             continue
         # Gone meanwhile, another user's, or locked: still being written.
@@ -135,14 +141,17 @@ def _remove_left_over(folder: Path) -> None:
                 os.close(handle)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Bring the new name to the disk; some systems and drives cannot, and do it in their own time."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _flush(path: Path) -> None:
+    """Bring what a file or folder holds to the disk, so that a power cut does not take it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some drives know no such thing.
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

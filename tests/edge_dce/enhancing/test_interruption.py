@@ -1,9 +1,17 @@
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge_dce.enhancing.interruption import Interruption
+from edge_dce.files.pictures import Picture, write_picture
+
+ROOT = Path(__file__).resolve().parents[3]
+TINY = str(ROOT / "tests" / "models" / "tiny-16x16-int8.tflite")
 
 
 def test_interrupt_waits_for_the_check() -> None:
@@ -55,6 +63,23 @@ def test_end_asked_for_by_the_system_waits_too(number: int, capsys: pytest.Captu
     assert caught.value.code == 128 + number
     assert capsys.readouterr().err == f"edge-dce: ended by {signal.Signals(number).name}\n"
     assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_folder_of_pictures_that_is_asked_to_end_leaves_nothing_unfinished(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(40):
+        picture = Picture(np.full((600, 800, 3), number, np.uint8))
+        write_picture(picture, tmp_path / "in" / f"{number}.png")
+    command = [sys.executable, "-m", "edge_dce", "enhance", str(tmp_path / "in"), "-m", TINY]
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.send_signal(signal.SIGTERM)
+    _, errors = child.communicate(timeout=60)
+    assert (child.returncode, errors.splitlines()[-1]) == (143, "edge-dce: ended by SIGTERM")
+    done = list((tmp_path / "in-enhanced").iterdir())
+    assert 0 < len(done) < 40
+    assert not [path for path in done if path.name.startswith(".")]
 
 
 def test_hang_up_that_is_ignored_stays_ignored() -> None:

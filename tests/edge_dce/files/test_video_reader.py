@@ -128,6 +128,13 @@ def test_transparency_is_refused_not_dropped(tmp_path: Path) -> None:
         read_all(tmp_path / "clear.mkv")
 
 
+def test_transparency_that_a_webm_keeps_apart_is_refused_too(tmp_path: Path) -> None:
+    # FFmpeg's own decoder does not show it; a tag of the track tells.
+    clips.write_clip(tmp_path / "clear.webm", codec="libvpx-vp9", pix_fmt="yuva420p", sound=None, pts=(0, 512))
+    with pytest.raises(VideoError, match=r"clear\.webm: has transparent parts"):
+        read_all(tmp_path / "clear.webm")
+
+
 def test_alpha_that_is_opaque_everywhere_is_no_obstacle(tmp_path: Path) -> None:
     write_alpha(tmp_path / "opaque.mkv", 255)
     frames, _ = read_all(tmp_path / "opaque.mkv")
