@@ -10,17 +10,16 @@ import contextlib
 import errno
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from edge_dce.errors import OutputError
 
-try:
+# Windows has no such locks: nothing is known to be left over there, and nothing removed.
+if sys.platform != "win32":
     import fcntl
-except ImportError:
-    # Windows: nothing is known to be left over there, and nothing removed.
-    fcntl = None  # type: ignore[assignment]
 
 # Reading the umask means setting it for a moment, which other threads must not see: once, on import.
 _UMASK = os.umask(0)
@@ -109,7 +108,7 @@ def _make_unfinished(final: Path) -> tuple[int | None, Path]:
     """The handle that locks an empty file beside `final`, if there are locks, and the file."""
     while True:
         handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=final.suffix, dir=final.parent)
-        if fcntl is None:
+        if sys.platform == "win32":
             os.close(handle)
             return None, Path(name)
         # Some network drives know no locks; what is left there stays.
@@ -124,7 +123,7 @@ def _make_unfinished(final: Path) -> tuple[int | None, Path]:
 def _remove_left_over(folder: Path) -> None:
     """Remove what programs left unfinished that were killed, once in a run."""
     folder = folder.resolve()
-    if fcntl is None or folder in _cleared:
+    if sys.platform == "win32" or folder in _cleared:
         return
     paths = list(folder.iterdir())
     _cleared.add(folder)

@@ -205,6 +205,8 @@ class VideoReader:
             # FFmpeg's word for a kind of file that is not on the list.
             reason = "no kind of video that is read" if isinstance(error, ValueError) else error.strerror
             raise VideoError(f"{self.path}: damaged or unsupported video ({reason}); get a fresh copy") from error
+        except OverflowError as error:
+            raise VideoError(f"{self.path}: damaged video (impossible times); get a fresh copy") from error
 
     def _refuse_raw(self) -> None:
         name = self._container.format.name

@@ -33,6 +33,7 @@ _RGB = 0
 _OWN_TAGS = frozenset(
     {"alpha_mode", "compatible_brands", "encoder", "major_brand", "minor_version", "software", "vendor_id"}
 )
+_MOST_NAMES, _MOST_LETTERS = 12, 60
 _OWN_TAG_STARTS = ("_statistics_", "bps", "duration", "number_of_")
 # Phones of one maker name the place in their own way; every container has a way of its own.
 _APPLE_PLACE, _PLACE = "com.apple.quicktime.location.iso6709", "location"
@@ -151,7 +152,7 @@ class VideoWriter:
         if known is None or (self._kind.has_free_tags and _has_dotted(tags)):
             return tags
         if lost := [name for name in tags if name.lower() not in known]:
-            self.left_out.append(f"tags ({', '.join(lost)})")
+            self.left_out.append(f"tags ({_list_names(lost)})")
         return {name: value for name, value in tags.items() if name not in lost}
 
     def _add_video(self, reader: VideoReader) -> VideoStream:
@@ -237,6 +238,13 @@ def _without_own(metadata: Mapping[str, str]) -> dict[str, str]:
         for name, value in metadata.items()
         if name.lower() not in _OWN_TAGS and not name.lower().startswith(_OWN_TAG_STARTS)
     }
+
+
+def _list_names(names: list[str]) -> str:
+    """For a line on a terminal, whatever a file calls its tags."""
+    shown = [name if name.isprintable() else ascii(name) for name in names[:_MOST_NAMES]]
+    shown = [f"{name[:_MOST_LETTERS]}…" if len(name) > _MOST_LETTERS else name for name in shown]
+    return ", ".join(shown + ([f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []))
 
 
 def _has_dotted(tags: Mapping[str, str]) -> bool:

@@ -90,6 +90,14 @@ def test_unknown_tags_leave_the_title_where_players_look_for_it(tmp_path: Path, 
     assert b"\xa9nam" in (tmp_path / "out.mp4").read_bytes()
 
 
+def test_names_of_tags_cannot_write_to_the_terminal(tmp_path: Path, enhancer: Enhancer) -> None:
+    tags = {"\x1b[31mRED": "x", "L" * 500: "x", **{f"TAG{number}": "x" for number in range(100)}}
+    source = clips.write_clip(tmp_path / "in.mkv", metadata=tags, pts=(0, 512), sound=None)
+    (note,) = enhance_video(source, tmp_path / "out.mp4", enhancer, look=UNCHANGED).notes
+    assert note.isprintable()
+    assert len(note) < 400
+
+
 def write_rich_clip(path: Path) -> Path:
     """Chapters, a subtitle, and two sound tracks: the second is the default, the first forced and for the deaf."""
     tones = {}
