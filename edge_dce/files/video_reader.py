@@ -217,9 +217,13 @@ class VideoReader:
             )
 
     def _find_video(self) -> VideoStream:
-        # Cover art is a video stream of one picture.
+        # Cover art is a video stream of one picture. Of a codec that FFmpeg does not know nothing can be shown.
         pictures = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
-        videos = [each for each in self._container.streams.video if not each.disposition & pictures]
+        videos = [
+            each
+            for each in self._container.streams.video
+            if each.codec_context is not None and not each.disposition & pictures
+        ]
         if not videos:
             raise VideoError(f"{self.path}: expected a video, found a file without a video stream")
         # Beside the one that players show there may be a small one for the camera's own display.

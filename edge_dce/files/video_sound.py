@@ -56,6 +56,7 @@ class EncodedSound:
         layout = "mono" if source.codec_context.layout.nb_channels == 1 else "stereo"
         stream: Any = container.add_stream(codec, rate=_RATE_HZ, layout=layout)
         self.stream: av.AudioStream = stream
+        self._resampler, self._kind = self._make_resampler(), ("", "", 0)
 
     def pass_on(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         """What to write once this packet was read."""
@@ -66,11 +67,23 @@ class EncodedSound:
             return
         for frame in frames:
             if (frame.pts or 0) >= 0:
-                yield from self._keep_heard(self.stream.encode(frame))
+                yield from self._encode(frame)
 
     def finish(self) -> Iterator[av.Packet[Any]]:
         """What to write at the end."""
         yield from self._keep_heard(self.stream.encode(None))
+
+    def _encode(self, frame: av.AudioFrame) -> Iterator[av.Packet[Any]]:
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != self._kind:
+            # Broadcasts change from stereo to more and back.
+            self._resampler, self._kind = self._make_resampler(), kind
+        for resampled in self._resampler.resample(frame):
+            yield from self._keep_heard(self.stream.encode(resampled))
+
+    def _make_resampler(self) -> av.AudioResampler:
+        context = self.stream.codec_context
+        return av.AudioResampler(format=context.format, layout=context.layout, rate=_RATE_HZ)
 
     def _keep_heard(self, packets: list[av.Packet[Any]]) -> Iterator[av.Packet[Any]]:
         """Without what an encoder puts before the beginning, for which all else would have to begin later."""
