@@ -62,8 +62,8 @@ class EncodedSound:
         """What to write once this packet was read."""
         try:
             frames = self._source.decode(packet)
-        except av.InvalidDataError:
-            # A moment of silence, as in every player.
+        except av.FFmpegError:
+            # Damaged in one of many ways that decoders name. A moment of silence, as in every player.
             return
         for frame in frames:
             if (frame.pts or 0) >= 0:

@@ -69,6 +69,8 @@ class VideoWriter:
         self._source_base = reader.video.time_base or Fraction(1, 90_000)
         self._time_base = self._source_base if self._kind.has_times else 1 / self._rate
         self._last_pts = -1
+        self._last_starts_s: dict[int, Fraction] = {}
+        self._lost_packets = 0
         tags = self._choose_tags(reader.metadata)
         # FFmpeg's MP4 has either the fields that every player reads, or those of any name.
         options = {"movflags": "use_metadata_tags"} if self._kind.has_free_tags and _has_dotted(tags) else {}
@@ -99,8 +101,7 @@ class VideoWriter:
         """
         with self._explain():
             for packet in portion.sound:
-                for written in self._sounds[packet.stream_index].pass_on(packet):
-                    self._container.mux_one(written)
+                self._mux_sound(self._sounds[packet.stream_index].pass_on(packet))
             if portion.frame is not None:
                 self._mux(self._video.encode(self._convert(portion)))
 
@@ -109,8 +110,10 @@ class VideoWriter:
         with self._explain():
             self._mux(self._video.encode())
             for sound in self._sounds.values():
-                self._container.mux(list(sound.finish()))
+                self._mux_sound(sound.finish())
             self._container.close()
+        if self._lost_packets:
+            self.changes.append(f"{self._lost_packets} damaged packets of sound left out")
 
     def _begin(self) -> None:
         """Write the header now, so that what a container cannot hold shows before any work is done."""
@@ -131,6 +134,20 @@ class VideoWriter:
             # The encoder forgets how long a frame is shown, which matters for the last one.
             packet.duration = self._durations.pop(packet.pts or 0, 0)
             self._container.mux_one(packet)
+
+    def _mux_sound(self, packets: Iterator[av.Packet[Any]]) -> None:
+        """Write all that is sound: recordings from the air have places that are not, and are worth having."""
+        for packet in packets:
+            index, starts_s = packet.stream_index, (packet.dts or 0) * packet.time_base
+            is_late = packet.pts is not None and packet.dts is not None and packet.pts < packet.dts
+            if is_late or starts_s <= self._last_starts_s.get(index, starts_s - 1):
+                self._lost_packets += 1
+                continue
+            self._last_starts_s[index] = starts_s
+            try:
+                self._container.mux_one(packet)
+            except av.InvalidDataError:
+                self._lost_packets += 1
 
     @contextlib.contextmanager
     def _explain(self) -> Iterator[None]:
