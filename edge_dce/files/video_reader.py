@@ -237,7 +237,7 @@ class VideoReader:
         sound: list[av.Packet[Any]] = []
         end_s, last_pts, next_pts = 0.0, None, 0
         with self._explain():
-            for packet in self._container.demux(self.video, *self.sounds):
+            for packet in self._demux():
                 if packet.dts is None and packet.stream is not self.video:
                     continue
                 end_s = max(end_s, _end_s(packet))
@@ -258,6 +258,12 @@ class VideoReader:
                     sound = []
             self._check_end(end_s)
         yield Portion(None, 0, 0, sound)
+
+    def _demux(self) -> Iterator[av.Packet[Any]]:
+        """All packets in the file's order, and at the end one of each track without content, for which decoders give all."""
+        # Behind those PyAV stumbles over tracks that appeared on the way, as broadcasts have them.
+        with contextlib.suppress(IndexError):
+            yield from self._container.demux(self.video, *self.sounds)
 
     def _decode(self, packet: av.Packet[Any]) -> Iterator[av.VideoFrame]:
         try:
