@@ -260,7 +260,7 @@ class VideoReader:
         yield Portion(None, 0, 0, sound)
 
     def _demux(self) -> Iterator[av.Packet[Any]]:
-        """All packets in the file's order, and at the end one of each track without content, for which decoders give all."""
+        """All packets in order, and one of each track without content, for which its decoder gives the rest."""
         # Behind those PyAV stumbles over tracks that appeared on the way, as broadcasts have them.
         with contextlib.suppress(IndexError):
             yield from self._container.demux(self.video, *self.sounds)
