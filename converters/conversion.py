@@ -16,7 +16,7 @@ from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
 from .activation import Ranges
 from .errors import ConversionError
-from .flat_tanh import flatten_tanh
+from .flat_tanh import bound_inputs, flatten_tanh
 from .formats import PRECISIONS, Precision, find_precision
 from .inspection import pack, trace_layers
 
@@ -73,6 +73,7 @@ def quantize(
             last layer stays in float.
     """
     model = flatten_tanh(model, ranges, float_layers=float_layers)
+    ranges = bound_inputs(model, ranges)
     recipes = recipe_manager.RecipeManager()
     recipes.add_static_config(
         ".*",

@@ -1,4 +1,4 @@
-"""A tanh that is as good as a line, made one.
+"""A tanh that is as good as a line, made one; for any other, a range of inputs that wastes no levels.
 
 int8 kernels prescribe tanh a step of 1/128. Maps from -0.15 to 0 would have 20 levels; the convolution that they come
 from may give them all 256. So where the inputs of a tanh stay so close to zero that a line is nearer to it
@@ -22,6 +22,8 @@ _Operator = schema.BuiltinOperator
 # Half a step of the 8-bit tanh: its own rounding.
 MOST_DEVIATION = 1 / 256
 _SAMPLES = 1001
+# Beyond it the 8-bit tanh has its last level.
+_SATURATED = float(np.arctanh(127.5 / 128))
 
 
 def flatten_tanh(model: bytes, ranges: Mapping[str, tuple[float, float]], *, float_layers: Sequence[str] = ()) -> bytes:
@@ -48,6 +50,25 @@ def flatten_tanh(model: bytes, ranges: Mapping[str, tuple[float, float]], *, flo
         main.operators.remove(tanh)
         _remove_tensor(graph, tanh.inputs[0])
     return pack(graph)
+
+
+def bound_inputs(model: bytes, ranges: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """The ranges, with that of each tanh's own input no wider than what its 8-bit output tells apart.
+
+    A tanh from -3.7 to 5.2 would spend a quarter of its input's 256 levels on values that all come out as 1.
+    """
+    graph = schema.ModelT.InitFromPackedBuf(model, 0)
+    main = graph.subgraphs[0]
+    readers = [index for node in main.operators for index in node.inputs]
+    own = {
+        main.tensors[node.inputs[0]].name.decode()
+        for node in main.operators
+        if read_kind(graph, node) == _Operator.TANH and readers.count(node.inputs[0]) == 1
+    }
+    return {
+        name: (max(low, -_SATURATED), min(high, _SATURATED)) if name in own else (low, high)
+        for name, (low, high) in ranges.items()
+    }
 
 
 def fit_line(low: float, high: float) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ from .dataset import load_batches, load_validation
 from .drawings import draw_curve_maps, draw_tones
 from .losses import Tensor
 from .network import NETWORKS
+from .quantization import insert_rounding
 from .recipe import Recipe
 from .task import Task
 from .tone_dataset import load_tone_batches, load_tone_validation
@@ -65,6 +66,8 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)
     with _computing_in("mixed_bfloat16" if recipe.mixed_precision else "float32"):
         network = NETWORKS[recipe.network].build(channels=recipe.channels, initializer=recipe.initializer)
+    if recipe.rounding:
+        network = insert_rounding(network)
     model = find_task(recipe).wrap(network, recipe)
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.cosine_decay:

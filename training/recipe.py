@@ -99,6 +99,7 @@ class Recipe:
         ema: momentum of an exponential moving average of the weights, which is what is evaluated and exported; None
             for the weights themselves. Losses in the history are those of the weights themselves.
         tone: the rest of the settings, for networks that return a tone; None for others.
+        rounding: learn with activations rounded as int8 rounds them, see training.quantization.
         mixed_precision: compute in bfloat16 where the weights stay float32: for GPUs, and CPUs with AMX.
     """
 
@@ -125,6 +126,7 @@ class Recipe:
     weight_decay: float | None = None
     clip_norm: float | None = None
     ema: float | None = None
+    rounding: bool = False
     mixed_precision: bool = False
     initializer: str = "glorot_uniform"
     exposure_target: float = 0.6
@@ -240,15 +242,16 @@ _TONE = Recipe(
     name="edge-tone",
     about="our best; the tone of the whole picture, learned from pairs and from views of panoramas",
     network="tone",
-    epochs=20,
-    batch_size=8,
-    epoch_images=4000,
+    epochs=32,
+    batch_size=16,
+    epoch_images=8000,
     crop_px=128,
     flip=True,
     learning_rate=1e-3,
     cosine_decay=True,
     clip_norm=1.0,
-    ema=0.998,
+    ema=0.999,
+    rounding=True,
     loss_weights=LossWeights(
         spatial_consistency=0.0,
         exposure=0.0,
@@ -259,7 +262,7 @@ _TONE = Recipe(
         regional=1.0,
         steadiness=10.0,
     ),
-    tone=ToneSettings(pair_share=0.42, view_share=0.46, made_share=0.12),
+    tone=ToneSettings(pair_share=0.46, view_share=0.46, made_share=0.08, views=3000),
 )
 
 _RECIPES = (
@@ -288,7 +291,7 @@ _RECIPES = (
         _TONE,
         name="edge-tone-clean",
         about="as edge-tone, learned from views of panoramas alone: its weights carry no license of pairs",
-        tone=ToneSettings(view_share=0.88, made_share=0.12),
+        tone=ToneSettings(view_share=0.9, made_share=0.1, views=3000),
     ),
     dataclasses.replace(
         _SCENE,

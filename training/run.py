@@ -200,8 +200,8 @@ def load_network(run: Run) -> tuple[keras.Model, int]:
         RunError: no finished epoch, or a damaged checkpoint.
         RecipeError: the saved recipe is unreadable.
     """
-    # Neither precision nor losses are part of the network.
-    recipe = dataclasses.replace(run.read_recipe(), mixed_precision=False, loss_weights=LossWeights())
+    # Neither precision, rounding nor losses are part of the network.
+    recipe = dataclasses.replace(run.read_recipe(), mixed_precision=False, rounding=False, loss_weights=LossWeights())
     model = build_model(recipe, steps_per_epoch=run.count_steps())
     epochs = restore(model, run)
     if epochs == 0:

@@ -11,8 +11,8 @@ from ai_edge_litert import schema_py_generated as schema
 from converters.activation import record_activations
 from converters.calibration import CalibrationSet, choose_calibration_set
 from converters.conversion import convert, quantize
-from converters.flat_tanh import MOST_DEVIATION, fit_line, flatten_tanh
-from converters.inspection import describe_output, take_census
+from converters.flat_tanh import MOST_DEVIATION, bound_inputs, fit_line, flatten_tanh
+from converters.inspection import describe_output, read_kind, take_census
 from converters.operators import run
 from tests.generate_models import SIDE_PX, write_dark_pictures
 
@@ -109,6 +109,28 @@ def test_other_tanh_stays(build: Build, dark: CalibrationSet) -> None:
     images = list(dark.images)
     for one, other in zip(run(flat, images), run(model, images), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_input_of_a_tanh_has_levels_only_where_its_output_changes() -> None:
+    model = convert_float(lambda image: keras.layers.Activation("tanh")(convolve(1.0, activation=None)(image)))
+    (name,) = set(read_tanh_inputs(model))
+    ranges = bound_inputs(model, {name: (-2.0, 5.2), "another": (-9.0, 9.0)})
+    # tanh x > 127.5 / 128, which rounds to the last level, where x > 3.1.
+    assert ranges == {name: (-2.0, pytest.approx(3.12, abs=0.01)), "another": (-9.0, 9.0)}
+
+
+def test_input_that_something_else_reads_too_keeps_its_range() -> None:
+    model = convert_float(branch)
+    (name,) = set(read_tanh_inputs(model))
+    assert bound_inputs(model, {name: (-2.0, 5.2)}) == {name: (-2.0, 5.2)}
+
+
+def read_tanh_inputs(model: bytes) -> list[str]:
+    """The names of the tensors that a tanh reads."""
+    graph = schema.ModelT.InitFromPackedBuf(model, 0)
+    main = graph.subgraphs[0]
+    tanh = schema.BuiltinOperator.TANH
+    return [main.tensors[node.inputs[0]].name.decode() for node in main.operators if read_kind(graph, node) == tanh]
 
 
 def test_layer_that_stays_in_float_keeps_its_tanh(dark: CalibrationSet) -> None:

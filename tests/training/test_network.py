@@ -46,7 +46,7 @@ def test_scene_network_sees_the_other_end_of_the_picture() -> None:
 
 def test_tone_network_changes_nothing_before_it_has_learned() -> None:
     network = NETWORKS["tone"].build()
-    assert network.count_params() == 82_023
+    assert network.count_params() == 93_047
     numbers = np.asarray(network(np.random.default_rng(1).random((2, 64, 96, 3), np.float32)))
     assert numbers.shape == (2, NUMBERS)
     np.testing.assert_array_equal(numbers, 0)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import math
-from collections.abc import Iterator
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -68,15 +72,8 @@ def cut_views(
         ImageError: as `find_panoramas` and `read_panorama`.
     """
     paths = find_panoramas(folder)
-    last, panorama = None, np.empty((0, 0, 3), np.float32)
-    for number in range(count):
-        path = paths[number * len(paths) // count]
-        if path != last:
-            last, panorama = path, read_panorama(path)
-        random = np.random.default_rng([seed, number])
-        light = cut_view(panorama, draw_camera(random, size))
-        is_night = any(word in path.stem.lower() for word in _NIGHT_WORDS)
-        yield make_view(light, random, is_night=is_night, rendering=rendering)
+    for place, path in enumerate(paths):
+        yield from _cut_views_of(path, _share_out(count, len(paths), place), seed, size, rendering)
 
 
 def read_pairs(
@@ -102,11 +99,40 @@ def read_pairs(
     key = f"views {_VERSION} {rendering} {count} {seed} {size} {names} {hash_files(paths)}"
 
     def fill(samples: Uint8Array) -> None:
-        for number, view in enumerate(cut_views(folder, count, seed, size, rendering=rendering)):
-            samples[number, 0], samples[number, 1] = lay_down(view.dark, size), lay_down(view.partner, size)
+        cut = functools.partial(_cut_pairs, folder, count, seed, size, rendering)
+        # Processes rather than threads: most of a view is made by numpy. Spawned, since engines of Keras do not survive
+        # a fork.
+        with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+            for number, pair in enumerate(itertools.chain.from_iterable(pool.map(cut, range(len(paths))))):
+                samples[number] = pair
 
     pairs = read_made(key, (count, 2, height, width, 3), fill, cache=cache)
     return pairs[:, 0], pairs[:, 1]
+
+
+def _cut_pairs(
+    folder: Path, count: int, seed: int, size: tuple[int, int], rendering: str, place: int
+) -> list[tuple[Uint8Array, Uint8Array]]:
+    """What `read_pairs` holds of the views of one panorama."""
+    paths = find_panoramas(folder)
+    views = _cut_views_of(paths[place], _share_out(count, len(paths), place), seed, size, rendering)
+    return [(lay_down(view.dark, size), lay_down(view.partner, size)) for view in views]
+
+
+def _cut_views_of(
+    path: Path, numbers: Iterable[int], seed: int, size: tuple[int, int], rendering: str
+) -> Iterator[View]:
+    panorama = read_panorama(path)
+    is_night = any(word in path.stem.lower() for word in _NIGHT_WORDS)
+    for number in numbers:
+        random = np.random.default_rng([seed, number])
+        light = cut_view(panorama, draw_camera(random, size))
+        yield make_view(light, random, is_night=is_night, rendering=rendering)
+
+
+def _share_out(count: int, panoramas: int, place: int) -> range:
+    """The numbers of the views that the panorama at this place of the folder gives."""
+    return range(-(-place * count // panoramas), -(-(place + 1) * count // panoramas))
 
 
 def lay_down(image: Uint8Array, size: tuple[int, int]) -> Uint8Array:
