@@ -30,10 +30,8 @@ def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) ->
     if picture.animation is not None:
         return _enhance_frames(picture, enhancer, look)
     visible = _fill_hidden(picture.image, picture.alpha)
-    if visible is picture.image and is_srgb(picture.icc_profile):
-        return picture.with_image(enhancer.enhance(picture.image, look))
-    view = _view(visible, picture.alpha, picture.icc_profile, enhancer)
-    enhanced = enhancer.apply(visible, enhancer.estimate(view), look)
+    view = _find_view(visible, picture.alpha, picture.icc_profile, enhancer)
+    enhanced = enhancer.apply(visible, enhancer.estimate(visible if view is None else view), look)
     return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
 
 
@@ -45,7 +43,7 @@ def _enhance_frames(picture: Picture, enhancer: Enhancer, look: Look) -> Picture
     for image, alpha in frames:
         visible = _fill_hidden(image, alpha)
         out = np.empty_like(visible)
-        stream.enhance_into(visible, out, small=_view(visible, alpha, picture.icc_profile, enhancer))
+        stream.enhance_into(visible, out, small=_find_view(visible, alpha, picture.icc_profile, enhancer))
         enhanced.append((_restore_hidden(out, image, alpha), alpha))
     if animation is not None:
         animation = dataclasses.replace(animation, further=tuple(enhanced[1:]))
@@ -68,23 +66,29 @@ def _restore_hidden(enhanced: npt.NDArray[Any], image: Samples, alpha: Samples |
     return np.where((alpha == 0)[..., np.newaxis], image, enhanced)
 
 
-def _view(image: Samples, alpha: Samples | None, icc_profile: bytes | None, enhancer: Enhancer) -> Uint8Array:
-    """The small picture that the network sees: of the part that is not transparent, in sRGB."""
+def _find_view(
+    image: Samples, alpha: Samples | None, icc_profile: bytes | None, enhancer: Enhancer
+) -> Uint8Array | None:
+    """The small picture in sRGB that the network shall see; None where what is stored is what is seen."""
+    is_plain = is_srgb(icc_profile)
+    if is_plain and (alpha is None or _is_opaque(alpha)):
+        return None
     small = shrink(_composite(image, alpha), enhancer.width, enhancer.height)
-    return small if is_srgb(icc_profile) else convert_to_srgb(small, icc_profile or b"")
+    return small if is_plain else convert_to_srgb(small, icc_profile or b"")
 
 
 def _composite(image: Samples, alpha: Samples | None) -> Samples:
     """The rectangle with everything that is seen, over the mean color of what is seen."""
-    if alpha is None or not alpha.any():
+    if alpha is None or not alpha.any() or _is_opaque(alpha):
         return image
     rows, columns = (np.flatnonzero(alpha.any(axis=axis)) for axis in (1, 0))
     seen = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     image, alpha = image[seen], alpha[seen]
-    most = np.iinfo(alpha.dtype).max
-    if alpha.min() == most:
-        return image
-    share = (alpha / np.float32(most))[..., np.newaxis]
+    share = (alpha / np.float32(np.iinfo(alpha.dtype).max))[..., np.newaxis]
     mean = np.average(image.reshape(-1, 3), axis=0, weights=alpha.reshape(-1))
     over: Samples = np.rint(mean + share * (image - mean)).astype(image.dtype)  # type: ignore[assignment]
     return over
+
+
+def _is_opaque(alpha: Samples) -> bool:
+    return bool(alpha.min() == np.iinfo(alpha.dtype).max)

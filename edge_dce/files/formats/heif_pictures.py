@@ -41,7 +41,11 @@ def read_heif(path: Path) -> Picture:
     opened: Any = pillow_heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=False)
     main = opened[opened.primary_index]
     check_size(*main.size)
-    image, alpha, is_grey = _split_channels(np.asarray(main), main.mode)
+    samples = np.array(main)
+    if samples.dtype == np.uint16:
+        # 10 bits come as the upper ones of 16: they repeat below, so that white becomes 65535.
+        samples |= samples >> int(main.info.get("bit_depth", 10))
+    image, alpha, is_grey = _split_channels(samples, main.mode)
     left_out: collections.Counter[str] = collections.Counter()
     left_out["further pictures"] = len(opened) - 1
     left_out["depth maps"] = len(main.info.get("depth_images") or ())
