@@ -71,7 +71,8 @@ def read_picture(path: str | Path) -> Picture:
         # Only the system's own errors carry a number; Pillow raises bare OSErrors for damaged data.
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-        raise ImageError(f"{path}: damaged or unsupported picture file ({error}); get a fresh copy") from error
+        reason = " ".join(str(error).split())
+        raise ImageError(f"{path}: damaged or unsupported picture file ({reason}); get a fresh copy") from error
 
 
 def read_image(path: str | Path) -> Uint8Array:

@@ -59,10 +59,11 @@ def make_exif(taken: datetime.datetime, software: str) -> bytes:
     exif[ExifTags.Base.Orientation] = 1
     exif[ExifTags.Base.Software] = software
     exif[ExifTags.Base.DateTime] = text
-    details = exif.get_ifd(ExifTags.IFD.Exif)
-    details[ExifTags.Base.DateTimeOriginal] = text
+    details: dict[int, str] = {ExifTags.Base.DateTimeOriginal: text}
     if taken.tzinfo is not None:
         details[ExifTags.Base.OffsetTimeOriginal] = taken.isoformat()[-6:]
+    # Pillow 10 forgets what is put into `get_ifd`.
+    exif[ExifTags.IFD.Exif] = details
     return exif.tobytes()
 
 

@@ -24,7 +24,11 @@ _opening = threading.Lock()
 
 def has_avif() -> bool:
     """Whether this Pillow reads AVIF, as 11.3 and newer do."""
-    return ".avif" in Image.registered_extensions()
+    try:
+        from PIL import AvifImagePlugin
+    except ImportError:
+        return False
+    return bool(AvifImagePlugin.SUPPORTED)
 
 
 def open_picture(source: Path | io.BytesIO) -> Image.Image:

@@ -61,6 +61,8 @@ def _decode_deep(data: bytes, page: Page) -> Picture:
 def _decode_shallow(data: bytes, page: Page) -> Picture:
     with open_picture(io.BytesIO(data)) as opened:
         opened.seek(page.number)
+        # Pillow would turn it, in releases from 10.1 on.
+        opened.getexif().pop(_ORIENTATION, None)
         return read_samples(opened)
 
 

@@ -75,6 +75,8 @@ def find_page(data: bytes) -> Page:
         raise ValueError("truncated or damaged: no directory")
     main = [number for number, directory in enumerate(directories) if directory.is_main] or [0]
     page = directories[main[0]]
+    if page.pixels < 1 or any(page.find(tag, 1) < 1 for tag in (277, 278, 322, 323)):
+        raise ValueError("truncated or damaged: no pixels")
     if any(child.is_main and child.pixels > page.pixels for child in page.children):
         raise ImageError("the picture lies in a directory below that of a smaller one; save it as a plain TIFF or PNG")
     return Page(main[0], page, len(main) - 1, _check_meaning(page))

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, features
+from PIL import ExifTags, Image
 
 from edge_dce.errors import ImageError
+from edge_dce.files.formats.pillow_samples import has_avif
 from edge_dce.files.pictures import count_pixels, read_picture, write_picture
 from tests.edge_dce.files.formats.made_files import make_scene
 
 SCENE = np.rint(make_scene(48, 64) * 255).astype(np.uint8)
-needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+needs_avif = pytest.mark.skipif(not has_avif(), reason="this Pillow reads no AVIF")
 
 
 @pytest.fixture

@@ -27,9 +27,8 @@ NOTES = Notes(xmp=XMP, iptc=IPTC, resolution_dpi=(300.0, 300.0), texts=(("Commen
 def make_exif(*, has_thumbnail: bool = False, **tags: int) -> bytes:
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "a camera maker"
-    details = exif.get_ifd(ExifTags.IFD.Exif)
-    for name, value in tags.items():
-        details[getattr(ExifTags.Base, name)] = value
+    if tags:
+        exif[ExifTags.IFD.Exif] = {int(getattr(ExifTags.Base, name)): value for name, value in tags.items()}
     block = exif.tobytes()
     if not has_thumbnail:
         return block

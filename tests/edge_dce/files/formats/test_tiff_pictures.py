@@ -154,6 +154,18 @@ def test_left_out_pages_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert f"{tmp_path / 'scan.tif'}: left out: further pages (4)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_picture_is_turned_upright_once(tmp_path: Path, orientation: int, dtype: type) -> None:
+    samples = make_noise(3, dtype)
+    bits = 8 * samples.itemsize
+    entries = describe(samples, bits, RGB, t274=(SHORT, [orientation]))
+    stored = [samples, samples[:, ::-1], samples[::-1, ::-1], samples[::-1], samples.transpose(1, 0, 2)]
+    stored += [np.rot90(samples, 3), samples[::-1, ::-1].transpose(1, 0, 2), np.rot90(samples)]
+    picture = read(tmp_path, make_tiff((entries, [samples.astype(f"<u{bits // 8}").tobytes()])))
+    np.testing.assert_array_equal(picture.image, stored[orientation - 1])
+
+
 def test_tags_resolution_and_packets_are_kept(tmp_path: Path) -> None:
     image = np.zeros((8, 8, 3), np.uint8)
     entries = describe(image, 8, RGB, t700=(1, b"<x:xmpmeta/>"), t33723=(7, b"\x1c\x02\x05\0\x05title"))
