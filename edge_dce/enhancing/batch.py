@@ -10,16 +10,17 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.jobs import Job
+from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.output import check_free
-from edge_dce.files.pictures import Picture, count_pixels, read_picture, write_picture
+from edge_dce.files.pictures import Picture, count_pixels, list_left_out, read_picture, write_picture
 from edge_dce.machine import count_usable_cores
 from edge_dce.pixels.look import PLAIN, Look
 
@@ -39,12 +40,14 @@ class JobResult:
         summary: what was done, for people; empty where nothing was.
         is_present: the target was there already, and nothing was done.
         error: why there is no result, or None.
+        left_out: what of the source is not in the target, by kind, and how often.
     """
 
     job: Job
     summary: str = ""
     is_present: bool = False
     error: EdgeDceError | None = None
+    left_out: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +130,7 @@ def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
     if work.picture is None:
         return work
     start = time.perf_counter()
-    enhanced = work.picture.with_image(enhancer.enhance(work.picture.image, look))
+    enhanced = enhance_picture(work.picture, enhancer, look)
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
     return _Work(JobResult(work.result.job, f"{width}x{height} enhanced in {took_ms:.0f} ms"), enhanced)
@@ -138,11 +141,12 @@ def _write(work: _Work, overwrite: bool) -> JobResult:
     if work.picture is None or target is None:
         return work.result
     try:
+        left_out = list_left_out(work.picture, target.suffix)
         write_picture(work.picture, target, overwrite=overwrite)
     except (ImageError, OutputError) as error:
         return JobResult(work.result.job, error=error)
-    return work.result
+    return dataclasses.replace(work.result, left_out=left_out)
 
 
 def _count_px(work: _Work) -> int:
-    return work.picture.image.shape[0] * work.picture.image.shape[1] if work.picture is not None else 0
+    return work.picture.count_pixels() if work.picture is not None else 0

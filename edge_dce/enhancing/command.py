@@ -17,11 +17,13 @@ from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.batch import JobResult, enhance_pictures, is_done
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import Job, plan_jobs
+from edge_dce.enhancing.omissions import Omissions
 from edge_dce.enhancing.options import add_look_options, add_model_options
+from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import OutputError, VideoError
 from edge_dce.files.output import make_folder
-from edge_dce.files.pictures import encode_picture, read_picture
+from edge_dce.files.pictures import encode_picture, list_left_out, read_picture
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.console import complain, print_result, say
 
@@ -74,14 +76,17 @@ def enhance_files(jobs: Sequence[Job], enhancer: Enhancer, options: JobOptions) 
     for folder in {job.target.parent for job in jobs if job.target is not None}:
         make_folder(folder)
     counts: Counter[str] = Counter()
+    omissions = Omissions()
     is_quiet = None if len(jobs) > 1 else True
     with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_quiet) as bar:
         for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
             enhance = _enhance_videos if is_video else _enhance_pictures
             for result in enhance(group, enhancer, options, interruption):
                 counts[_report(result, options)] += 1
+                omissions.note(result.job.source, result.left_out)
                 bar.update()
                 interruption.check()
+    omissions.tell()
     if len(jobs) > 1 or any(job.resumes for job in jobs):
         say(", ".join(f"{counts[what]} {what}" for what in ("enhanced", "already there", "failed")))
     return counts["failed"]
@@ -93,8 +98,10 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, look: Look) -> None:
     Raises:
         ImageError: the picture cannot be read.
     """
-    picture = read_picture(job.source)
-    enhanced = picture.with_image(enhancer.enhance(picture.image, look))
+    enhanced = enhance_picture(read_picture(job.source), enhancer, look)
+    omissions = Omissions()
+    omissions.note(job.source, list_left_out(enhanced, ".png"))
+    omissions.tell()
     sys.stdout.buffer.write(encode_picture(enhanced, ".png"))
 
 

@@ -1,6 +1,7 @@
 """Files in and out: pictures, folders, videos; nothing here knows what is done to them.
 
-pictures, deep_pictures     picture files, by Pillow; those of 16 bits that Pillow does not take
+picture, pictures           what is in a picture file; reading and writing one
+formats                     the formats of picture files, a room of its own
 video_reader, video_writer  videos from file to file, by PyAV;  live_video: a camera's frames to a file as they come
 encoders                    which encoder of FFmpeg a video gets, with what options
 folders                     which pictures are in a folder, and which pairs in two

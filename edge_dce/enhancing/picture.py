@@ -1,0 +1,94 @@
+"""A whole picture: what nobody sees does not count, and what moves gets one smoothed tone."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.enhancer import Enhancer
+from edge_dce.files.formats.pillow_samples import convert_to_srgb
+from edge_dce.files.formats.profiles import is_srgb
+from edge_dce.files.picture import Picture, Samples
+from edge_dce.pixels.look import PLAIN, Look
+from edge_dce.pixels.shrinking import shrink
+from edge_dce.stream import Stream
+
+Uint8Array = npt.NDArray[np.uint8]
+
+
+def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) -> Picture:
+    """Enhance a picture that was read from a file, with all of its frames.
+
+    The network sees what a viewer sees: colors by the picture's profile, and no color where the picture is transparent.
+
+    Raises:
+        ModelError: the runtime failed.
+    """
+    if picture.animation is not None:
+        return _enhance_frames(picture, enhancer, look)
+    visible = _fill_hidden(picture.image, picture.alpha)
+    view = _find_view(visible, picture.alpha, picture.icc_profile, enhancer)
+    enhanced = enhancer.apply(visible, enhancer.estimate(visible if view is None else view), look)
+    return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
+
+
+def _enhance_frames(picture: Picture, enhancer: Enhancer, look: Look) -> Picture:
+    animation = picture.animation
+    frames = [(picture.image, picture.alpha), *(animation.further if animation is not None else ())]
+    stream = Stream(enhancer, look=look)
+    enhanced: list[tuple[Samples, Samples | None]] = []
+    for image, alpha in frames:
+        visible = _fill_hidden(image, alpha)
+        out = np.empty_like(visible)
+        stream.enhance_into(visible, out, small=_find_view(visible, alpha, picture.icc_profile, enhancer))
+        enhanced.append((_restore_hidden(out, image, alpha), alpha))
+    if animation is not None:
+        animation = dataclasses.replace(animation, further=tuple(enhanced[1:]))
+    return dataclasses.replace(picture, image=enhanced[0][0], animation=animation)
+
+
+def _fill_hidden(image: Samples, alpha: Samples | None) -> Samples:
+    """With the mean of what is seen where nothing is: it must not be told from its surroundings, nor smoothed in."""
+    hidden = None if alpha is None else alpha == 0
+    if hidden is None or not hidden.any() or hidden.all():
+        return image
+    filled = image.copy()
+    filled[hidden] = np.rint(image[~hidden].mean(axis=0, dtype=np.float64))
+    return filled
+
+
+def _restore_hidden(enhanced: npt.NDArray[Any], image: Samples, alpha: Samples | None) -> Samples:
+    if alpha is None or alpha.all():
+        return enhanced
+    return np.where((alpha == 0)[..., np.newaxis], image, enhanced)
+
+
+def _find_view(
+    image: Samples, alpha: Samples | None, icc_profile: bytes | None, enhancer: Enhancer
+) -> Uint8Array | None:
+    """The small picture in sRGB that the network shall see; None where what is stored is what is seen."""
+    is_plain = is_srgb(icc_profile)
+    if is_plain and (alpha is None or _is_opaque(alpha)):
+        return None
+    small = shrink(_composite(image, alpha), enhancer.width, enhancer.height)
+    return small if is_plain else convert_to_srgb(small, icc_profile or b"")
+
+
+def _composite(image: Samples, alpha: Samples | None) -> Samples:
+    """The rectangle with everything that is seen, over the mean color of what is seen."""
+    if alpha is None or not alpha.any() or _is_opaque(alpha):
+        return image
+    rows, columns = (np.flatnonzero(alpha.any(axis=axis)) for axis in (1, 0))
+    seen = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    image, alpha = image[seen], alpha[seen]
+    share = (alpha / np.float32(np.iinfo(alpha.dtype).max))[..., np.newaxis]
+    mean = np.average(image.reshape(-1, 3), axis=0, weights=alpha.reshape(-1))
+    over: Samples = np.rint(mean + share * (image - mean)).astype(image.dtype)  # type: ignore[assignment]
+    return over
+
+
+def _is_opaque(alpha: Samples) -> bool:
+    return bool(alpha.min() == np.iinfo(alpha.dtype).max)

@@ -1,0 +1,82 @@
+"""The segments of a JPEG file that hold XMP and IPTC.
+
+Formats: ITU-T T.81, annex B; XMP specification, part 3; IPTC-IIM in Photoshop's image resources.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_IPTC_RESOURCE = 0x0404
+# The length of a segment counts its own two bytes.
+MOST_BYTES = 65533
+
+
+def list_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and content of the application segments (APP0 is 0) before the samples."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker, size = struct.unpack_from(">xBH", data, at)
+        if marker == 0xDA:
+            return
+        if marker == 0xFF:
+            # Fill bytes may precede a marker.
+            at += 1
+            continue
+        if 0xE0 <= marker <= 0xEF:
+            yield marker - 0xE0, data[at + 4 : at + 2 + size]
+        at += 2 + size
+
+
+def find_xmp(data: bytes) -> bytes | None:
+    """The XMP packet of a JPEG file."""
+    found = (content for number, content in list_segments(data) if number == 1 and content.startswith(_XMP))
+    return next((content[len(_XMP) :] for content in found), None)
+
+
+def find_iptc(data: bytes) -> bytes | None:
+    """The IPTC records of a JPEG file."""
+    parts = [content for number, content in list_segments(data) if number == 13 and content.startswith(_PHOTOSHOP)]
+    return read_iptc_resource(b"".join(part[len(_PHOTOSHOP) :] for part in parts))
+
+
+def read_iptc_resource(resources: bytes) -> bytes | None:
+    """The IPTC records among Photoshop's image resources."""
+    at = 0
+    while resources[at : at + 4] == b"8BIM" and at + 7 <= len(resources):
+        (kind,) = struct.unpack_from(">H", resources, at + 4)
+        name_bytes = resources[at + 6] + 1
+        start = at + 6 + name_bytes + name_bytes % 2
+        if start + 4 > len(resources):
+            return None
+        (size,) = struct.unpack_from(">I", resources, start)
+        if kind == _IPTC_RESOURCE:
+            return resources[start + 4 : start + 4 + size] or None
+        at = start + 4 + size + size % 2
+    return None
+
+
+def insert_segments(data: bytes, *, xmp: bytes | None = None, iptc: bytes | None = None) -> bytes:
+    """A JPEG file with these behind its first segment, which is JFIF's and must stay the first."""
+    segments = b""
+    if xmp:
+        segments += _pack_segment(1, _XMP + xmp)
+    if iptc:
+        resource = struct.pack(">4sHHI", b"8BIM", _IPTC_RESOURCE, 0, len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
+        segments += _pack_segment(13, _PHOTOSHOP + resource)
+    at = 2
+    if data[2:4] == b"\xff\xe0":
+        at += 2 + struct.unpack_from(">H", data, 4)[0]
+    return data[:at] + segments + data[at:]
+
+
+def fits(content: bytes) -> bool:
+    """Whether a segment can hold so much, and its name."""
+    return len(content) <= MOST_BYTES - 64
+
+
+def _pack_segment(number: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, 0xE0 + number, len(content) + 2) + content

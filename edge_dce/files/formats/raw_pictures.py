@@ -1,0 +1,64 @@
+"""Raw files of cameras, developed by LibRaw: what the sensor recorded, not the small JPEG that lies beside it.
+
+Needs rawpy, of the extra `raw`, which is imported when the first raw file is read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_dce.errors import ImageError
+from edge_dce.files.formats import metadata
+from edge_dce.files.formats.limits import check_size
+from edge_dce.files.formats.tiff_directories import is_tiff, read_directories
+from edge_dce.files.picture import Picture
+
+# How raw files begin that are no TIFF, or no plain one.
+_STARTS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")
+_CR2_AT, _CR2 = 8, b"CR"
+_CR3_AT, _CR3 = 4, b"ftypcrx "
+HEAD_BYTES = 16
+
+
+def is_raw(path: Path, head: bytes) -> bool:
+    """Whether a file that begins so is a raw file.
+
+    Raises:
+        OSError, ValueError, struct.error: it cannot be read, or is a damaged TIFF.
+    """
+    if head.startswith(_STARTS) or head[_CR3_AT:].startswith(_CR3) or head[_CR2_AT:].startswith(_CR2):
+        return True
+    return is_tiff(head) and any(directory.is_raw for directory in read_directories(path.read_bytes()))
+
+
+def read_raw(path: Path) -> Picture:
+    """Develop a raw file: 16 bits, the camera's white balance, sRGB, and no light added.
+
+    Raises:
+        ImageError: rawpy is missing, or the file is damaged, too large, or of a camera that LibRaw does not know.
+    """
+    try:
+        import rawpy
+    except ImportError as error:
+        raise ImageError(f"a camera's raw file needs rawpy ({error}); run: pip install 'edge-dce[raw]'") from error
+    try:
+        with path.open("rb") as file, rawpy.imread(file) as raw:
+            check_size(raw.sizes.raw_width, raw.sizes.raw_height)
+            image = raw.postprocess(
+                output_bps=16,
+                output_color=rawpy.ColorSpace.sRGB,
+                gamma=(2.4, 12.92),
+                use_camera_wb=True,
+                no_auto_bright=True,
+            )
+    except rawpy.LibRawError as error:
+        reason = str(error.args[0].decode() if isinstance(error.args[0], bytes) else error)
+        raise ImageError(
+            f"a raw file that LibRaw cannot develop ({reason}); develop it by the camera's program"
+        ) from error
+    return Picture(image, exif=_read_exif(path))
+
+
+def _read_exif(path: Path) -> bytes | None:
+    data = path.read_bytes()
+    return metadata.keep_exif(metadata.load_exif(data), is_of_tiff=True) if is_tiff(data[:4]) else None

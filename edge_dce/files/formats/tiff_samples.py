@@ -1,0 +1,209 @@
+"""TIFF files: which of their pictures is the picture, and what its samples mean.
+
+A white list says which samples are understood; everything else is refused by name, because a TIFF that is read by
+guessing is a negative, or 16 times too dark. Pillow decodes samples of up to 8 bits. Deeper ones it only decompresses,
+as rows of bytes, and their meaning is found here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import struct
+
+import numpy as np
+import numpy.typing as npt
+from PIL import TiffImagePlugin
+
+from edge_dce.errors import ImageError
+from edge_dce.files.formats.tiff_directories import Directory, read_directories
+
+Uint8Array = npt.NDArray[np.uint8]
+Uint16Array = npt.NDArray[np.uint16]
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
+_NAMES = {4: "a mask", 8: "CIE Lab", 9: "ICC Lab", 10: "ITU Lab", 32844: "LogL", 32845: "LogLuv"}
+_FORMAT_NAMES = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
+_NONE, _LZW, _DEFLATE, _PACKBITS, _OLD_DEFLATE, _ZSTD = 1, 5, 8, 32773, 32946, 50000
+_LOSSLESS = frozenset({_NONE, _LZW, _DEFLATE, _PACKBITS, _OLD_DEFLATE, _ZSTD})
+_CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3}
+# Photometric interpretations and the bits of a sample that Pillow decodes right.
+_SHALLOW = {
+    _WHITE_IS_ZERO: (1, 2, 4, 8),
+    _BLACK_IS_ZERO: (1, 2, 4, 8),
+    _RGB: (8,),
+    _PALETTE: (1, 2, 4, 8),
+    _CMYK: (8, 16),
+    _YCBCR: (8,),
+}
+_DEEP = (12, 16)
+# What the fourth channel of RGB, or the second of grey, says.
+_PREMULTIPLIED, _ALPHA = 1, 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """The picture of a TIFF file.
+
+    Attributes:
+        number: of its directory.
+        directory: what it says.
+        further: how many other pictures there are, copies and masks not counted.
+        extra_channels: channels that mean neither color nor alpha.
+    """
+
+    number: int
+    directory: Directory
+    further: int
+    extra_channels: int
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether `decode_deep` is for it, and not Pillow."""
+        return self.directory.find(258, 1) > 8 and self.directory.find(262) != _CMYK
+
+
+def find_page(data: bytes) -> Page:
+    """The picture of a TIFF that is no raw file.
+
+    Raises:
+        ImageError: its samples mean what is not understood.
+        ValueError, struct.error: damaged.
+    """
+    directories = read_directories(data)
+    if not directories:
+        raise ValueError("truncated or damaged: no directory")
+    main = [number for number, directory in enumerate(directories) if directory.is_main] or [0]
+    page = directories[main[0]]
+    if page.pixels < 1 or any(page.find(tag, 1) < 1 for tag in (277, 278, 322, 323)):
+        raise ValueError("truncated or damaged: no pixels")
+    if any(child.is_main and child.pixels > page.pixels for child in page.children):
+        raise ImageError("the picture lies in a directory below that of a smaller one; save it as a plain TIFF or PNG")
+    return Page(main[0], page, len(main) - 1, _check_meaning(page))
+
+
+def decode_deep(data: bytes, page: Directory) -> tuple[Uint16Array, Uint16Array | None]:
+    """Samples of 12 or 16 bits as (H, W, 1 or 3) and alpha (H, W), both in the full range of 16 bits.
+
+    Raises:
+        ValueError, OSError and others of Pillow's: damaged.
+    """
+    samples = _decode_samples(data, page)
+    if page.find(258) == 12:
+        # White is 4095: bits repeat below, so that it becomes 65535.
+        samples = ((samples << 4) | (samples >> 8)).astype(np.uint16)
+    photometric = page.find(262)
+    colors: Uint16Array = samples[..., : _CHANNELS[photometric]]
+    if photometric == _WHITE_IS_ZERO:
+        colors = np.invert(colors)
+    kind = page.find(338)
+    if samples.shape[2] == colors.shape[2] or kind not in (_PREMULTIPLIED, _ALPHA):
+        return np.ascontiguousarray(colors), None
+    alpha = np.ascontiguousarray(samples[..., colors.shape[2]])
+    return (_divide(colors, alpha) if kind == _PREMULTIPLIED else np.ascontiguousarray(colors)), alpha
+
+
+def _check_meaning(page: Directory) -> int:
+    """How many channels are neither color nor alpha, of samples that are understood."""
+    photometric, bits = page.find(262, -1), page.find(258, 1)
+    samples, planes = page.find(277, 1), page.find(284, 1)
+    what = f"{bits} bits a sample, photometric interpretation {_NAMES.get(photometric, photometric)}"
+    hint = "; save it as RGB or grey of 8 or 16 bits"
+    if photometric not in _CHANNELS:
+        raise ImageError(f"samples that are not understood ({what}){hint}")
+    formats, depths = set(page.tags.get(339, (1,))), set(page.tags.get(258, (1,)))
+    if not formats <= {1, 4}:
+        named = _FORMAT_NAMES.get(max(formats), "unknown")
+        raise ImageError(f"{bits} bits per sample, {named}; expected whole numbers of 8 or 16 bits")
+    colors, is_grey_or_rgb = _CHANNELS[photometric], photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
+    is_deep = is_grey_or_rgb and bits in _DEEP
+    if len(depths) > 1 or samples < colors or not (is_deep or bits in _SHALLOW[photometric]):
+        raise ImageError(f"samples that are not understood ({what}, {samples} a pixel){hint}")
+    is_planar = planes == 2 and samples > 1
+    if (page.find(266, 1) != 1 and bits > 1) or (is_planar and photometric != _RGB) or planes not in (1, 2):
+        raise ImageError(f"samples in an order that is not understood ({what}, {planes} planes){hint}")
+    if is_deep and not _can_decompress(page):
+        stored = f"compression {page.find(259, 1)}{' in tiles' if 322 in page.tags else ''}"
+        raise ImageError(f"{bits} bits a sample by {stored}, which is not understood{hint}")
+    kinds = page.tags.get(338, ())
+    return samples - colors - (1 if kinds[:1] in ((_PREMULTIPLIED,), (_ALPHA,)) else 0)
+
+
+def _can_decompress(page: Directory) -> bool:
+    bits, predictor, is_tiled = page.find(258, 1), page.find(317, 1), 322 in page.tags
+    whole_bytes = bits % 8 == 0 or (predictor == 1 and not is_tiled)
+    return page.find(259, 1) in _LOSSLESS and predictor in (1, 2) and whole_bytes
+
+
+def _decode_samples(data: bytes, page: Directory) -> Uint16Array:
+    """(H, W, C) numbers as stored."""
+    channels, bits = page.find(277, 1), page.find(258)
+    width, height = page.find(256), page.find(257)
+    planes = channels if page.find(284, 1) == 2 else 1
+    together = channels // planes
+    step = page.find(322, width) if 322 in page.tags else width
+    across = -(-width // step) * step
+    decoded = []
+    for plane in range(planes):
+        rows = _decompress(data, page, -(-across * together * bits // 8), plane, planes)
+        numbers = _unpack_12(rows) if bits == 12 else rows.view(f"{page.order}u2")
+        numbers = numbers[:, : across * together].reshape(height, across, together).astype(np.uint16)
+        if page.find(317, 1) == 2:
+            # Each number was stored less the one to its left in the same strip or tile.
+            blocks = numbers.reshape(height, across // step, step, together)
+            numbers = np.cumsum(blocks, axis=2, dtype=np.uint16).reshape(numbers.shape)
+        decoded.append(numbers[:, :width])
+    return decoded[0] if planes == 1 else np.concatenate(decoded, axis=2)
+
+
+def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes: int) -> Uint8Array:
+    """The bytes of each row of one plane, by Pillow: the same strips or tiles in a TIFF that calls them grey pixels."""
+    is_tiled = 322 in page.tags
+    offsets, counts = (page.tags.get(tag, ()) for tag in ((324, 325) if is_tiled else (273, 279)))
+    if not offsets or len(offsets) != len(counts) or len(offsets) % planes:
+        raise ValueError("truncated or damaged: strips without a place")
+    own = slice(plane * len(offsets) // planes, (plane + 1) * len(offsets) // planes)
+    pieces = [data[at : at + size] for at, size in zip(offsets[own], counts[own], strict=True)]
+    height = page.find(257)
+    tags = {256: row_bytes, 257: height, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
+    if is_tiled:
+        factor = page.find(258) // 8 * (page.find(277, 1) // planes)
+        tags |= {322: page.find(322) * factor, 323: page.find(323)}
+    else:
+        tags[278] = min(page.find(278, height), height)
+    # Not by Image.open, whose limit counts these bytes as pixels.
+    with TiffImagePlugin.TiffImageFile(io.BytesIO(_pack(tags, pieces, is_tiled=is_tiled))) as opened:
+        return np.array(opened)
+
+
+def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes:
+    body = b"".join(pieces)
+    sizes = np.array([len(piece) for piece in pieces], np.uint32)
+    starts = (8 + np.cumsum(sizes) - sizes).astype(np.uint32)
+    lists = (8 + len(body), 8 + len(body) + 4 * len(pieces))
+    is_single = len(pieces) == 1
+    places = (int(starts[0]), int(sizes[0])) if is_single else lists
+    entries = {**{tag: (1, value) for tag, value in tags.items()}}
+    for tag, place in zip((324, 325) if is_tiled else (273, 279), places, strict=True):
+        entries[tag] = (len(pieces), place)
+    packed = b"".join(struct.pack("<HHII", tag, 4, *entry) for tag, entry in sorted(entries.items()))
+    directory = struct.pack("<H", len(entries)) + packed + struct.pack("<I", 0)
+    at = 8 + len(body) + 8 * len(pieces)
+    return struct.pack("<2sHI", b"II", 42, at) + body + starts.tobytes() + sizes.tobytes() + directory
+
+
+def _unpack_12(rows: Uint8Array) -> Uint16Array:
+    """Two numbers of 12 bits from three bytes."""
+    padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 3))).astype(np.uint16)
+    first, middle, last = padded[:, 0::3], padded[:, 1::3], padded[:, 2::3]
+    numbers = np.empty((len(rows), 2 * first.shape[1]), np.uint16)
+    numbers[:, 0::2] = (first << 4) | (middle >> 4)
+    numbers[:, 1::2] = ((middle & 15) << 8) | last
+    return numbers
+
+
+def _divide(colors: Uint16Array, alpha: Uint16Array) -> Uint16Array:
+    """Colors that were multiplied by alpha, as they were before."""
+    share = np.maximum(alpha, 1).astype(np.uint32)[..., np.newaxis]
+    divided: Uint16Array = np.minimum((colors.astype(np.uint32) * 65535 + share // 2) // share, 65535).astype(np.uint16)
+    return divided

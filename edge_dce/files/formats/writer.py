@@ -1,0 +1,225 @@
+"""A `Picture` as the bytes of a file, with all that its format holds."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import io
+import struct
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from edge_dce.errors import ImageError
+from edge_dce.files.formats import jpeg_segments, registry
+from edge_dce.files.formats.coding import is_hdr, restore_hdr
+from edge_dce.files.formats.deep_png import encode_png, mix_grey
+from edge_dce.files.formats.metadata import fit_exif
+from edge_dce.files.formats.pillow_samples import convert_to_srgb
+from edge_dce.files.formats.png_chunks import insert_chunks
+from edge_dce.files.formats.registry import Format
+from edge_dce.files.formats.tiff_writer import encode_tiff
+from edge_dce.files.picture import Animation, Notes, Picture, Samples
+
+_JPEG_OPTIONS = {"quality": 95, "subsampling": "4:2:0"}
+_WEBP_OPTIONS = {"quality": 95}
+_COMMENT = "Comment"
+
+
+def encode_picture(picture: Picture, suffix: str) -> bytes:
+    """The bytes of a picture file in the format of `suffix` (".png", ".jpg", ...).
+
+    PNG and TIFF keep 16 bits; for other formats samples are rounded to 8.
+
+    Raises:
+        ImageError: unknown suffix, or the format cannot hold the picture's alpha channel or size.
+    """
+    target = _find_format(suffix)
+    fitted, _ = _fit(picture, target)
+    try:
+        return _ENCODERS[target](fitted)
+    except (OSError, ValueError, struct.error) as error:
+        height, width = picture.image.shape[:2]
+        raise ImageError(f"{target.name} cannot hold this {width}x{height} picture ({error}); write .png") from error
+
+
+def list_left_out(picture: Picture, suffix: str) -> collections.Counter[str]:
+    """What of a picture's file is not in one of `suffix`, by kind, and how often.
+
+    Raises:
+        ImageError: unknown suffix, or the format cannot hold the picture's alpha channel.
+    """
+    return _fit(picture, _find_format(suffix))[1]
+
+
+def _find_format(suffix: str) -> Format:
+    target = registry.find_writer(suffix)
+    if target is None:
+        expected = registry.list_suffixes(registry.WRITABLE_SUFFIXES)
+        raise ImageError(f"cannot write '{suffix or 'no suffix'}'; expected one of {expected}")
+    return target
+
+
+def _fit(picture: Picture, target: Format) -> tuple[Picture, collections.Counter[str]]:
+    """The picture with what the format holds, and what it does not."""
+    holds = target.holds or frozenset()
+    left_out = picture.left_out.copy()
+    if registry.FRAMES not in holds and picture.animation is not None:
+        left_out[registry.FRAMES] = len(picture.animation.further)
+        picture = dataclasses.replace(picture, animation=None)
+    if registry.ALPHA not in holds and picture.alpha is not None:
+        if np.any(picture.alpha != np.iinfo(picture.alpha.dtype).max):
+            raise ImageError(
+                f"{target.name} cannot hold this picture's transparency; write .png, .webp or .tif instead"
+            )
+        picture = dataclasses.replace(picture, alpha=None)
+    if registry.HDR not in holds and picture.cicp is not None:
+        left_out[registry.HDR] = int(is_hdr(picture))
+        picture = dataclasses.replace(picture, cicp=None)
+    if registry.DEPTH not in holds or picture.animation is not None:
+        # Pillow writes the frames.
+        picture = _round(picture)
+    if registry.PROFILE not in holds and picture.icc_profile:
+        picture = dataclasses.replace(
+            picture, image=convert_to_srgb(picture.rounded().image, picture.icc_profile), icc_profile=None
+        )
+    notes, exif = _fit_notes(picture, target, left_out)
+    return dataclasses.replace(picture, notes=notes, exif=exif), +left_out
+
+
+def _round(picture: Picture) -> Picture:
+    animation = picture.animation
+    if animation is not None:
+        frames = [Picture(image, alpha).rounded() for image, alpha in animation.further]
+        further = tuple((frame.image, frame.alpha) for frame in frames)
+        animation = dataclasses.replace(animation, further=further)
+    return dataclasses.replace(picture.rounded(), animation=animation)
+
+
+def _fit_notes(picture: Picture, target: Format, left_out: collections.Counter[str]) -> tuple[Notes, bytes | None]:
+    holds = target.holds or frozenset()
+    notes = picture.notes
+    is_jpeg = target is registry.JPEG
+    exif = fit_exif(picture, has_thumbnail=target is not registry.TIFF) if registry.EXIF in holds else None
+    if is_jpeg and exif and not jpeg_segments.fits(exif):
+        exif = fit_exif(picture, has_thumbnail=False)
+        exif = exif if exif and jpeg_segments.fits(exif) else None
+    xmp, iptc = (
+        content if kind in holds and not (is_jpeg and content and not jpeg_segments.fits(content)) else None
+        for kind, content in ((registry.XMP, notes.xmp), (registry.IPTC, notes.iptc))
+    )
+    resolution_dpi = notes.resolution_dpi if registry.RESOLUTION in holds else None
+    texts = notes.texts if registry.TEXT in holds else ()
+    if is_jpeg:
+        texts = tuple(entry for entry in texts if entry[0] == _COMMENT and len(entry[1].encode()) < 65000)[:1]
+    left_out[registry.EXIF] = int(bool(picture.exif) and exif is None)
+    left_out[registry.XMP] = int(bool(notes.xmp) and xmp is None)
+    left_out[registry.IPTC] = int(bool(notes.iptc) and iptc is None)
+    left_out[registry.RESOLUTION] = int(notes.resolution_dpi is not None and resolution_dpi is None)
+    left_out[registry.TEXT] = len(notes.texts) - len(texts)
+    return Notes(xmp=xmp, iptc=iptc, resolution_dpi=resolution_dpi, texts=texts), exif
+
+
+def _encode_png(picture: Picture) -> bytes:
+    animation = picture.animation
+    has_hdr = is_hdr(picture) and animation is None
+    if has_hdr:
+        picture = restore_hdr(picture)
+    if picture.image.dtype == np.uint16:
+        data = encode_png(_stack(picture))
+    else:
+        options: dict[str, Any] = {"format": "PNG"}
+        if animation is not None:
+            options |= _list_frames(animation)
+        data = _save(picture, options)
+    notes = picture.notes
+    return insert_chunks(
+        data,
+        cicp=picture.cicp if has_hdr or not is_hdr(picture) else None,
+        icc_profile=None if has_hdr else picture.icc_profile,
+        resolution_dpi=notes.resolution_dpi,
+        exif=picture.exif,
+        xmp=notes.xmp,
+        texts=notes.texts,
+    )
+
+
+def _encode_jpeg(picture: Picture) -> bytes:
+    notes = picture.notes
+    options = {"format": "JPEG", **_JPEG_OPTIONS, **_select(icc_profile=picture.icc_profile, exif=picture.exif)}
+    if notes.texts:
+        options["comment"] = notes.texts[0][1].encode()
+    if notes.resolution_dpi is not None:
+        # JFIF has whole numbers of 16 bits.
+        options["dpi"] = tuple(min(max(round(dpi), 1), 65535) for dpi in notes.resolution_dpi)
+    return jpeg_segments.insert_segments(_save(picture, options), xmp=notes.xmp, iptc=notes.iptc)
+
+
+def _encode_webp(picture: Picture) -> bytes:
+    kept = _select(icc_profile=picture.icc_profile, exif=picture.exif, xmp=picture.notes.xmp)
+    frames = _list_frames(picture.animation) if picture.animation is not None else {}
+    return _save(picture, {"format": "WEBP", **_WEBP_OPTIONS, **kept, **frames})
+
+
+def _encode_tiff(picture: Picture) -> bytes:
+    notes = picture.notes
+    if picture.alpha is not None and picture.image.dtype == np.uint16:
+        # Grey with alpha of 16 bits is what Pillow and OpenCV do not read from a TIFF.
+        picture = dataclasses.replace(picture, is_grey=False)
+    return encode_tiff(
+        _stack(picture),
+        icc_profile=picture.icc_profile,
+        exif=picture.exif,
+        xmp=notes.xmp,
+        iptc=notes.iptc,
+        resolution_dpi=notes.resolution_dpi,
+    )
+
+
+def _encode_bmp(picture: Picture) -> bytes:
+    return _save(picture, {"format": "BMP", **_select(dpi=picture.notes.resolution_dpi)})
+
+
+_ENCODERS = {
+    registry.BMP: _encode_bmp,
+    registry.JPEG: _encode_jpeg,
+    registry.PNG: _encode_png,
+    registry.TIFF: _encode_tiff,
+    registry.WEBP: _encode_webp,
+}
+
+
+def _select(**options: object) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value}
+
+
+def _save(picture: Picture, options: dict[str, Any]) -> bytes:
+    stream = io.BytesIO()
+    _to_pillow(picture.image, picture.alpha, is_grey=picture.is_grey).save(stream, **options)
+    return stream.getvalue()
+
+
+def _list_frames(animation: Animation) -> dict[str, Any]:
+    frames = [_to_pillow(image, alpha, is_grey=False) for image, alpha in animation.further]
+    return {
+        "save_all": True,
+        "append_images": frames,
+        "duration": list(animation.durations_ms),
+        "loop": animation.loops,
+    }
+
+
+def _to_pillow(pixels: Samples, alpha: Samples | None, *, is_grey: bool) -> Image.Image:
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if is_grey:
+        image = image.convert("L")
+    if alpha is not None:
+        image.putalpha(Image.fromarray(np.ascontiguousarray(alpha)))
+    return image
+
+
+def _stack(picture: Picture) -> Any:
+    """(H, W, C): grey, grey with alpha, RGB or RGBA."""
+    colors: Any = mix_grey(picture.image) if picture.is_grey else picture.image
+    return colors if picture.alpha is None else np.concatenate([colors, picture.alpha[..., np.newaxis]], axis=2)
