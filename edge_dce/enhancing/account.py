@@ -1,0 +1,108 @@
+"""What a run tells: names of results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+from typing import Any
+
+from edge_dce.enhancing.batch import JobResult
+from edge_dce.files.folders import describe_counts
+from edge_dce.terminal.console import complain, make_printable, print_line, print_path, say
+
+_DONE, _PRESENT, _ELSEWHERE, _FAILED = "enhanced", "already there", "left to another run", "failed"
+_PLANNED = "to be enhanced"
+
+
+@dataclasses.dataclass(frozen=True)
+class Verbosity:
+    """How much is told.
+
+    Attributes:
+        is_quiet: of errors only.
+        is_verbose: of every picture, what was done.
+        is_json: a line of JSON for each picture instead of its name, and one with the counts.
+    """
+
+    is_quiet: bool = False
+    is_verbose: bool = False
+    is_json: bool = False
+
+
+class Account:
+    """Tells of results as they come, counts them, and sums up.
+
+    Args:
+        left_out: files of folders that are not enhanced, by kind.
+    """
+
+    def __init__(self, verbosity: Verbosity, left_out: collections.Counter[str]) -> None:
+        self._verbosity = verbosity
+        self._left_out = left_out
+        self._counts: collections.Counter[str] = collections.Counter()
+
+    @property
+    def failed(self) -> int:
+        return self._counts[_FAILED]
+
+    def tell(self, result: JobResult) -> None:
+        """Of a job that is over."""
+        status = _judge(result)
+        self._counts[status] += 1
+        if result.error is not None:
+            complain(result.error)
+        if self._verbosity.is_json:
+            print_line(json.dumps(_describe(result, status)))
+        elif status == _DONE and not self._verbosity.is_quiet:
+            # A video takes long enough to deserve a line.
+            if self._verbosity.is_verbose or result.job.is_video:
+                say(f"{result.job.source}: {result.summary}")
+            if result.job.target is not None:
+                print_path(result.job.target)
+
+    def tell_plan(self, result: JobResult) -> None:
+        """Of a job that is not done, because nothing shall be."""
+        status = _PRESENT if result.is_present else _PLANNED
+        self._counts[status] += 1
+        if self._verbosity.is_json:
+            print_line(json.dumps(_describe(result, status)))
+        else:
+            remark = f" ({status})" if result.is_present else ""
+            print_line(make_printable(f"{result.job.source} -> {result.job.target or 'stdout'}{remark}"))
+
+    def sum_up(self) -> None:
+        """Tell the counts."""
+        if self._verbosity.is_json:
+            print_line(json.dumps({"counts": self._counts, "left_out": self._left_out}))
+        if self._verbosity.is_quiet:
+            return
+        usual = (_PLANNED, _PRESENT) if self._counts[_PLANNED] else (_DONE, _PRESENT, _FAILED)
+        told = [f"{self._counts[status]} {status}" for status in usual]
+        if self._counts[_ELSEWHERE]:
+            told.append(f"{self._counts[_ELSEWHERE]} {_ELSEWHERE}")
+        if self._left_out:
+            hint = "; -r takes subfolders" if "subfolder" in self._left_out else ""
+            told.append(f"{self._left_out.total()} left out ({describe_counts(self._left_out)}{hint})")
+        say(", ".join(told))
+
+
+def _judge(result: JobResult) -> str:
+    if result.error is not None:
+        return _FAILED
+    if result.is_present:
+        return _PRESENT
+    return _ELSEWHERE if result.is_elsewhere else _DONE
+
+
+def _describe(result: JobResult, status: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "source": str(result.job.source),
+        "target": None if result.job.target is None else str(result.job.target),
+        "status": status,
+    }
+    if result.summary:
+        facts["summary"] = result.summary
+    if result.error is not None:
+        facts["error"] = str(result.error)
+    return facts
