@@ -19,7 +19,7 @@ from edge_dce.errors import ImageError, OutputError, VideoError
 from edge_dce.files.folders import identify, list_folder, no_pictures
 from edge_dce.files.output import check_parent
 from edge_dce.files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-from edge_dce.files.streams import refuse_devices
+from edge_dce.files.streams import STDIN, refuse_devices
 
 STDOUT = "-"
 MARKER = "-enhanced"
@@ -157,6 +157,8 @@ def check_source(path: Path) -> None:
 
 
 def _check_input(text: str, path: Path) -> None:
+    if path == STDIN:
+        raise ImageError("-: stdin must be the only input; name other files in another run")
     if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE) and not path.exists():
         raise ImageError(f"{text}: an address, not a file; download it first, or pipe it into: edge-dce enhance -")
     check_source(path)
