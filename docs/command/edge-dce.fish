@@ -64,7 +64,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l debug -d 'show a trac
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s r -l recursive -d 'take the pictures of subfolders too, and mirror these'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l format -x -d 'write pictures as jpg, png, tif or webp (default: as their sources)'
-complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l suffix -x -d 'what names of results end in, as in --suffix=-bright (default: -enhanced beside the source, nothing elsewhere)'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l suffix -x -d 'what names of results end in, as --suffix=-bright (default: -enhanced beside the source, else nothing)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l strength -x -d 'how strongly to enhance, 0 to 1.5 (default: 1.0)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l max-brightness -x -d 'protect highlights: brighten nothing beyond this level, 0.5 to 1 (default: 1.0)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l denoise -x -d 'noise to smooth away: measured, or a number from 0 (none; leaves black skies to the network, too) to 1 (default: auto)'

@@ -71,7 +71,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         "--suffix",
         type=_parse_marker,
         metavar="TEXT",
-        help=f"what names of results end in, as in --suffix=-bright (default: {MARKER} beside the source, nothing elsewhere)",
+        help=f"what names of results end in, as --suffix=-bright (default: {MARKER} beside the source, else nothing)",
     )
     add_look_options(enhance)
     enhance.add_argument(

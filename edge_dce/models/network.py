@@ -180,7 +180,9 @@ class Network:
 
     def _describe(self, side: str, details: dict[str, Any]) -> Port:
         shape = tuple(int(length) for length in details["shape"])
-        if side == "input" and -1 in list(details.get("shape_signature", shape))[1:]:
+        # A batch that is open is one picture; any other open side has the length one until it is resized.
+        signature = list(details.get("shape_signature", shape))
+        if side == "input" and any(pair == (1, -1) for pair in zip(shape[1:], signature[1:], strict=False)):
             raise ModelError(f"{self.name}: expected a fixed input size, found a dynamic one; convert it with a size")
         encoding = describe_encoding(details)
         if encoding.dtype.kind not in "fiu":

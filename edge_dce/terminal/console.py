@@ -6,15 +6,17 @@ Imports the standard library alone, so that `edge-dce doctor` answers where tqdm
 from __future__ import annotations
 
 import errno
+import functools
 import io
 import os
 import sys
 import unicodedata
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from edge_dce.errors import EdgeDceError
+from edge_dce.errors import EdgeDceError, ModelWarning
 
 PROGRAM = "edge-dce"
 _INTERRUPTED = 130
@@ -38,6 +40,7 @@ def answer(run: Callable[[], int | None], *, prog: str = PROGRAM, debug: bool = 
         The exit status: that of `run`, 1 for an EdgeDceError, OSError or MemoryError, 130 for Ctrl-C, `unread_status`.
     """
     prepare_streams()
+    warnings.showwarning = functools.partial(_tell_warning, warnings.showwarning, prog)
     try:
         status = run() or 0
         if sys.stdout is not None:
@@ -132,6 +135,15 @@ def discard_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def _tell_warning(
+    usual: Callable[..., None], prog: str, message: Warning | str, category: type[Warning], *place: Any, **more: Any
+) -> None:
+    if issubclass(category, ModelWarning):
+        say(f"{prog}: warning: {message}")
+    else:
+        usual(message, category, *place, **more)
 
 
 def _is_open(descriptor: int) -> bool:
