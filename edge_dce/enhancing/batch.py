@@ -1,7 +1,7 @@
 """Many pictures from file to file: the next ones are read and the last ones written while one is enhanced.
 
 Reading and writing run on as many threads as there are cores (Pillow and OpenCV let go of Python's lock), enhancement
-on the caller's (an `Enhancer` belongs to one thread). Only a few pictures are in memory at a time, fewer if they are
+on the caller's (an `Enhancer` does one at a time). Only a few pictures are in memory at a time, fewer if they are
 large, and results come in the order of the jobs.
 """
 
