@@ -16,8 +16,9 @@ from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.account import Account, Verbosity
 from edge_dce.enhancing.batch import JobResult, begin, enhance_pictures, is_done
 from edge_dce.enhancing.interruption import Interruption
-from edge_dce.enhancing.jobs import MARKER, STDOUT, Job, Naming, Plan, plan_jobs
+from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Job, Naming, Plan, plan_jobs
 from edge_dce.enhancing.options import add_look_options, add_model_options
+from edge_dce.enhancing.preview import STRENGTHS, preview_pictures
 from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import EdgeDceError, OutputError, VideoError
 from edge_dce.files.claims import Claims
@@ -34,11 +35,13 @@ class JobOptions:
 
     Attributes:
         overwrite: replace what is there.
+        previews: make sheets to choose from instead of the results.
         debug: raise the first error instead of naming it and going on.
     """
 
     look: Look
     overwrite: bool = False
+    previews: bool = False
     verbosity: Verbosity = dataclasses.field(default_factory=Verbosity)
     debug: bool = False
 
@@ -81,6 +84,11 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         help="enhance everything again and replace existing files; given twice, also the inputs themselves",
     )
     enhance.add_argument("-n", "--dry-run", action="store_true", help="say what would be written where, and do nothing")
+    enhance.add_argument(
+        "--preview",
+        action="store_true",
+        help=f"instead write a sheet NAME{PREVIEW_MARKER}.jpg with strengths from {STRENGTHS[0]} to {STRENGTHS[-1]}",
+    )
     talk = enhance.add_mutually_exclusive_group()
     talk.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     talk.add_argument("-v", "--verbose", action="store_true", help="say of every picture what was done")
@@ -106,7 +114,7 @@ def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions) -> int:
     is_hidden = None if len(jobs) > 1 and not options.verbosity.is_quiet else True
     with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_hidden) as bar:
         for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
-            enhance = _enhance_videos if is_video else _enhance_pictures
+            enhance = _enhance_videos if is_video and not options.previews else _enhance_pictures
             for result in enhance(group, enhancer, options, interruption):
                 if result.error is not None and options.debug:
                     raise result.error
@@ -137,7 +145,8 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, look: Look, *, suffix: str =
 def _enhance_pictures(
     jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, _: Interruption
 ) -> Iterator[JobResult]:
-    return enhance_pictures(jobs, enhancer, look=options.look, overwrite=options.overwrite)
+    make = preview_pictures if options.previews else enhance_pictures
+    return make(jobs, enhancer, look=options.look, overwrite=options.overwrite)
 
 
 def _enhance_videos(
@@ -191,10 +200,13 @@ def _enhance(arguments: argparse.Namespace) -> int:
 
 
 def _enhance_named(arguments: argparse.Namespace) -> int:
+    naming = Naming(marker=arguments.suffix, picture_suffix=arguments.format)
+    if arguments.preview:
+        naming = Naming(marker=arguments.suffix or PREVIEW_MARKER, picture_suffix=arguments.format or ".jpg")
     plan = plan_jobs(
         arguments.inputs,
         arguments.output,
-        naming=Naming(marker=arguments.suffix, picture_suffix=arguments.format),
+        naming=naming,
         is_recursive=arguments.recursive,
         replaces_inputs=arguments.overwrite > 1,
     )
@@ -202,6 +214,7 @@ def _enhance_named(arguments: argparse.Namespace) -> int:
     options = JobOptions(
         look,
         overwrite=arguments.overwrite > 0,
+        previews=arguments.preview,
         verbosity=Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json),
         debug=arguments.debug,
     )

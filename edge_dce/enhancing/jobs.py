@@ -23,6 +23,7 @@ from edge_dce.files.streams import STDIN, refuse_devices
 
 STDOUT = "-"
 MARKER = "-enhanced"
+PREVIEW_MARKER = "-preview"
 # Frames without times, as cameras of the Raspberry Pi record them.
 _BARE_FRAMES = frozenset({".264", ".265", ".avc", ".h264", ".h265", ".hevc"})
 
@@ -74,10 +75,12 @@ class Naming:
             return folder / f"{source.stem}{marker}{source.suffix}"
         return folder / f"{source.name}{marker}{asked or fallback}"
 
-    def is_result(self, path: Path) -> bool:
-        """Whether a file, its path relative to the folder of the sources, is called as a result of an earlier run."""
-        markers = tuple(filter(None, {MARKER, self.marker}))
-        return path.stem.endswith(markers) or any(part.endswith(MARKER) for part in path.parts[:-1])
+    def find_marker(self, path: Path) -> str | None:
+        """By what a file, its path relative to the folder of the sources, is told to be an earlier run's; or None."""
+        for marker in filter(None, (self.marker, MARKER, PREVIEW_MARKER)):
+            if path.stem.endswith(marker):
+                return marker
+        return MARKER if any(part.endswith(MARKER) for part in path.parts[:-1]) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,10 +186,11 @@ def _add_input(
     plan.left_out.update(listing.left_out)
     taken = []
     for picture in (*listing.pictures, *listing.dead_links):
-        if naming.is_result(picture.relative_to(path)):
-            plan.left_out[f"*{naming.marker or MARKER}"] += 1
-        else:
+        marker = naming.find_marker(picture.relative_to(path))
+        if marker is None:
             taken.append(picture)
+        else:
+            plan.left_out[f"*{marker}"] += 1
     if not taken:
         raise no_pictures(path, plan.left_out)
     for source in taken:

@@ -14,6 +14,12 @@ _STARTS = (
     (b"GIF89a", ".gif"),
     (b"II*\x00", ".tif"),
     (b"MM\x00*", ".tif"),
+    # Raw files of cameras that are no TIFF, or no plain one.
+    (b"FUJIFILMCCD-RAW", ".raf"),
+    (b"IIRO", ".orf"),
+    (b"IIRS", ".orf"),
+    (b"MMOR", ".orf"),
+    (b"IIU\x00", ".rw2"),
     (b"\x1a\x45\xdf\xa3", ".mkv"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", ".wmv"),
     (b"\x00\x00\x01\xba", ".mpg"),
@@ -23,6 +29,7 @@ _RIFF = {b"WEBP": ".webp", b"AVI ": ".avi"}
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), ".avif"),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), ".heic"),
+    b"crx ": ".cr3",
     b"mif1": ".heic",
     b"msf1": ".heic",
     b"qt  ": ".mov",

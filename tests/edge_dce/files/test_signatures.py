@@ -35,6 +35,7 @@ def test_picture_is_told_by_its_first_bytes(name: str, suffix: str) -> None:
         ([b"avif", b"mif1", b"miaf"], ".avif"),
         ([b"isom", b"isom", b"avc1"], ".mp4"),
         ([b"qt  ", b"qt  "], ".mov"),
+        ([b"crx ", b"isom"], ".cr3"),
     ],
 )
 def test_brands_tell_pictures_from_videos(brands: list[bytes], suffix: str) -> None:
