@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from edge_dce.enhancing.batch import JobResult
@@ -35,10 +37,14 @@ class Account:
 
     Args:
         left_out: files of folders that are not enhanced, by kind.
+        called: what people call a source that is kept in a file of another name meanwhile.
     """
 
-    def __init__(self, verbosity: Verbosity, left_out: collections.Counter[str]) -> None:
+    def __init__(
+        self, verbosity: Verbosity, left_out: collections.Counter[str], called: Mapping[Path, str] | None = None
+    ) -> None:
         self._verbosity = verbosity
+        self._called = called or {}
         self._left_out = left_out
         self._counts: collections.Counter[str] = collections.Counter()
 
@@ -53,11 +59,11 @@ class Account:
         if result.error is not None:
             complain(result.error)
         if self._verbosity.is_json:
-            print_line(json.dumps(_describe(result, status)))
+            print_line(json.dumps(self._describe(result, status)))
         elif status == _DONE and not self._verbosity.is_quiet:
             # A video takes long enough to deserve a line.
             if self._verbosity.is_verbose or result.job.is_video:
-                say(f"{result.job.source}: {result.summary}")
+                say(f"{self._name(result.job.source)}: {result.summary}")
             if result.job.target is not None:
                 print_path(result.job.target)
 
@@ -66,10 +72,10 @@ class Account:
         status = _PRESENT if result.is_present else _PLANNED
         self._counts[status] += 1
         if self._verbosity.is_json:
-            print_line(json.dumps(_describe(result, status)))
+            print_line(json.dumps(self._describe(result, status)))
         else:
             remark = f" ({status})" if result.is_present else ""
-            print_line(make_printable(f"{result.job.source} -> {result.job.target or 'stdout'}{remark}"))
+            print_line(make_printable(f"{self._name(result.job.source)} -> {result.job.target or 'stdout'}{remark}"))
 
     def sum_up(self) -> None:
         """Tell the counts."""
@@ -86,6 +92,21 @@ class Account:
             told.append(f"{self._left_out.total()} left out ({describe_counts(self._left_out)}{hint})")
         say(", ".join(told))
 
+    def _name(self, source: Path) -> str:
+        return self._called.get(source, str(source))
+
+    def _describe(self, result: JobResult, status: str) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "source": self._name(result.job.source),
+            "target": None if result.job.target is None else str(result.job.target),
+            "status": status,
+        }
+        if result.summary:
+            facts["summary"] = result.summary
+        if result.error is not None:
+            facts["error"] = str(result.error)
+        return facts
+
 
 def _judge(result: JobResult) -> str:
     if result.error is not None:
@@ -93,16 +114,3 @@ def _judge(result: JobResult) -> str:
     if result.is_present:
         return _PRESENT
     return _ELSEWHERE if result.is_elsewhere else _DONE
-
-
-def _describe(result: JobResult, status: str) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "source": str(result.job.source),
-        "target": None if result.job.target is None else str(result.job.target),
-        "status": status,
-    }
-    if result.summary:
-        facts["summary"] = result.summary
-    if result.error is not None:
-        facts["error"] = str(result.error)
-    return facts

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import itertools
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,14 @@ class JobOptions:
     Attributes:
         overwrite: replace what is there.
         previews: make sheets to choose from instead of the results.
+        is_quiet: show no bars.
         debug: raise the first error instead of naming it and going on.
     """
 
     look: Look
     overwrite: bool = False
     previews: bool = False
-    verbosity: Verbosity = dataclasses.field(default_factory=Verbosity)
+    is_quiet: bool = False
     debug: bool = False
 
 
@@ -97,8 +98,8 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     enhance.set_defaults(command=_enhance)
 
 
-def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions) -> int:
-    """Do the jobs in order; print the name of each result to stdout and what happens to stderr.
+def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions, account: Account) -> int:
+    """Do the jobs in order, and tell of each.
 
     Returns:
         How many failed; each was named.
@@ -109,9 +110,8 @@ def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions) -> int:
     jobs = plan.jobs
     for folder in dict.fromkeys(job.target.parent for job in jobs if job.target is not None):
         make_folder(folder)
-    account = Account(options.verbosity, plan.left_out)
     # None shows a bar on terminals only.
-    is_hidden = None if len(jobs) > 1 and not options.verbosity.is_quiet else True
+    is_hidden = None if len(jobs) > 1 and not options.is_quiet else True
     with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_hidden) as bar:
         for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
             enhance = _enhance_videos if is_video and not options.previews else _enhance_pictures
@@ -153,7 +153,8 @@ def _enhance_videos(
     jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, interruption: Interruption
 ) -> Iterator[JobResult]:
     with Claims() as claims:
-        for job in jobs:
+
+        def run(job: Job) -> JobResult:
             result = begin(job, claims, overwrite=options.overwrite)
             try:
                 if result == JobResult(job):
@@ -163,14 +164,23 @@ def _enhance_videos(
             finally:
                 if job.target is not None:
                     claims.give_back(job.target)
-            yield result
+            return result
+
+        elsewhere = []
+        for job in jobs:
+            result = run(job)
+            if result.is_elsewhere:
+                elsewhere.append(job)
+            else:
+                yield result
+        yield from map(run, elsewhere)
 
 
 def _enhance_video(job: Job, enhancer: Enhancer, options: JobOptions, interruption: Interruption) -> str:
     """Show a bar with frames per second and the time left meanwhile; what was done."""
     if job.target is None:
         raise VideoError(f"{job.source}: expected a job with a target")
-    is_hidden = True if options.verbosity.is_quiet else None
+    is_hidden = True if options.is_quiet else None
     with tqdm(desc=make_printable(job.source.name), unit="frame", leave=False, disable=is_hidden) as bar:
 
         def show(done: int, expected: int | None) -> None:
@@ -193,13 +203,13 @@ def _enhance(arguments: argparse.Namespace) -> int:
     with kept_in_file(source) as kept:
         arguments.inputs, arguments.output = [str(kept)], arguments.output or STDOUT
         try:
-            return _enhance_named(arguments)
+            return _enhance_named(arguments, {kept: str(source)})
         except EdgeDceError as error:
             # Nobody knows the file that it was kept in.
             raise type(error)(str(error).replace(str(kept), str(source))) from error
 
 
-def _enhance_named(arguments: argparse.Namespace) -> int:
+def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | None = None) -> int:
     naming = Naming(marker=arguments.suffix, picture_suffix=arguments.format)
     if arguments.preview:
         naming = Naming(marker=arguments.suffix or PREVIEW_MARKER, picture_suffix=arguments.format or ".jpg")
@@ -210,29 +220,26 @@ def _enhance_named(arguments: argparse.Namespace) -> int:
         is_recursive=arguments.recursive,
         replaces_inputs=arguments.overwrite > 1,
     )
+    verbosity = Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json)
+    account = Account(verbosity, plan.left_out, called)
     look = Look(arguments.strength, arguments.max_brightness, arguments.denoise)
     options = JobOptions(
         look,
         overwrite=arguments.overwrite > 0,
         previews=arguments.preview,
-        verbosity=Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json),
-        debug=arguments.debug,
+        is_quiet=arguments.quiet,
+        debug=arguments.debug or called is not None,
     )
     if arguments.dry_run:
-        _tell_plan(plan, options)
+        for job in plan.jobs:
+            account.tell_plan(JobResult(job, is_present=is_done(job, overwrite=options.overwrite)))
+        account.sum_up()
         return 0
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
     if plan.jobs[0].target is None:
         enhance_to_stdout(plan.jobs[0], enhancer, look, suffix=arguments.format or ".png")
         return 0
-    return 1 if enhance_files(plan, enhancer, options) else 0
-
-
-def _tell_plan(plan: Plan, options: JobOptions) -> None:
-    account = Account(options.verbosity, plan.left_out)
-    for job in plan.jobs:
-        account.tell_plan(JobResult(job, is_present=is_done(job, overwrite=options.overwrite)))
-    account.sum_up()
+    return 1 if enhance_files(plan, enhancer, options, account) else 0
 
 
 def _parse_format(text: str) -> str:

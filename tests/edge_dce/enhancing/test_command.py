@@ -209,6 +209,18 @@ def test_picture_goes_from_a_pipe_to_a_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(edge_dce.read_picture(tmp_path / "out.png").image, enhance(make_picture()))
 
 
+def test_stream_is_called_as_people_call_it(tmp_path: Path) -> None:
+    photo = write_picture(tmp_path / "a.png")
+    _, output, errors = run("-", "-v", "-o", tmp_path / "b.png", given=photo.read_bytes())
+    assert output == f"{tmp_path / 'b.png'}\n".encode()
+    assert re.fullmatch(r"-: 40x30 enhanced in \d+ ms\n", errors)
+    _, output, _ = run("-", "--json", "-o", tmp_path / "c.png", given=photo.read_bytes())
+    assert json.loads(output)["source"] == "-"
+    status, _, errors = run("-", "-o", tmp_path / "d.png", given=photo.read_bytes()[:300])
+    assert status == 1
+    assert errors.startswith("edge-dce: error: -: damaged or unsupported picture file")
+
+
 def test_pipe_that_nobody_writes_into_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     status, _, errors = run(tmp_path / "pipe.png")
