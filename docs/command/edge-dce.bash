@@ -8,7 +8,7 @@
 _shtab_edge_dce_train_subparsers=(fit export split evaluate compare psnr-wraparound)
 _shtab_edge_dce_subparsers=(enhance benchmark info models doctor live camera train evaluate convert)
 
-_shtab_edge_dce_enhance_option_strings=(-h --help --debug -r --recursive -o --output --format --suffix --strength --max-brightness --denoise --overwrite -n --dry-run --preview -q --quiet -v --verbose --json -m --model --threads --contract)
+_shtab_edge_dce_enhance_option_strings=(-h --help --debug -r --recursive -o --output --format --quality --suffix --strength --max-brightness --denoise --overwrite -n --dry-run --preview -q --quiet -v --verbose --json -m --model --threads --contract)
 _shtab_edge_dce_benchmark_option_strings=(-h --help --debug --size --threads --runs --warmup --pairs --images --reference --sustained --compare --tolerance --contract --markdown --json --overwrite)
 _shtab_edge_dce_info_option_strings=(-h --help --debug --json)
 _shtab_edge_dce_models_option_strings=(-h --help --debug --json)
@@ -26,6 +26,7 @@ _shtab_edge_dce_evaluate_option_strings=(-h --help --data --pairs --split -o --o
 _shtab_edge_dce_convert_option_strings=(-h --help --precision --contract --size --returns --calibration --calibration-count --evaluation --evaluation-count --truth --seed --min-psnr --max-drop --prove -o --output --overwrite --debug)
 _shtab_edge_dce_option_strings=(-h --help -V --version)
 
+_shtab_edge_dce_enhance_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_enhance__o_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_enhance___output_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_benchmark_pos_0_COMPGEN=_shtab_compgen_files

@@ -20,7 +20,7 @@ from edge_dce.enhancing.jobs import Job, check_source
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.claims import Claims
 from edge_dce.files.output import check_free
-from edge_dce.files.pictures import Picture, count_pixels, read_picture, write_picture
+from edge_dce.files.pictures import DEFAULT_QUALITY, Picture, count_pixels, read_picture, write_picture
 from edge_dce.machine import count_usable_cores
 from edge_dce.pixels.look import PLAIN, Look
 
@@ -59,12 +59,20 @@ class _Work:
 
 
 def enhance_pictures(
-    jobs: Iterable[Job], enhancer: Enhancer, *, look: Look = PLAIN, overwrite: bool = False
+    jobs: Iterable[Job],
+    enhancer: Enhancer,
+    *,
+    look: Look = PLAIN,
+    overwrite: bool = False,
+    quality: int = DEFAULT_QUALITY,
 ) -> Iterator[JobResult]:
     """Enhance pictures, each to its target. One that fails does not stop the others.
 
     A target appears when it is whole. One that is there already is left alone, which counts as done for jobs that
     resume, unless `overwrite`. Runs that resume the same jobs at a time share them.
+
+    Args:
+        quality: as `edge_dce.write_picture` takes it.
 
     Returns:
         The results, in the order of the jobs; at last those of jobs that another run was doing when their turn came.
@@ -83,7 +91,7 @@ def enhance_pictures(
     def enhance_all(jobs: Iterable[Job]) -> Iterator[JobResult]:
         read = run_ahead(lambda job: _read(job, overwrite, claims), jobs, lambda job: count_pixels(job.source))
         enhanced = (_enhance(work, enhancer, look) for work in read)
-        return run_ahead(lambda work: _write(work, overwrite, claims), enhanced, _count_px)
+        return run_ahead(lambda work: _write(work, overwrite, quality, claims), enhanced, _count_px)
 
     with Claims() as claims:
         try:
@@ -166,13 +174,13 @@ def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
     return _Work(JobResult(work.result.job, f"{width}x{height} enhanced in {took_ms:.0f} ms"), enhanced)
 
 
-def _write(work: _Work, overwrite: bool, claims: Claims) -> JobResult:
+def _write(work: _Work, overwrite: bool, quality: int, claims: Claims) -> JobResult:
     job = work.result.job
     if job.target is None:
         return work.result
     try:
         if work.picture is not None:
-            write_picture(work.picture, job.target, overwrite=overwrite)
+            write_picture(work.picture, job.target, overwrite=overwrite, quality=quality)
     except (ImageError, OutputError) as error:
         # Where claims cannot be made, another run may have been faster.
         return JobResult(job, is_present=True) if is_done(job, overwrite=overwrite) else JobResult(job, error=error)

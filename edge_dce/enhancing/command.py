@@ -23,9 +23,10 @@ from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import EdgeDceError, OutputError, VideoError
 from edge_dce.files.claims import Claims
 from edge_dce.files.output import make_folder
-from edge_dce.files.pictures import WRITABLE_SUFFIXES, encode_picture, read_picture
+from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES, encode_picture, read_picture
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
+from edge_dce.terminal.arguments import parse_positive
 from edge_dce.terminal.console import make_printable
 
 
@@ -35,6 +36,7 @@ class JobOptions:
 
     Attributes:
         overwrite: replace what is there.
+        quality: of JPEG and WebP.
         previews: make sheets to choose from instead of the results.
         is_quiet: show no bars.
         debug: raise the first error instead of naming it and going on.
@@ -42,6 +44,7 @@ class JobOptions:
 
     look: Look
     overwrite: bool = False
+    quality: int = DEFAULT_QUALITY
     previews: bool = False
     is_quiet: bool = False
     debug: bool = False
@@ -70,6 +73,13 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         type=_parse_format,
         metavar="FORMAT",
         help="write pictures as jpg, png, tif or webp (default: as their sources)",
+    )
+    enhance.add_argument(
+        "--quality",
+        type=_parse_quality,
+        default=DEFAULT_QUALITY,
+        metavar="N",
+        help="of JPEG and WebP, 1 to 100 (default: %(default)s)",
     )
     enhance.add_argument(
         "--suffix",
@@ -126,7 +136,9 @@ def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions, account: 
     return account.failed
 
 
-def enhance_to_stdout(job: Job, enhancer: Enhancer, look: Look, *, suffix: str = ".png") -> None:
+def enhance_to_stdout(
+    job: Job, enhancer: Enhancer, look: Look, *, suffix: str = ".png", quality: int = DEFAULT_QUALITY
+) -> None:
     """Write the enhanced picture to stdout, in the format of a suffix.
 
     Raises:
@@ -139,14 +151,14 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, look: Look, *, suffix: str =
         raise OutputError("stdout is a terminal, which shows no pictures; redirect it, or name a file with -o")
     picture = read_picture(job.source)
     enhanced = picture.with_image(enhancer.enhance(picture.image, look))
-    sys.stdout.buffer.write(encode_picture(enhanced, suffix))
+    sys.stdout.buffer.write(encode_picture(enhanced, suffix, quality=quality))
 
 
 def _enhance_pictures(
     jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, _: Interruption
 ) -> Iterator[JobResult]:
     make = preview_pictures if options.previews else enhance_pictures
-    return make(jobs, enhancer, look=options.look, overwrite=options.overwrite)
+    return make(jobs, enhancer, look=options.look, overwrite=options.overwrite, quality=options.quality)
 
 
 def _enhance_videos(
@@ -226,6 +238,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
     options = JobOptions(
         look,
         overwrite=arguments.overwrite > 0,
+        quality=arguments.quality,
         previews=arguments.preview,
         is_quiet=arguments.quiet,
         debug=arguments.debug or called is not None,
@@ -237,7 +250,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
         return 0
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
     if plan.jobs[0].target is None:
-        enhance_to_stdout(plan.jobs[0], enhancer, look, suffix=arguments.format or ".png")
+        enhance_to_stdout(plan.jobs[0], enhancer, look, suffix=arguments.format or ".png", quality=arguments.quality)
         return 0
     return 1 if enhance_files(plan, enhancer, options, account) else 0
 
@@ -249,6 +262,13 @@ def _parse_format(text: str) -> str:
         expected = " ".join(sorted(name.removeprefix(".") for name in WRITABLE_SUFFIXES))
         raise argparse.ArgumentTypeError(f"expected one of {expected}, found '{text}'")
     return suffix
+
+
+def _parse_quality(text: str) -> int:
+    quality = parse_positive(text)
+    if quality > 100:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to 100, found '{text}'")
+    return quality
 
 
 def _parse_marker(text: str) -> str:

@@ -14,7 +14,7 @@ from edge_dce.enhancing.batch import JobResult, begin
 from edge_dce.enhancing.jobs import Job
 from edge_dce.errors import ImageError, OutputError, VideoError
 from edge_dce.files.claims import Claims
-from edge_dce.files.pictures import Picture, read_picture, write_picture
+from edge_dce.files.pictures import DEFAULT_QUALITY, Picture, read_picture, write_picture
 from edge_dce.pixels.look import Look
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -28,7 +28,7 @@ _GROUND, _INK = 24, (230, 230, 230)
 
 
 def preview_pictures(
-    jobs: Iterable[Job], enhancer: Enhancer, *, look: Look, overwrite: bool = False
+    jobs: Iterable[Job], enhancer: Enhancer, *, look: Look, overwrite: bool = False, quality: int = DEFAULT_QUALITY
 ) -> Iterator[JobResult]:
     """Write a sheet for each job, as `edge_dce.enhancing.batch.enhance_pictures` does the pictures.
 
@@ -43,7 +43,7 @@ def preview_pictures(
                     if job.is_video:
                         raise VideoError(f"{job.source}: a preview is made of pictures; take a still of this video")
                     sheet = make_sheet(read_picture(job.source), enhancer, look)
-                    write_picture(Picture(sheet), job.target, overwrite=overwrite)
+                    write_picture(Picture(sheet), job.target, overwrite=overwrite, quality=quality)
                     result = JobResult(job, f"{len(STRENGTHS)} strengths shown")
                 except (ImageError, OutputError, VideoError) as error:
                     result = JobResult(job, error=error)

@@ -45,6 +45,7 @@ _FORMATS = {
     ".webp": "WEBP",
 }
 WRITABLE_SUFFIXES = frozenset(_FORMATS)
+DEFAULT_QUALITY = 95
 _KEEPS_16_BITS = frozenset({"PNG", "TIFF"})
 _NO_ALPHA = frozenset({"BMP", "JPEG"})
 _ORIENTATION = 0x0112
@@ -145,8 +146,13 @@ def count_pixels(path: str | Path) -> int:
         return 0
 
 
-def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False) -> None:
+def write_picture(
+    picture: Picture, path: str | Path, *, overwrite: bool = False, quality: int = DEFAULT_QUALITY
+) -> None:
     """Write a picture in the format of the path's suffix: whole under its final name, or not at all.
+
+    Args:
+        quality: of JPEG and WebP, from 1 to 100.
 
     Raises:
         ImageError: unknown suffix, or the format cannot hold the alpha channel.
@@ -154,10 +160,10 @@ def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False
     """
     path = Path(path)
     check_free(path, overwrite=overwrite)
-    write_file(path, encode_picture(picture, path.suffix), overwrite=overwrite)
+    write_file(path, encode_picture(picture, path.suffix, quality=quality), overwrite=overwrite)
 
 
-def encode_picture(picture: Picture, suffix: str) -> bytes:
+def encode_picture(picture: Picture, suffix: str, *, quality: int = DEFAULT_QUALITY) -> bytes:
     """The bytes of a picture file in the format of `suffix` (".png", ".jpg", ...).
 
     PNG and TIFF keep 16 bits; for other formats samples are rounded to 8.
@@ -175,9 +181,9 @@ def encode_picture(picture: Picture, suffix: str) -> bytes:
     picture = picture.rounded()
     options: dict[str, object] = {"format": file_format}
     if file_format == "JPEG":
-        options |= {"quality": 95, "subsampling": "4:2:0"}
+        options |= {"quality": quality, "subsampling": "4:2:0"}
     elif file_format == "WEBP":
-        options |= {"quality": 95}
+        options |= {"quality": quality}
     elif file_format == "TIFF":
         options |= {"compression": "tiff_deflate"}
     if picture.icc_profile and file_format != "BMP":

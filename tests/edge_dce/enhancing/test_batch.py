@@ -80,8 +80,8 @@ def test_few_pictures_are_in_flight_and_fewer_large_ones(
         count(+1)
         return read_picture(path)
 
-    def write_counted(picture: Picture, path: Path, *, overwrite: bool) -> None:
-        write_picture(picture, path, overwrite=overwrite)
+    def write_counted(picture: Picture, path: Path, *, overwrite: bool, quality: int) -> None:
+        write_picture(picture, path, overwrite=overwrite, quality=quality)
         count(-1)
 
     monkeypatch.setattr(batch, "read_picture", read_counted)

@@ -17,6 +17,7 @@ from PIL import Image
 
 import edge_dce
 from edge_dce.cli import main
+from edge_dce.files.pictures import encode_picture
 from tests.edge_dce.files.test_claims import start as start_claiming
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -308,6 +309,22 @@ def test_format_and_suffix_are_those_asked_for(tmp_path: Path) -> None:
     assert main(["enhance", str(photo), "-m", TINY, "--format", "webp", "--suffix=-bright"]) == 0
     with Image.open(tmp_path / "a.png-bright.webp") as opened:
         assert (opened.format, opened.size) == ("WEBP", (40, 30))
+
+
+def test_quality_is_that_asked_for(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    photo = write_picture(tmp_path / "a.png")
+    enhanced = edge_dce.Picture(enhance(make_picture()))
+    for quality in (40, 95):
+        options = ["-m", TINY, "--format", "jpg", "--quality", str(quality)]
+        assert main(["enhance", str(photo), "-o", "-", *options]) == 0
+        expected = encode_picture(enhanced, ".jpg", quality=quality)
+        assert capfdbinary.readouterr().out == expected
+        assert main(["enhance", str(photo), "--overwrite", *options]) == 0
+        assert (tmp_path / "a.png-enhanced.jpg").read_bytes() == expected
+        capfdbinary.readouterr()
+    for wrong in ("0", "101", "high"):
+        with pytest.raises(SystemExit):
+            main(["enhance", str(photo), "--quality", wrong])
 
 
 def test_input_is_replaced_where_that_is_asked_for_twice(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
