@@ -82,6 +82,11 @@ def make_printable(text: str) -> str:
     return "".join(letter if _is_harmless(letter) else _escape(letter) for letter in text)
 
 
+def make_lines_printable(text: str) -> str:
+    """As `make_printable`, for a text of ours of several lines that names files."""
+    return "\n".join(make_printable(line) for line in text.split("\n"))
+
+
 def say(line: str) -> None:
     """A line on stderr, made printable."""
     if sys.stderr is not None:
