@@ -18,12 +18,12 @@ from edge_dce.enhancing.batch import JobResult, begin, enhance_pictures, is_done
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Job, Naming, Plan, plan_jobs
 from edge_dce.enhancing.options import add_look_options, add_model_options
-from edge_dce.enhancing.preview import STRENGTHS, preview_pictures
+from edge_dce.enhancing.preview import STRENGTHS, make_sheet, preview_pictures
 from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import EdgeDceError, OutputError, VideoError
 from edge_dce.files.claims import Claims
 from edge_dce.files.output import make_folder
-from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES, encode_picture, read_picture
+from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES, Picture, encode_picture, read_picture
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive
@@ -136,9 +136,7 @@ def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions, account: 
     return account.failed
 
 
-def enhance_to_stdout(
-    job: Job, enhancer: Enhancer, look: Look, *, suffix: str = ".png", quality: int = DEFAULT_QUALITY
-) -> None:
+def enhance_to_stdout(job: Job, enhancer: Enhancer, options: JobOptions, suffix: str) -> None:
     """Write the enhanced picture to stdout, in the format of a suffix.
 
     Raises:
@@ -150,8 +148,11 @@ def enhance_to_stdout(
     if sys.stdout.isatty():
         raise OutputError("stdout is a terminal, which shows no pictures; redirect it, or name a file with -o")
     picture = read_picture(job.source)
-    enhanced = picture.with_image(enhancer.enhance(picture.image, look))
-    sys.stdout.buffer.write(encode_picture(enhanced, suffix, quality=quality))
+    if options.previews:
+        shown = Picture(make_sheet(picture, enhancer, options.look))
+    else:
+        shown = picture.with_image(enhancer.enhance(picture.image, options.look))
+    sys.stdout.buffer.write(encode_picture(shown, suffix, quality=options.quality))
 
 
 def _enhance_pictures(
@@ -250,7 +251,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
         return 0
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
     if plan.jobs[0].target is None:
-        enhance_to_stdout(plan.jobs[0], enhancer, look, suffix=arguments.format or ".png", quality=arguments.quality)
+        enhance_to_stdout(plan.jobs[0], enhancer, options, arguments.format or ".png")
         return 0
     return 1 if enhance_files(plan, enhancer, options, account) else 0
 

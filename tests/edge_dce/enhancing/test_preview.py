@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,14 @@ def test_preview_is_written_beside_the_picture_and_is_no_source(
     assert main(["enhance", str(tmp_path), "-o", str(tmp_path), "-m", str(TINY)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"a.jpg", "a-preview.jpg", "a-enhanced.jpg"}
     assert capfd.readouterr().err.endswith("1 enhanced, 0 already there, 0 failed, 1 left out (1 *-preview)\n")
+
+
+def test_preview_goes_to_stdout_too(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    Image.fromarray(make_picture(30, 40)).save(tmp_path / "a.png")
+    assert main(["enhance", str(tmp_path / "a.png"), "--preview", "-m", str(TINY), "-o", "-"]) == 0
+    with Image.open(io.BytesIO(capfdbinary.readouterr().out)) as opened:
+        # Three tiles of 640x480 across, two down, gaps of 12 and labels of 40.
+        assert (opened.format, opened.size) == ("PNG", (3 * 652 + 12, 2 * 532 + 12))
 
 
 def test_preview_of_a_folder_names_what_is_no_picture(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
