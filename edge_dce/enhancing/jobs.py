@@ -53,17 +53,16 @@ class Naming:
 
     Attributes:
         marker: goes between name and suffix; None is `MARKER` beside the source, and nothing elsewhere.
-        picture_suffix, video_suffix: the format, such as ".jpg" and ".mkv"; None is the source's.
+        picture_suffix: the format of pictures, such as ".jpg"; None is the source's.
     """
 
     marker: str | None = None
     picture_suffix: str | None = None
-    video_suffix: str | None = None
 
     def place(self, source: Path, folder: Path) -> Path:
         """Where in a folder the result of a source goes."""
         writable, asked, fallback = (
-            (video.WRITABLE_SUFFIXES, self.video_suffix, ".mkv")  # It holds any sound.
+            (video.WRITABLE_SUFFIXES, None, ".mkv")  # It holds any sound.
             if is_video(source)
             else (WRITABLE_SUFFIXES, self.picture_suffix, ".png")  # It holds any picture.
         )
@@ -231,12 +230,13 @@ def _is_made_by_another(job: Job, by_target: dict[Path | None, Job]) -> bool:
 
 
 def _check_inputs_stay(jobs: Sequence[Job]) -> None:
-    sources = {os.path.realpath(job.source): job.source for job in jobs}
-    for job in jobs:
-        replaced = sources.get(os.path.realpath(job.target)) if job.target is not None else None
+    taken = [job.target for job in jobs if job.target is not None and os.path.lexists(job.target)]
+    sources = {os.path.realpath(job.source): job.source for job in jobs} if taken else {}
+    for target in taken:
+        replaced = sources.get(os.path.realpath(target))
         if replaced is not None:
             raise OutputError(
-                f"{job.target}: would replace the input {replaced}; choose another name, or ask twice "
+                f"{target}: would replace the input {replaced}; choose another name, or ask twice "
                 "(--overwrite --overwrite)"
             )
 

@@ -16,6 +16,8 @@ _LOSSY_SUFFIXES = frozenset({".jfif", ".jpe", ".jpeg", ".jpg"})
 # Names that say what a file is, although its first bytes are a picture's: thumbnails that cameras keep of their
 # videos, downloads that are not finished, copies that editors make.
 _NO_PICTURES = frozenset({".bak", ".crdownload", ".part", ".thm", ".tmp"})
+# As many fit on a line or two.
+_MOST_KINDS = 12
 # What entries that are no files of a suffix are called where there are several.
 _PLURALS = {
     "dead link": "dead links",
@@ -105,7 +107,9 @@ def no_pictures(folder: str | Path, left_out: collections.Counter[str]) -> Image
 def describe_counts(counts: collections.Counter[str]) -> str:
     """What was left out, for people: the most frequent first."""
     by_frequency = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{count} {_PLURALS.get(kind, kind) if count > 1 else kind}" for kind, count in by_frequency)
+    told = [f"{count} {_PLURALS.get(kind, kind) if count > 1 else kind}" for kind, count in by_frequency[:_MOST_KINDS]]
+    others = sum(count for _, count in by_frequency[_MOST_KINDS:])
+    return ", ".join([*told, f"{others} of other kinds"] if others else told)
 
 
 def _sort_in(entry: os.DirEntry[str], listing: Listing) -> None:

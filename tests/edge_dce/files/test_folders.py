@@ -1,3 +1,4 @@
+import collections
 import os
 from pathlib import Path
 
@@ -82,6 +83,11 @@ def test_everything_left_out_is_counted_by_kind(tmp_path: Path) -> None:
         "pipe or device": 1,
     }
     assert describe_counts(listing.left_out).startswith("2 .txt, 2 dead links, 1 .mp4, ")
+
+
+def test_many_kinds_are_summed_up() -> None:
+    counts = collections.Counter({f".{number:02}": 20 - number for number in range(15)})
+    assert describe_counts(counts).endswith("10 .10, 9 .11, 21 of other kinds")
 
 
 def test_link_to_a_picture_is_one_and_a_dead_link_is_told(tmp_path: Path) -> None:
