@@ -34,8 +34,6 @@ _holding_back = threading.Lock()
 _TRIAL_BYTES = 4 << 30
 # The side that a network gets whose file leaves it open: what curves are estimated at when nothing else is asked for.
 _OPEN_SIDE_PX = 256
-# Inputs that hold more than this are not made for numbers from 0 to 1 alone.
-_LEVELS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,20 +112,16 @@ def run_trial(content: bytes, *, threads: int) -> Trial:
         for details, noise in zip(inputs, noises, strict=True):
             encoding = describe_encoding(details)
             # Integers without a scale are levels themselves.
-            factor = white if encoding.scale or not encoding.is_integer else 255 * white
+            holds_levels = encoding.is_integer and (not encoding.scale or encoding.spans_levels)
+            factor = 255 * white if holds_levels else white
             interpreter.set_tensor(details["index"], encoding.encode(noise * np.float32(factor)))
         interpreter.invoke()
         return [read_tensor(interpreter, details) for details in interpreter.get_output_details()]
 
     black = run(0)
     change = _measure_change(black, run(1))
-    return Trial(change, _measure_change(black, run(255)) if all(map(_reaches_levels, inputs)) else None)
-
-
-def _reaches_levels(details: dict[str, Any]) -> bool:
-    """Whether an input holds numbers as large as the levels of an image."""
-    encoding = describe_encoding(details)
-    return not encoding.is_integer or encoding.scale * (np.iinfo(encoding.dtype).max - encoding.zero_point) > _LEVELS
+    takes_floats = not any(describe_encoding(details).is_integer for details in inputs)
+    return Trial(change, _measure_change(black, run(255)) if takes_floats else None)
 
 
 def _measure_change(one: list[npt.NDArray[np.float32]], other: list[npt.NDArray[np.float32]]) -> float:

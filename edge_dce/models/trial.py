@@ -45,7 +45,8 @@ class Trial:
 
     Attributes:
         change: between a black picture and noise from 0 to 1.
-        change_of_levels: between black and noise from 0 to 255; None where the input holds no such numbers.
+        change_of_levels: between black and noise from 0 to 255; None where the input is integers, whose scale says
+            what white is.
     """
 
     change: float
