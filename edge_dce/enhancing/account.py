@@ -5,13 +5,16 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from edge_dce.enhancing.batch import JobResult
+from edge_dce.enhancing.jobs import Plan
 from edge_dce.files.folders import describe_counts
-from edge_dce.terminal.console import complain, make_printable, print_line, print_path, say
+from edge_dce.terminal.console import complain, is_terminal, make_printable, print_line, print_path, say
 
 _DONE, _PRESENT, _ELSEWHERE, _FAILED = "enhanced", "already there", "left to another run", "failed"
 _PLANNED = "to be enhanced"
@@ -36,16 +39,16 @@ class Account:
     """Tells of results as they come, counts them, and sums up.
 
     Args:
-        left_out: files of folders that are not enhanced, by kind.
+        plan: what is told of.
         called: what people call a source that is kept in a file of another name meanwhile.
     """
 
-    def __init__(
-        self, verbosity: Verbosity, left_out: collections.Counter[str], called: Mapping[Path, str] | None = None
-    ) -> None:
+    def __init__(self, verbosity: Verbosity, plan: Plan, called: Mapping[Path, str] | None = None) -> None:
         self._verbosity = verbosity
         self._called = called or {}
-        self._left_out = left_out
+        # On a terminal the bar tells enough of many; programs want every name.
+        self._names_results = len(plan.jobs) == 1 or not is_terminal(sys.stdout)
+        self._plan = plan
         self._counts: collections.Counter[str] = collections.Counter()
 
     @property
@@ -64,7 +67,7 @@ class Account:
             # A video takes long enough to deserve a line.
             if self._verbosity.is_verbose or result.job.is_video:
                 say(f"{self._name(result.job.source)}: {result.summary}")
-            if result.job.target is not None:
+            if result.job.target is not None and self._names_results:
                 print_path(result.job.target)
 
     def tell_plan(self, result: JobResult) -> None:
@@ -80,17 +83,26 @@ class Account:
     def sum_up(self) -> None:
         """Tell the counts."""
         if self._verbosity.is_json:
-            print_line(json.dumps({"counts": self._counts, "left_out": self._left_out}))
+            print_line(json.dumps({"counts": self._counts, "left_out": self._plan.left_out}))
         if self._verbosity.is_quiet:
             return
         usual = (_PLANNED, _PRESENT) if self._counts[_PLANNED] else (_DONE, _PRESENT, _FAILED)
         told = [f"{self._counts[status]} {status}" for status in usual]
         if self._counts[_ELSEWHERE]:
             told.append(f"{self._counts[_ELSEWHERE]} {_ELSEWHERE}")
-        if self._left_out:
-            hint = "; -r takes subfolders" if "subfolder" in self._left_out else ""
-            told.append(f"{self._left_out.total()} left out ({describe_counts(self._left_out)}{hint})")
-        say(", ".join(told))
+        if self._plan.left_out:
+            hint = "; -r takes subfolders" if "subfolder" in self._plan.left_out else ""
+            told.append(f"{self._plan.left_out.total()} left out ({describe_counts(self._plan.left_out)}{hint})")
+        say(", ".join(told) + self._say_where())
+
+    def _say_where(self) -> str:
+        """The folder of all results, where nothing named them one by one."""
+        folders = {job.target.parent.absolute() for job in self._plan.jobs if job.target is not None}
+        if self._names_results or not folders:
+            return ""
+        common = Path(os.path.commonpath(folders))
+        own = Path.cwd()
+        return f"; see {common.relative_to(own) if common.is_relative_to(own) else common}"
 
     def _name(self, source: Path) -> str:
         return self._called.get(source, str(source))

@@ -27,7 +27,7 @@ from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES, Picture,
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive
-from edge_dce.terminal.console import make_printable
+from edge_dce.terminal.console import is_terminal, make_printable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +145,7 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, options: JobOptions, suffix:
     """
     if sys.stdout is None:
         raise OutputError("stdout is closed; name a file with -o")
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         raise OutputError("stdout is a terminal, which shows no pictures; redirect it, or name a file with -o")
     picture = read_picture(job.source)
     if options.previews:
@@ -234,7 +234,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
         replaces_inputs=arguments.overwrite > 1,
     )
     verbosity = Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json)
-    account = Account(verbosity, plan.left_out, called)
+    account = Account(verbosity, plan, called)
     look = Look(arguments.strength, arguments.max_brightness, arguments.denoise)
     options = JobOptions(
         look,

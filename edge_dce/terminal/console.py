@@ -87,6 +87,11 @@ def make_lines_printable(text: str) -> str:
     return "\n".join(make_printable(line) for line in text.split("\n"))
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether people see a stream as it is written; False for one that is closed."""
+    return stream is not None and stream.isatty()
+
+
 def say(line: str) -> None:
     """A line on stderr, made printable."""
     if sys.stderr is not None:
@@ -106,7 +111,7 @@ def print_line(line: str) -> None:
 
 def print_path(path: Path) -> None:
     """As `print_line`, the name of a file: for people made printable, for programs the bytes that the system knows."""
-    if sys.stdout is None or sys.stdout.isatty() or not isinstance(sys.stdout, io.TextIOWrapper):
+    if is_terminal(sys.stdout) or not isinstance(sys.stdout, io.TextIOWrapper):
         print_line(make_printable(str(path)))
         return
     try:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
 import json
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -335,3 +339,30 @@ def test_input_is_replaced_where_that_is_asked_for_twice(tmp_path: Path, capfd: 
     np.testing.assert_array_equal(edge_dce.read_picture(photo).image, make_picture())
     assert main([*command, "--overwrite"]) == 0
     np.testing.assert_array_equal(edge_dce.read_picture(photo).image, enhance(make_picture()))
+
+
+def run_on_terminal(*arguments: str | Path) -> str:
+    """All that a terminal of 80 columns is sent."""
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    child = start(*arguments, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    sent = b""
+    # At the end of a terminal without a writer, Linux says that reading fails.
+    with contextlib.suppress(OSError):
+        while piece := os.read(controller, 4096):
+            sent += piece
+    os.close(controller)
+    assert child.wait() == 0
+    return sent.decode()
+
+
+def test_terminal_shows_a_bar_for_many_and_lines_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    for number in range(3):
+        write_picture(tmp_path / "in" / f"{number}.png", number)
+    shown = run_on_terminal(tmp_path / "in", "-o", tmp_path / "out")
+    assert "3/3" in shown
+    assert ".png" not in shown
+    assert "3 enhanced, 0 already there, 0 failed; see " in shown
+    assert run_on_terminal(tmp_path / "in", "-o", tmp_path / "out", "--overwrite", "-v").count("0.png") == 1
+    assert run_on_terminal(tmp_path / "in" / "0.png").strip() == str(tmp_path / "in" / "0-enhanced.png")
