@@ -84,4 +84,4 @@ class Draft:
     @property
     def file(self) -> ModelFile:
         """As if it were on the disk."""
-        return ModelFile(Path(f"{self.name}.tflite"), self.model, self.card)
+        return ModelFile(Path(f"{self.name}.tflite"), self.model, self.card, is_trusted=True)

@@ -6,7 +6,7 @@ In three lines:
     bright = edge_dce.load().enhance(picture.image)
     edge_dce.write_picture(picture.with_image(bright), "night-enhanced.jpg")
 
-Every error raised on purpose is an EdgeDceError.
+Every error raised on purpose is an EdgeDceError; a ModelWarning says that a model file will hardly do what is wanted.
 
 enhancer, stream                a picture; the frames of a video or camera
 pixels, files, models           arrays; pictures and videos on the disk; model files and the runtimes that run them
@@ -26,6 +26,7 @@ from edge_dce.errors import (
     ImageError,
     LookError,
     ModelError,
+    ModelWarning,
     OutputError,
     ReportError,
     RuntimeMissingError,
@@ -55,6 +56,7 @@ __all__ = [
     "LookError",
     "ModelCard",
     "ModelError",
+    "ModelWarning",
     "OutputError",
     "Picture",
     "ReportError",

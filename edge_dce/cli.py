@@ -11,7 +11,7 @@ from edge_dce import doctor
 from edge_dce.benchmark.command import add_parser as add_benchmark_parser
 from edge_dce.enhancing.command import add_parser as add_enhance_parser
 from edge_dce.models.command import add_parsers as add_model_parsers
-from edge_dce.terminal.console import answer
+from edge_dce.terminal.console import answer, prepare_streams
 from edge_dce.terminal.doors import DOORS
 from edge_dce.terminal.doors import add_parsers as add_door_parsers
 from edge_dce.version import VERSION
@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, 1 for an error said on stderr, 2 for wrong usage (by argparse), 130 for Ctrl-C.
     """
+    prepare_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     # What follows a door's name is for the parser of the program behind it.
     own = words[:1] if words and words[0] in DOORS else words

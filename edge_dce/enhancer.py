@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.cleaner import Cleaner, PictureCleaner
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import PLAIN, Look
-from edge_dce.pixels.rendering import Rendering
+from edge_dce.pixels.rendering import Rendering, check_out
 from edge_dce.pixels.shrinking import Shrinker
 from edge_dce.pixels.strips import StripWorkers
 from edge_dce.pixels.tone_table import ToneTable
@@ -75,8 +76,16 @@ def check_image(image: npt.NDArray[Any], channel_order: str = "RGB") -> None:
         raise ImageError(f"expected samples from 0 to 1 in a {image.dtype} image, found {image.min()} to {image.max()}")
 
 
+def _check_estimate(estimate: npt.NDArray[Any]) -> None:
+    if not isinstance(estimate, np.ndarray) or estimate.dtype.kind != "f":
+        raise ImageError(f"expected an estimate as `Enhancer.estimate` returns it, found {type(estimate).__name__}")
+    # The sum is a number only if all are.
+    if not np.isfinite(estimate.sum(dtype=np.float64)):
+        raise ImageError("expected an estimate of numbers, found some that are none")
+
+
 class Enhancer:
-    """One model, loaded. Not for use by several threads at once: the interpreter holds one frame at a time.
+    """One model, loaded. For several threads, of which one at a time estimates and one at a time applies.
 
     Images are (H, W, 3) arrays of any size and strides: uint8, or uint16 or floating point in [0, 1], which keep their
     depth. `channel_order` says what the channels are: "RGB", "BGR", "RGBA" or "BGRA"; alpha stays as it is, and no
@@ -106,6 +115,9 @@ class Enhancer:
         self._rendering = _RENDERINGS[self.contract](self.workers, self.root)
         self._cleaner = PictureCleaner(self.workers)
         self._buffers = Buffers()
+        # The interpreter holds one frame at a time, and so does each buffer. Whoever wants both takes this one first.
+        self._estimating = threading.Lock()
+        self._applying = threading.Lock()
 
     @property
     def card(self) -> ModelCard | None:
@@ -128,7 +140,8 @@ class Enhancer:
             ModelError: the runtime failed, or the network returned values that are not numbers.
         """
         check_image(image, channel_order)
-        return self._apply(image, self._estimate(image, channel_order), look, None, channel_order)
+        with self._estimating:
+            return self._apply(image, self._estimate(image, channel_order), look, None, channel_order)
 
     def enhance_into(
         self, image: npt.NDArray[Any], out: npt.NDArray[Any], look: Look = PLAIN, *, channel_order: str = "RGB"
@@ -138,10 +151,12 @@ class Enhancer:
         Of a frame of a size and type seen before, nothing is allocated without denoise; with it, small maps are.
 
         Raises:
-            ImageError: as `enhance`, and if `out` is not like the image.
+            ImageError: as `enhance`, and if `out` is not like the image, cannot be written or overlaps it in part.
         """
         check_image(image, channel_order)
-        self._apply(image, self._estimate(image, channel_order), look, out, channel_order)
+        check_out(image, out)
+        with self._estimating:
+            self._apply(image, self._estimate(image, channel_order), look, out, channel_order)
 
     @property
     def neutral(self) -> FloatArray:
@@ -161,7 +176,8 @@ class Enhancer:
         Raises as `enhance`.
         """
         check_image(image, channel_order)
-        return self._estimate(image, channel_order).copy()
+        with self._estimating:
+            return self._estimate(image, channel_order).copy()
 
     def apply(
         self,
@@ -182,9 +198,13 @@ class Enhancer:
             `out`, or a new array like the image.
 
         Raises:
-            ImageError: as `enhance_into`, and if the estimate has another shape than this model's.
+            ImageError: as `enhance_into`, and if the estimate has another shape than this model's, or holds what is no
+                number.
         """
         check_image(image, channel_order)
+        if out is not None:
+            check_out(image, out)
+        _check_estimate(estimate)
         self._rendering.check(estimate)
         return self._apply(image, estimate, look, out, channel_order, cleaner)
 
@@ -206,7 +226,8 @@ class Enhancer:
 
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]:
         """A (height, width, 3) uint8 image as the (1, height, width, 3) tensor that the network takes."""
-        return self._network.quantize(image)
+        with self._estimating:
+            return self._network.quantize(image)
 
     def invoke(self, tensor: npt.NDArray[Any]) -> FloatArray:
         """Run the network on what `quantize_input` returned.
@@ -214,6 +235,10 @@ class Enhancer:
         Returns:
             As `estimate`, overwritten by the next call.
         """
+        with self._estimating:
+            return self._invoke(tensor)
+
+    def _invoke(self, tensor: npt.NDArray[Any]) -> FloatArray:
         return self._rendering.read(self._network.invoke(tensor))
 
     def _estimate(self, image: npt.NDArray[Any], channel_order: str) -> FloatArray:
@@ -221,7 +246,7 @@ class Enhancer:
         if channel_order != "RGB":
             ordered = self._buffers.reserve("ordered", (self.height, self.width, 3), np.uint8)
             small = np.take(small, _COLORS[channel_order], axis=2, out=ordered, mode="clip")
-        return self.invoke(self.quantize_input(small))
+        return self._invoke(self._network.quantize(small))
 
     def _apply(
         self,
@@ -237,9 +262,10 @@ class Enhancer:
         ) -> npt.NDArray[Any]:
             return self._rendering.apply(image, estimate, look=look, out=out, channel_order=channel_order)
 
-        if look.denoise == 0:
-            return render(image, channel_order, out)
-        return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order)
+        with self._applying:
+            if look.denoise == 0:
+                return render(image, channel_order, out)
+            return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order)
 
 
 def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:

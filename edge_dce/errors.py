@@ -11,6 +11,8 @@
     ├── ReportError           a benchmark's report cannot be read or compared
     └── CameraError           a camera cannot be opened or stopped delivering frames
 
+ModelWarning, a UserWarning, says that a model file runs but that its pictures will hardly be what its user expects.
+
 A message says what was expected, what was found and what to do, on one line.
 """
 
@@ -53,3 +55,7 @@ class ReportError(EdgeDceError):
 
 class CameraError(EdgeDceError):
     """A camera or other frame source cannot be opened or stopped delivering frames."""
+
+
+class ModelWarning(UserWarning):
+    """A model file runs, but it behaves as if it were made for other input."""

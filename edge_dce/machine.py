@@ -34,6 +34,26 @@ _CPU_ZONES = ("cpu", "x86_pkg", "soc", "acpitz")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
+def find_cache_folder() -> Path | None:
+    """Where this user's programs keep what they can make again, a folder of our own there; it need not exist yet.
+
+    `EDGE_DCE_CACHE` names another. None where a user has no home.
+    """
+    named = os.environ.get("EDGE_DCE_CACHE")
+    if named:
+        return Path(named)
+    try:
+        if sys.platform == "win32":
+            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return base / "edge-dce"
+
+
 @dataclasses.dataclass(frozen=True)
 class Condition:
     """How the machine is doing at one moment.

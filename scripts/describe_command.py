@@ -63,7 +63,7 @@ def mark_paths(parser: argparse.ArgumentParser) -> None:
         shown = str(action.metavar)
         if "DIR" in shown and "FILE" not in shown:
             action.complete = shtab.DIRECTORY
-        elif action.type is Path or "FILE" in shown or "MODEL" in shown:
+        elif action.type is Path or any(word in shown for word in ("FILE", "INPUT", "MODEL")):
             action.complete = shtab.FILE
 
 

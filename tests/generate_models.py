@@ -89,6 +89,7 @@ def main() -> None:
     ):
         (FOLDER / f"{name}.tflite").write_bytes(convert(keras.Model(fixed, outputs), precision="float32"))
     write_hostile_models()
+    write_foreign_models()
 
 
 def write_hostile_models() -> None:
@@ -102,6 +103,19 @@ def write_hostile_models() -> None:
     ):
         function = tf.function(compute, input_signature=[tf.TensorSpec((1, SIDE_PX, SIDE_PX, 3), name="image")])
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
+        (FOLDER / f"{name}.tflite").write_bytes(converter.convert())
+
+
+def write_foreign_models() -> None:
+    """As people convert their networks: a batch that is open, sides that are open, an input that is scaled inside."""
+    for name, size, scale in (
+        ("open-batch", (SIDE_PX, SIDE_PX, 3), 1.0),
+        ("open-sides", (None, None, 3), 1.0),
+        ("scales-itself", (SIDE_PX, SIDE_PX, 3), 1 / 255),
+    ):
+        image = keras.Input(size, name="image")
+        outputs = build_tiny_network()(keras.layers.Rescaling(scale)(image))
+        converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, outputs))
         (FOLDER / f"{name}.tflite").write_bytes(converter.convert())
 
 

@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --start --stills --strength --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --start --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -61,15 +61,24 @@ complete -c edge-dce -n _shtab_edge_dce_using -s V -l version -d 'show program'"
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a enhance -d 'enhance pictures, folders of pictures, or videos'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l debug -d 'show a traceback on errors'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s r -l recursive -d 'take the pictures of subfolders too, and mirror these'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l format -x -d 'write pictures as jpg, png, tif or webp (default: as their sources)'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l quality -x -d 'of JPEG and WebP, 1 to 100 (default: 95)'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l suffix -x -d 'what names of results end in, as --suffix=-bright (default: -enhanced beside the source, else nothing)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l strength -x -d 'how strongly to enhance, 0 to 1.5 (default: 1.0)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l max-brightness -x -d 'protect highlights: brighten nothing beyond this level, 0.5 to 1 (default: 1.0)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l denoise -x -d 'noise to smooth away: measured, or a number from 0 (none; leaves black skies to the network, too) to 1 (default: auto)'
-complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l overwrite -d 'enhance everything again and replace existing files'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l overwrite -d 'enhance everything again and replace existing files; given twice, also the inputs themselves'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s n -l dry-run -d 'say what would be written where, and do nothing'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l preview -d 'instead write a sheet NAME-preview.jpg with strengths from 0.4 to 1.2'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s q -l quiet -d 'say nothing but errors'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s v -l verbose -d 'say of every picture what was done'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l json -d 'print a line of JSON for each picture, and the counts'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s m -l model -x -d 'bundled model or path (default: edge-tone-192x128-int8)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l threads -x -d 'threads to use (default: depends on the cores)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l contract -xka "curves tone" -d 'what a model without a card returns'
-complete -c edge-dce -n '_shtab_edge_dce_using enhance; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'a picture, a video, or a folder of pictures (without its subfolders)'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'a picture, a video, a folder of pictures, or - for a picture on stdin'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a benchmark -d 'measure latency, memory and quality of models'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l debug -d 'show a traceback on errors'

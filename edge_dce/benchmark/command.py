@@ -18,6 +18,7 @@ from edge_dce.enhancing.jobs import STDOUT
 from edge_dce.files.output import check_free, check_parent, write_file
 from edge_dce.models.contracts import CONTRACTS
 from edge_dce.terminal.arguments import parse_above_zero, parse_count, parse_positive, parse_positives, parse_size
+from edge_dce.terminal.console import make_lines_printable, say
 
 _TOLERANCE_PERCENT = 10.0
 
@@ -102,14 +103,16 @@ def run(arguments: argparse.Namespace) -> int:
     text = report.to_json()
     if target is not None:
         write_file(target, text.encode(), overwrite=arguments.overwrite)
-    print(text if arguments.json == STDOUT else format_report(report, markdown=arguments.markdown))
+    shown = text if arguments.json == STDOUT else format_report(report, markdown=arguments.markdown)
+    # What models are called, others said.
+    print(make_lines_printable(shown))
     if base is None:
         return 0
     comparison = compare(report, base, tolerance=arguments.tolerance / 100)
     # With the JSON on stdout, what people read goes where it disturbs no program.
     stream = sys.stderr if arguments.json == STDOUT else sys.stdout
     changes = format_comparison(comparison, base=arguments.compare.name, markdown=arguments.markdown)
-    print(f"\n{changes}", file=stream)
+    print(f"\n{make_lines_printable(changes)}", file=stream)
     return _judge(comparison, arguments)
 
 
@@ -117,7 +120,7 @@ def _judge(comparison: ReportComparison, arguments: argparse.Namespace) -> int:
     if not comparison.slower:
         return 0
     names = ", ".join(dict.fromkeys(row.result.model for row in comparison.slower))
-    print(f"edge-dce: slower than {arguments.compare} by more than {arguments.tolerance:g} %: {names}", file=sys.stderr)
+    say(f"edge-dce: slower than {arguments.compare} by more than {arguments.tolerance:g} %: {names}")
     return 1
 
 

@@ -1,7 +1,7 @@
 """Many pictures from file to file: the next ones are read and the last ones written while one is enhanced.
 
 Reading and writing run on as many threads as there are cores (Pillow and OpenCV let go of Python's lock), enhancement
-on the caller's (an `Enhancer` belongs to one thread). Only a few pictures are in memory at a time, fewer if they are
+on the caller's (an `Enhancer` does one at a time). Only a few pictures are in memory at a time, fewer if they are
 large, and results come in the order of the jobs.
 """
 
@@ -16,11 +16,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from edge_dce.enhancer import Enhancer
-from edge_dce.enhancing.jobs import Job
+from edge_dce.enhancing.jobs import Job, check_source
 from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
+from edge_dce.files.claims import Claims
 from edge_dce.files.output import check_free
-from edge_dce.files.pictures import Picture, count_pixels, list_left_out, read_picture, write_picture
+from edge_dce.files.pictures import (
+    DEFAULT_QUALITY,
+    Picture,
+    count_pixels,
+    list_left_out,
+    read_picture,
+    write_picture,
+)
 from edge_dce.machine import count_usable_cores
 from edge_dce.pixels.look import PLAIN, Look
 
@@ -39,6 +47,7 @@ class JobResult:
     Attributes:
         summary: what was done, for people; empty where nothing was.
         is_present: the target was there already, and nothing was done.
+        is_elsewhere: another run is making the target at this moment, and nothing was done.
         error: why there is no result, or None.
         left_out: what of the source is not in the target, by kind, and how often.
     """
@@ -46,6 +55,7 @@ class JobResult:
     job: Job
     summary: str = ""
     is_present: bool = False
+    is_elsewhere: bool = False
     error: EdgeDceError | None = None
     left_out: Counter[str] = dataclasses.field(default_factory=Counter)
 
@@ -59,15 +69,23 @@ class _Work:
 
 
 def enhance_pictures(
-    jobs: Iterable[Job], enhancer: Enhancer, *, look: Look = PLAIN, overwrite: bool = False
+    jobs: Iterable[Job],
+    enhancer: Enhancer,
+    *,
+    look: Look = PLAIN,
+    overwrite: bool = False,
+    quality: int = DEFAULT_QUALITY,
 ) -> Iterator[JobResult]:
     """Enhance pictures, each to its target. One that fails does not stop the others.
 
     A target appears when it is whole. One that is there already is left alone, which counts as done for jobs that
-    resume, unless `overwrite`.
+    resume, unless `overwrite`. Runs that resume the same jobs at a time share them.
+
+    Args:
+        quality: as `edge_dce.write_picture` takes it.
 
     Returns:
-        The results, in the order of the jobs.
+        The results, in the order of the jobs; at last those of jobs that another run was doing when their turn came.
 
     Raises:
         ModelError: the runtime failed.
@@ -80,17 +98,50 @@ def enhance_pictures(
     ) -> Iterator[Result]:
         return _run_ahead(pool, cores, function, items, weigh_px)
 
-    try:
-        read = run_ahead(lambda job: _read(job, overwrite), jobs, lambda job: count_pixels(job.source))
+    def enhance_all(jobs: Iterable[Job]) -> Iterator[JobResult]:
+        read = run_ahead(lambda job: _read(job, overwrite, claims), jobs, lambda job: count_pixels(job.source))
         enhanced = (_enhance(work, enhancer, look) for work in read)
-        yield from run_ahead(lambda work: _write(work, overwrite), enhanced, _count_px)
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return run_ahead(lambda work: _write(work, overwrite, quality, claims), enhanced, _count_px)
+
+    with Claims() as claims:
+        try:
+            elsewhere = []
+            for result in enhance_all(jobs):
+                if result.is_elsewhere:
+                    elsewhere.append(result.job)
+                else:
+                    yield result
+            # By now the other run is through with them, or has died over them.
+            yield from enhance_all(elsewhere)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def is_done(job: Job, *, overwrite: bool) -> bool:
     """Whether an earlier run did this job."""
     return job.resumes and not overwrite and job.target is not None and os.path.lexists(job.target)
+
+
+def begin(job: Job, claims: Claims, *, overwrite: bool) -> JobResult:
+    """What is known of a job before any work: nothing, unless it is done, claimed by another run, or cannot be done."""
+    if job.target is None:
+        raise ValueError(f"{job.source}: expected a job with a target")
+    if is_done(job, overwrite=overwrite):
+        return JobResult(job, is_present=True)
+    if job.resumes and not overwrite:
+        if not claims.take(job.target):
+            return JobResult(job, is_elsewhere=True)
+        if is_done(job, overwrite=overwrite):
+            # Since we looked.
+            claims.give_back(job.target)
+            return JobResult(job, is_present=True)
+    try:
+        check_source(job.source)
+        check_free(job.target, overwrite=overwrite)
+    except (ImageError, OutputError) as error:
+        claims.give_back(job.target)
+        return JobResult(job, error=error)
+    return JobResult(job)
 
 
 def _run_ahead(
@@ -113,17 +164,14 @@ def _run_ahead(
         yield pending.popleft()[1].result()
 
 
-def _read(job: Job, overwrite: bool) -> _Work:
-    if job.target is None:
-        raise ValueError(f"{job.source}: expected a job with a target")
-    if is_done(job, overwrite=overwrite):
-        return _Work(JobResult(job, is_present=True))
+def _read(job: Job, overwrite: bool, claims: Claims) -> _Work:
+    result = begin(job, claims, overwrite=overwrite)
+    if result != JobResult(job):
+        return _Work(result)
     try:
-        check_free(job.target, overwrite=overwrite)
-        picture = read_picture(job.source)
-    except (ImageError, OutputError) as error:
+        return _Work(result, read_picture(job.source))
+    except ImageError as error:
         return _Work(JobResult(job, error=error))
-    return _Work(JobResult(job), picture)
 
 
 def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
@@ -136,16 +184,21 @@ def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
     return _Work(JobResult(work.result.job, f"{width}x{height} enhanced in {took_ms:.0f} ms"), enhanced)
 
 
-def _write(work: _Work, overwrite: bool) -> JobResult:
-    target = work.result.job.target
-    if work.picture is None or target is None:
+def _write(work: _Work, overwrite: bool, quality: int, claims: Claims) -> JobResult:
+    job = work.result.job
+    if job.target is None:
         return work.result
     try:
-        left_out = list_left_out(work.picture, target.suffix)
-        write_picture(work.picture, target, overwrite=overwrite)
+        if work.picture is None:
+            return work.result
+        left_out = list_left_out(work.picture, job.target.suffix)
+        write_picture(work.picture, job.target, overwrite=overwrite, quality=quality)
+        return dataclasses.replace(work.result, left_out=left_out)
     except (ImageError, OutputError) as error:
-        return JobResult(work.result.job, error=error)
-    return dataclasses.replace(work.result, left_out=left_out)
+        # Where claims cannot be made, another run may have been faster.
+        return JobResult(job, is_present=True) if is_done(job, overwrite=overwrite) else JobResult(job, error=error)
+    finally:
+        claims.give_back(job.target)
 
 
 def _count_px(work: _Work) -> int:

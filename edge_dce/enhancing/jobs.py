@@ -1,19 +1,29 @@
-"""Which file goes where: the inputs and the output that a user named, as one job per picture or video."""
+"""Which file goes where: the inputs and the output that a user named, as one job per picture or video.
+
+One rule names every result. It is called as its source where it lies in another folder, and carries the marker
+"-enhanced" where it lies in the same one. What cannot be written in its source's format keeps the source's whole name
+before a new suffix, so that beside a night.png a night.gif does not become night.png too.
+"""
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dce.errors import ImageError
+from edge_dce.errors import ImageError, OutputError
 from edge_dce.files import containers
-from edge_dce.files.folders import find_pictures
+from edge_dce.files.folders import identify, list_folder, no_pictures
 from edge_dce.files.output import check_parent
-from edge_dce.files.pictures import WRITABLE_SUFFIXES
+from edge_dce.files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from edge_dce.files.streams import STDIN, refuse_devices
 
 STDOUT = "-"
+MARKER = "-enhanced"
+PREVIEW_MARKER = "-preview"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,57 +45,152 @@ class Job:
         return is_video(self.source)
 
 
+@dataclasses.dataclass(frozen=True)
+class Naming:
+    """How results are called.
+
+    Attributes:
+        marker: goes between name and suffix; None is `MARKER` beside the source, and nothing elsewhere.
+        picture_suffix: the format of pictures, such as ".jpg"; None is the source's.
+    """
+
+    marker: str | None = None
+    picture_suffix: str | None = None
+
+    def place(self, source: Path, folder: Path) -> Path:
+        """Where in a folder the result of a source goes."""
+        writable, asked, fallback = (
+            (containers.DEFAULT_SUFFIXES, None, ".mkv")  # It holds any sound.
+            if is_video(source)
+            else (WRITABLE_SUFFIXES, self.picture_suffix, ".png")  # It holds any picture.
+        )
+        is_kept = source.suffix.lower() in writable and asked in (None, source.suffix.lower())
+        marker = self.marker
+        if marker is None:
+            marker = MARKER if _is_same_folder(source.parent, folder) else ""
+        if is_kept:
+            return folder / f"{source.stem}{marker}{source.suffix}"
+        return folder / f"{source.name}{marker}{asked or fallback}"
+
+    def find_marker(self, path: Path) -> str | None:
+        """By what a file, its path relative to the folder of the sources, is told to be an earlier run's; or None."""
+        for marker in filter(None, (self.marker, MARKER, PREVIEW_MARKER)):
+            if path.stem.endswith(marker):
+                return marker
+        return MARKER if any(part.endswith(MARKER) for part in path.parts[:-1]) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to do.
+
+    Attributes:
+        jobs: in the order of the inputs.
+        left_out: files of folders that are not enhanced, by kind as in `edge_dce.files.folders.Listing`.
+    """
+
+    jobs: list[Job]
+    left_out: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+
+
 def is_video(path: Path) -> bool:
-    """Whether a file is a video, by its suffix."""
-    return path.suffix.lower() in containers.READABLE_SUFFIXES | containers.RAW_SUFFIXES
+    """Whether a file is a video: by its suffix, or by its first bytes where the suffix says nothing."""
+    suffix = path.suffix.lower()
+    if suffix in containers.READABLE_SUFFIXES | containers.RAW_SUFFIXES:
+        return True
+    # Only a file may be opened to look: what comes out of a pipe comes once.
+    return suffix not in READABLE_SUFFIXES and path.is_file() and identify(path) in containers.READABLE_SUFFIXES
 
 
-def plan_jobs(inputs: Sequence[Path], output: str | None) -> list[Job]:
+def plan_jobs(
+    inputs: Sequence[str],
+    output: str | None,
+    *,
+    naming: Naming = Naming(),
+    is_recursive: bool = False,
+    replaces_inputs: bool = False,
+) -> Plan:
     """One job per picture or video. Everything that can be refused before any work is refused here.
 
     Args:
         inputs: pictures, videos and folders, of which the pictures are taken.
         output: a file, a folder, "-" for stdout, or None for a name beside each input.
+        is_recursive: take the pictures of subfolders as well, and mirror these in the output.
+        replaces_inputs: a result may go where an input is.
 
     Raises:
         ImageError: an input is missing, a folder holds no pictures, or `output` does not fit the inputs.
-        OutputError: the folder of the one file asked for is missing.
+        OutputError: the folder of the one file asked for is missing, or an input would be replaced.
     """
-    for path in inputs:
-        _check_input(path)
-    is_single = len(inputs) == 1 and not inputs[0].is_dir()
+    paths = [Path(text) for text in inputs]
+    for text, path in zip(inputs, paths, strict=True):
+        _check_input(text, path)
+    is_single = len(inputs) == 1 and not paths[0].is_dir()
     if output == STDOUT:
-        if not is_single or is_video(inputs[0]):
+        if not is_single or is_video(paths[0]):
             raise ImageError("-o - takes one picture; give a folder for several, a file for a video")
-        return [Job(inputs[0], None)]
+        return Plan([Job(paths[0], None)])
     if output is not None and is_single and not Path(output).is_dir() and not output.endswith(os.sep):
-        return [Job(inputs[0], _check_target(Path(output), inputs[0]))]
-
-    jobs: list[Job] = []
-    for path in inputs:
-        if path.is_dir():
-            folder = Path(output) if output else _name_folder(path)
-            jobs += [Job(source, folder / _name_target(source), resumes=True) for source in find_pictures(path)]
-        else:
-            beside = path.with_name(f"{path.stem}-enhanced{_target_suffix(path)}")
-            target = Path(output) / _name_target(path) if output else beside
-            jobs.append(Job(path, target, resumes=not is_single))
-    if output is not None:
-        _check_folder(output)
-    _check_collisions(jobs)
-    return jobs
+        plan = Plan([Job(paths[0], _check_target(Path(output), paths[0]))])
+    else:
+        plan = Plan([])
+        for path in paths:
+            _add_input(plan, path, output, naming, is_recursive=is_recursive, is_single=is_single)
+        if output is not None:
+            _check_folder(output)
+    plan = dataclasses.replace(plan, jobs=_drop_repetitions(plan.jobs))
+    if not replaces_inputs:
+        _check_inputs_stay(plan.jobs)
+    return plan
 
 
-def _check_input(path: Path) -> None:
+def check_source(path: Path) -> None:
+    """Raise ImageError where there is nothing to read: a name that nothing has, a link that leads nowhere."""
     try:
         # From Python 3.14 on `exists` calls missing what cannot be looked for, such as a name that is too long.
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise ImageError(f"{path}: a link to {path.readlink()}, which is not there; mend or remove it") from None
         raise ImageError(f"{path}: no such file or folder; check the path") from None
 
 
+def _check_input(text: str, path: Path) -> None:
+    if path == STDIN:
+        raise ImageError("-: stdin must be the only input; name other files in another run")
+    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE) and not path.exists():
+        raise ImageError(f"{text}: an address, not a file; download it first, or pipe it into: edge-dce enhance -")
+    check_source(path)
+    refuse_devices(path)
+
+
+def _add_input(
+    plan: Plan, path: Path, output: str | None, naming: Naming, *, is_recursive: bool, is_single: bool
+) -> None:
+    if not path.is_dir():
+        folder = Path(output) if output else path.parent
+        plan.jobs.append(Job(path, naming.place(path, folder), resumes=not is_single))
+        return
+    folder = Path(output) if output else _name_folder(path)
+    # A folder for results that lies in the folder of the sources is none of their subfolders.
+    listing = list_folder(path, is_recursive=is_recursive, without=folder)
+    plan.left_out.update(listing.left_out)
+    taken = []
+    for picture in (*listing.pictures, *listing.dead_links):
+        marker = naming.find_marker(picture.relative_to(path))
+        if marker is None:
+            taken.append(picture)
+        else:
+            plan.left_out[f"*{marker}"] += 1
+    if not taken:
+        raise no_pictures(path, plan.left_out)
+    for source in taken:
+        target = naming.place(source, folder / source.parent.relative_to(path))
+        plan.jobs.append(Job(source, target, resumes=True))
+
+
 def _check_target(target: Path, source: Path) -> Path:
-    suffixes = _writable_suffixes(source)
+    suffixes = containers.WRITABLE_SUFFIXES if is_video(source) else WRITABLE_SUFFIXES
     if target.suffix.lower() not in suffixes:
         expected = " ".join(sorted(suffixes))
         raise ImageError(
@@ -101,12 +206,31 @@ def _check_folder(output: str) -> None:
         raise ImageError(f"{output}: expected a folder for several pictures, found the name of one file")
 
 
-def _check_collisions(jobs: Sequence[Job]) -> None:
-    sources: dict[Path | None, Path] = {}
+def _drop_repetitions(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs without those of a source that was named twice, and of results among the sources, as of `*.jpg`."""
+    by_target: dict[Path | None, Job] = {}
     for job in jobs:
-        if job.target in sources:
-            raise ImageError(f"{sources[job.target]} and {job.source} would both become {job.target}; rename one")
-        sources[job.target] = job.source
+        first = by_target.setdefault(job.target, job)
+        if first.source != job.source:
+            raise ImageError(f"{first.source} and {job.source} would both become {job.target}; rename one")
+    return [job for job in by_target.values() if len(jobs) == 1 or not _is_made_by_another(job, by_target)]
+
+
+def _is_made_by_another(job: Job, by_target: dict[Path | None, Job]) -> bool:
+    maker = by_target.get(job.source)
+    return maker is not None and maker.source != job.source
+
+
+def _check_inputs_stay(jobs: Sequence[Job]) -> None:
+    taken = [job.target for job in jobs if job.target is not None and os.path.lexists(job.target)]
+    sources = {os.path.realpath(job.source): job.source for job in jobs} if taken else {}
+    for target in taken:
+        replaced = sources.get(os.path.realpath(target))
+        if replaced is not None:
+            raise OutputError(
+                f"{target}: would replace the input {replaced}; choose another name, or ask twice "
+                "(--overwrite --overwrite)"
+            )
 
 
 def _name_folder(source: Path) -> Path:
@@ -114,24 +238,8 @@ def _name_folder(source: Path) -> Path:
     named = source if source.name not in ("", "..") else source.resolve()
     if not named.name:
         raise ImageError(f"{source}: this folder has no place beside it for the results; name a folder with -o")
-    return named.with_name(f"{named.name}-enhanced")
+    return named.with_name(f"{named.name}{MARKER}")
 
 
-def _writable_suffixes(source: Path) -> frozenset[str]:
-    return containers.WRITABLE_SUFFIXES if is_video(source) else WRITABLE_SUFFIXES
-
-
-def _name_target(source: Path) -> str:
-    # Beside a night.png, a night.gif must not become night.png too.
-    return source.name if _keeps_suffix(source) else f"{source.name}{_target_suffix(source)}"
-
-
-def _keeps_suffix(source: Path) -> bool:
-    return source.suffix.lower() in (containers.DEFAULT_SUFFIXES if is_video(source) else WRITABLE_SUFFIXES)
-
-
-def _target_suffix(source: Path) -> str:
-    if _keeps_suffix(source):
-        return source.suffix
-    # They hold any picture, and any sound.
-    return ".mkv" if is_video(source) else ".png"
+def _is_same_folder(folder: Path, other: Path) -> bool:
+    return os.path.realpath(folder) == os.path.realpath(other)

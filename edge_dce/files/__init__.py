@@ -5,5 +5,6 @@ formats                     the formats of picture files, a room of its own
 video_reader, video_writer  videos from file to file, by PyAV;  live_video: a camera's frames to a file as they come
 encoders                    which encoder of FFmpeg a video gets, with what options
 folders                     which pictures are in a folder, and which pairs in two
-output                      files that appear whole or not at all
+signatures, streams         what a file is by its first bytes; what comes through a pipe
+output, claims              files that appear whole or not at all; which run makes which
 """

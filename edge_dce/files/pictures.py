@@ -23,11 +23,12 @@ from edge_dce.files.formats.raw_pictures import HEAD_BYTES, is_raw, read_raw
 from edge_dce.files.formats.registry import READABLE_SUFFIXES, WRITABLE_SUFFIXES, list_suffixes
 from edge_dce.files.formats.tiff_directories import is_tiff
 from edge_dce.files.formats.tiff_pictures import read_tiff
-from edge_dce.files.formats.writer import encode_picture, list_left_out
+from edge_dce.files.formats.writer import DEFAULT_QUALITY, encode_picture, list_left_out
 from edge_dce.files.output import check_free, write_file
 from edge_dce.files.picture import Picture
 
 __all__ = [
+    "DEFAULT_QUALITY",
     "READABLE_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Picture",
@@ -99,8 +100,13 @@ def count_pixels(path: str | Path) -> int:
         return 0
 
 
-def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False) -> None:
+def write_picture(
+    picture: Picture, path: str | Path, *, overwrite: bool = False, quality: int = DEFAULT_QUALITY
+) -> None:
     """Write a picture in the format of the path's suffix: whole under its final name, or not at all.
+
+    Args:
+        quality: of JPEG and WebP, from 1 to 100.
 
     Raises:
         ImageError: unknown suffix, or the format cannot hold the alpha channel.
@@ -108,7 +114,7 @@ def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False
     """
     path = Path(path)
     check_free(path, overwrite=overwrite)
-    write_file(path, encode_picture(picture, path.suffix), overwrite=overwrite)
+    write_file(path, encode_picture(picture, path.suffix, quality=quality), overwrite=overwrite)
 
 
 def _read(path: Path) -> Picture:

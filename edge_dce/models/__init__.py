@@ -2,7 +2,7 @@
 
 catalog       bundled models by name (the .tflite files lie here);  card: what a file says of itself
 contracts     what a file may return;  origin: where the network that it was made of comes from
-flatbuffer    whether a file without a card is whole
+flatbuffer    whether a file from elsewhere is whole;  trial: whether it can be run
 runtime       the only module that imports a TFLite runtime;  xnnpack: its fast kernels
 network       tensors in and out: all that feeds an interpreter or reads it
 """

@@ -8,15 +8,19 @@ of the model bytes before it, so a damaged model is refused before a runtime get
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import io
 import json
+import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
 from edge_dce.errors import CardError, ModelError
+from edge_dce.models.catalog import is_bundled
 from edge_dce.pixels.curve import ITERATIONS, check_root
 
 SCHEMA = 3
@@ -25,6 +29,14 @@ _READABLE = (1, 2, 3)
 _ENTRY = "edge-dce-card.json"
 # A flatbuffer carries its file identifier in bytes 4 to 8.
 _TFLITE_IDENTIFIER = b"TFL3"
+# Cards of ours have about 2 kB, the largest networks for pictures some hundred MB.
+_MOST_CARD_BYTES = 1 << 17
+_MOST_BYTES = 1 << 30
+# A model may carry files of other tools beside its card.
+_MOST_ENTRIES = 64
+_END, _END_BYTES = b"PK\x05\x06", 22
+_END_64, _END_64_BYTES = b"PK\x06\x07", 20
+_MOST_IN_FIELD, _MOST_DEPTH = 4096, 6
 # Operators that move values about, or only change how they are written.
 _EXACT = frozenset({"CONCATENATION", "DEQUANTIZE", "RESHAPE"})
 
@@ -165,6 +177,7 @@ class ModelCard:
         """
         try:
             fields = json.loads(text)
+            _check_lengths(fields)
             schema = fields["schema"]
             if schema not in _READABLE:
                 raise CardError(f"{origin}: expected a card of schema {SCHEMA}, found {schema}; upgrade edge-dce")
@@ -175,13 +188,18 @@ class ModelCard:
 
 @dataclasses.dataclass(frozen=True)
 class ModelFile:
-    """A model file in memory: `content` is what the runtime gets, without the card."""
+    """A model file in memory: `content` is what the runtime gets, without the card.
+
+    `is_trusted` is that content if it is bundled, or was made by this very program: nobody else can vouch for it, least
+    of all its card.
+    """
 
     path: Path
     content: bytes
     card: ModelCard | None
+    is_trusted: bool = False
 
-    @property
+    @functools.cached_property
     def sha256(self) -> str:
         """Of the content, hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
@@ -205,41 +223,92 @@ def read_model_file(path: str | Path) -> ModelFile:
         CardError: the card is unreadable, or the model bytes are not those that it describes.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such model file; 'edge-dce models' lists the bundled ones") from None
-    except OSError as error:
-        raise ModelError(f"{path}: expected a .tflite file, but it cannot be read ({error.strerror})") from None
+    data = _read_file(path)
     if not data:
         raise ModelError(f"{path}: expected a TFLite model, found an empty file; get a fresh copy")
     if data[4:8] != _TFLITE_IDENTIFIER:
         raise ModelError(f"{path}: expected a TFLite model (identifier TFL3), found something else; check the path")
     content, text = _split(data, path)
-    if text is None:
-        return ModelFile(path, content, None)
-    card = ModelCard.from_json(text, origin=path)
     found = hashlib.sha256(content).hexdigest()
-    if found != card.sha256:
+    card = None if text is None else ModelCard.from_json(text, origin=path)
+    if card is not None and found != card.sha256:
         raise CardError(
             f"{path}: damaged: its card expects model sha256 {card.sha256[:12]}…, found {found[:12]}…; get a fresh copy"
         )
-    return ModelFile(path, content, card)
+    return ModelFile(path, content, card, is_trusted=is_bundled(found))
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):
+            if status.st_size > _MOST_BYTES:
+                raise ModelError(f"{path}: expected a model of at most {_MOST_BYTES >> 20} MB, found a larger file")
+            return path.read_bytes()
+        # Neither a pipe without a writer nor a device without an end may hold anybody up.
+        found = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or device"
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such model file; 'edge-dce models' lists the bundled ones") from None
+    except OSError as error:
+        raise ModelError(f"{path}: expected a .tflite file, but it cannot be read ({error.strerror})") from None
+    raise ModelError(f"{path}: expected a .tflite file, but it cannot be read ({found})")
 
 
 def _split(data: bytes, path: Path) -> tuple[bytes, bytes | None]:
+    """The model, and the card's text if there is one. Nothing is unpacked before it is known how large it gets."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return data, None
     try:
+        _check_directory(data)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if _ENTRY not in archive.namelist():
+            entries = archive.infolist()
+            cards = [entry for entry in entries if entry.filename == _ENTRY]
+            if not cards:
                 return data, None
-            start = min(entry.header_offset for entry in archive.infolist())
-            return data[:start], archive.read(_ENTRY)
-    except zipfile.BadZipFile as error:
-        if not zipfile.is_zipfile(io.BytesIO(data)):
-            return data, None
+            content = data[: min(entry.header_offset for entry in entries)]
+            if len(cards) > 1 or zipfile.is_zipfile(io.BytesIO(content)):
+                raise ValueError("more than one")
+            return content, _unpack(archive, cards[0])
+    except (ValueError, EOFError, OSError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error) as error:
         raise CardError(f"{path}: its card is damaged ({error}); get a fresh copy") from error
-    except (ValueError, EOFError, OSError, RuntimeError, zlib.error) as error:
-        raise CardError(f"{path}: its card is damaged ({error}); get a fresh copy") from error
+
+
+def _check_directory(data: bytes) -> None:
+    """Raise ValueError for an archive with more than a few entries, before any is looked at.
+
+    Of its end (APPNOTE.TXT 4.3.16) `zipfile` takes the same record; one of 64 bits before it would speak louder.
+    """
+    place = data.rfind(_END, 0, len(data) - _END_BYTES + len(_END))
+    count, size = struct.unpack_from("<HI", data, place + 10)
+    if data[max(0, place - _END_64_BYTES) :].startswith(_END_64):
+        raise ValueError("an archive of 64 bits")
+    if count > _MOST_ENTRIES or size > _MOST_CARD_BYTES:
+        raise ValueError(f"an archive of {count} files")
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"compressed by method {entry.compress_type}")
+    if max(entry.file_size, entry.compress_size) > _MOST_CARD_BYTES:
+        raise ValueError(f"{entry.file_size} bytes, more than {_MOST_CARD_BYTES}")
+    with archive.open(entry) as file:
+        text = file.read(_MOST_CARD_BYTES + 1)
+    if len(text) > _MOST_CARD_BYTES:
+        raise ValueError(f"more than {_MOST_CARD_BYTES} bytes")
+    return text
+
+
+def _check_lengths(value: Any, depth: int = 0) -> None:
+    """Raise ValueError where a card holds more of anything than cards do."""
+    if (isinstance(value, (dict, list, str)) and len(value) > _MOST_IN_FIELD) or depth > _MOST_DEPTH:
+        raise ValueError(f"a field of more than {_MOST_IN_FIELD} letters or parts")
+    if isinstance(value, int) and abs(value) >= 1 << 64:
+        raise ValueError("a number of more than 64 bits")
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for inner in value:
+            _check_lengths(inner, depth + 1)
 
 
 def _check(card: ModelCard) -> ModelCard:

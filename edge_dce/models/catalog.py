@@ -21,9 +21,27 @@ _PURPOSES = {
 }
 
 
+# Bundled model -> sha256 of its file without the card, which `edge-dce info` shows.
+_SHA256 = {
+    "edge-tone-192x128-float16": "355a0619f3422c8399f158588662a0fdcfa9edf78f133c4d3312281900089573",
+    "edge-tone-192x128-int8": "e88574decd9e685f92590ec6a563ca24a69c255c3fa5c187371dd8d45afaf4d3",
+    "zero-dce-128x128-float16": "ea2126d3208c465f274d4c5e25a488ac836dc4bea0fca8daf221d8cc9da0b94e",
+    "zero-dce-128x128-int8": "e3c1f6a4a5b3dfdadf517f7d9cf255d4145a2a0d57a8602f0cb10fcfdb749009",
+    "zero-dce-pp-128x128-float16": "560eae248b7176a39eee201f547168a94869a751499e0f2f8215947f0a6b949d",
+    "zero-dce-pp-128x128-int8": "d37604f48f4215700d1bc63884b52701ce957e5d13fb631935db871c9bc08872",
+    "zero-dce-scene-256x256-float16": "00b026410e115ed056852f1dd64627e0d65b856d55d6cc18966124e6fbf666aa",
+    "zero-dce-scene-256x256-int8": "846e17d8c347ba6d9b40fb66c31396b66507d52662f6934c0d8c6f79e74c7de0",
+}
+
+
 def bundled_models() -> list[Path]:
     """The `.tflite` files that come with the package, sorted by name."""
     return sorted(_FOLDER.glob("*.tflite"))
+
+
+def is_bundled(sha256: str) -> bool:
+    """Whether a model's bytes without the card, of this hash, are those of a bundled one."""
+    return sha256 in _SHA256.values()
 
 
 def find_purpose(path: Path) -> str:

@@ -12,6 +12,7 @@ from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model, find_purpose
 from edge_dce.models.network import describe_encoding
 from edge_dce.models.runtime import open_interpreter
+from edge_dce.terminal.console import make_printable
 
 # Where explanations begin; longer facts push theirs to the right.
 _EXPLANATION_COLUMN = 44
@@ -126,7 +127,8 @@ def _format_facts(facts: Mapping[str, Any], place: tuple[str, ...] = ()) -> Iter
     for name, value in facts.items():
         inner = (*place, name)
         explanation = EXPLANATIONS.get(".".join(inner))
-        fact = f"{'  ' * len(place)}{name}: {_format_value(value)}".rstrip()
+        # A file may say anything, also what would move a terminal.
+        fact = make_printable(f"{'  ' * len(place)}{name}: {_format_value(value)}".rstrip())
         yield fact if explanation is None else f"{fact:{_EXPLANATION_COLUMN}}  # {explanation}"
         if isinstance(value, Mapping):
             yield from _format_facts(value, inner)

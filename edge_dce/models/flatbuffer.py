@@ -1,4 +1,4 @@
-"""Whether a TFLite model without a card is whole: its tables, and what they say of each other.
+"""Whether a TFLite model from elsewhere is whole: its tables, and what they say of each other.
 
 A runtime follows every offset and index of a model without looking, tflite-runtime 2.14 even into a segmentation fault.
 Names and slots are those of `schema.fbs`, version 3, of TensorFlow Lite; the encoding is described in "FlatBuffer
@@ -41,6 +41,10 @@ _VERSION = 3
 # Bits of one element by TensorType. Strings, resources, variants and types that came later have no fixed size.
 _BITS = {0: 32, 1: 16, 2: 32, 3: 8, 4: 64, 6: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11: 128, 12: 64, 15: 32, 16: 16, 17: 4}
 _FLOATS = {0: "<f4", 1: "<f2"}
+# BuiltinOperator: those that only move or round values; CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MUL.
+_PASSING = frozenset({6, 22, 23, 34, 39, 53, 97, 114})
+_WEIGHTING = frozenset({3, 4, 9, 18})
+_FLOAT32 = 0
 # An operator has no tensor there.
 _NO_TENSOR = -1
 
@@ -59,6 +63,29 @@ def check_flatbuffer(model: ModelFile) -> None:
         raise ModelError(
             f"{model.path}: expected a whole TFLite model, found a damaged one ({error}); get a fresh copy"
         ) from error
+
+
+def measure_first_weights(model: ModelFile) -> float | None:
+    """The largest weight by which a sound model multiplies its input; None where it is not written in float32.
+
+    A layer that divides by 255 is nowhere else to be seen: converters multiply it into the weights of the next one.
+    """
+    tables = _Decoder(model.content).decode()
+    graph, buffers = tables["subgraphs"][0], tables["buffers"]
+    kinds = [max(code["deprecated_code"], code["builtin_code"]) for code in tables["operator_codes"]]
+    pictures = set(map(int, graph["inputs"]))
+    for operator in graph["operators"]:
+        inputs = list(map(int, operator["inputs"]))
+        kind = kinds[operator["opcode_index"]]
+        if not pictures.intersection(inputs):
+            continue
+        if kind in _PASSING:
+            pictures.update(map(int, operator["outputs"]))
+        elif kind in _WEIGHTING and len(inputs) > 1:
+            tensors = [graph["tensors"][index] for index in inputs[:2] if index not in pictures]
+            found = [buffers[tensor["buffer"]]["data"] for tensor in tensors if tensor["type"] == _FLOAT32]
+            return max((float(np.abs(data.view("<f4")).max()) for data in found if len(data)), default=None)
+    return None
 
 
 class _Decoder:

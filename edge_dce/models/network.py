@@ -22,6 +22,8 @@ from edge_dce.pixels.levels import normalize, round_to_levels
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
+# Integers that reach further are not made for numbers from 0 to 1.
+_LEAST_LEVELS = 100
 # Types that hold the levels of an image without a scale, and where they put black.
 _LEVELS = {"uint8": 0, "int8": -128}
 
@@ -53,6 +55,11 @@ class Encoding:
     def holds_levels(self) -> bool:
         """Whether what is stored are the levels of an image, its bytes as they are."""
         return self.dtype == np.uint8 and self.zero_point == 0 and abs(self.scale * 255 - 1) < 1e-5
+
+    @property
+    def spans_levels(self) -> bool:
+        """Whether real numbers are the levels of an image, 0 to 255: from 0 to 1 such a scale would have two values."""
+        return self.is_integer and self.scale * (np.iinfo(self.dtype).max - self.zero_point) > _LEAST_LEVELS
 
     def encode(self, values: FloatArray) -> npt.NDArray[Any]:
         """Real numbers as they are stored; integers are rounded and clipped to what the type holds."""
@@ -180,7 +187,9 @@ class Network:
 
     def _describe(self, side: str, details: dict[str, Any]) -> Port:
         shape = tuple(int(length) for length in details["shape"])
-        if side == "input" and -1 in list(details.get("shape_signature", shape))[1:]:
+        # A batch that is open is one picture; any other open side has the length one until it is resized.
+        signature = list(details.get("shape_signature", shape))
+        if side == "input" and any(pair == (1, -1) for pair in zip(shape[1:], signature[1:], strict=False)):
             raise ModelError(f"{self.name}: expected a fixed input size, found a dynamic one; convert it with a size")
         encoding = describe_encoding(details)
         if encoding.dtype.kind not in "fiu":
@@ -190,6 +199,9 @@ class Network:
             if encoding.dtype.name not in plain:
                 raise ModelError(f"{self.name}: expected a scale for the integer {side}, found none; convert it again")
             encoding = dataclasses.replace(encoding, scale=1 / 255, zero_point=plain[encoding.dtype.name])
+        if side == "input" and encoding.spans_levels:
+            # A network that divides by 255 itself, quantized; the scale tells.
+            encoding = dataclasses.replace(encoding, scale=encoding.scale / 255)
         return Port(details["index"], shape, encoding)
 
     @contextlib.contextmanager

@@ -9,32 +9,31 @@ import importlib.metadata
 import os
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from edge_dce.errors import ModelError, RuntimeMissingError
+from edge_dce.errors import ModelError, ModelWarning, RuntimeMissingError
 from edge_dce.machine import count_usable_cores
 from edge_dce.models.card import ModelFile
-from edge_dce.models.flatbuffer import check_flatbuffer
-from edge_dce.models.network import Interpreter
+from edge_dce.models.flatbuffer import check_flatbuffer, measure_first_weights
+from edge_dce.models.network import Interpreter, describe_encoding, read_tensor
+from edge_dce.models.trial import Trial, judge_first_weights, try_model
 from edge_dce.models.xnnpack import make_delegates
-from edge_dce.terminal.child import run_python
 
 # In order of preference: the first takes every Python and numpy of today, and is the faster on x86-64.
 _RUNTIMES = (("ai-edge-litert", "ai_edge_litert.interpreter"), ("tflite-runtime", "tflite_runtime.interpreter"))
-_TRIAL_SECONDS = 120
 MAX_THREADS = 256
 # File descriptor 2 belongs to the whole process: one model at a time.
 _holding_back = threading.Lock()
 # No network for pictures needs more; a damaged one may ask for any amount.
 _TRIAL_BYTES = 4 << 30
-_TRIAL = """
-import sys
-from edge_dce.models.runtime import run_trial
-run_trial(sys.stdin.buffer.read(), threads=int(sys.argv[1]))
-"""
+# The side that a network gets whose file leaves it open: what curves are estimated at when nothing else is asked for.
+_OPEN_SIDE_PX = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,17 +70,24 @@ def find_runtime() -> Runtime:
 def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
     """An interpreter with its tensors allocated, ready for `set_tensor` and `invoke`.
 
-    A runtime can crash the whole process on damaged model bytes. A card vouches for its model by hash; the tables of a
-    file without card are checked, and then it is run in a child process first.
+    A runtime can crash the whole process on damaged model bytes. Bundled models are known by their hash; the tables of
+    any other file are checked, and then it is run in a child process first. An input whose height or width is open is
+    opened at 256 pixels.
 
     Raises:
         RuntimeMissingError: see `find_runtime`.
         ModelError: the runtime refuses the model, or dies on it.
+
+    Warns:
+        ModelWarning: the network hardly reacts to pictures as it will get them.
     """
     runtime = find_runtime()
-    if model.card is None:
+    if not model.is_trusted:
         check_flatbuffer(model)
-        _try_in_child(model, runtime, threads)
+        trial = try_model(model, f"{runtime.name} {runtime.version}", threads=threads)
+        doubt = trial.doubt or judge_first_weights(measure_first_weights(model))
+        if doubt is not None:
+            warnings.warn(f"{model.path}: {doubt}", ModelWarning, stacklevel=2)
     try:
         with hold_back_notices():
             return _create_interpreter(runtime, model.content, threads)
@@ -89,8 +95,8 @@ def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
         raise _refused(model.path, runtime, str(error) or "out of memory") from error
 
 
-def run_trial(content: bytes, *, threads: int) -> None:
-    """Load a model and run it on a black picture and on noise; for a child process, which this may crash or hang.
+def run_trial(content: bytes, *, threads: int) -> Trial:
+    """Load a model and run it on black and on noise; for a child process, which this may crash or hang.
 
     Raises:
         ValueError, RuntimeError, MemoryError: whatever the runtime raises.
@@ -98,13 +104,30 @@ def run_trial(content: bytes, *, threads: int) -> None:
     runtime = find_runtime()
     _limit_memory()
     interpreter = _create_interpreter(runtime, content, threads)
+    inputs = interpreter.get_input_details()
     random = np.random.default_rng(5)
-    for span in (0, 255):
-        for details in interpreter.get_input_details():
-            noise = random.integers(0, span, details["shape"], endpoint=True)
-            is_float = np.issubdtype(details["dtype"], np.floating)
-            interpreter.set_tensor(details["index"], (noise / 255 if is_float else noise).astype(details["dtype"]))
+    noises = [random.random(details["shape"], np.float32) for details in inputs]
+
+    def run(white: float) -> list[npt.NDArray[np.float32]]:
+        for details, noise in zip(inputs, noises, strict=True):
+            encoding = describe_encoding(details)
+            # Integers without a scale are levels themselves.
+            holds_levels = encoding.is_integer and (not encoding.scale or encoding.spans_levels)
+            factor = 255 * white if holds_levels else white
+            interpreter.set_tensor(details["index"], encoding.encode(noise * np.float32(factor)))
         interpreter.invoke()
+        return [read_tensor(interpreter, details) for details in interpreter.get_output_details()]
+
+    black = run(0)
+    change = _measure_change(black, run(1))
+    takes_floats = not any(describe_encoding(details).is_integer for details in inputs)
+    return Trial(change, _measure_change(black, run(255)) if takes_floats else None)
+
+
+def _measure_change(one: list[npt.NDArray[np.float32]], other: list[npt.NDArray[np.float32]]) -> float:
+    """Mean difference of the output that changes most; one that is no number does not count."""
+    means = [float(np.abs(second - first).mean(dtype=np.float64)) for first, second in zip(one, other, strict=True)]
+    return max((mean for mean in means if np.isfinite(mean)), default=0.0)
 
 
 def default_threads() -> int:
@@ -152,24 +175,24 @@ def hold_back_notices() -> Iterator[None]:
 
 
 def _create_interpreter(runtime: Runtime, content: bytes, threads: int) -> Interpreter:
-    interpreter: Interpreter = importlib.import_module(runtime.module).Interpreter(
+    interpreter: Any = importlib.import_module(runtime.module).Interpreter(
         model_content=content,
         num_threads=threads,
         experimental_delegates=make_delegates(runtime.name, runtime.version, threads),
     )
+    _close_sides(interpreter)
     interpreter.allocate_tensors()
-    return interpreter
+    opened: Interpreter = interpreter
+    return opened
 
 
-def _try_in_child(model: ModelFile, runtime: Runtime, threads: int) -> None:
-    result = run_python(["-c", _TRIAL, str(threads)], given=model.content, timeout_s=_TRIAL_SECONDS)
-    if not result.has_started:
-        raise ModelError(
-            f"{model.path}: a model without a card is tried in a child process, but none can start here "
-            f"({result.failure}); use a model with a card"
-        )
-    if result.failure:
-        raise _refused(model.path, runtime, f"in a trial: {result.failure}")
+def _close_sides(interpreter: Any) -> None:
+    """Give a size to inputs whose file leaves it open; a batch that is open is one picture as it is."""
+    for details in interpreter.get_input_details():
+        signature = [int(side) for side in details["shape_signature"]]
+        if len(signature) == 4 and -1 in signature[1:]:
+            shape = [1, *(_OPEN_SIDE_PX if side == -1 else side for side in signature[1:])]
+            interpreter.resize_tensor_input(details["index"], shape)
 
 
 def _limit_memory() -> None:

@@ -58,11 +58,37 @@ def prepare_result(image: npt.NDArray[Any], out: npt.NDArray[Any] | None) -> npt
     """`out`, or a new array like the image.
 
     Raises:
-        ImageError: `out` is not like the image.
+        ImageError: as `check_out`.
     """
-    enhanced = np.empty(image.shape, image.dtype) if out is None else out
-    if enhanced.shape != image.shape or enhanced.dtype != image.dtype:
-        raise ImageError(
-            f"expected `out` like the image, {image.shape} {image.dtype}, found {enhanced.shape} {enhanced.dtype}"
-        )
-    return enhanced
+    if out is None:
+        return np.empty(image.shape, image.dtype)
+    check_out(image, out)
+    return out
+
+
+def check_out(image: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
+    """Raise ImageError unless the result of `image` can be written into `out`: the image itself, or no part of it."""
+    if not isinstance(out, np.ndarray):
+        raise ImageError(f"expected a numpy array as `out`, found {type(out).__name__}")
+    if out.shape != image.shape or out.dtype != image.dtype:
+        raise ImageError(f"expected `out` like the image, {image.shape} {image.dtype}, found {out.shape} {out.dtype}")
+    if not out.flags.writeable:
+        raise ImageError("expected `out` that can be written, found a read-only array; hand over a copy")
+    if any(side > 1 and not stride for side, stride in zip(out.shape, out.strides, strict=True)):
+        raise ImageError("expected `out` with a place for each sample, found one that repeats some; hand over a copy")
+    if not _is_same(image, out) and _may_overlap(image, out):
+        raise ImageError("expected the image itself as `out` or none of its samples, found a part; hand over a copy")
+
+
+def _is_same(image: npt.NDArray[Any], out: npt.NDArray[Any]) -> bool:
+    return image.ctypes.data == out.ctypes.data and image.strides == out.strides
+
+
+def _may_overlap(image: npt.NDArray[Any], out: npt.NDArray[Any]) -> bool:
+    if not np.may_share_memory(image, out):
+        return False
+    try:
+        return np.shares_memory(image, out, max_work=10_000)  # type: ignore[arg-type]
+    except RuntimeError:
+        # Too hard to tell for strides like these.
+        return True

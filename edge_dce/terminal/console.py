@@ -6,12 +6,17 @@ Imports the standard library alone, so that `edge-dce doctor` answers where tqdm
 from __future__ import annotations
 
 import errno
+import functools
+import io
 import os
 import sys
+import unicodedata
+import warnings
 from collections.abc import Callable
-from typing import TextIO
+from pathlib import Path
+from typing import Any, TextIO
 
-from edge_dce.errors import EdgeDceError
+from edge_dce.errors import EdgeDceError, ModelWarning
 
 PROGRAM = "edge-dce"
 _INTERRUPTED = 130
@@ -34,6 +39,8 @@ def answer(run: Callable[[], int | None], *, prog: str = PROGRAM, debug: bool = 
     Returns:
         The exit status: that of `run`, 1 for an EdgeDceError, OSError or MemoryError, 130 for Ctrl-C, `unread_status`.
     """
+    prepare_streams()
+    warnings.showwarning = functools.partial(_tell_warning, warnings.showwarning, prog)
     try:
         status = run() or 0
         if sys.stdout is not None:
@@ -53,16 +60,64 @@ def answer(run: Callable[[], int | None], *, prog: str = PROGRAM, debug: bool = 
         return 1
 
 
+def prepare_streams() -> None:
+    """Make sure that nothing printed can fail on what it says, and that no file is opened as a standard stream.
+
+    A letter that stdout's encoding lacks is written as an escape. A program may be started with stdin, stdout or stderr
+    closed; the next file that it opens, perhaps somebody's picture, would get that number and all that is printed.
+    """
+    for descriptor in range(3):
+        if not _is_open(descriptor):
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def make_printable(text: str) -> str:
+    """Text from a file's name or content, in one line that does nothing to a terminal: the rest is escaped.
+
+    Escaped are control characters, those that turn or hide letters, and bytes that are no text.
+    """
+    return "".join(letter if _is_harmless(letter) else _escape(letter) for letter in text)
+
+
+def make_lines_printable(text: str) -> str:
+    """As `make_printable`, for a text of ours of several lines that names files."""
+    return "\n".join(make_printable(line) for line in text.split("\n"))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether people see a stream as it is written; False for one that is closed."""
+    return stream is not None and stream.isatty()
+
+
 def say(line: str) -> None:
-    """A line on stderr."""
-    _write(line, sys.stderr)
+    """A line on stderr, made printable."""
+    if sys.stderr is not None:
+        _write(make_printable(line), sys.stderr)
 
 
-def print_result(line: str) -> None:
+def print_line(line: str) -> None:
     """A line on stdout, at once; a reader that has gone away, such as `head`, is no reason to stop the work."""
+    if sys.stdout is None:
+        return
     try:
         _write(line, sys.stdout)
         sys.stdout.flush()
+    except BrokenPipeError:
+        discard_stdout()
+
+
+def print_path(path: Path) -> None:
+    """As `print_line`, the name of a file: for people made printable, for programs the bytes that the system knows."""
+    if is_terminal(sys.stdout) or not isinstance(sys.stdout, io.TextIOWrapper):
+        print_line(make_printable(str(path)))
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         discard_stdout()
 
@@ -90,6 +145,35 @@ def discard_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def _tell_warning(
+    usual: Callable[..., None], prog: str, message: Warning | str, category: type[Warning], *place: Any, **more: Any
+) -> None:
+    if issubclass(category, ModelWarning):
+        say(f"{prog}: warning: {message}")
+    else:
+        usual(message, category, *place, **more)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _is_harmless(letter: str) -> bool:
+    # The joiner holds pictographs together.
+    return letter.isprintable() or letter == "\u200d" or unicodedata.category(letter) == "Zs"
+
+
+def _escape(letter: str) -> str:
+    # Python reads a byte that is no text as one of these.
+    if "\udc80" <= letter <= "\udcff":
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def _write(line: str, stream: TextIO) -> None:

@@ -399,3 +399,24 @@ def test_interrupt_in_a_folder_exits_with_130_and_leaves_whole_files_only(tmp_pa
     assert 0 < len(written) < 30
     for name in written:
         assert edge_dce.read_picture(out / name).image.shape == samples.shape
+
+
+@pytest.mark.parametrize("command", [["info"], ["models"], ["info", TINY], ["--help"]])
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_stdout_of_another_encoding_gets_every_line(command: list[str], encoding: str) -> None:
+    def run(name: str) -> str:
+        environment = os.environ | {"PYTHONIOENCODING": name}
+        words = [sys.executable, "-m", "edge_dce", *command]
+        child = subprocess.run(words, capture_output=True, cwd=ROOT, env=environment, check=True)
+        assert child.stderr == b""
+        return child.stdout.decode(name)
+
+    assert run(encoding).count("\n") == run("utf-8").count("\n")
+
+
+@pytest.mark.parametrize("command", ["info", "models", "doctor"])
+def test_closed_stdout_is_no_traceback(command: str) -> None:
+    words = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "edge_dce", command]
+    child = subprocess.run(words, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    assert b"Traceback" not in child.stderr
+    assert b"Exception" not in child.stderr

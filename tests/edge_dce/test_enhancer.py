@@ -1,5 +1,8 @@
 import dataclasses
+import subprocess
+import sys
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from edge_dce.pixels.shrinking import shrink
 from tests.edge_dce.fake_interpreter import NO_CARD, FakeInterpreter
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
+TINY = MODELS / "tiny-16x16-int8.tflite"
 BOTH_CONTRACTS = (DEFAULT_MODEL, "zero-dce-scene-256x256-int8")
 
 
@@ -337,3 +341,107 @@ def test_memory_is_flat_when_frames_are_cleaned() -> None:
         enhancer.enhance_into(frame, out)
     # One small map kept for each frame would be 400 times 32 kB.
     assert read_rss_kb() - before_kb < 2000
+
+
+@pytest.mark.parametrize("model", ["tiny", "tiny-tone"])
+def test_threads_that_share_an_enhancer_get_the_pictures_of_one(model: str) -> None:
+    enhancer = edge_dce.load(MODELS / f"{model}-16x16-int8.tflite", threads=2)
+    images = [make_image(120 + 7 * number, 160) for number in range(8)]
+    looks = [Look(denoise=0), Look(0.7, denoise=0.5)]
+    expected = [[enhancer.enhance(image, look) for look in looks] for image in images]
+
+    def work(number: int) -> bool:
+        image, position = images[number % 8], number % 2
+        if number % 3 == 0:
+            found = enhancer.apply(image, enhancer.estimate(image), looks[position])
+        else:
+            found = enhancer.enhance(image, looks[position])
+        return bool(np.array_equal(found, expected[number % 8][position]))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(work, range(96)))
+
+
+def test_out_that_cannot_be_written_is_one_error() -> None:
+    enhancer, image = edge_dce.load(TINY, threads=1), make_image(20, 30)
+    read_only = np.zeros_like(image)
+    read_only.flags.writeable = False
+    repeating = np.lib.stride_tricks.as_strided(np.zeros(3, np.uint8), image.shape, (0, 0, 1))
+    for out, message in (
+        (read_only, "found a read-only array"),
+        (np.broadcast_to(np.uint8(1), image.shape), "found a read-only array"),
+        (repeating, "repeats some"),
+        (np.zeros((20, 31, 3), np.uint8), r"expected `out` like the image, \(20, 30, 3\) uint8, found \(20, 31, 3\)"),
+        (np.zeros(image.shape, np.uint16), "found .* uint16"),
+        ([0], "expected a numpy array as `out`, found list"),
+    ):
+        with pytest.raises(ImageError, match=message):
+            enhancer.enhance_into(image, out)  # type: ignore[arg-type]
+        with pytest.raises(ImageError, match=message):
+            enhancer.apply(image, enhancer.estimate(image), out=out)  # type: ignore[arg-type]
+    assert not repeating.any()
+
+
+def test_out_that_overlaps_the_image_is_an_error_unless_it_is_the_image() -> None:
+    enhancer = edge_dce.load(TINY, threads=1)
+    memory = np.zeros((41, 30, 6), np.uint8)
+    memory[...] = np.random.default_rng(1).integers(0, 60, memory.shape)
+    image = memory[:40, :, :3]
+    for out in (memory[1:, :, :3], memory[:40, ::-1, :3], image[:, :, ::-1], memory[:40, :, 1:4]):
+        with pytest.raises(ImageError, match="or none of its samples, found a part"):
+            enhancer.enhance_into(image, out)
+    expected = enhancer.enhance(image)
+    # Beside each other in the same pixels, and the image itself under another name.
+    for out in (memory[:40, :, 3:], memory[:40, :, :3]):
+        enhancer.enhance_into(image, out)
+        np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("model", BOTH_CONTRACTS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_estimate_with_a_value_that_is_no_number_is_an_error(model: str, value: float) -> None:
+    enhancer, image = edge_dce.load(model, threads=1), make_image(20, 30)
+    estimate = enhancer.estimate(image)
+    estimate.flat[7] = value
+    with pytest.raises(ImageError, match="expected an estimate of numbers"):
+        enhancer.apply(image, estimate)
+    with pytest.raises(ImageError, match="expected an estimate as"):
+        enhancer.apply(image, list(estimate))  # type: ignore[arg-type]
+
+
+def test_frame_of_another_size_needs_another_out() -> None:
+    stream, out = edge_dce.Stream(edge_dce.load(TINY, threads=1)), np.zeros((20, 30, 3), np.uint8)
+    stream.enhance_into(make_image(20, 30), out)
+    before = out.copy()
+    with pytest.raises(ImageError, match=r"expected `out` like the image, \(24, 30, 3\) uint8, found \(20, 30, 3\)"):
+        stream.enhance_into(make_image(24, 30), out)
+    np.testing.assert_array_equal(out, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what a process holds as Linux lists it")
+def test_enhancers_that_are_dropped_leave_nothing() -> None:
+    code = """if True:
+        import gc, os, threading
+        from pathlib import Path
+        import numpy as np
+        import edge_dce
+
+        def count():
+            gc.collect()
+            status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+            return len(os.listdir("/proc/self/fd")), int(status["Threads"]), int(status["VmRSS"].split()[0])
+
+        image = np.zeros((90, 120, 3), np.uint8)
+        for number in range(330):
+            edge_dce.load("edge-tone-192x128-int8", threads=2).enhance(image)
+            if number == 29:
+                before = count()
+        print(*before, *count())
+    """
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    descriptors, threads, memory_kb, descriptors_then, threads_then, memory_then_kb = map(int, child.stdout.split())
+    assert descriptors_then == descriptors
+    # The two of the last one may be ending still.
+    assert threads_then <= threads + 2
+    # Of each of the 300 no more than 40 kB stays, of a file of 104 kB and some MB of tensors; mostly it is nothing.
+    assert memory_then_kb - memory_kb < 300 * 40

@@ -15,6 +15,7 @@ from jnius import JavaException, autoclass
 
 from edge_dce.errors import ModelError
 from edge_dce.models.card import ModelFile
+from edge_dce.models.flatbuffer import check_flatbuffer
 
 _DTYPES = {"FLOAT32": np.float32, "UINT8": np.uint8, "INT8": np.int8}
 _INPUT, _OUTPUT = 0, 1
@@ -83,11 +84,13 @@ def open_java_interpreter(model: ModelFile, *, threads: int) -> JavaInterpreter:
     """An interpreter ready for use, as `edge_dce.models.runtime.open_interpreter`.
 
     Raises:
-        ModelError: the runtime refuses the model, or it has no card. A card vouches by hash for a file; without one,
-            damaged bytes could end the app.
+        ModelError: the runtime refuses the model, its tables are damaged, or it has no card, which tells most damage by
+            a hash. No child process can try a model here, so a hostile one could end or hang the app.
     """
     if model.card is None:
         raise ModelError(f"{model.path}: expected a model with a card; convert it with `edge-dce convert`")
+    if not model.is_trusted:
+        check_flatbuffer(model)
     try:
         interpreter = JavaInterpreter(model.content, threads=threads)
         interpreter.allocate_tensors()

@@ -22,15 +22,17 @@ from edge_dce.files.formats.registry import Format
 from edge_dce.files.formats.tiff_writer import encode_tiff
 from edge_dce.files.picture import Animation, Notes, Picture, Samples
 
-_JPEG_OPTIONS = {"quality": 95, "subsampling": "4:2:0"}
-_WEBP_OPTIONS = {"quality": 95}
+DEFAULT_QUALITY = 95
 _COMMENT = "Comment"
 
 
-def encode_picture(picture: Picture, suffix: str) -> bytes:
+def encode_picture(picture: Picture, suffix: str, *, quality: int = DEFAULT_QUALITY) -> bytes:
     """The bytes of a picture file in the format of `suffix` (".png", ".jpg", ...).
 
     PNG and TIFF keep 16 bits; for other formats samples are rounded to 8.
+
+    Args:
+        quality: of JPEG and WebP, from 1 to 100.
 
     Raises:
         ImageError: unknown suffix, or the format cannot hold the picture's alpha channel or size.
@@ -38,7 +40,7 @@ def encode_picture(picture: Picture, suffix: str) -> bytes:
     target = _find_format(suffix)
     fitted, _ = _fit(picture, target)
     try:
-        return _ENCODERS[target](fitted)
+        return _ENCODERS[target](fitted, quality)
     except (OSError, ValueError, struct.error) as error:
         height, width = picture.image.shape[:2]
         raise ImageError(f"{target.name} cannot hold this {width}x{height} picture ({error}); write .png") from error
@@ -121,7 +123,7 @@ def _fit_notes(picture: Picture, target: Format, left_out: collections.Counter[s
     return Notes(xmp=xmp, iptc=iptc, resolution_dpi=resolution_dpi, texts=texts), exif
 
 
-def _encode_png(picture: Picture) -> bytes:
+def _encode_png(picture: Picture, _: int) -> bytes:
     animation = picture.animation
     has_hdr = is_hdr(picture) and animation is None
     if has_hdr:
@@ -145,9 +147,10 @@ def _encode_png(picture: Picture) -> bytes:
     )
 
 
-def _encode_jpeg(picture: Picture) -> bytes:
+def _encode_jpeg(picture: Picture, quality: int) -> bytes:
     notes = picture.notes
-    options = {"format": "JPEG", **_JPEG_OPTIONS, **_select(icc_profile=picture.icc_profile, exif=picture.exif)}
+    kept = _select(icc_profile=picture.icc_profile, exif=picture.exif)
+    options = {"format": "JPEG", "quality": quality, "subsampling": "4:2:0", **kept}
     if notes.texts:
         options["comment"] = notes.texts[0][1].encode()
     if notes.resolution_dpi is not None:
@@ -156,13 +159,13 @@ def _encode_jpeg(picture: Picture) -> bytes:
     return jpeg_segments.insert_segments(_save(picture, options), xmp=notes.xmp, iptc=notes.iptc)
 
 
-def _encode_webp(picture: Picture) -> bytes:
+def _encode_webp(picture: Picture, quality: int) -> bytes:
     kept = _select(icc_profile=picture.icc_profile, exif=picture.exif, xmp=picture.notes.xmp)
     frames = _list_frames(picture.animation) if picture.animation is not None else {}
-    return _save(picture, {"format": "WEBP", **_WEBP_OPTIONS, **kept, **frames})
+    return _save(picture, {"format": "WEBP", "quality": quality, **kept, **frames})
 
 
-def _encode_tiff(picture: Picture) -> bytes:
+def _encode_tiff(picture: Picture, _: int) -> bytes:
     notes = picture.notes
     if picture.alpha is not None and picture.image.dtype == np.uint16:
         # Grey with alpha of 16 bits is what Pillow and OpenCV do not read from a TIFF.
@@ -177,7 +180,7 @@ def _encode_tiff(picture: Picture) -> bytes:
     )
 
 
-def _encode_bmp(picture: Picture) -> bytes:
+def _encode_bmp(picture: Picture, _: int) -> bytes:
     return _save(picture, {"format": "BMP", **_select(dpi=picture.notes.resolution_dpi)})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import shutil
@@ -100,8 +101,12 @@ def test_model_without_card_is_refused(java: Any) -> None:
 def test_damaged_model_is_a_model_error(java: Any) -> None:
     from apps.camera.android.java_interpreter import open_java_interpreter
 
+    nonsense = ModelFile(Path("x.tflite"), b"nonsense", read_model().card, is_trusted=True)
     with pytest.raises(ModelError, match=r"LiteRT cannot run this model .*not a valid TensorFlow Lite"):
-        open_java_interpreter(ModelFile(Path("x.tflite"), b"nonsense", read_model().card), threads=1)
+        open_java_interpreter(nonsense, threads=1)
+    # Of any but a bundled model the tables are checked first, whatever its card says.
+    with pytest.raises(ModelError, match="expected a whole TFLite model"):
+        open_java_interpreter(dataclasses.replace(nonsense, is_trusted=False), threads=1)
 
 
 def test_tensor_of_another_type_is_refused(java: Any, jnius: Any) -> None:

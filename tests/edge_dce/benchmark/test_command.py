@@ -134,3 +134,12 @@ def test_unusable_base_is_said_before_anything_is_measured(tmp_path: Path, capfd
     (tmp_path / "base.json").write_text("{}")
     assert main(["benchmark", TINY, "--runs", "1000000", "--compare", str(tmp_path / "base.json")]) == 1
     assert "edge-dce: error: " in capfd.readouterr().err
+
+
+def test_name_of_a_model_does_nothing_to_the_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "\x1b[31mred.tflite"
+    path.write_bytes(Path(TINY).read_bytes())
+    assert main(["benchmark", str(path), "--runs", "2", "--size", "64x48"]) == 0
+    captured = capfd.readouterr()
+    assert r"\x1b[31mred" in captured.out
+    assert "\x1b[31m" not in captured.out + captured.err

@@ -55,6 +55,26 @@ def test_job_that_does_not_resume_refuses_an_existing_target(tmp_path: Path, enh
     assert job.target.read_text() == "precious"
 
 
+def test_target_that_another_run_finished_first_is_present_and_no_failure(
+    tmp_path: Path, enhancer: edge_dce.Enhancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a file system has no locks, by which runs would know of each other."""
+    jobs = make_jobs(tmp_path, 2)
+    write_picture = batch.write_picture
+
+    def write_second(picture: Picture, path: Path, *, overwrite: bool, quality: int) -> None:
+        path.write_text("of the other run")
+        write_picture(picture, path, overwrite=overwrite, quality=quality)
+
+    monkeypatch.setattr(batch, "write_picture", write_second)
+    results = list(batch.enhance_pictures(jobs, enhancer))
+    assert [(result.is_present, result.error) for result in results] == [(True, None)] * 2
+    assert (tmp_path / "0-bright.png").read_text() == "of the other run"
+    # Where nobody asked to go on, it is one.
+    (failed,) = batch.enhance_pictures([Job(jobs[0].source, tmp_path / "other.png")], enhancer)
+    assert "already exists" in str(failed.error)
+
+
 @pytest.mark.parametrize(("cores", "ahead_px", "expected"), [(2, 10**9, 6), (4, 10**9, 10), (4, 0, 2)])
 def test_few_pictures_are_in_flight_and_fewer_large_ones(
     cores: int,
@@ -80,8 +100,8 @@ def test_few_pictures_are_in_flight_and_fewer_large_ones(
         count(+1)
         return read_picture(path)
 
-    def write_counted(picture: Picture, path: Path, *, overwrite: bool) -> None:
-        write_picture(picture, path, overwrite=overwrite)
+    def write_counted(picture: Picture, path: Path, *, overwrite: bool, quality: int) -> None:
+        write_picture(picture, path, overwrite=overwrite, quality=quality)
         count(-1)
 
     monkeypatch.setattr(batch, "read_picture", read_counted)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from edge_dce.errors import ModelError
+from edge_dce.models import catalog
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model
 
@@ -46,3 +47,9 @@ def test_path_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ModelError, match=DEFAULT_MODEL):
         find_model("zero-dse")
+
+
+def test_hashes_of_the_bundled_models_are_known() -> None:
+    found = {path.stem: read_model_file(path).sha256 for path in bundled_models()}
+    # Where models are replaced on purpose, this is what the catalog should say.
+    assert found == catalog._SHA256

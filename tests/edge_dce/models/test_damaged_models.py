@@ -19,7 +19,7 @@ import pytest
 
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError, ModelError
-from edge_dce.models import runtime
+from edge_dce.models import trial
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import bundled_models
 from edge_dce.models.flatbuffer import check_flatbuffer
@@ -154,7 +154,7 @@ def test_sound_model_stripped_of_its_card_gives_the_same_picture(tmp_path: Path)
 
 
 def test_model_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "_TRIAL_SECONDS", 2)
+    monkeypatch.setattr(trial, "_SECONDS", 2)
     with pytest.raises(ModelError, match="no result after 2 s"):
         load(MODELS / "endless.tflite", contract="curves")
 
@@ -182,9 +182,12 @@ def test_weight_that_is_no_number_is_an_error_not_a_black_picture(tmp_path: Path
         load(path)
 
 
-def test_system_that_starts_no_child_refuses_a_model_without_card(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_that_starts_no_child_refuses_a_model_that_is_not_bundled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EDGE_DCE_CACHE", str(tmp_path))
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(ModelError, match=r"none can start here .* use a model with a card"):
+    with pytest.raises(ModelError, match=r"none can start here .* use a bundled model"):
         load(WITHOUT_CARD)
 
 

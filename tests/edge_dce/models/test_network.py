@@ -29,6 +29,9 @@ def make_network(output: np.ndarray, **options: object) -> tuple[Network, FakeIn
         (np.uint8, (1 / 255, 0), [0, 51, 255]),
         (np.int8, (1 / 255, -128), [-128, -77, 127]),
         (np.int16, (1 / 32767, 0), [0, 6553, 32767]),
+        # Of networks that divide by 255 themselves.
+        (np.uint8, (1.0, 0), [0, 51, 255]),
+        (np.int8, (1.0, -128), [-128, -77, 127]),
         # A scale that does not reach white.
         (np.uint8, (0.5 / 255, 0), [0, 102, 255]),
     ],

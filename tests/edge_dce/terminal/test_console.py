@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from edge_dce.errors import ModelError
-from edge_dce.terminal.console import CUT_SHORT, answer
+from edge_dce.terminal.console import CUT_SHORT, answer, make_printable, say
 
 
 def raise_(error: BaseException) -> int:
@@ -98,3 +98,26 @@ def test_error_is_said_where_there_is_no_stdout(
     monkeypatch.setattr(sys, "stdout", None)
     assert answer(lambda: raise_(OSError(errno.ENOSPC, "No space left on device")), prog="program") == 1
     assert capsys.readouterr().err == "program: error: output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Zürich 日 🌃.png", "Zürich 日 🌃.png"),
+        ("at\u202f9.41\xa0pm", "at\u202f9.41\xa0pm"),
+        ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
+        ("a\nb\tc\\n", r"a\nb\tc\n"),
+        # An "ö" in Latin-1, as Python reads it; a C1 code; what turns letters around.
+        ("b\udcf6se", r"b\xf6se"),
+        ("\x9b31m", r"\x9b31m"),
+        ("photo\u202egnp.exe", r"photo\u202egnp.exe"),
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_text_that_would_move_a_terminal_is_escaped(text: str, shown: str) -> None:
+    assert make_printable(text) == shown
+
+
+def test_nothing_that_is_said_can_fail(capfd: pytest.CaptureFixture[str]) -> None:
+    say("error: \udcff\x1b[2J\nsecond line")
+    assert capfd.readouterr().err == "error: \\xff\\x1b[2J\\nsecond line\n"
