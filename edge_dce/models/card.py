@@ -13,13 +13,12 @@ import hashlib
 import io
 import json
 import stat
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 from edge_dce.errors import CardError, ModelError
+from edge_dce.models.attachment import split
 from edge_dce.models.catalog import is_bundled
 from edge_dce.pixels.curve import ITERATIONS, check_root
 
@@ -29,13 +28,8 @@ _READABLE = (1, 2, 3)
 _ENTRY = "edge-dce-card.json"
 # A flatbuffer carries its file identifier in bytes 4 to 8.
 _TFLITE_IDENTIFIER = b"TFL3"
-# Cards of ours have about 2 kB, the largest networks for pictures some hundred MB.
-_MOST_CARD_BYTES = 1 << 17
+# The largest networks for pictures have some hundred MB, the longest text in a card of ours some hundred letters.
 _MOST_BYTES = 1 << 30
-# A model may carry files of other tools beside its card.
-_MOST_ENTRIES = 64
-_END, _END_BYTES = b"PK\x05\x06", 22
-_END_64, _END_64_BYTES = b"PK\x06\x07", 20
 _MOST_IN_FIELD, _MOST_DEPTH = 4096, 6
 # Operators that move values about, or only change how they are written.
 _EXACT = frozenset({"CONCATENATION", "DEQUANTIZE", "RESHAPE"})
@@ -228,7 +222,10 @@ def read_model_file(path: str | Path) -> ModelFile:
         raise ModelError(f"{path}: expected a TFLite model, found an empty file; get a fresh copy")
     if data[4:8] != _TFLITE_IDENTIFIER:
         raise ModelError(f"{path}: expected a TFLite model (identifier TFL3), found something else; check the path")
-    content, text = _split(data, path)
+    try:
+        content, text = split(data, _ENTRY)
+    except ValueError as error:
+        raise CardError(f"{path}: its card is damaged ({error}); get a fresh copy") from error
     found = hashlib.sha256(content).hexdigest()
     card = None if text is None else ModelCard.from_json(text, origin=path)
     if card is not None and found != card.sha256:
@@ -252,50 +249,6 @@ def _read_file(path: Path) -> bytes:
     except OSError as error:
         raise ModelError(f"{path}: expected a .tflite file, but it cannot be read ({error.strerror})") from None
     raise ModelError(f"{path}: expected a .tflite file, but it cannot be read ({found})")
-
-
-def _split(data: bytes, path: Path) -> tuple[bytes, bytes | None]:
-    """The model, and the card's text if there is one. Nothing is unpacked before it is known how large it gets."""
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        return data, None
-    try:
-        _check_directory(data)
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            cards = [entry for entry in entries if entry.filename == _ENTRY]
-            if not cards:
-                return data, None
-            content = data[: min(entry.header_offset for entry in entries)]
-            if len(cards) > 1 or zipfile.is_zipfile(io.BytesIO(content)):
-                raise ValueError("more than one")
-            return content, _unpack(archive, cards[0])
-    except (ValueError, EOFError, OSError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error) as error:
-        raise CardError(f"{path}: its card is damaged ({error}); get a fresh copy") from error
-
-
-def _check_directory(data: bytes) -> None:
-    """Raise ValueError for an archive with more than a few entries, before any is looked at.
-
-    Of its end (APPNOTE.TXT 4.3.16) `zipfile` takes the same record; one of 64 bits before it would speak louder.
-    """
-    place = data.rfind(_END, 0, len(data) - _END_BYTES + len(_END))
-    count, size = struct.unpack_from("<HI", data, place + 10)
-    if data[max(0, place - _END_64_BYTES) :].startswith(_END_64):
-        raise ValueError("an archive of 64 bits")
-    if count > _MOST_ENTRIES or size > _MOST_CARD_BYTES:
-        raise ValueError(f"an archive of {count} files")
-
-
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"compressed by method {entry.compress_type}")
-    if max(entry.file_size, entry.compress_size) > _MOST_CARD_BYTES:
-        raise ValueError(f"{entry.file_size} bytes, more than {_MOST_CARD_BYTES}")
-    with archive.open(entry) as file:
-        text = file.read(_MOST_CARD_BYTES + 1)
-    if len(text) > _MOST_CARD_BYTES:
-        raise ValueError(f"more than {_MOST_CARD_BYTES} bytes")
-    return text
 
 
 def _check_lengths(value: Any, depth: int = 0) -> None:
