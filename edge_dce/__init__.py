@@ -1,12 +1,20 @@
 """Bring light to dark pictures on small devices.
 
-In three lines:
+    edge_dce.enhance("night.jpg")       # writes night-enhanced.jpg and returns its name
+    bright = edge_dce.enhance(image)    # a numpy array, the bytes of a file or an image of Pillow: gives back the same
 
-    picture = edge_dce.read_picture("night.jpg")
-    bright = edge_dce.load().enhance(picture.image)
-    edge_dce.write_picture(picture.with_image(bright), "night-enhanced.jpg")
+    with edge_dce.load() as enhancer:   # another model, or many pictures
+        bright = enhancer(image, edge_dce.Look(strength=0.8))
+        enhancer.enhance_into(frame, frame, channel_order="BGR")
+
+enhance, enhance_many           whatever holds a picture; one after the other
+load, Enhancer, Look            a model, and how the result shall look
+Stream, Smoothing               frames in time; enhance_video takes a file
+Picture, read_picture, write_picture    files with all that they say
 
 Every error raised on purpose is an EdgeDceError; a ModelWarning says that a model file will hardly do what is wanted.
+
+Inside:
 
 enhancer, stream                a picture; the frames of a video or camera
 pixels, files, models           arrays; pictures and videos on the disk; model files and the runtimes that run them
@@ -36,6 +44,7 @@ from edge_dce.models.catalog import DEFAULT_MODEL
 
 if typing.TYPE_CHECKING:
     from edge_dce.enhancer import Enhancer, load
+    from edge_dce.enhancing.anything import enhance, enhance_many
     from edge_dce.enhancing.video import enhance_video
     from edge_dce.files.pictures import Picture, read_picture, write_picture
     from edge_dce.models.card import ModelCard
@@ -64,6 +73,8 @@ __all__ = [
     "Smoothing",
     "Stream",
     "VideoError",
+    "enhance",
+    "enhance_many",
     "enhance_video",
     "load",
     "read_picture",
@@ -78,6 +89,8 @@ _MODULES = {
     "Picture": "files.pictures",
     "Smoothing": "pixels.smoothing",
     "Stream": "stream",
+    "enhance": "enhancing.anything",
+    "enhance_many": "enhancing.anything",
     "enhance_video": "enhancing.video",
     "load": "enhancer",
     "read_picture": "files.pictures",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from edge_dce.pixels.tone_table import ToneTable
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
+Source = TypeVar("Source")
 
 # Where red, green and blue are in each order of channels.
 _COLORS = {"RGB": (0, 1, 2), "BGR": (2, 1, 0), "RGBA": (0, 1, 2), "BGRA": (2, 1, 0)}
@@ -118,6 +119,32 @@ class Enhancer:
         # The interpreter holds one frame at a time, and so does each buffer. Whoever wants both takes this one first.
         self._estimating = threading.Lock()
         self._applying = threading.Lock()
+        self._is_closed = False
+
+    def __call__(self, source: Source, look: Look = PLAIN, *, channel_order: str = "RGB") -> Source:
+        """Enhance whatever holds a picture and give back the same kind, as `edge_dce.enhance` does.
+
+        Raises as `edge_dce.enhance`.
+        """
+        import edge_dce
+
+        return edge_dce.enhance(source, look, model=self, channel_order=channel_order)
+
+    def __enter__(self) -> Enhancer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads; not needed for an enhancer that is dropped. It cannot be used any more."""
+        with self._estimating, self._applying:
+            self._is_closed = True
+            self.workers.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ModelError(f"{self.model.path}: this enhancer is closed; load the model again")
 
     @property
     def card(self) -> ModelCard | None:
@@ -242,6 +269,7 @@ class Enhancer:
         return self._rendering.read(self._network.invoke(tensor))
 
     def _estimate(self, image: npt.NDArray[Any], channel_order: str) -> FloatArray:
+        self._check_open()
         small = self._shrinker.shrink(image)
         if channel_order != "RGB":
             ordered = self._buffers.reserve("ordered", (self.height, self.width, 3), np.uint8)
@@ -263,6 +291,7 @@ class Enhancer:
             return self._rendering.apply(image, estimate, look=look, out=out, channel_order=channel_order)
 
         with self._applying:
+            self._check_open()
             if look.denoise == 0:
                 return render(image, channel_order, out)
             return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order)

@@ -6,6 +6,9 @@ A file is what its content says, whatever its suffix. One module reads each fami
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,7 @@ from edge_dce.files.formats.limits import MOST_PIXELS
 from edge_dce.files.formats.metadata import DECODE_ERRORS, make_exif
 from edge_dce.files.formats.pillow_pictures import read_by_pillow
 from edge_dce.files.formats.pillow_samples import open_picture
-from edge_dce.files.formats.raw_pictures import HEAD_BYTES, is_raw, read_raw
+from edge_dce.files.formats.raw_pictures import HEAD_BYTES, is_raw, read_raw, starts_raw
 from edge_dce.files.formats.registry import READABLE_SUFFIXES, WRITABLE_SUFFIXES, list_suffixes
 from edge_dce.files.formats.tiff_directories import is_tiff
 from edge_dce.files.formats.tiff_pictures import read_tiff
@@ -33,6 +36,7 @@ __all__ = [
     "WRITABLE_SUFFIXES",
     "Picture",
     "count_pixels",
+    "decode_picture",
     "encode_picture",
     "list_left_out",
     "list_suffixes",
@@ -58,22 +62,20 @@ def read_picture(path: str | Path) -> Picture:
             samples whose meaning is not understood.
     """
     path = Path(path)
-    try:
+    with _naming_errors(str(path)):
         return _read(path)
-    except UnidentifiedImageError:
-        raise ImageError(
-            f"{path}: its content is not a picture; expected one of: {list_suffixes(READABLE_SUFFIXES)}"
-        ) from None
-    except Image.DecompressionBombError:
-        raise ImageError(f"{path}: larger than {MOST_PIXELS // 1_000_000} megapixels; make it smaller first") from None
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
-    except DECODE_ERRORS as error:
-        # Only the system's own errors carry a number; Pillow raises bare OSErrors for damaged data.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise ImageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-        reason = " ".join(str(error).split())
-        raise ImageError(f"{path}: damaged or unsupported picture file ({reason}); get a fresh copy") from error
+
+
+def decode_picture(data: bytes) -> Picture:
+    """Read the bytes of a picture file, as `read_picture` reads the file.
+
+    Raises:
+        ImageError: as `read_picture`.
+    """
+    with _naming_errors(f"{len(data)} bytes"):
+        head = data[:HEAD_BYTES]
+        # What reads these formats wants a file.
+        return _read_kept(data) if is_heif(head) or is_tiff(head) or starts_raw(head) else read_by_pillow(data)
 
 
 def read_image(path: str | Path) -> Uint8Array:
@@ -115,6 +117,34 @@ def write_picture(
     path = Path(path)
     check_free(path, overwrite=overwrite)
     write_file(path, encode_picture(picture, path.suffix, quality=quality), overwrite=overwrite)
+
+
+@contextlib.contextmanager
+def _naming_errors(name: str) -> Iterator[None]:
+    """Whatever goes wrong is one line about what has this name."""
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise ImageError(
+            f"{name}: its content is not a picture; expected one of: {list_suffixes(READABLE_SUFFIXES)}"
+        ) from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"{name}: larger than {MOST_PIXELS // 1_000_000} megapixels; make it smaller first") from None
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from error
+    except DECODE_ERRORS as error:
+        # Only the system's own errors carry a number; Pillow raises bare OSErrors for damaged data.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ImageError(f"{name}: cannot be read ({error.strerror}); check the path") from error
+        reason = " ".join(str(error).split())
+        raise ImageError(f"{name}: damaged or unsupported picture file ({reason}); get a fresh copy") from error
+
+
+def _read_kept(data: bytes) -> Picture:
+    with tempfile.NamedTemporaryFile(prefix="edge-dce-") as kept:
+        kept.write(data)
+        kept.flush()
+        return _read(Path(kept.name))
 
 
 def _read(path: Path) -> Picture:

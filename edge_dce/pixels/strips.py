@@ -23,6 +23,11 @@ class StripWorkers:
     def threads(self) -> int:
         return len(self._workspaces)
 
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
     def run(self, work: Callable[[slice, Buffers], None], strips: list[slice]) -> None:
         """Call `work(rows, workspace)` for every strip, in any order, and return when all are done."""
         # Workers draw strips from one iterator (a draw is atomic), so none waits while another has work left.

@@ -26,9 +26,14 @@ def is_raw(path: Path, head: bytes) -> bool:
     Raises:
         OSError, ValueError, struct.error: it cannot be read, or is a damaged TIFF.
     """
-    if head.startswith(_STARTS) or head[_CR3_AT:].startswith(_CR3) or head[_CR2_AT:].startswith(_CR2):
+    if starts_raw(head):
         return True
     return is_tiff(head) and any(directory.is_raw for directory in read_directories(path.read_bytes()))
+
+
+def starts_raw(head: bytes) -> bool:
+    """Whether a file that begins so is a raw file for certain; others are TIFF files, which are to be looked into."""
+    return head.startswith(_STARTS) or head[_CR3_AT:].startswith(_CR3) or head[_CR2_AT:].startswith(_CR2)
 
 
 def read_raw(path: Path) -> Picture:

@@ -1,12 +1,11 @@
 """Which file goes where, asserted on the names alone: nothing here is decoded."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from edge_dce.enhancing.jobs import Naming, Plan, plan_jobs
-from edge_dce.errors import ImageError, OutputError, VideoError
+from edge_dce.errors import ImageError, OutputError
 
 
 def make_files(folder: Path, *names: str) -> None:
@@ -105,13 +104,6 @@ def test_address_comes_back_as_it_was_typed(address: str) -> None:
     assert str(caught.value).startswith(f"{address}: an address, not a file")
 
 
-def test_raw_video_frames_are_refused_with_what_to_do(photos: Path) -> None:
-    make_files(photos, "clip.h264")
-    with pytest.raises(VideoError, match=r"ffmpeg -framerate 30 -i clip\.h264 -c copy clip\.mp4"):
-        plan_jobs(["photos/clip.h264"], None)
-
-
-@pytest.mark.parametrize("device", ["/dev/zero", os.devnull])
 def test_device_is_refused_at_once(device: str) -> None:
     with pytest.raises(ImageError, match="a device, not a picture"):
         plan_jobs([device], None)
