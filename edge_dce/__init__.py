@@ -3,8 +3,8 @@
 In three lines:
 
     picture = edge_dce.read_picture("night.jpg")
-    bright = edge_dce.load().enhance(picture.image)
-    edge_dce.write_picture(picture.with_image(bright), "night-enhanced.jpg")
+    bright = edge_dce.enhance_picture(picture, edge_dce.load())
+    edge_dce.write_picture(bright, "night-enhanced.jpg")
 
 Every error raised on purpose is an EdgeDceError.
 
@@ -35,6 +35,7 @@ from edge_dce.models.catalog import DEFAULT_MODEL
 
 if typing.TYPE_CHECKING:
     from edge_dce.enhancer import Enhancer, load
+    from edge_dce.enhancing.picture import enhance_picture
     from edge_dce.enhancing.video import enhance_video
     from edge_dce.files.pictures import Picture, read_picture, write_picture
     from edge_dce.models.card import ModelCard
@@ -62,6 +63,7 @@ __all__ = [
     "Smoothing",
     "Stream",
     "VideoError",
+    "enhance_picture",
     "enhance_video",
     "load",
     "read_picture",
@@ -76,6 +78,7 @@ _MODULES = {
     "Picture": "files.pictures",
     "Smoothing": "pixels.smoothing",
     "Stream": "stream",
+    "enhance_picture": "enhancing.picture",
     "enhance_video": "enhancing.video",
     "load": "enhancer",
     "read_picture": "files.pictures",
