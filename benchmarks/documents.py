@@ -1,4 +1,4 @@
-"""Tables of the documents from committed results: no figure in README or docs/ is typed by hand.
+"""Tables of the documents from committed results and from the code: no figure in README or docs/ is typed by hand.
 
 A page has each table between two comments, `<!-- begin NAME -->` and `<!-- end NAME -->`.
 """
@@ -25,8 +25,10 @@ from edge_dce.benchmark.quality import PairScore, Score
 from edge_dce.benchmark.report import Measurement, Report
 from edge_dce.benchmark.summary import LABELS
 from edge_dce.errors import EdgeDceError
+from edge_dce.files.formats.registry import FEATURES, FORMATS, Format
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import bundled_models, find_model
+from edge_dce.reports.table import EMPTY, Table
 
 _TEST_PAIRS = 30
 _SPEED_SIZE = (1920, 1080)
@@ -236,6 +238,21 @@ def _camera_app_line() -> str:
     return "\n".join(lines)
 
 
+def _picture_formats_table() -> str:
+    def tell(known: Format, feature: str) -> str:
+        if feature not in known.reads:
+            return EMPTY
+        return "kept" if feature in (known.holds or ()) else "read"
+
+    rows = []
+    for known in FORMATS:
+        extra = f" (`edge-dce[{known.extra}]`)" if known.extra else ""
+        written = "yes" if known.holds is not None else EMPTY
+        name = f"{known.name}{extra}: {' '.join(known.suffixes)}"
+        rows.append([name, written, *(tell(known, feature) for feature in FEATURES)])
+    return Table(["format", "written", *FEATURES], rows).to_markdown()
+
+
 def _list_machines() -> list[Path]:
     """The folders with results of `run`; some hold those of single measurements only."""
     folders = sorted({path.parent for path in REFERENCE.glob(f"*/{REPORTS}")})
@@ -279,6 +296,7 @@ TABLES = {
     "frame": _frame_table,
     "memory": _memory_line,
     "peers": _peers_table,
+    "picture-formats": _picture_formats_table,
     "pixel-path": _pixel_path_line,
     "quality": _quality_table,
     "recipes": _recipe_table,

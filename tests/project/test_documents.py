@@ -22,6 +22,7 @@ from tests.documents import (
     list_links,
     read_blocks,
 )
+from tests.edge_dce.camera import fake_picamera2
 from tests.training.panoramas.made_panorama import make_panorama, write_panorama
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
@@ -50,7 +51,11 @@ def list_blocks() -> list[object]:
 
 
 def list_code() -> list[object]:
-    return [pytest.param(page, id=page.stem) for page in PAGES if read_blocks(page, "python")]
+    return [
+        pytest.param(page, block, id=f"{page.stem} {number}")
+        for page in PAGES
+        for number, block in enumerate(read_blocks(page, "python"), start=1)
+    ]
 
 
 @pytest.fixture
@@ -90,13 +95,15 @@ def test_commands_of_a_block_succeed_one_after_the_other(
         assert status == 0 or ("--compare" in words and b"error:" not in capfdbinary.readouterr().err), command
 
 
-@pytest.mark.parametrize("page", list_code())
-def test_code_of_a_page_runs(page: Path, work: Path) -> None:
-    blocks = read_blocks(page, "python")
-    if any("clip.mp4" in block for block in blocks):
+@pytest.mark.parametrize(("page", "block"), list_code())
+def test_code_of_a_page_runs(page: Path, block: str, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "clip.mp4" in block:
         add_clip(work)
-    for block in blocks:
-        exec(compile(block, page.name, "exec"), {})
+    if "picamera2" in block:
+        fake_picamera2.plug(monkeypatch)
+    if "flask" in block:
+        pytest.importorskip("flask", reason="a page's example of a web service needs flask")
+    exec(compile(block, page.name, "exec"), {"__name__": "__main__"})
 
 
 @pytest.mark.parametrize("command", list_commands("edge-dce live"))

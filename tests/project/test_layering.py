@@ -27,7 +27,15 @@ ONLY_IN = {
         "edge_dce/files/pictures.py",
         *(
             f"edge_dce/files/formats/{module}.py"
-            for module in ("metadata", "pillow_pictures", "pillow_samples", "tiff_pictures", "tiff_samples", "writer")
+            for module in (
+                "metadata",
+                "pillow_images",
+                "pillow_pictures",
+                "pillow_samples",
+                "tiff_pictures",
+                "tiff_samples",
+                "writer",
+            )
         ),
     },
     "pillow_heif": {"edge_dce/files/formats/heif_pictures.py"},

@@ -93,11 +93,14 @@ def read_orientation(exif: Image.Exif | None) -> int:
 
 
 def keep_exif(exif: Image.Exif | None, *, is_of_tiff: bool = False) -> bytes | None:
-    """The block to keep of what a file says: without orientation, and of a TIFF without what describes the file."""
+    """The block to keep of what a file says: without an orientation that was applied.
+
+    Of a TIFF it goes without what describes the file, too.
+    """
     if exif is None:
         return None
     for tag in list(exif):
-        if tag == _ORIENTATION or (is_of_tiff and tag not in _DESCRIPTIVE):
+        if (tag == _ORIENTATION and exif[tag] != 1) or (is_of_tiff and tag not in _DESCRIPTIVE):
             del exif[tag]
     try:
         thumbnail = None if is_of_tiff else exif.get_ifd(ExifTags.IFD.IFD1)

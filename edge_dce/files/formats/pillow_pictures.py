@@ -25,6 +25,8 @@ from edge_dce.files.picture import Animation, Notes, Picture, Samples, Uint16Arr
 # ImageMagick writes EXIF as text, and Pillow reads it as EXIF.
 _NO_TEXTS = frozenset({XMP_KEYWORD, "Raw profile type exif", "Raw profile type APP1"})
 _MOTION = re.compile(rb"""GCamera:(?:MotionPhoto|MicroVideo)(?:\s*=\s*["']|>)1""")
+# Names by which Android, Apple and ISO 21496-1 call a gain map.
+_GAIN_MAPS = (b"hdrgm:Version", b"aux:hdrgainmap", b"urn:iso:std:iso:ts:21496:-1")
 # How long browsers show a frame that says nothing.
 _DEFAULT_MS = 100
 _X_RESOLUTION = 282
@@ -64,14 +66,9 @@ def _read(opened: Image.Image, data: bytes, frames: int, *, moves: bool) -> Pict
     exif = _read_exif(opened)
     orientation = metadata.read_orientation(exif)
     notes = _read_notes(opened, data, exif)
-    left_out = collections.Counter(
-        {
-            "further pictures": 0 if moves else frames - 1,
-            "still picture": first,
-            "bits beyond 8": int(bits_lost),
-            "motion photo's video": int(_MOTION.search(notes.xmp or b"") is not None),
-        }
-    )
+    left_out = _list_left_out(data, notes.xmp or b"", 0 if moves else frames - 1)
+    left_out["still picture"] = first
+    left_out["bits beyond 8"] = int(bits_lost)
     if moves:
         picture = _add_frames(picture, opened, range(first, frames))
     picture = dataclasses.replace(
@@ -81,6 +78,19 @@ def _read(opened: Image.Image, data: bytes, frames: int, *, moves: bool) -> Pict
         left_out=+left_out,
     )
     return show(picture.turned_upright(orientation), coding)
+
+
+def _list_left_out(data: bytes, xmp: bytes, further: int) -> collections.Counter[str]:
+    """What phones put behind the picture of a JPEG."""
+    has_gain_map = any(name in data for name in _GAIN_MAPS) and data[:2] == b"\xff\xd8"
+    return collections.Counter(
+        {
+            "gain map": int(has_gain_map),
+            "further pictures": max(0, further - int(has_gain_map)),
+            "motion photo's video": int(_MOTION.search(xmp) is not None),
+            "extended XMP": int(b"xmpNote:HasExtendedXMP" in xmp),
+        }
+    )
 
 
 def _read_coding(opened: Image.Image, data: bytes, picture: Picture, raw_mode: str) -> tuple[Coding, bool]:

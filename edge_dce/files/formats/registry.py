@@ -1,6 +1,6 @@
 """Which picture files are read and written, and what each kind holds: the one table that everything asks.
 
-`python -m scripts.describe_formats` writes it into docs/enhancing.md.
+docs/enhancing.md shows it: `python -m benchmarks table`.
 """
 
 from __future__ import annotations

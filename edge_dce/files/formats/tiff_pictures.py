@@ -38,7 +38,13 @@ def read_tiff(data: bytes) -> Picture:
         iptc=_find_bytes(page, _IPTC) or read_iptc_resource(_find_bytes(page, _PHOTOSHOP) or b""),
         resolution_dpi=_read_resolution(exif),
     )
-    left_out = collections.Counter({"further pages": page.further, "extra channels": page.extra_channels})
+    left_out = collections.Counter(
+        {
+            "further pages": page.further,
+            "extra channels": page.extra_channels,
+            "bits beyond 8": int(not page.is_deep and page.directory.find(258, 1) > 8),
+        }
+    )
     picture = Picture(
         samples.image,
         samples.alpha,

@@ -70,7 +70,8 @@ def make_gamma(exponent: float) -> Transfer:
 def is_like_srgb(transfer: Transfer) -> bool:
     """Whether numbers mean what they mean in sRGB, as far as anybody sees."""
     numbers = np.linspace(0, 1, 256)
-    return bool(np.abs(encode_srgb(transfer(numbers)) - numbers).max() <= _LIKENESS)
+    with np.errstate(all="ignore"):
+        return bool(np.abs(encode_srgb(transfer(numbers)) - numbers).max() <= _LIKENESS)
 
 
 def tabulate(transfer: Transfer) -> Uint16Array:
@@ -79,7 +80,9 @@ def tabulate(transfer: Transfer) -> Uint16Array:
     Light beyond white is compressed: above the knee numbers v become k + (1 - k)·t·(1 + a) / (t + a), where t goes from
     0 at the knee k to 1 at the brightest, and `a` gives the slope 1 at the knee.
     """
-    numbers = encode_srgb(transfer(np.linspace(0, 1, _CODES)))
+    with np.errstate(all="ignore"):
+        # A damaged profile can ask for a power of anything.
+        numbers = np.nan_to_num(encode_srgb(transfer(np.linspace(0, 1, _CODES))), posinf=1.0)
     span = float(numbers[-1]) - _KNEE
     if numbers[-1] > 1:
         share = np.maximum(numbers - _KNEE, 0) / span

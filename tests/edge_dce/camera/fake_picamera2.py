@@ -113,6 +113,12 @@ def make_modules(cameras: int = 1) -> tuple[types.ModuleType, types.ModuleType, 
             assert self.config is not None
             self.started = True
 
+        def stop(self) -> None:
+            self.started = False
+
+        def capture_array(self, name="main", wait=None) -> np.ndarray:
+            return Request(self.config, time.monotonic_ns()).make_array(name)
+
         def capture_request(self, wait=None, signal_function=None, flush=None) -> Request:
             if unplugged.is_set:
                 # In place of the `wait` seconds that the real one takes.
