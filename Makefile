@@ -96,18 +96,18 @@ clean:
 	.venv/$(PIP) --editable '.[litert]'
 	@touch $@
 
-# ImageMagick reads what we read, for comparison; the tests that need it are skipped without.
-MAGICK_PACKAGES = imagemagick
-has_magick = command -v magick >/dev/null || command -v convert >/dev/null
+# ImageMagick and ffprobe read what we read and write, for comparison; the tests that need them are skipped without.
+READER_PACKAGES = imagemagick ffmpeg
+has_readers = { command -v magick || command -v convert; } >/dev/null && command -v ffprobe >/dev/null
 
 .venv/.tested: .venv/.installed
-	$(call need_packages,$(has_magick),$(MAGICK_PACKAGES))
+	$(call need_packages,$(has_readers),$(READER_PACKAGES))
 	.venv/$(PIP) --editable '.[litert,test]'
 	@touch $@
 
 .venv-tflite/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON_TFLITE),.venv-tflite,11)
-	$(call need_packages,$(has_magick),$(MAGICK_PACKAGES))
+	$(call need_packages,$(has_readers),$(READER_PACKAGES))
 	.venv-tflite/$(PIP) --editable '.[tflite,test]'
 	@touch $@
 
