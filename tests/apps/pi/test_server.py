@@ -11,13 +11,18 @@ from http import HTTPStatus
 import pytest
 
 from apps.pi.stats import LiveStats
+from apps.pi.web import connection as connection_module
 from apps.pi.web import server as server_module
-from apps.pi.web.server import Request, RequestError, Response, Server, StreamedResponse
+from apps.pi.web.messages import Request, RequestError, Response, StreamedResponse
+from apps.pi.web.server import Server
 
 PART = b"x" * 50_000
 
 
 async def answer(request: Request) -> Response | StreamedResponse:
+    if request.path == "/healthz":
+        return Response(b"ok")
+    request.admit()
     if request.path == "/stream":
         return StreamedResponse(list_parts(), "application/octet-stream")
     if request.path == "/silence":
@@ -72,9 +77,10 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A server whose patience is a hundredth of the real one's."""
-    monkeypatch.setattr(server_module, "_REQUEST_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(server_module, "_WRITE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(connection_module, "_REQUEST_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(connection_module, "_WRITE_TIMEOUT_S", 0.5)
     monkeypatch.setattr(server_module, "_MAX_CONNECTIONS", 16)
+    monkeypatch.setattr(server_module, "_REQUESTS_PER_S", 10_000.0)
     started: list[int] = []
     stats = LiveStats()
     loop = asyncio.new_event_loop()
