@@ -42,6 +42,8 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._visitor = visitor
+        # The newest request wants no body, which is known before it is known to be wrong.
+        self._is_head = False
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
         # So that drain() waits until all is sent.
         writer.transport.set_write_buffer_limits(high=0)
@@ -69,13 +71,14 @@ class Connection:
 
     async def _read_request(self) -> Request | None:
         head: h11.Request | None = None
+        self._is_head = False
         while True:
             event = self._protocol.next_event()
             if event is h11.NEED_DATA:
                 # No "100 Continue" is ever sent: nobody has a body to send here.
                 self._protocol.receive_data(await self._reader.read(READ_BYTES))
             elif isinstance(event, h11.Request):
-                head = event
+                head, self._is_head = event, event.method == b"HEAD"
             elif isinstance(event, h11.Data):
                 raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "expected a request without a body")
             elif isinstance(event, h11.EndOfMessage):
@@ -95,7 +98,7 @@ class Connection:
             raise RequestError(HTTPStatus.BAD_REQUEST, "expected a plain address") from error
         return Request(method, target.path, query, _join_headers(head), self._visitor)
 
-    async def answer(self, response: Response, *, head_only: bool = False) -> bool:
+    async def answer(self, response: Response) -> bool:
         """Send a whole answer; whether the connection may be used again."""
         headers = [
             ("Date", formatdate(usegmt=True)),
@@ -109,7 +112,8 @@ class Connection:
         if protocol.their_state is not h11.DONE:
             headers.append(("Connection", "close"))
         head = h11.Response(status_code=response.status, reason=response.status.phrase, headers=headers)
-        events = [head, h11.EndOfMessage()] if head_only else [head, h11.Data(data=response.body), h11.EndOfMessage()]
+        body = [] if self._is_head else [h11.Data(data=response.body)]
+        events = [head, *body, h11.EndOfMessage()]
         # Unlike send(), this copies no body on its way through h11.
         self._writer.writelines([data for event in events for data in protocol.send_with_data_passthrough(event) or ()])
         await self._drain()

@@ -83,7 +83,6 @@ class Server:
             pace = own_pace if visitor.is_known else self._paces[visitor.address]
             while wait_s := pace.wait_s:
                 await asyncio.sleep(wait_s)
-            head_only = False
             try:
                 try:
                     request = await connection.read_request()
@@ -91,7 +90,6 @@ class Server:
                     pace.count()
                 if request is None:
                     return
-                head_only = request.method == "HEAD"
                 asked_s = time.monotonic()
                 answer = await self._handler(request)
                 self._stats.requests += 1
@@ -103,7 +101,7 @@ class Server:
             if isinstance(answer, StreamedResponse):
                 await self._stream(connection, answer)
                 return
-            is_open = await connection.answer(answer, head_only=head_only)
+            is_open = await connection.answer(answer)
 
     async def _stream(self, connection: Connection, answer: StreamedResponse) -> None:
         self._stats.viewers += 1

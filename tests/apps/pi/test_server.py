@@ -158,6 +158,26 @@ def test_wrong_request_gets_its_status_and_the_connection_ends(
 
 
 @pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 413),
+        (b"HEAD http://[x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400),
+    ],
+)
+def test_wrong_head_request_gets_its_status_and_no_body(request_bytes: bytes, status: int, served: Served) -> None:
+    found = served.ask(request_bytes)
+    assert found.startswith(f"HTTP/1.1 {status} ".encode())
+    assert found.endswith(b"\r\n\r\n")
+
+
+def test_nonsense_after_a_head_request_is_told_what_it_is(served: Served) -> None:
+    found = served.ask(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\nNONSENSE\r\n\r\n")
+    assert found.count(b"HTTP/1.1 ") == 2
+    assert found.endswith(b"\n")
+    assert b"this request cannot be answered" in found
+
+
+@pytest.mark.parametrize(
     ("line", "status"),
     [
         (b"DELETE /", 405),
