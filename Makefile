@@ -36,7 +36,7 @@ test-workshop: .venv-workshop/.tested
 # Damaged files and requests of every kind, others each time: make attack MINUTES=30. What did harm is kept in out/attack.
 MINUTES ?= 10
 attack: .venv/.tested
-	.venv/bin/python -m tests.attack --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	.venv/bin/python -m tests.attack --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
 # On emulated ARM, beside this machine's results; SYSTEMS and --quick: see the script.
 test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)

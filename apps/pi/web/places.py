@@ -91,6 +91,7 @@ def _find_network(host: str) -> str:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return host
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    # As the system shows an IPv4 client where one socket is for both.
+    return str(address.ipv4_mapped or ipaddress.IPv6Network((address, 64), strict=False))

@@ -608,15 +608,27 @@ Stills._write = fail
 @pytest.mark.parametrize(
     ("place", "work"),
     [
+        ("from edge_dce.camera.latest import LatestFrame as Place; name = '_publish'", "reads the camera"),
         ("from apps.pi.web.broadcast import Broadcast as Place; name = '_encode'", "encodes"),
         ("from apps.pi.pipeline import Pipeline as Place; name = '_make_shot'", "enhances"),
     ],
 )
 def test_thread_that_all_need_ends_the_service_when_it_dies(place: str, work: str, tmp_path: Path) -> None:
-    patch = f"{place}\ndef fail(*_):\n    raise ZeroDivisionError('of the program')\nsetattr(Place, name, fail)\n"
+    # At the thirtieth frame, when everything runs.
+    patch = f"""
+{place}
+work, calls = getattr(Place, name), []
+def fail(*arguments):
+    calls.append(arguments)
+    if len(calls) >= 30:
+        raise ZeroDivisionError("a fault of the program's own")
+    return work(*arguments)
+setattr(Place, name, fail)
+"""
     with run_with_fault(tmp_path, patch) as camera:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            camera.get("snapshot.jpg")
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError, AssertionError):
+            for _ in read_stream(camera):
+                pass
         assert camera.process.wait(30) == 1
         assert f"stopping: the thread that {work} has died" in camera.read_log()
 
