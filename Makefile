@@ -11,7 +11,7 @@ WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-wheel test-arm \
-	lint command-files format clean
+	attack lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -19,7 +19,7 @@ demo: .venv/.installed
 test: test-litert test-tflite test-workshop test-app test-wheel
 
 test-litert: .venv/.tested
-	.venv/bin/python -m pytest $(DEVICE_TESTS)
+	.venv/bin/python -m pytest $(DEVICE_TESTS) tests/attack
 
 ifeq ($(PYTHON_TFLITE),)
 test-tflite:
@@ -32,6 +32,11 @@ endif
 test-workshop: .venv-workshop/.tested
 	.venv-workshop/bin/python -m pytest $(WORKSHOP_TESTS)
 	KERAS_BACKEND=jax .venv-workshop/bin/python -m pytest $(TRAINING_TESTS)
+
+# Damaged files and requests of every kind, others each time: make attack MINUTES=30. What did harm is kept in out/attack.
+MINUTES ?= 10
+attack: .venv/.tested
+	.venv/bin/python -m tests.attack --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
 # On emulated ARM, beside this machine's results; SYSTEMS and --quick: see the script.
 test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)

@@ -56,6 +56,9 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser.add_argument(
         "--returns", choices=tuple(CONTRACTS), help="what the network returns, if its shape does not show it"
     )
+    parser.add_argument(
+        "--trust", action="store_true", help="load a SavedModel, which is a program: it runs with your rights"
+    )
 
     pictures = parser.add_argument_group("pictures")
     pictures.add_argument(
@@ -120,7 +123,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     from .report import write_report
     from .source import load_network
 
-    source = load_network(arguments.model, returns=arguments.returns)
+    source = load_network(arguments.model, returns=arguments.returns, is_trusted=arguments.trust)
     order = Order(
         precisions=tuple(PRECISIONS) if arguments.precision == _ALL else (arguments.precision,),
         contracts=_choose_contracts(arguments.contract, source.returns),

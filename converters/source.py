@@ -52,7 +52,7 @@ class SourceNetwork:
     created: str
 
 
-def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
+def load_network(path: Path, *, returns: str | None = None, is_trusted: bool = False) -> SourceNetwork:
     """Load a `.keras` or `.h5` file, or the folder of a SavedModel.
 
     What `training export` wrote says inside where it comes from and what its curves mean. Of other networks 24 output
@@ -60,11 +60,18 @@ def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
 
     Args:
         returns: one of `CONTRACTS`; None where the network tells.
+        is_trusted: whether a SavedModel may be loaded, which runs what is in it. The other files are loaded in Keras's
+            safe mode, which runs nothing of theirs.
 
     Raises:
-        ConversionError: the file is missing, no Keras model, does not map RGB to curves, a tone or an image, or
-            `returns` is needed or wrong.
+        ConversionError: the file is missing, no Keras model, does not map RGB to curves, a tone or an image, brings
+            code of its own, or `returns` is needed or wrong.
     """
+    if (path / "saved_model.pb").is_file() and not is_trusted:
+        raise ConversionError(
+            f"{path}: a SavedModel is a program, and may do whatever you may do; add --trust if you know who made it, "
+            "or convert a .keras file"
+        )
     network = _load_saved_model(path) if path.is_dir() else _load_keras_file(path)
     possible = _find_contracts(path, network)
     root, origin = _read_origin(path)
@@ -81,7 +88,7 @@ def _load_keras_file(path: Path) -> Any:
     if not path.is_file():
         raise ConversionError(f"{path}: no such .keras file; 'edge-dce train export' writes one")
     try:
-        return keras.models.load_model(path, compile=False)
+        return keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         # Keras prints the whole configuration at every level of nesting; the innermost cause is at the end.
         cause = " ".join(str(error).split()).rpartition("Exception encountered: ")[2][:200]

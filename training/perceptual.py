@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import urllib.request
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from .recipe import RecipeError
 # Keras Applications, VGG16 without its classifier; Keras itself looks for it in the same place.
 _FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{_FILE}"
+# MD5, as Keras Applications states it of this file.
+_HASH = "6d6bbae143d832006294945121d1f1fc"
 _TIMEOUT_S = 60
 # Johnson et al., "Perceptual losses for real-time style transfer", ECCV 2016, compare features of this depth.
 _LAYER = "block3_conv3"
@@ -43,6 +46,7 @@ def load_perceptual_distance() -> Callable[[Tensor, Tensor], Tensor]:
     path = find_weights()
     if not path.exists():
         _download(path)
+    _check_hash(path)
     vgg = keras.applications.VGG16(include_top=False, weights=None)
     try:
         vgg.load_weights(path)
@@ -60,12 +64,22 @@ def load_perceptual_distance() -> Callable[[Tensor, Tensor], Tensor]:
     return lambda one, other: ops.mean(ops.square(extract(one) - extract(other)))
 
 
+def _check_hash(path: Path) -> None:
+    found = hashlib.md5(path.read_bytes()).hexdigest()
+    if found != _HASH:
+        raise RecipeError(
+            f"{path}: expected the weights of VGG16 without top (MD5 {_HASH}), found another file ({found}); "
+            f"get a fresh copy of {_URL}"
+        )
+
+
 def _download(path: Path) -> None:
     make_folder(path.parent)
     unfinished = path.with_name(f".unfinished-{path.name}")
     try:
         with urllib.request.urlopen(_URL, timeout=_TIMEOUT_S) as answer, unfinished.open("wb") as stream:
             shutil.copyfileobj(answer, stream)
+        _check_hash(unfinished)
         unfinished.replace(path)
     except OSError as error:
         raise RecipeError(

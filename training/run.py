@@ -187,7 +187,7 @@ def _train(
 
 def _take_weights(network: keras.Model, start: Path) -> None:
     try:
-        network.set_weights(keras.models.load_model(start, compile=False).get_weights())
+        network.set_weights(keras.models.load_model(start, compile=False, safe_mode=True).get_weights())
     except (ValueError, OSError, TypeError) as error:
         cause = " ".join(str(error).split())[:200]
         raise RunError(f"{start}: expected a network like the recipe's, found something else ({cause})") from error

@@ -87,7 +87,7 @@ def _load_exported(path: Path) -> TrainedNetwork:
         raise RunError(f"{path}: no such .keras file; expected a run folder or what 'export' wrote")
     try:
         origin = read_origin(path)
-        network = keras.models.load_model(path, compile=False)
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         cause = " ".join(str(error).split())[:200]
         raise RunError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +18,14 @@ from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_size
 from edge_dce.version import VERSION
 
+from .outputs.retention import Keep
+
 PROG = "edge-dce-pi"
 TOKEN_VARIABLE = "EDGE_DCE_PI_TOKEN"
 _LEAST_TOKEN = 16
+_KEEP = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([A-Za-z]+)")
+_SIZES = {"mb": 10**6, "gb": 10**9, "tb": 10**12}
+_AGES_S = {"m": 60, "h": 3600, "d": 86400}
 
 
 class OptionsError(EdgeDceError):
@@ -46,6 +52,7 @@ class LiveOptions:
     record: str | None
     stills: Path | None
     every_s: float
+    keep: Keep | None
     raw: bool
     screen: bool
     config: Path | None
@@ -147,6 +154,12 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     output.add_argument(
         "--every", type=_parse_duration, default=10.0, metavar="10s|5m|1h", help="time between stills (default: 10s)"
     )
+    output.add_argument(
+        "--keep",
+        type=_parse_keep,
+        metavar="10GB|7d",
+        help="delete the oldest recordings and stills beyond this size or age (default: keep all)",
+    )
     output.add_argument("--raw", action=switch, default=False, help="write bgr24 frames to stdout")
     output.add_argument(
         "--screen", action=switch, default=False, help="show the frames on the console's screen (/dev/fb0)"
@@ -187,6 +200,8 @@ def _to_options(arguments: argparse.Namespace) -> LiveOptions:
             f"anybody who reaches {http[0] or 'this machine'}:{http[1]} could watch this camera; add --token, or use "
             "--http 127.0.0.1:8000"
         )
+    if values["keep"] is not None and values["record"] is None and values["stills"] is None:
+        raise OptionsError("--keep limits what --record and --stills write; add one of them")
     look = Look(values.pop("strength"), values.pop("max_brightness"), values.pop("denoise"))
     return LiveOptions(look=look, http=http, token=token, every_s=values.pop("every"), **values)
 
@@ -199,9 +214,12 @@ def _find_token(token: str | None, path: Path | None) -> str | None:
             raise OptionsError(f"{path}: the token cannot be read ({error})") from error
     if token is None:
         token = os.environ.get(TOKEN_VARIABLE)
-    if token is not None and (len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable()):
+    if token is not None and (
+        len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable() or token != token.strip()
+    ):
         raise OptionsError(
-            f"expected a token of {_LEAST_TOKEN} or more plain characters, found {len(token)}; make one with: "
+            f"expected a token of {_LEAST_TOKEN} or more plain characters, no spaces around them, found {len(token)}; "
+            "make one with: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe())'"
         )
     return token
@@ -251,3 +269,13 @@ def _parse_duration(text: str) -> float:
     if not 1 <= value_s <= 366 * 86400:
         raise argparse.ArgumentTypeError(f"expected a time of 1 s or more, such as 10s, 5m or 1h, found '{text}'")
     return value_s
+
+
+def _parse_keep(text: str) -> Keep:
+    found = _KEEP.fullmatch(text.strip())
+    number, unit = (float(found[1]), found[2].lower()) if found else (0.0, "")
+    if unit in _SIZES and number * _SIZES[unit] >= _SIZES["mb"]:
+        return Keep(size_bytes=round(number * _SIZES[unit]))
+    if unit in _AGES_S and number * _AGES_S[unit] >= 60:
+        return Keep(age_s=number * _AGES_S[unit])
+    raise argparse.ArgumentTypeError(f"expected a size or an age such as 500MB, 10GB, 12h or 7d, found '{text}'")

@@ -42,6 +42,8 @@ _log = logging.getLogger(__name__)
 _STALE_S = 5.0
 _STUCK_S = 30.0
 _CHECK_S = 1.0
+# Of one output: more often is no accident.
+_MOST_DEATHS = 3
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
@@ -124,9 +126,9 @@ class Program:
         assert self._source is not None
         outputs: list[Output] = []
         if options.stills is not None:
-            outputs.append(Stills(pipeline, options.stills, every_s=options.every_s))
+            outputs.append(Stills(pipeline, options.stills, every_s=options.every_s, keep=options.keep))
         if options.record is not None:
-            outputs.append(Recording(pipeline, options.record, fps=self._source.fps))
+            outputs.append(Recording(pipeline, options.record, fps=self._source.fps, keep=options.keep))
         if options.screen:
             outputs.append(Screen(pipeline))
         if options.raw:
@@ -161,17 +163,43 @@ class Program:
         watchdog_s = notification.read_watchdog_s()
         interval_s = _CHECK_S if watchdog_s is None else min(_CHECK_S, watchdog_s / 3)
         while not self._stop.is_set():
-            if self._camera.is_finished or self._pipeline.is_finished or self._broadcast.is_finished:
-                is_over = self._options.once and self._camera.is_finished
+            end = self._find_end()
+            if end is not None:
+                is_over = self._options.once and self._camera.is_finished and not self._camera.is_live
                 self._status = 0 if is_over else 1
-                _log.log(logging.INFO if is_over else logging.ERROR, "stopping: %s", self._camera.status)
+                _log.log(logging.INFO if is_over else logging.ERROR, "stopping: %s", end)
                 return
-            if any(output.ends_program for output in self._outputs):
+            over = [output for output in self._outputs if output.ends_program]
+            if over or not self._revive_outputs():
+                self._status = 0 if over and not over[0].trouble else 1
                 return
             if watchdog_s is not None and not self._is_stuck():
                 notification.send(f"WATCHDOG=1\nSTATUS={self.find_fault() or 'live'}")
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), interval_s)
+
+    def _find_end(self) -> str | None:
+        """Why no picture will come any more, or None."""
+        if self._camera.is_finished and not self._camera.is_live:
+            return self._camera.status
+        ended = {
+            "reads the camera": self._camera.is_finished,
+            "enhances": self._pipeline.is_finished,
+            "encodes": self._broadcast.is_finished,
+        }
+        return next((f"the thread that {work} has died" for work, has_ended in ended.items() if has_ended), None)
+
+    def _revive_outputs(self) -> bool:
+        """Start those again whose thread has died; whether there is hope."""
+        for output in self._outputs:
+            if output.has_died:
+                output.deaths += 1
+                if output.deaths > _MOST_DEATHS:
+                    _log.error("stopping: %s has died %d times", output.name, output.deaths)
+                    return False
+                _log.error("%s has died; starting it again", output.name)
+                output.start()
+        return True
 
     def _stop_threads(self) -> None:
         for output in self._outputs:
@@ -221,6 +249,14 @@ class Program:
         return look
 
     def find_fault(self) -> str | None:
+        """What does not work of what was asked for and only the program can mend, or None."""
+        fault = self._find_camera_fault() or self._find_end()
+        if fault is None and self._pipeline.busy_s > _STALE_S:
+            return f"the model has worked on one frame for {self._pipeline.busy_s:.0f} s"
+        dead = [f"{output.name} has died" for output in self._outputs if output.has_died]
+        return fault or (dead[0] if dead else None)
+
+    def _find_camera_fault(self) -> str | None:
         """Why there is no picture, or None if there is."""
         if not self._camera.is_live:
             return self._camera.status
@@ -244,7 +280,7 @@ class Program:
             self._stats,
             camera=self._camera,
             source=self._source,
-            fault=self.find_fault(),
+            fault=self._find_camera_fault(),
             enhancement=self._enhancement,
             outputs={output.name.replace(" ", "_"): output.describe() for output in self._outputs},
         )

@@ -1,7 +1,8 @@
 """Run the script for a long time with viewers and see whether its memory stays: `python -m apps.pi.soak --minutes 30`.
 
-Three MJPEG viewers, a fourth that stalls, one that asks frame by frame, and once in ten seconds a snapshot, another
-strength, metrics and a client that sends nonsense; every five minutes SIGHUP loads the model anew.
+Twenty viewers: sixteen of the MJPEG stream, one that asks frame by frame, one that stalls, one whose every request has
+15 kB of cookies, and one that asks as fast as it can. Once in ten seconds come a snapshot, another strength, metrics
+and a client that sends nonsense; every five minutes SIGHUP loads the model anew.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import http.client
 import itertools
 import json
 import re
+import selectors
 import signal
 import socket
 import statistics
@@ -32,6 +34,12 @@ from edge_dce.terminal.arguments import parse_size
 from edge_dce.terminal.child import start_python
 from edge_dce.terminal.console import answer
 
+_WATCHERS = 16
+_VIEWERS = _WATCHERS + 4
+# Quotes and backslashes once took the server seconds to read; no answer needs them.
+_COOKIE = 'other="' + "\\" * 15_000
+_DELIMITER = b"\r\n--frame"
+_FLOOD_S = 5.0
 _SAMPLE_S = 10.0
 _RELOAD_S = 300.0
 # Buffers, caches and the allocator fill in the beginning.
@@ -56,13 +64,21 @@ class Sample:
 
 @dataclasses.dataclass(frozen=True)
 class Soak:
-    """A whole run."""
+    """A whole run.
+
+    Attributes:
+        requests: answered, the flood's among them.
+        viewers: how many there were, the bad ones too.
+        slowest_fps: frames that reached the slowest of those that only watch, per second.
+    """
 
     minutes: float
     size: tuple[int, int]
     fps: float
     samples: tuple[Sample, ...]
     requests: int
+    viewers: int | None = None
+    slowest_fps: float | None = None
 
     @property
     def drift_mb(self) -> float:
@@ -82,7 +98,8 @@ class _Clients:
     def __init__(self, port: int) -> None:
         self._port = port
         self._stopping = threading.Event()
-        works = [*[self._watch] * 3, self._stall, self._poll, self._meddle]
+        self.frames = [0] * _WATCHERS
+        works = [self._watch, self._stall, self._poll, self._ask_with_cookies, self._flood, self._meddle]
         self._threads = [threading.Thread(target=self._repeat, args=(work,), daemon=True) for work in works]
         for thread in self._threads:
             thread.start()
@@ -114,9 +131,16 @@ class _Clients:
         return connection
 
     def _watch(self) -> None:
-        with self._connect("/stream.mjpg") as connection:
-            while not self._stopping.is_set() and connection.recv(1 << 20):
-                pass
+        """On one thread however many they are: what they cost is taken from the script on the same machine."""
+        with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+            for number in range(_WATCHERS):
+                selector.register(stack.enter_context(self._connect("/stream.mjpg")), selectors.EVENT_READ, number)
+            while not self._stopping.is_set():
+                for key, _ in selector.select(1.0):
+                    received = key.fileobj.recv(1 << 18)  # type: ignore[union-attr]
+                    if not received:
+                        raise ConnectionResetError
+                    self.frames[key.data] += received.count(_DELIMITER)
 
     def _stall(self) -> None:
         with self._connect("/stream.mjpg") as connection:
@@ -132,6 +156,25 @@ class _Clients:
                 answer = connection.getresponse()
                 answer.read()
                 sequence = answer.headers.get("X-Sequence", "-1")
+
+    def _ask_with_cookies(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        with contextlib.closing(connection):
+            while not self._stopping.is_set():
+                connection.request("GET", "/frame.jpg", headers={"Cookie": _COOKIE})
+                connection.getresponse().read()
+
+    def _flood(self) -> None:
+        """As fast as it can: for a while on one connection, then on a new one each time."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        with contextlib.closing(connection):
+            end_s = time.monotonic() + _FLOOD_S
+            while time.monotonic() < end_s and not self._stopping.is_set():
+                connection.request("GET", "/stats.json")
+                connection.getresponse().read()
+        end_s = time.monotonic() + _FLOOD_S
+        while time.monotonic() < end_s and not self._stopping.is_set():
+            self.get("/metrics")
 
     def _meddle(self) -> None:
         for strength in itertools.cycle((0.5, 1.0, 1.5)):
@@ -152,8 +195,10 @@ def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
         process = start_python(["-m", __package__, *flags], stderr=log)
         try:
             clients = _Clients(_find_port(process, log))
+            start_s = time.monotonic()
             try:
                 samples, requests = _sample(process, clients, minutes * 60)
+                slowest_fps = min(clients.frames) / (time.monotonic() - start_s)
             finally:
                 clients.stop()
             process.send_signal(signal.SIGTERM)
@@ -165,7 +210,7 @@ def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
         text = log.read()
         if status or "Traceback" in text:
             raise SoakError(f"the script ended with {status}:\n{text[-2000:]}")
-    return Soak(minutes, size, fps, tuple(samples), requests)
+    return Soak(minutes, size, fps, tuple(samples), requests, _VIEWERS, round(slowest_fps, 1))
 
 
 def _find_port(process: subprocess.Popen[bytes], log: TextIO) -> int:
@@ -210,7 +255,8 @@ def read_soak(path: Path) -> Soak:
     """What --json wrote."""
     record = json.loads(path.read_text())
     samples = tuple(Sample(**sample) for sample in record["samples"])
-    return Soak(record["minutes"], tuple(record["size"]), record["fps"], samples, record["requests"])
+    further = {name: record[name] for name in ("viewers", "slowest_fps") if name in record}
+    return Soak(record["minutes"], tuple(record["size"]), record["fps"], samples, record["requests"], **further)
 
 
 def format_soak(run: Soak) -> str:
@@ -219,6 +265,7 @@ def format_soak(run: Soak) -> str:
     # The first samples average over the time before anybody looked.
     fps = [sample.fps for sample in run.samples[1:]]
     latency_ms = [sample.latency_p95_ms for sample in run.samples[1:]]
+    watched = [] if run.viewers is None else [f"viewers    {run.viewers:7d}   {run.slowest_fps:.1f} fps at the slowest"]
     return "\n".join(
         [
             f"{run.minutes:g} minutes at {run.size[0]}x{run.size[1]}, {run.fps:g} fps asked for",
@@ -229,6 +276,7 @@ def format_soak(run: Soak) -> str:
             f"{max(latency_ms):.1f} at most",
             f"frames     {run.samples[-1].frames:7d}",
             f"requests   {run.requests:7d}",
+            *watched,
         ]
     )
 

@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --start --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --html --http --images --json --keep --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --start --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -132,6 +132,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using live' -l quality -x -d 'JPEG qual
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l record -xka "(__fish_complete_path (commandline -ct))" -d 'record a video; the name may hold strftime fields, such as night-%Y%m%d-%H%M%S.mp4'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l stills -xka "(__fish_complete_directories)" -d 'save a JPEG to this folder at every interval of --every'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l every -x -d 'time between stills (default: 10s)'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l keep -x -d 'delete the oldest recordings and stills beyond this size or age (default: keep all)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l raw -l no-raw -d 'write bgr24 frames to stdout'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l screen -l no-screen -d 'show the frames on the console'"'"'s screen (/dev/fb0)'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a camera -d 'A camera that sees in the dark.'
@@ -204,6 +205,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using convert' -l precision -xka "float
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l contract -xka "curves tone image all" -d 'curves: a map of curves, for edge-dce; tone: the tone of a picture, for edge-dce; image: the enhanced image, for other apps (default: what the network itself returns)'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l size -x -d 'size of the network (default: 256x256); 16:9 and 4:3 stand for sizes with as many pixels'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l returns -xka "curves tone image" -d 'what the network returns, if its shape does not show it'
+complete -c edge-dce -n '_shtab_edge_dce_using convert' -l trust -d 'load a SavedModel, which is a program: it runs with your rights'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l calibration -xka "(__fish_complete_directories)" -d 'folder of low-light pictures that set the int8 scales'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l calibration-count -x -d 'number of them to use (default: 200)'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l evaluation -xka "(__fish_complete_directories)" -d 'folder of other low-light pictures, to verify the files'

@@ -441,7 +441,9 @@ def test_network_that_returns_images_becomes_an_image_file(folder: Path, tmp_pat
 
 def test_saved_model_is_converted_like_the_network_itself(folder: Path, tmp_path: Path) -> None:
     build_tiny_network().export(tmp_path / "tiny", verbose=False)
-    saved = load_network(tmp_path / "tiny")
+    with pytest.raises(ConversionError, match=r"a SavedModel is a program.*--trust"):
+        load_network(tmp_path / "tiny")
+    saved = load_network(tmp_path / "tiny", is_trusted=True)
     image = np.random.default_rng(3).random((1, *SIZE, 3), np.float32)
     expected, found = (
         np.asarray(build_network(network, "curves", *SIZE)(image))
@@ -450,6 +452,18 @@ def test_saved_model_is_converted_like_the_network_itself(folder: Path, tmp_path
     np.testing.assert_allclose(found, expected, atol=1e-6)
     (item,) = publish(saved, make_order(folder, "int8"), tmp_path / "out")
     assert not item.reasons
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+# Keras calls HDF5 a legacy when it writes it.
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_network_that_brings_code_of_its_own_is_refused(suffix: str, tmp_path: Path) -> None:
+    image = keras.Input((None, None, 3))
+    curves = keras.layers.Conv2D(24, 3, padding="same", activation="tanh")(image)
+    path = tmp_path / f"hostile.{suffix}"
+    keras.Model(image, keras.layers.Lambda(lambda tensor: tensor, name="code")(curves)).save(path)
+    with pytest.raises(ConversionError, match="expected a Keras model of plain layers"):
+        load_network(path)
 
 
 def test_folder_that_is_no_saved_model_is_refused(folder: Path) -> None:

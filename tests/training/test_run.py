@@ -1,6 +1,7 @@
 """Runs: what `python -m training` promises."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import signal
@@ -183,11 +184,39 @@ def test_perceptual_loss_without_its_weights_says_where_to_place_them(
     assert not list((tmp_path / "models").iterdir())
 
 
+def test_weights_that_are_not_the_published_ones_are_neither_kept_nor_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "models" / "vgg16.h5"
+    other = tmp_path / "other.h5"
+    other.write_bytes(b"somebody else's weights")
+    monkeypatch.setattr(perceptual, "find_weights", lambda: weights)
+    monkeypatch.setattr(perceptual, "_URL", other.as_uri())
+    recipe = override(TINY, ["loss_weights.perceptual=1"])
+    with pytest.raises(RecipeError, match="expected the weights of VGG16 without top"):
+        build_model(recipe, steps_per_epoch=1)
+    assert not list(weights.parent.iterdir())
+    weights.write_bytes(b"placed there by hand")
+    with pytest.raises(RecipeError, match="found another file"):
+        build_model(recipe, steps_per_epoch=1)
+
+
+def test_start_that_brings_code_of_its_own_is_refused(lol: Path, tmp_path: Path) -> None:
+    image = keras.Input((None, None, 3))
+    outputs = keras.layers.Lambda(lambda tensor: tensor)(keras.layers.Conv2D(24, 3, padding="same")(image))
+    keras.Model(image, outputs).save(tmp_path / "hostile.keras")
+    with pytest.raises(RunError, match="expected a network like the recipe's, found something else"):
+        fit(
+            lol, dataclasses.replace(TINY, epochs=1), Run(tmp_path / "run"), start=tmp_path / "hostile.keras", verbose=0
+        )
+
+
 def test_perceptual_loss_sees_content_and_not_exposure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = tmp_path / "vgg16.weights.h5"
     keras.utils.set_random_seed(1)
     keras.applications.VGG16(include_top=False, weights=None).save_weights(weights)
     monkeypatch.setattr(perceptual, "find_weights", lambda: weights)
+    monkeypatch.setattr(perceptual, "_HASH", hashlib.md5(weights.read_bytes()).hexdigest())
     model = build_model(override(TINY, ["loss_weights.perceptual=1"]), steps_per_epoch=1)
     images = np.random.default_rng(3).random((1, 32, 32, 3), np.float32) * 0.2
     assert "perceptual" in model.train_on_batch(images, return_dict=True)

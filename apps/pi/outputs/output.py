@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import abc
+import logging
 import threading
 from typing import Any
 
 from ..pipeline import Pipeline
 
+_log = logging.getLogger(__name__)
+
 _STOP_TIMEOUT_S = 5.0
 
 
 class Output(abc.ABC):
-    """An output: a thread that takes shots until it is stopped."""
+    """An output: a thread that takes shots until it is stopped.
+
+    Attributes:
+        name: what messages and /stats.json call it.
+        trouble: what keeps it from its work, or None.
+        deaths: how often its thread was found to have ended by a fault of the program's own.
+    """
 
     name: str
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self.run, name=self.name, daemon=True)
+        self._thread: threading.Thread | None = None
+        self.trouble: str | None = None
+        self.deaths = 0
 
     def start(self) -> None:
+        """Start the thread; again after it has died."""
+        self._thread = threading.Thread(target=self.run, name=self.name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Finish what is begun."""
         self._stopping.set()
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._thread.join(_STOP_TIMEOUT_S)
 
     @property
@@ -36,9 +49,21 @@ class Output(abc.ABC):
         return not self._stopping.is_set() and not self._pipeline.is_finished
 
     @property
+    def has_died(self) -> bool:
+        """Whether the thread has ended though it is wanted."""
+        is_alive = self._thread is None or self._thread.is_alive()
+        return not is_alive and self.is_wanted and not self.ends_program
+
+    @property
     def ends_program(self) -> bool:
         """Whether the program should end too, because whoever this was for has gone."""
         return False
+
+    def report(self, trouble: str | None) -> None:
+        """Say that there is trouble, or that it is over."""
+        if (trouble is None) != (self.trouble is None):
+            _log.warning("%s paused: %s", self.name, trouble) if trouble else _log.warning("%s resumed", self.name)
+        self.trouble = trouble
 
     @abc.abstractmethod
     def run(self) -> None:

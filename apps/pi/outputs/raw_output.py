@@ -28,6 +28,7 @@ class RawOutput(Output):
         super().__init__(pipeline)
         self._size = size
         self._written = 0
+        self._has_ended = False
         _log.info(
             "raw frames; view: ffplay -f rawvideo -pixel_format bgr24 -video_size %dx%d -framerate %g -",
             *size,
@@ -44,15 +45,18 @@ class RawOutput(Output):
                 try:
                     sys.stdout.buffer.write(np.ascontiguousarray(image).data)
                     sys.stdout.buffer.flush()
-                except BrokenPipeError:
-                    # The reader has seen enough: the pipe's usual end, and nothing more may fail on it.
+                except OSError as error:
+                    # A reader who has seen enough is the pipe's usual end; nothing more may fail on either.
+                    if not isinstance(error, BrokenPipeError):
+                        self.report(f"standard output cannot be written ({error.strerror})")
                     discard_stdout()
+                    self._has_ended = True
                     return
                 self._written += 1
 
     @property
     def ends_program(self) -> bool:
-        return not self._thread.is_alive()
+        return self._has_ended
 
     def describe(self) -> dict[str, Any]:
         return {"frames": self._written}

@@ -29,7 +29,7 @@ function moveLine(share) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function fetchFrame(after) {
-  const answer = await fetch(`/frame.jpg?view=pair&after=${after}`);
+  const answer = await fetch(`frame.jpg?view=pair&after=${after}`);
   if (answer.status === 401) location.reload();
   if (!answer.ok) throw new Error((await answer.text()).trim());
   return [await createImageBitmap(await answer.blob()), Number(answer.headers.get("X-Sequence"))];
@@ -76,7 +76,7 @@ async function send(control) {
     while (changed.size) {
       const values = new URLSearchParams([...changed].map((each) => [each.id, each.value]));
       changed.clear();
-      await fetch(`/settings?${values}`, { method: "POST" });
+      await fetch(`settings?${values}`, { method: "POST" });
     }
   } catch { /* The notice over the picture says that the camera does not answer. */ }
   sending = false;
@@ -94,7 +94,7 @@ function describe(stats) {
   if (enhancement.auto && !enhancement.auto.is_dark) facts.push("bright enough, not enhanced");
   if (enhancement.error) facts.push(enhancement.error);
   if (stills?.paused) facts.push(`stills paused: ${stills.trouble}`);
-  if (recording?.failed) facts.push(`recording stopped: ${recording.trouble}`);
+  if (recording?.failed) facts.push(`recording paused: ${recording.trouble}`);
   if (stats.system.temperature_c !== null) facts.push(`${stats.system.temperature_c.toFixed(0)} °C`);
   return facts.join(" · ");
 }
@@ -102,7 +102,7 @@ function describe(stats) {
 async function follow() {
   for (;;) {
     try {
-      const stats = await (await fetch("/stats.json")).json();
+      const stats = await (await fetch("stats.json")).json();
       byId("facts").textContent = describe(stats);
       if (!sending && document.activeElement !== strength) {
         strength.value = stats.enhancement.strength;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
@@ -14,8 +15,8 @@ from edge_dce.pixels.look import AUTO, Look
 from ..stats import LiveStats
 from .access import Access
 from .broadcast import VIEWS, Broadcast, Jpeg
+from .messages import Request, RequestError, Response, StreamedResponse
 from .prometheus import CONTENT_TYPE, format_metrics
-from .server import Request, RequestError, Response, StreamedResponse
 
 _WEB = Path(__file__).parent
 _FILES = {
@@ -31,6 +32,8 @@ _DELIMITER = f"\r\n--{_BOUNDARY}\r\n".encode("ascii")
 _FRAME_TIMEOUT_S = 5.0
 # How often a stream without frames looks whether its viewer is still there.
 _LOOK_S = 1.0
+# At 60 frames a second they last for longer than the camera.
+_NUMBER = re.compile(r"-?[0-9]{1,15}")
 _CHANGEABLE = frozenset({"strength", "max_brightness", "denoise"})
 
 
@@ -72,7 +75,7 @@ class Pages:
     async def answer(self, request: Request) -> Response | StreamedResponse:
         """Raises RequestError for what cannot be answered."""
         if request.path not in _OPEN_TO_ALL:
-            refusal = self._access.refuse(request) or self._access.admit(request)
+            refusal = await self._access.refuse(request) or self._access.welcome(request)
             if refusal is not None:
                 return refusal
         if request.method == "POST":
@@ -124,7 +127,7 @@ class Pages:
     async def _frame(self, request: Request) -> Response:
         """The newest picture after the one that the page has: it asks again when it has drawn it."""
         after = request.query.get("after", "-1")
-        if not after.removeprefix("-").isdecimal():
+        if not _NUMBER.fullmatch(after):
             raise RequestError(HTTPStatus.BAD_REQUEST, "expected after=N, a frame's number")
         self._stats.viewers += 1
         try:

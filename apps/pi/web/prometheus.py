@@ -36,8 +36,10 @@ _METRICS = (
     _Metric("http_refused_total", "counter", "Connections or requests refused.", "stream.refused"),
     _Metric("stills_written_total", "counter", "Stills written.", "stills.written"),
     _Metric("stills_paused", "gauge", "1 while stills cannot be written.", "stills.paused"),
+    _Metric("stills_deleted_total", "counter", "Stills deleted because of --keep.", "stills.deleted"),
     _Metric("recording_frames_total", "counter", "Frames recorded.", "recording.frames"),
-    _Metric("recording_failed", "gauge", "1 if recording stopped because of an error.", "recording.failed"),
+    _Metric("recording_failed", "gauge", "1 while recording is kept from going on.", "recording.failed"),
+    _Metric("recordings_deleted_total", "counter", "Recordings deleted because of --keep.", "recording.deleted"),
     _Metric("memory_bytes", "gauge", "Resident memory of the script.", "system.rss_bytes"),
     _Metric("temperature_celsius", "gauge", "Temperature of the processor.", "system.temperature_c"),
 )

@@ -1,95 +1,30 @@
-"""HTTP/1.1 connections and their limits, on one thread however many there are.
+"""HTTP/1.1 on one thread however many connections there are, with places for those who may watch.
 
-h11 parses and checks what comes in; asyncio waits. Nothing here knows what is served: a handler turns a `Request` into
-a `Response` or a `StreamedResponse`.
+Nothing here knows what is served: a handler turns a `Request` into a `Response` or a `StreamedResponse`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import dataclasses
-import logging
-import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from email.utils import formatdate
-from http import HTTPStatus
-from urllib.parse import parse_qsl, urlsplit
-
-import h11
+from collections.abc import Awaitable, Callable
 
 from ..stats import LiveStats
-
-_log = logging.getLogger(__name__)
+from .connection import READ_BYTES, Connection
+from .messages import Request, RequestError, Response, StreamedResponse
+from .pacing import ByAddress, Pace
+from .places import Places, Visitor
 
 _MAX_CONNECTIONS = 64
-# h11 compares with what an incomplete head has come to, so the longest that passes is one reading more.
-_MAX_HEAD_BYTES = 8 * 1024
-# Of a whole request, from its first byte or the end of the one before: a client that dribbles is a client that stalls.
-_REQUEST_TIMEOUT_S = 10.0
-# A viewer that took nothing for so long is gone.
-_WRITE_TIMEOUT_S = 10.0
-# What waits in the kernel is old by the time it arrives: room for a frame or two, not for the system's megabytes.
-_SEND_BUFFER_BYTES = 256 * 1024
-_READ_BYTES = 8 * 1024
-_SECURITY_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Content-Security-Policy", "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'"),
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """One request without a body.
-
-    Attributes:
-        method: GET, HEAD or POST.
-        path: as it came, not decoded.
-        query: the last value of every name.
-        headers: names in lower case.
-    """
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-
-
-@dataclasses.dataclass(frozen=True)
-class Response:
-    """A whole answer."""
-
-    body: bytes
-    content_type: str = "text/plain; charset=utf-8"
-    status: HTTPStatus = HTTPStatus.OK
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class StreamedResponse:
-    """An answer that goes on until the viewer leaves or the parts end.
-
-    A part is asked for only when the viewer has taken the one before; an empty part only looks whether he is there.
-    """
-
-    parts: AsyncIterator[bytes]
-    content_type: str
-
+# Besides those: connections that have not yet shown that they may watch.
+_MAX_STRANGERS = 32
+# Requests of one connection, and of the strangers of one address. A flood must leave the processor to the pictures.
+_BURST = 100
+_REQUESTS_PER_S = 100.0
+# What had to wait for a frame is paced by the camera.
+_FREE_AFTER_S = 0.005
 
 Handler = Callable[[Request], Awaitable["Response | StreamedResponse"]]
-
-
-class RequestError(Exception):
-    """A request that is answered with this status and line."""
-
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-    def to_response(self) -> Response:
-        return Response(f"{self}\n".encode(), status=self.status)
 
 
 class Server:
@@ -99,6 +34,8 @@ class Server:
         self._handler = handler
         self._stats = stats
         self._connections: set[asyncio.Task[None]] = set()
+        self._places = Places(most_known=_MAX_CONNECTIONS, most_strangers=_MAX_STRANGERS)
+        self._paces = ByAddress(_make_pace, lambda pace: pace.is_full)
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -107,7 +44,7 @@ class Server:
         Raises:
             OSError: the address is taken or not this machine's.
         """
-        self._server = await asyncio.start_server(self._accept, host or None, port, limit=_READ_BYTES)
+        self._server = await asyncio.start_server(self._accept, host or None, port, limit=READ_BYTES)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -122,44 +59,51 @@ class Server:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        # None for a client that has gone already.
+        peer = writer.get_extra_info("peername") or ("",)
+        visitor = self._places.enter(peer[0], task.cancel)
         try:
-            connection = _Connection(reader, writer)
-            if len(self._connections) > _MAX_CONNECTIONS:
-                self._stats.refused += 1
-                await connection.answer(Response(b"too many connections\n", status=HTTPStatus.SERVICE_UNAVAILABLE))
-            else:
-                await self._converse(connection)
+            await self._converse(Connection(reader, writer, visitor), visitor)
         except (OSError, asyncio.TimeoutError):
             # The client went away or stalled, which is his business.
             pass
         except asyncio.CancelledError:
-            # From stop(): the connection ends here, and nobody waits for this task to be cancelled.
+            # From stop(), or a stranger making room: the connection ends here, and nobody waits for this task.
             pass
         finally:
             self._connections.discard(task)
+            self._places.leave(visitor)
             # Not close(), which would wait for a stalled client to take what is still buffered.
             writer.transport.abort()
 
-    async def _converse(self, connection: _Connection) -> None:
-        is_open = True
+    async def _converse(self, connection: Connection, visitor: Visitor) -> None:
+        is_open, own_pace = True, _make_pace()
         while is_open:
-            head_only = False
+            # One who may watch does not wait for strangers that share his address, behind a proxy for one.
+            pace = own_pace if visitor.is_known else self._paces[visitor.address]
+            while wait_s := pace.wait_s:
+                await asyncio.sleep(wait_s)
             try:
-                request = await connection.read_request()
+                try:
+                    request = await connection.read_request()
+                finally:
+                    pace.count()
                 if request is None:
                     return
-                head_only = request.method == "HEAD"
+                asked_s = time.monotonic()
                 answer = await self._handler(request)
                 self._stats.requests += 1
+                if time.monotonic() - asked_s > _FREE_AFTER_S:
+                    pace.count(-1)
             except RequestError as error:
                 self._stats.refused += 1
                 answer = error.to_response()
             if isinstance(answer, StreamedResponse):
                 await self._stream(connection, answer)
                 return
-            is_open = await connection.answer(answer, head_only=head_only)
+            is_open = await connection.answer(answer)
 
-    async def _stream(self, connection: _Connection, answer: StreamedResponse) -> None:
+    async def _stream(self, connection: Connection, answer: StreamedResponse) -> None:
         self._stats.viewers += 1
         try:
             await connection.stream(answer)
@@ -167,132 +111,5 @@ class Server:
             self._stats.viewers -= 1
 
 
-class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
-        # So that drain() waits until all is sent.
-        writer.transport.set_write_buffer_limits(high=0)
-        with contextlib.suppress(OSError):
-            opened = writer.get_extra_info("socket")
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    async def read_request(self) -> Request | None:
-        """The next request; None if the client has no more.
-
-        Raises:
-            RequestError: not HTTP, too large, with a body, or too slow.
-        """
-        try:
-            return await asyncio.wait_for(self._read_request(), _REQUEST_TIMEOUT_S)
-        except asyncio.TimeoutError:
-            if self._protocol.our_state is h11.IDLE and not self._protocol.trailing_data[0]:
-                # Nothing begun: a browser keeping a connection for later.
-                return None
-            raise RequestError(HTTPStatus.REQUEST_TIMEOUT, "the request took too long") from None
-        except h11.RemoteProtocolError as error:
-            status = HTTPStatus(error.error_status_hint or 400)
-            raise RequestError(status, f"this request cannot be answered: {error}") from error
-
-    async def _read_request(self) -> Request | None:
-        head: h11.Request | None = None
-        while True:
-            event = self._protocol.next_event()
-            if event is h11.NEED_DATA:
-                # No "100 Continue" is ever sent: nobody has a body to send here.
-                self._protocol.receive_data(await self._reader.read(_READ_BYTES))
-            elif isinstance(event, h11.Request):
-                head = event
-            elif isinstance(event, h11.Data):
-                raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "expected a request without a body")
-            elif isinstance(event, h11.EndOfMessage):
-                assert head is not None
-                return _to_request(head)
-            else:
-                return None
-
-    async def answer(self, response: Response, *, head_only: bool = False) -> bool:
-        """Send a whole answer; whether the connection may be used again."""
-        headers = [
-            ("Date", formatdate(usegmt=True)),
-            ("Content-Type", response.content_type),
-            ("Content-Length", str(len(response.body))),
-            ("Cache-Control", "no-store"),
-            *_SECURITY_HEADERS,
-            *response.headers,
-        ]
-        protocol = self._protocol
-        if protocol.their_state is not h11.DONE:
-            headers.append(("Connection", "close"))
-        head = h11.Response(status_code=response.status, reason=response.status.phrase, headers=headers)
-        events = [head, h11.EndOfMessage()] if head_only else [head, h11.Data(data=response.body), h11.EndOfMessage()]
-        # Unlike send(), this copies no body on its way through h11.
-        self._writer.writelines([data for event in events for data in protocol.send_with_data_passthrough(event) or ()])
-        await self._drain()
-        if protocol.our_state is not h11.DONE or protocol.their_state is not h11.DONE:
-            await self._finish()
-            return False
-        protocol.start_next_cycle()
-        return True
-
-    async def stream(self, answer: StreamedResponse) -> None:
-        # By hand, because h11 would send chunks, which many a simple MJPEG reader does not know.
-        head = [
-            "HTTP/1.1 200 OK",
-            f"Content-Type: {answer.content_type}",
-            "Cache-Control: no-store",
-            "Connection: close",
-            *(f"{name}: {value}" for name, value in _SECURITY_HEADERS),
-        ]
-        await self._write("\r\n".join([*head, "\r\n"]).encode("ascii"))
-        async for part in answer.parts:
-            if self._reader.at_eof() or self._writer.is_closing():
-                return
-            if part:
-                await self._write(part)
-        await self._finish()
-
-    async def _write(self, data: bytes) -> None:
-        self._writer.write(data)
-        await self._drain()
-
-    async def _drain(self) -> None:
-        """Wait until all is sent, for as long as the client takes something now and then."""
-        transport = self._writer.transport
-        # Nearly always the kernel has taken it all at once, and nothing is left to wait for.
-        unsent, since_s = transport.get_write_buffer_size(), time.monotonic()
-        while unsent:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._writer.drain(), 1.0)
-            now_unsent = transport.get_write_buffer_size()
-            if now_unsent < unsent:
-                unsent, since_s = now_unsent, time.monotonic()
-            elif time.monotonic() - since_s > _WRITE_TIMEOUT_S:
-                raise asyncio.TimeoutError
-
-    async def _finish(self) -> None:
-        """End the connection so that the client reads the answer even if it is still sending."""
-        if self._writer.can_write_eof():
-            self._writer.write_eof()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._discard(), 0.5)
-
-    async def _discard(self) -> None:
-        for _ in range(64):
-            if not await self._reader.read(_READ_BYTES):
-                return
-
-
-def _to_request(head: h11.Request) -> Request:
-    method = head.method.decode("ascii")
-    if method not in ("GET", "HEAD", "POST"):
-        raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, f"expected GET, HEAD or POST, found {method}")
-    try:
-        target = urlsplit(head.target.decode("ascii"))
-        query = dict(parse_qsl(target.query, max_num_fields=16))
-    except ValueError as error:
-        raise RequestError(HTTPStatus.BAD_REQUEST, "expected a plain address") from error
-    headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
-    return Request(method, target.path, query, headers)
+def _make_pace() -> Pace:
+    return Pace(burst=_BURST, per_s=_REQUESTS_PER_S)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from apps.pi.options import LiveOptions, is_loopback, parse_address, read_options
+from apps.pi.outputs.retention import Keep
 from edge_dce.pixels.look import Look
 
 TOKEN = "correct-horse-battery"
@@ -48,6 +49,7 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
         record = "night.mp4"
         stills = "pictures"
         every = "5m"
+        keep = "10GB"
         raw = true
         screen = true
     """
@@ -55,7 +57,7 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
         *("--source", "usb:0", "--size", "640x480", "--fps", "15", "--once", "--model", "zero-dce-128x128-int8"),
         *("--contract", "curves", "--threads", "3", "--strength", "0.8", "--max-brightness", "0.9", "--denoise", "0.5"),
         *("--no-smooth", "--auto", "--http", "0.0.0.0:9000", "--token", TOKEN, "--quality", "70"),
-        *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--raw", "--screen"),
+        *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--keep", "10GB", "--raw", "--screen"),
     ]
     from_file = read_toml(tmp_path, text)
     from_flags = read_options([*flags, "--config", str(from_file.config)])
@@ -132,6 +134,34 @@ def test_token_from_file_or_environment(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("token", ["", "short", "with a line\nbreak in it", "ungewöhnlich-aber-lang"])
 def test_weak_or_unsendable_token_is_refused(token: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert_refused(capsys, ["--token", token], "expected a token of 16 or more plain characters")
+
+
+@pytest.mark.parametrize("token", [f" {TOKEN}", f"{TOKEN} "])
+def test_token_that_a_header_would_trim_is_refused(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_refused(capsys, ["--token", token], "no spaces around them")
+
+
+@pytest.mark.parametrize(
+    ("text", "keep"),
+    [
+        ("10GB", Keep(size_bytes=10**10)),
+        ("1.5gb", Keep(size_bytes=1_500_000_000)),
+        ("500 MB", Keep(size_bytes=500_000_000)),
+        ("7d", Keep(age_s=7 * 86400)),
+        ("12h", Keep(age_s=12 * 3600)),
+    ],
+)
+def test_keep_is_a_size_or_an_age(text: str, keep: Keep) -> None:
+    assert read_options(["--stills", "pictures", "--keep", text]).keep == keep
+
+
+@pytest.mark.parametrize("text", ["", "10", "GB", "-1GB", "0d", "1e9GB", "10 parsecs", "9" * 5000 + "GB"])
+def test_impossible_keep_is_told(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_refused(capsys, ["--stills", "pictures", f"--keep={text}"], "expected a size or an age such as 500MB")
+
+
+def test_keep_alone_means_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert_refused(capsys, ["--keep", "7d"], "add one of them")
 
 
 @pytest.mark.parametrize("text", ["8000", "localhost", "localhost:http", "localhost:99999", ""])

@@ -1,6 +1,10 @@
 """The camera's page in a real browser, as a person uses it."""
 
+import contextlib
+import http.client
+import http.server
 import signal
+import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -137,3 +141,46 @@ def test_token_is_asked_for_once(phone: Browser) -> None:
         assert phone.evaluate("return location.href + document.cookie") == camera.url
         phone.open(camera.url)
         phone.wait_for(IS_LIVE)
+
+
+@contextlib.contextmanager
+def put_below_a_path(camera: RunningCamera) -> Iterator[str]:
+    """The address of a proxy that has the camera at /cam/, and something else everywhere else."""
+
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.removeprefix("/cam/") if self.path.startswith("/cam/") else "nothing"
+            upstream = http.client.HTTPConnection("127.0.0.1", camera.port, timeout=20)
+            with contextlib.closing(upstream):
+                passed = {name: self.headers[name] for name in ("Host", "Cookie", "Origin") if name in self.headers}
+                upstream.request(self.command, f"/{path}", headers=passed)
+                answer = upstream.getresponse()
+                body = answer.read()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/cam/"
+        server.shutdown()
+        thread.join()
+
+
+def test_page_works_below_the_path_of_a_proxy(phone: Browser) -> None:
+    with run_camera("--token", TOKEN) as camera, put_below_a_path(camera) as url:
+        phone.open(url)
+        phone.type("input", f"{TOKEN}\n")
+        phone.wait_for(IS_LIVE)
+        assert phone.evaluate("return location.href") == url
+        phone.evaluate(SET_STRENGTH % 0.5)
+        camera.wait_for(lambda: camera.stats(TOKEN)["enhancement"]["strength"] == 0.5)
+        assert phone.evaluate(CLICK_SNAPSHOT)[0] == f"{url}snapshot.jpg"

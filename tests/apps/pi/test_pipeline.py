@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,10 @@ import pytest
 from apps.pi.darkness import Darkness
 from apps.pi.enhancement import Enhancement
 from apps.pi.frame_pool import FramePool
+from apps.pi.outputs import recording as recording_module
+from apps.pi.outputs import retention
 from apps.pi.outputs.recording import Recording
+from apps.pi.outputs.retention import Keep
 from apps.pi.outputs.screen import Screen
 from apps.pi.outputs.stills import Stills
 from apps.pi.pipeline import Pipeline
@@ -56,6 +59,13 @@ def make_frame(level: int = 10, **changes: object) -> Frame:
     image[:20] = level // 2
     values = {"image": image, "channel_order": "BGR", "time_s": 0.0, "sequence": 0} | changes
     return Frame(**values)  # type: ignore[arg-type]
+
+
+def wait_until(is_so: Callable[[], bool], patience_s: float = 20) -> None:
+    deadline_s = time.monotonic() + patience_s
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
 
 
 def test_shot_has_the_frame_and_its_enhancement(pipeline: Pipeline) -> None:
@@ -268,10 +278,58 @@ def test_recording_that_cannot_go_on_says_so_and_the_pipeline_does(pipeline: Pip
     recording = Recording(pipeline, str(folder / "night.mp4"), fps=30)
     folder.rmdir()
     recording.start()
-    recording._thread.join(10)
-    assert recording.describe()["failed"]
+    wait_until(lambda: recording.describe()["failed"])
     with pipeline.subscribe() as shots:
         assert shots.wait(10) is not None
+    folder.mkdir()
+    wait_until(lambda: recording.describe()["frames"] > 0 and not recording.describe()["failed"])
+    recording.stop()
+    assert [path.name for path in folder.iterdir()] == ["night.mp4"]
+
+
+def test_recording_pauses_below_the_reserve(pipeline: Pipeline, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="recording needs PyAV")
+    recording = Recording(pipeline, str(tmp_path / "night.mp4"), fps=30, reserve_bytes=1 << 60)
+    recording.start()
+    wait_until(lambda: recording.describe()["failed"])
+    recording.stop()
+    assert f"expected {(1 << 60) >> 20} MB free or more, found " in recording.describe()["trouble"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_recording_with_a_limit_goes_on_in_new_files_and_deletes_the_oldest(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    av = pytest.importorskip("av", reason="recording needs PyAV")
+    monkeypatch.setattr(recording_module, "_LOOK_S", 0.1)
+    monkeypatch.setattr(recording_module, "_KEYFRAME_S", 0.1)
+    monkeypatch.setattr(retention, "_INTERVAL_S", 0.1)
+    (tmp_path / "mine.mp4").write_bytes(bytes(1_000_000))
+    limit_bytes = 800_000
+    recording = Recording(pipeline, str(tmp_path / "night.mp4"), fps=30, keep=Keep(size_bytes=limit_bytes))
+    recording.start()
+    wait_until(lambda: recording.describe()["deleted"] >= 2, 60)
+    recording.stop()
+    assert (tmp_path / "mine.mp4").stat().st_size == 1_000_000
+    kept = [path for path in tmp_path.iterdir() if path.name != "mine.mp4"]
+    assert len(kept) > 2
+    # Beyond the limit lies what was written since the last look, a tenth of a second ago: less than another limit.
+    assert sum(path.stat().st_size for path in kept) < 2 * limit_bytes
+    for path in kept:
+        with av.open(str(path)) as container:
+            assert list(container.decode(video=0))
+
+
+def test_stills_of_one_second_are_all_kept(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # An hour that comes twice, as in autumn, has each second twice.
+    monkeypatch.setattr(time, "strftime", lambda pattern: pattern.replace("%Y%m%d-%H%M%S", "20261025-023000"))
+    stills = Stills(pipeline, tmp_path, every_s=0.01)
+    stills.start()
+    wait_until(lambda: stills.describe()["written"] >= 3)
+    stills.stop()
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"20261025-023000.jpg", "20261025-023000-2.jpg", "20261025-023000-3.jpg"} <= names
+    assert len(names) == stills.describe()["written"]
 
 
 @pytest.mark.parametrize(("bits", "pixel_bytes"), [(32, 4), (16, 2)])

@@ -1,6 +1,7 @@
 """The Raspberry Pi script as its users meet it: a process, its port, its files, its signals."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -264,8 +265,10 @@ def test_address_with_the_token_becomes_a_cookie_and_the_plain_page() -> None:
             connection.sendall(f"GET /?token={TOKEN} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             found = connection.makefile("rb").read().decode()
         assert found.startswith("HTTP/1.1 303 ")
-        assert "\r\nLocation: /\r\n" in found
-        assert re.search(rf"\r\nSet-Cookie: edge-dce-token={TOKEN}; .*HttpOnly; SameSite=Strict\r\n", found)
+        # Relative, for proxies that put the page below a path of theirs.
+        assert "\r\nLocation: ./\r\n" in found
+        cookie = rf"\r\nSet-Cookie: edge-dce-token-[0-9a-f]{{8}}={TOKEN}; .*HttpOnly; SameSite=Strict\r\n"
+        assert re.search(cookie, found)
 
 
 def test_twenty_viewers_one_of_them_stalled() -> None:
@@ -517,16 +520,117 @@ def test_recording_keeps_real_time_and_is_brighter(tmp_path: Path) -> None:
     assert frames[-1].to_ndarray(format="rgb24").mean() > 30
 
 
-def test_existing_recording_is_not_overwritten(tmp_path: Path) -> None:
+def test_existing_recording_is_kept_and_the_next_has_another_name(tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="recording needs PyAV")
     path = tmp_path / "night.mp4"
     path.write_bytes(b"mine")
-    flags = ["--source", "synthetic", "--http", "127.0.0.1:0", "--record", str(path)]
-    result = subprocess.run(
-        [sys.executable, "-m", "apps.pi", *flags], capture_output=True, text=True, cwd=ROOT, timeout=60
-    )
-    assert result.returncode == 1
-    assert "already exists" in result.stderr
+    # As a service that is started again and again, under one name.
+    for number in (2, 3):
+        with run_camera("--record", str(path)) as camera:
+            camera.wait_for(lambda: camera.stats()["recording"]["frames"] >= 10)
+            assert camera.stats()["recording"]["path"] == str(tmp_path / f"night-{number}.mp4")
+            assert camera.stop() == 0
     assert path.read_bytes() == b"mine"
+    for number in (2, 3):
+        capture = cv2.VideoCapture(str(tmp_path / f"night-{number}.mp4"))
+        assert capture.read()[0]
+        capture.release()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a disk that is full")
+def test_full_disk_pauses_the_recording_which_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="recording needs PyAV")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(disk)], capture_output=True)
+    if made.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        with run_camera("--record", str(disk / "night.mp4")) as camera:
+            camera.wait_for(lambda: camera.stats()["recording"]["frames"] >= 10)
+            (disk / "filler").write_bytes(bytes(20 << 20))
+            camera.wait_for_log("recording paused: ")
+            recording = camera.stats()["recording"]
+            assert recording["failed"]
+            assert "expected 64 MB free or more, found " in recording["trouble"]
+            assert camera.get("healthz")[0] == 200
+            (disk / "filler").unlink()
+            camera.wait_for_log("recording resumed")
+            camera.wait_for(lambda: camera.stats()["recording"]["frames"] >= recording["frames"] + 10)
+            assert camera.stop() == 0
+        names = sorted(path.name for path in disk.iterdir())
+        assert names == ["night-2.mp4", "night.mp4"]
+        for name in names:
+            capture = cv2.VideoCapture(str(disk / name))
+            assert capture.read()[0]
+            capture.release()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def run_with_fault(tmp_path: Path, patch: str, *flags: str) -> contextlib.AbstractContextManager[RunningCamera]:
+    """A script that some lines are run in before it starts, to put a fault into one of its threads."""
+    (tmp_path / "sitecustomize.py").write_text(patch)
+    return run_camera(*flags, env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+
+
+def test_output_whose_thread_dies_is_started_again(tmp_path: Path) -> None:
+    patch = """
+from apps.pi.outputs.stills import Stills
+write, calls = Stills._write, []
+def fail_once(self, shot):
+    calls.append(shot)
+    if len(calls) == 1:
+        raise ZeroDivisionError("a fault of the program's own")
+    return write(self, shot)
+Stills._write = fail_once
+"""
+    folder = tmp_path / "stills"
+    with run_with_fault(tmp_path, patch, "--stills", str(folder), "--every", "1s") as camera:
+        camera.wait_for_log("stills has died; starting it again")
+        camera.wait_for(lambda: camera.stats()["stills"]["written"] >= 1)
+        assert camera.get("healthz")[0] == 200
+
+
+def test_output_that_dies_again_and_again_ends_the_service(tmp_path: Path) -> None:
+    patch = """
+from apps.pi.outputs.stills import Stills
+def fail(self, shot):
+    raise ZeroDivisionError("a fault of the program's own")
+Stills._write = fail
+"""
+    with run_with_fault(tmp_path, patch, "--stills", str(tmp_path / "stills"), "--every", "1s") as camera:
+        camera.wait_for(lambda: b"stills has died" in camera.get("healthz")[1])
+        assert camera.process.wait(30) == 1
+        assert "stopping: stills has died 4 times" in camera.read_log()
+
+
+@pytest.mark.parametrize(
+    ("place", "work"),
+    [
+        ("from edge_dce.camera.latest import LatestFrame as Place; name = '_publish'", "reads the camera"),
+        ("from apps.pi.web.broadcast import Broadcast as Place; name = '_encode'", "encodes"),
+        ("from apps.pi.pipeline import Pipeline as Place; name = '_make_shot'", "enhances"),
+    ],
+)
+def test_thread_that_all_need_ends_the_service_when_it_dies(place: str, work: str, tmp_path: Path) -> None:
+    # At the thirtieth frame, when everything runs.
+    patch = f"""
+{place}
+work, calls = getattr(Place, name), []
+def fail(*arguments):
+    calls.append(arguments)
+    if len(calls) >= 30:
+        raise ZeroDivisionError("a fault of the program's own")
+    return work(*arguments)
+setattr(Place, name, fail)
+"""
+    with run_with_fault(tmp_path, patch) as camera:
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError, AssertionError):
+            for _ in read_stream(camera):
+                pass
+        assert camera.process.wait(30) == 1
+        assert f"stopping: the thread that {work} has died" in camera.read_log()
 
 
 def test_raw_frames_on_stdout_until_the_reader_has_enough() -> None:

@@ -11,13 +11,19 @@ from http import HTTPStatus
 import pytest
 
 from apps.pi.stats import LiveStats
+from apps.pi.web import connection as connection_module
 from apps.pi.web import server as server_module
-from apps.pi.web.server import Request, RequestError, Response, Server, StreamedResponse
+from apps.pi.web.messages import Request, RequestError, Response, StreamedResponse
+from apps.pi.web.places import Places
+from apps.pi.web.server import Server
 
 PART = b"x" * 50_000
 
 
 async def answer(request: Request) -> Response | StreamedResponse:
+    if request.path == "/healthz":
+        return Response(b"ok")
+    request.admit()
     if request.path == "/stream":
         return StreamedResponse(list_parts(), "application/octet-stream")
     if request.path == "/silence":
@@ -72,9 +78,10 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A server whose patience is a hundredth of the real one's."""
-    monkeypatch.setattr(server_module, "_REQUEST_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(server_module, "_WRITE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(connection_module, "_REQUEST_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(connection_module, "_WRITE_TIMEOUT_S", 0.5)
     monkeypatch.setattr(server_module, "_MAX_CONNECTIONS", 16)
+    monkeypatch.setattr(server_module, "_REQUESTS_PER_S", 10_000.0)
     started: list[int] = []
     stats = LiveStats()
     loop = asyncio.new_event_loop()
@@ -152,6 +159,26 @@ def test_wrong_request_gets_its_status_and_the_connection_ends(
 
 
 @pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 413),
+        (b"HEAD http://[x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400),
+    ],
+)
+def test_wrong_head_request_gets_its_status_and_no_body(request_bytes: bytes, status: int, served: Served) -> None:
+    found = served.ask(request_bytes)
+    assert found.startswith(f"HTTP/1.1 {status} ".encode())
+    assert found.endswith(b"\r\n\r\n")
+
+
+def test_nonsense_after_a_head_request_is_told_what_it_is(served: Served) -> None:
+    found = served.ask(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\nNONSENSE\r\n\r\n")
+    assert found.count(b"HTTP/1.1 ") == 2
+    assert found.endswith(b"\n")
+    assert b"this request cannot be answered" in found
+
+
+@pytest.mark.parametrize(
     ("line", "status"),
     [
         (b"DELETE /", 405),
@@ -214,6 +241,40 @@ def test_too_many_connections_are_told_so_and_the_first_stay(served: Served) -> 
         stream.close()
     wait_until(lambda: served.stats.viewers == 0)
     assert served.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"GET / ")
+
+
+def test_crowd_of_one_address_sends_nobody_of_another_away(served: Served) -> None:
+    with contextlib.ExitStack() as stack:
+        quiet = stack.enter_context(served.connect())
+        for _ in range(100):
+            address = ("127.0.0.1", served.port)
+            stack.enter_context(socket.create_connection(address, timeout=20, source_address=("127.0.0.2", 0)))
+        quiet.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert read_all(quiet).endswith(b"ok")
+
+
+def test_health_is_told_when_all_places_are_taken(served: Served) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(16):
+            stream = stack.enter_context(served.connect())
+            stream.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert stream.recv(100).startswith(b"HTTP/1.1 200")
+        assert served.ask(b"GET /stream HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 503 ")
+        assert served.ask(b"GET /healthz HTTP/1.0\r\n\r\n").endswith(b"ok")
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("192.168.1.7", "192.168.1.7"),
+        ("::ffff:192.168.1.7", "192.168.1.7"),
+        ("2001:db8::1:2:3:4", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_addresses_are_counted_by_whom_they_belong_to(host: str, network: str) -> None:
+    assert Places(most_known=1, most_strangers=1).enter(host, lambda: None).address == network
 
 
 def test_stream_has_no_chunks_and_ends_with_the_connection(served: Served) -> None:

@@ -1,0 +1,22 @@
+"""A hundred cases of each kind, always the same ones; `make attack` tries others for as long as it is told to."""
+
+import pytest
+
+from tests.attack.kinds import KINDS, start_attack
+
+_SEED, _CASES = 1, 100
+
+
+# Playlists and titles that are no UTF-8; cards that are packed with LZMA and damaged.
+_KNOWN = pytest.mark.xfail(reason="issue 18, lines 1 and 3", strict=False)
+_MARKS = {"clips": _KNOWN, "cards": _KNOWN}
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=_MARKS.get(kind, ())) for kind in KINDS])
+def test_nothing_hostile_does_harm(kind: str) -> None:
+    if kind == "clips":
+        pytest.importorskip("av", reason="clips need PyAV")
+    with start_attack(kind, _SEED) as attack:
+        faults = [fault for number in range(_CASES) if (fault := attack.find_fault(number)) is not None]
+    found = "\n".join(f"{kind} {fault.number} (seed {_SEED}): {fault.found[-1000:]}" for fault in faults)
+    assert not faults, found
