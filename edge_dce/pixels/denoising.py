@@ -33,6 +33,7 @@ _LUMA_STRENGTH, _CHROMA_STRENGTH = 0.9, 1.5
 HALO_ROWS = 40
 # Variances of bright flat places are differences of products that float32 rounds by a hundredth of a squared level:
 # their quotient may not be the ratio of two roundings.
+_LEAST = np.float32(0.02)
 _LEAST_DEVIATION = np.float32(0.2)
 # Less noise than this, in levels, is not seen, and its place stays as it is.
 UNSEEN = 0.5
@@ -40,7 +41,6 @@ UNSEEN = 0.5
 UNIT_PX = 4
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 _TO_CHROMA = {"RGB": cv2.COLOR_RGB2YCrCb, "BGR": cv2.COLOR_BGR2YCrCb}
-_FROM_CHROMA = {"RGB": cv2.COLOR_YCrCb2RGB, "BGR": cv2.COLOR_YCrCb2BGR}
 # As OpenCV's YCrCb has it.
 _NO_COLOR = {np.dtype(np.uint8): 128.0, np.dtype(np.uint16): 32768.0, np.dtype(np.float32): 0.5}
 DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U, np.dtype(np.float32): cv2.CV_32F}
@@ -115,8 +115,10 @@ def take_colors(image: Plane, workspace: Buffers, name: str) -> Plane:
 
 def blend(image: Plane, other: Plane, share: Uint8Array, workspace: Buffers) -> None:
     """Bring `other` (H, W, 3) back to the image, in place: not at all where `share` (H, W) is 255, to the bit at 0."""
-    shares = workspace.reserve("shares", image.shape, np.uint8)
-    cv2.merge([share] * 3, dst=shares)
+    shares = share
+    if image.ndim == 3:
+        shares = workspace.reserve("shares", image.shape, np.uint8)
+        cv2.merge([share] * 3, dst=shares)
     kept = workspace.reserve("kept of the image", image.shape, image.dtype)
     if image.dtype == np.uint8:
         cv2.multiply(other, shares, dst=other, scale=1 / 255)
@@ -134,20 +136,20 @@ def _filter(image: Plane, added: AddedNoise, rows: slice, channel_order: str, wo
     strip = image[rows]
     height, width = strip.shape[:2]
     share = np.clip((added.luma - UNSEEN) / (1 - UNSEEN), 0, 1, dtype=np.float32)
-    half = cv2.cvtColor(_halve(image, workspace, "half"), _TO_CHROMA[channel_order])
-    planes = [workspace.reserve(name, (height, width), image.dtype) for name in ("luma", "cr", "cb")]
-    cv2.cvtColor(strip, _TO_LUMA[channel_order], dst=planes[0])
-    lines = _fit_luma(cv2.extractChannel(half, 0), added, share, level, workspace)
-    _apply_lines(planes[0], [part[_divide(rows, 2)] for part in lines], workspace)
-    for channel, full in enumerate(planes[1:], start=1):
-        plane = workspace.reserve("half chroma", half.shape[:2], image.dtype)
-        cv2.extractChannel(half, channel, dst=plane)
-        lines = _fit_chroma(plane, added, share, level, workspace)
-        needed = plane[_divide(rows, 2)]
-        _apply_lines(needed, [part[_divide(rows, 4)] for part in lines], workspace)
-        cv2.resize(needed, (width, height), dst=full, interpolation=cv2.INTER_LINEAR)
+    half = _halve(image, workspace, "half")
+    cv2.cvtColor(half, _TO_CHROMA[channel_order], dst=half)
+    small = list(workspace.reserve("half planes", (3, *half.shape[:2]), image.dtype))
+    cv2.split(half, small)
+    luma = workspace.reserve("luma", (height, width), image.dtype)
+    cv2.cvtColor(strip, _TO_LUMA[channel_order], dst=luma)
+    shares, smooth = _fit_luma(small[0], added, share, level, workspace)
+    _apply(luma, shares[_divide(rows, 2)], smooth[_divide(rows, 2)], workspace)
+    planes = [luma]
+    for number, plane in enumerate(small[1:]):
+        _smooth_chroma(plane, added, share, level, workspace)
+        planes.append(double(plane[_divide(rows, 2)], workspace, f"chroma {number}"))
     merged, filtered = (workspace.reserve(name, strip.shape, image.dtype) for name in ("merged", "filtered"))
-    cv2.cvtColor(cv2.merge(planes, dst=merged), _FROM_CHROMA[channel_order], dst=filtered)
+    cv2.transform(cv2.merge(planes, dst=merged), _make_matrix(channel_order, image.dtype), dst=filtered)
     if image.dtype.kind == "f":
         np.clip(filtered, 0, 1, out=filtered)
     untouched = share == 0 if added.color is None else (share == 0) & (added.color >= 1)
@@ -160,103 +162,153 @@ def _filter(image: Plane, added: AddedNoise, rows: slice, channel_order: str, wo
     return filtered
 
 
+@functools.cache
+def _make_matrix(channel_order: str, dtype: np.dtype[Any]) -> FloatArray:
+    """From YCrCb, as OpenCV has it; its own conversion takes twice the time."""
+    gray = _NO_COLOR[dtype]
+    # OpenCV rounds a matrix for bytes to this, and grays would get a tint.
+    colors = np.rint(1024 * np.array([[1, 1.403, 0], [1, -0.714, -0.344], [1, 0, 1.773]])) / 1024
+    matrix = np.column_stack([colors, -gray * colors[:, 1:].sum(axis=1)])
+    return np.ascontiguousarray(matrix if channel_order == "RGB" else matrix[::-1], np.float32)
+
+
 def _divide(rows: slice, factor: int) -> slice:
     return slice(rows.start // factor, rows.stop // factor)
 
 
 def _fit_luma(
     plane: Plane, added: AddedNoise, share: FloatArray, level: np.float32, workspace: Buffers
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The lines of a strip's luma from a plane of half its size, see `_apply_lines`."""
+) -> tuple[Uint8Array, Plane]:
+    """What to mix into a strip's luma, of half its size, see `_apply`, from a plane of that size."""
     shape = plane.shape
     samples = workspace.reserve("luma samples", shape, np.float32)
     np.copyto(samples, plane)
     change = None
     if added.blocks.max() > 0:
         quarter = _halve(samples, workspace, "quarter luma")
-        slope, offset = _fit_lines(quarter, added.blocks * (_BLOCK_STRENGTH * level), _BLOCKS, level, workspace)
+        steps = _square(added.blocks, level, _BLOCK_STRENGTH)
+        slope, offset = _fit_lines(quarter, steps, _BLOCKS, workspace)
         # The lines' own values less the quarter's: what is to be added for the steps to go.
         change = enlarge((slope - 1) * quarter + offset, shape, workspace, "change")
         samples += change
-    noise = enlarge(added.luma, shape, workspace, "luma noise")
-    noise *= _LUMA_STRENGTH * level
-    slope, offset = _fit_lines(samples, noise, _LUMA, level, workspace)
-    if change is not None:
-        offset += np.multiply(slope, change, out=change)
-    return _part_lines(slope, offset, enlarge(share, shape, workspace, "half share"))
+    noise = enlarge(_square(added.luma, level, _LUMA_STRENGTH), shape, workspace, "luma noise")
+    lines = _fit_lines(samples, noise, _LUMA, workspace)
+    smooth = workspace.reserve("luma smooth", shape, plane.dtype)
+    rest = _part_lines(samples, lines, smooth, workspace, change)
+    rest *= enlarge(share, shape, workspace, "half share")
+    shares = workspace.reserve("luma shares", shape, np.uint8)
+    # |255 - 255 · rest|
+    cv2.convertScaleAbs(rest, dst=shares, alpha=-255, beta=255)
+    return shares, smooth
 
 
-def _fit_chroma(
+def _smooth_chroma(
     plane: Plane, added: AddedNoise, share: FloatArray, level: np.float32, workspace: Buffers
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The lines of a plane of chroma from its half, see `_apply_lines`."""
-    quarter = _halve(plane, workspace, "quarter chroma")
-    slope, offset = _fit_lines(quarter, added.chroma * (_CHROMA_STRENGTH * level), _CHROMA, level, workspace)
-    sharp, blurred, offset = _part_lines(slope, offset, share)
+) -> None:
+    """Smooth a plane of chroma, in place, by lines from half its size, and let color fade."""
+    samples = workspace.reserve("chroma samples", plane.shape, np.float32)
+    np.copyto(samples, plane)
+    quarter = _halve(samples, workspace, "quarter chroma")
+    lines = _fit_lines(quarter, _square(added.chroma, level, _CHROMA_STRENGTH), _CHROMA, workspace)
+    smooth = workspace.reserve("chroma smooth", quarter.shape, np.float32)
+    rest = _part_lines(quarter, lines, smooth, workspace)
+    rest *= share
+    change = enlarge(smooth, plane.shape, workspace, "chroma change")
+    change -= samples
+    change *= enlarge(rest, plane.shape, workspace, "chroma rest")
     if added.color is not None:
         gray = _NO_COLOR[plane.dtype]
-        sharp *= added.color
-        blurred *= added.color
-        offset = (offset - gray) * added.color + gray
-    return sharp, blurred, offset
+        samples += change
+        np.subtract(gray, samples, out=change)
+        change *= enlarge(1 - added.color, plane.shape, workspace, "chroma faded")
+    # Rounds and saturates.
+    cv2.add(samples, change, dst=plane, dtype=DEPTHS[plane.dtype])
 
 
-def _part_lines(slope: FloatArray, offset: FloatArray, share: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Lines as `_apply_lines` takes them, all of them where `share` is 1; where it is 0 they change nothing."""
-    sharpness = np.minimum(np.maximum(slope, 0), 1)
-    sharpness *= sharpness
-    sharpness *= slope
-    blurred = slope - sharpness
-    blurred *= share
-    sharpness -= 1
-    sharpness *= share
-    sharpness += 1
-    return sharpness, blurred, offset * share
+def _square(noise: FloatArray, level: np.float32, strength: float) -> FloatArray:
+    """The variance below which a texture counts as noise, in the image's values."""
+    bounded = np.maximum(noise * np.float32(strength), _LEAST_DEVIATION) * level
+    return bounded * bounded
+
+
+def _part_lines(
+    samples: FloatArray,
+    lines: tuple[FloatArray, FloatArray],
+    smooth: Plane,
+    workspace: Buffers,
+    change: FloatArray | None = None,
+) -> FloatArray:
+    """Write the level that lines lead to to `smooth`; what share of the samples is to become it, from 0 to 1."""
+    slope, offset = lines
+    np.clip(slope, 0, 1, out=slope)
+    product = workspace.reserve("mix product", samples.shape, np.float32)
+    offset += np.multiply(samples, _LEAST, out=product)
+    if change is not None:
+        offset += np.multiply(slope, change, out=product)
+    rest: FloatArray = np.subtract(1, slope, out=slope)
+    cv2.divide(offset, np.add(rest, _LEAST, out=product), dst=smooth, dtype=DEPTHS[smooth.dtype])
+    return rest
 
 
 def _fit_lines(
-    plane: Plane, noise: FloatArray, scale: _Scale, level: np.float32, workspace: Buffers
+    samples: FloatArray, noise: FloatArray, scale: _Scale, workspace: Buffers
 ) -> tuple[FloatArray, FloatArray]:
-    """Slope and offset, (h, w) float32 each, of the line that tells each sample from its blurred neighborhood."""
-    samples, guide, product, covariance, variance, mean_guide, mean = (
-        workspace.reserve(f"line {name}", plane.shape, np.float32) for name in ["s", "g", "p", "c", "v", "mg", "m"]
+    """Slope and offset, (h, w) float32 each, of the line that tells each sample from its blurred neighborhood.
+
+    `noise` is a variance, of the samples' shape.
+    """
+    product, variance, mean_guide = (
+        workspace.reserve(f"line {name}", samples.shape, np.float32) for name in ("product", "variance", "mean guide")
     )
     average = functools.partial(cv2.blur, ksize=(2 * scale.radius_px + 1,) * 2)
-    np.copyto(samples, plane)
+    guide, mean = samples, mean_guide
     if scale.blur_px:
+        guide = workspace.reserve("line guide", samples.shape, np.float32)
         cv2.GaussianBlur(samples, (3, 3), scale.blur_px, dst=guide)
-    else:
-        guide = samples
     average(guide, dst=mean_guide)
-    average(samples, dst=mean)
-    average(np.multiply(guide, samples, out=product), dst=covariance)
-    covariance -= np.multiply(mean_guide, mean, out=product)
     average(np.multiply(guide, guide, out=product), dst=variance)
     variance -= np.multiply(mean_guide, mean_guide, out=product)
-    np.maximum(variance, 0, out=variance)
-    variance += np.square(np.maximum(noise, _LEAST_DEVIATION * level, out=product), out=product)
+    # OpenCV's bounds: numpy takes three times as long to compare with a number.
+    cv2.max(variance, 0, dst=variance)
+    covariance = workspace.reserve("line covariance", samples.shape, np.float32)
+    if scale.blur_px:
+        mean = workspace.reserve("line mean", samples.shape, np.float32)
+        average(samples, dst=mean)
+        average(np.multiply(guide, samples, out=product), dst=covariance)
+        covariance -= np.multiply(mean_guide, mean, out=product)
+    else:
+        np.copyto(covariance, variance)
+    variance += noise
     slope = np.divide(covariance, variance, out=covariance)
     # The blurred guide varies less than what it guides: the line would sharpen.
-    np.minimum(slope, 1, out=slope)
-    mean -= np.multiply(slope, mean_guide, out=product)
+    cv2.min(slope, 1, dst=slope)
+    np.subtract(mean, np.multiply(slope, mean_guide, out=product), out=product)
     average(slope, dst=variance)
-    average(mean, dst=mean_guide)
+    average(product, dst=mean_guide)
     return variance, mean_guide
 
 
-def _apply_lines(plane: Plane, lines: Sequence[FloatArray], workspace: Buffers) -> None:
-    """Replace a plane of twice the lines' size by sharp · itself + blurred · its blur + offset."""
-    sharp, blurred, offset = (
-        enlarge(part, plane.shape, workspace, name)
-        for part, name in zip(lines, ("sharp", "blurred", "offset"), strict=True)
-    )
+def _apply(plane: Plane, shares: Uint8Array, smooth: Plane, workspace: Buffers) -> None:
+    """Keep of a plane the share that is told, in 255ths, and let the rest be smooth; both are of half its size."""
+    shares = double(shares, workspace, "shares of luma")
     guide = workspace.reserve("guide", plane.shape, plane.dtype)
     cv2.GaussianBlur(plane, (3, 3), 0, dst=guide)
-    cv2.multiply(sharp, plane, dst=sharp, dtype=cv2.CV_32F)
-    cv2.multiply(blurred, guide, dst=blurred, dtype=cv2.CV_32F)
-    cv2.add(sharp, blurred, dst=sharp)
-    # Rounds and saturates.
-    cv2.add(sharp, offset, dst=plane, dtype=DEPTHS[plane.dtype])
+    squared = workspace.reserve("squared", plane.shape, np.uint8)
+    cv2.multiply(shares, shares, dst=squared, scale=1 / 255)
+    blend(guide, plane, squared, workspace)
+    blend(double(smooth, workspace, "smooth"), plane, shares, workspace)
+
+
+def double(plane: Plane, workspace: Buffers, name: str) -> Plane:
+    """A plane of twice the size, as good as bilinear, in the buffer of that name."""
+    height, width = plane.shape
+    # A box over samples written twice: half the time of resizing.
+    pairs = workspace.reserve("pairs", (height, width, 2), plane.dtype)
+    cv2.merge([plane, plane], dst=pairs)
+    written, large = (workspace.reserve(each, (2 * height, 2 * width), plane.dtype) for each in ("written twice", name))
+    np.copyto(written.reshape(height, 2, 2 * width), pairs.reshape(height, 1, 2 * width))
+    cv2.blur(written, (3, 3), dst=large)
+    return large
 
 
 def enlarge(plane: Plane, shape: tuple[int, ...], workspace: Buffers, name: str) -> Plane:
