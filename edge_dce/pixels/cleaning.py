@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.denoising import HALO_ROWS, UNIT_PX, UNSEEN, AddedNoise, enlarge, smooth_strip
+from edge_dce.pixels.denoising import DEPTHS, HALO_ROWS, UNIT_PX, UNSEEN, AddedNoise, enlarge, smooth_strip
 from edge_dce.pixels.noise import NoiseProfile
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import StripWorkers, cut_strips
@@ -133,13 +133,23 @@ def clean(
     added = cleaning.added
     luma, chroma, blocks = (_stretch(each, size) for each in (added.luma, added.chroma, added.blocks))
     kept, color = (None, None) if toe is None else (_stretch(each, size) for each in (toe.surroundings, toe.color))
+    # What comes after the filter still needs the original, which `out` may be.
+    is_last = toe is None and max_brightness == 1 and out.shape[2] == 3 and out.dtype in DEPTHS
+    may_write = is_last and out.flags.c_contiguous
 
     def work(rows: slice, workspace: Buffers) -> None:
         top, bottom = max(0, rows.start - HALO_ROWS), min(height, rows.stop + HALO_ROWS)
         part, inner = slice(top // UNIT_PX, -(-bottom // UNIT_PX)), slice(rows.start - top, rows.stop - top)
         strip = AddedNoise(luma[part], chroma[part], blocks[part], None if color is None else color[part])
         order = channel_order[:3]
-        cleaned = smooth_strip(bright[top:bottom], strip, inner, channel_order=order, workspace=workspace)
+        cleaned = smooth_strip(
+            bright[top:bottom],
+            strip,
+            inner,
+            channel_order=order,
+            workspace=workspace,
+            out=out[rows] if may_write else None,
+        )
         if toe is not None and kept is not None and kept[part].min() < 255:
             shape = (UNIT_PX * len(kept[part]), UNIT_PX * size[0])
             surroundings = enlarge(kept[part], shape, workspace, "kept")[inner, :width]
@@ -149,7 +159,8 @@ def clean(
             # The curve itself rounds to the nearest level.
             limit = round(white * max_brightness) if white > 1 else max_brightness
             np.minimum(cleaned, np.maximum(original[rows, :, :3], bright.dtype.type(limit)), out=cleaned)
-        np.copyto(out[rows, :, :3], cleaned, casting="unsafe")
+        if not np.may_share_memory(cleaned, out):
+            np.copyto(out[rows, :, :3], cleaned, casting="unsafe")
         np.copyto(out[rows, :, 3:], bright[rows, :, 3:])
 
     share = -(-height // workers.threads)
@@ -168,7 +179,7 @@ def _measure_slope(small: Uint8Array, enhance: Callable[[Uint8Array], Uint8Array
 
 def _combine(noise: FloatArray, blocks: FloatArray) -> FloatArray:
     # Numpy's hypot takes ten times as long.
-    return np.asarray(cv2.min(cv2.magnitude(noise, blocks), _MOST_NOISE), np.float32)
+    return np.asarray(np.clip(cv2.magnitude(noise, blocks), 0, _MOST_NOISE), np.float32)
 
 
 def _sum(image: Uint8Array) -> FloatArray:

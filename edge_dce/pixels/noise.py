@@ -120,7 +120,8 @@ def _cut_tiles(image: npt.NDArray[Any]) -> FloatArray:
     if not parts:
         return np.empty((_TILE_PX, 0, 3), np.float32)
     white = np.iinfo(image.dtype).max if np.issubdtype(image.dtype, np.integer) else 1
-    return np.multiply(np.concatenate(parts, axis=1), np.float32(255 / white), dtype=np.float32)
+    tiles: FloatArray = np.multiply(np.concatenate(parts, axis=1), np.float32(255 / white), dtype=np.float32)
+    return tiles
 
 
 def _shrink(tiles: FloatArray, factor: int) -> FloatArray:
