@@ -161,8 +161,9 @@ def _filter(
     """
     level = np.float32((np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1) / 255)
     share = np.clip((added.luma - UNSEEN) / (1 - UNSEEN), 0, 1, dtype=np.float32)
-    half = _halve(image, workspace, "half")
-    cv2.cvtColor(half, _TO_CHROMA[channel_order], dst=half)
+    colors = _halve(image, workspace, "half colors")
+    half = workspace.reserve("half", colors.shape, image.dtype)
+    cv2.cvtColor(colors, _TO_CHROMA[channel_order], dst=half)
     small = list(workspace.reserve("half planes", (3, *half.shape[:2]), image.dtype))
     cv2.split(half, small)
     luma = workspace.reserve("luma", image[rows].shape[:2], image.dtype)
