@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from edge_dce.pixels.buffers import Buffers
 
@@ -16,7 +16,8 @@ class StripWorkers:
     """Threads, each with buffers of its own. Not for use by several threads at once."""
 
     def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="edge-dce") if threads > 1 else None
+        # The calling thread takes a share: one more thread to wake would often wait for a core that another one has.
+        self._pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="edge-dce") if threads > 1 else None
         self._workspaces = [Buffers() for _ in range(threads)]
 
     @property
@@ -37,11 +38,15 @@ class StripWorkers:
             for rows in remaining:
                 work(rows, workspace)
 
-        if self._pool is None:
-            work_on_strips(self._workspaces[0])
-        else:
-            # The work is in numpy and OpenCV calls that release the GIL, so threads run side by side.
-            list(self._pool.map(work_on_strips, self._workspaces))
+        own, *others = self._workspaces
+        # The work is in numpy and OpenCV calls that release the GIL, so threads run side by side.
+        helpers = [self._pool.submit(work_on_strips, workspace) for workspace in others] if self._pool else []
+        try:
+            work_on_strips(own)
+        finally:
+            wait(helpers)
+        for helper in helpers:
+            helper.result()
 
 
 def cut_strips(height: int, rows: int) -> list[slice]:

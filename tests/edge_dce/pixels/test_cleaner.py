@@ -38,6 +38,19 @@ def make_night(lamp: int) -> Image:
     return night
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_picture_is_cleaned_alike_to_the_bit_the_first_time_and_the_tenth(
+    depth: type[np.unsignedinteger[Any]], threads: int
+) -> None:
+    cleaner = PictureCleaner(StripWorkers(threads))
+    frame = make_frame(0).astype(depth) * depth(np.iinfo(depth).max // 255)
+    # All are kept, so that each lies elsewhere in memory.
+    first, *others = [run(cleaner, frame) for _ in range(10)]
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+
+
 def test_stream_leaves_less_noise_from_frame_to_frame_than_pictures_have() -> None:
     stream, picture = StreamCleaner(StripWorkers(1)), PictureCleaner(StripWorkers(1))
     frames = [make_frame(number) for number in range(12)]

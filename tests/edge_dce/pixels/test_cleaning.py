@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,25 @@ def test_noise_to_remove_is_what_the_slope_added() -> None:
     assert planned is not None
     # A slope of four adds three times the noise that was there; no step of a quantized picture is assumed.
     np.testing.assert_allclose(planned.added.luma, 3 * 0.8, rtol=0.02)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_plan_is_the_same_to_the_bit_the_first_time_and_the_tenth(seed: int) -> None:
+    dark = add_noise(make_ramp(120, 160, low=2, high=50), 2, seed=seed)
+    noise = dataclasses.replace(estimate_noise(dark, channel_order="RGB"), blocks=1.0)
+    small = shrink_for_cleaning(dark)
+
+    def lighten(image: np.ndarray) -> np.ndarray:
+        return (255 * np.sqrt(image / 255)).astype(np.uint8)
+
+    # All are kept, so that each lies elsewhere in memory.
+    first, *others = [plan_cleaning(small, noise, lighten, channel_order="RGB") for _ in range(10)]
+    assert first is not None
+    for other in others:
+        assert other is not None
+        for name in ("luma", "chroma", "blocks"):
+            np.testing.assert_array_equal(getattr(other.added, name), getattr(first.added, name))
+        np.testing.assert_array_equal(other.samples, first.samples)
 
 
 def test_unchanged_picture_needs_nothing() -> None:
