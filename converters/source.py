@@ -22,6 +22,7 @@ from edge_dce.pixels.curve import check_root
 
 from .errors import ConversionError
 from .formats import CONTRACTS
+from .updates import count_updates
 
 # Where the curves or the enhanced image of a SavedModel are to be had, unless somebody took pains to rename it.
 _ENDPOINT = "serving_default"
@@ -39,6 +40,7 @@ class SourceNetwork:
         maps: how many curve maps there are; 0 for others.
         root: of the curves, see `edge_dce.pixels.curve`.
         origin: for the card.
+        notes: what people should know of it, one line each.
         created: day the network was saved, or the one of SOURCE_DATE_EPOCH: the same network gives the same file on
             any day.
     """
@@ -50,6 +52,7 @@ class SourceNetwork:
     root: int
     origin: Source
     created: str
+    notes: tuple[str, ...] = ()
 
 
 def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
@@ -65,7 +68,7 @@ def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
         ConversionError: the file is missing, no Keras model, does not map RGB to curves, a tone or an image, or
             `returns` is needed or wrong.
     """
-    network = _load_saved_model(path) if path.is_dir() else _load_keras_file(path)
+    network, notes = _load_saved_model(path) if path.is_dir() else (_load_keras_file(path), ())
     possible = _find_contracts(path, network)
     root, origin = _read_origin(path)
     if origin is None:
@@ -74,7 +77,7 @@ def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
         possible = possible[:1]
     returns = _settle_returns(path, network.output_shape, possible, returns)
     maps = network.output_shape[-1] // 3 if returns == CURVES.name else 0
-    return SourceNetwork(path.stem, network, returns, maps, root, origin, _date(path))
+    return SourceNetwork(path.stem, network, returns, maps, root, origin, _date(path), notes)
 
 
 def _load_keras_file(path: Path) -> Any:
@@ -91,7 +94,7 @@ def _load_keras_file(path: Path) -> Any:
         ) from error
 
 
-def _load_saved_model(folder: Path) -> Any:
+def _load_saved_model(folder: Path) -> tuple[Any, tuple[str, ...]]:
     if not (folder / "saved_model.pb").is_file():
         raise ConversionError(f"{folder}: expected a .keras file or the folder of a SavedModel, found another folder")
     try:
@@ -110,7 +113,12 @@ def _load_saved_model(folder: Path) -> Any:
             "save a model that returns the curves alone"
         )
     image = keras.Input(inputs[0].shape[1:], name="image")
-    return keras.Model(image, layer(image)[outputs[0]])
+    updates = count_updates(signature)
+    note = (
+        f"{folder}: was saved in training mode: it changes {updates} of its variables whenever it runs, and may not do "
+        "with a picture what the trained network does; convert the .keras file, or save it with training=False"
+    )
+    return keras.Model(image, layer(image)[outputs[0]]), (note,) if updates else ()
 
 
 def _find_contracts(path: Path, network: Any) -> list[str]:

@@ -125,8 +125,15 @@ class Reference:
             self._seen[key] = self._compute(image)
         return self._seen[key]
 
+    def run_network(self, image: Uint8Array) -> FloatArray:
+        """What the Keras network returns for an image, shrunk to its size: (h, w, channels) or (N,)."""
+        tensor = normalize(shrink(image, self._width, self._height))
+        # Unless told otherwise, Keras lets a Resizing layer put all layers after it in training mode.
+        output: FloatArray = np.asarray(self._source.network(tensor, training=False))[0]
+        return output
+
     def _compute(self, image: Uint8Array) -> tuple[Uint8Array, FloatArray | None]:
-        output = np.asarray(self._source.network(normalize(shrink(image, self._width, self._height))))[0]
+        output = self.run_network(image)
         apply = find_product(self._source.returns).apply
         assert apply is not None
         return apply(image, output, self._source.root)
