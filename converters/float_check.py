@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.levels import normalize
-from edge_dce.pixels.shrinking import shrink
+from edge_dce.pixels.shrinking import shrink_channels
 
 from .draft import Subject
 from .errors import ConversionError
@@ -17,6 +16,7 @@ from .formats import find_precision, find_product
 from .operators import run
 from .verification import HeldOut, Reference
 
+Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 # A conversion is wrong on every picture or on none.
@@ -34,9 +34,12 @@ def check_float_model(model: bytes, subject: Subject, reference: Reference, pict
         ModelError: the runtime refuses the file.
     """
     shown = pictures[:_PICTURES]
-    images = [shrink(picture.image, subject.width, subject.height) for picture in shown]
-    expected = [_compute(subject, reference, image) for image in images]
-    name = subject.source.name
+    channels, name = subject.source.channels, subject.source.name
+    images = [shrink_channels(picture.image, subject.width, subject.height, channels) for picture in shown]
+    expected = [
+        _build(subject, image, reference.run_network(picture.image))
+        for image, picture in zip(images, shown, strict=True)
+    ]
     if not all(np.isfinite(output).all() for output in expected):
         raise ConversionError(
             f"{name}: expected numbers, found NaN or infinity in the network on evaluation pictures; train it again"
@@ -54,11 +57,10 @@ def check_float_model(model: bytes, subject: Subject, reference: Reference, pict
         )
 
 
-def _compute(subject: Subject, reference: Reference, image: Any) -> FloatArray:
-    source = subject.source
-    build = find_product(subject.contract).build[source.returns]
-    output = reference.run_network(image)[np.newaxis]
-    expected: FloatArray = np.asarray(build(normalize(image), output, source.root))[0]
+def _build(subject: Subject, image: Uint8Array, output: FloatArray) -> FloatArray:
+    """What the file is to return where the network returns `output`."""
+    build = find_product(subject.contract).build[subject.source.returns]
+    expected: FloatArray = np.asarray(build(normalize(image), output[np.newaxis], subject.source.root))[0]
     return expected
 
 

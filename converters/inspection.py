@@ -12,6 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edge_dce.models.card import Census, TensorSpec
+from edge_dce.models.contracts import COLORS
 
 from .formats import find_product
 
@@ -77,9 +78,10 @@ def list_float_layers(model: bytes) -> list[str]:
 
 
 def describe_input(model: bytes) -> TensorSpec:
-    """The image tensor: RGB in [0, 1] as real values."""
+    """The image tensor: RGB or other channels in [0, 1] as real values."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
-    return _describe(main.tensors[main.inputs[0]], (0.0, 1.0), color="RGB")
+    image = main.tensors[main.inputs[0]]
+    return _describe(image, (0.0, 1.0), color=COLORS[int(image.shape[-1])])
 
 
 def describe_output(model: bytes, contract: str) -> TensorSpec:

@@ -53,18 +53,18 @@ def _resize_to_nearest(layer: Any, tensor: Any) -> Any:
     return keras.layers.Resizing(height, width, interpolation="nearest", name=layer.name)(tensor, training=False)
 
 
-def average_maps(curves: Any) -> Any:
+def average_maps(curves: Any, channels: int = 3) -> Any:
     """The mean map, which used in every iteration reproduces the separate maps at 55 dB or better on our networks.
 
     The fidelity in the card includes it. A 1x1 convolution with fixed weights takes the mean: one operator that every
     runtime has in int8.
     """
-    maps = curves.shape[-1] // 3
+    maps = curves.shape[-1] // channels
     if maps == 1:
         return curves
-    mean = keras.layers.Conv2D(3, 1, use_bias=False, trainable=False, name="mean_curves")
+    mean = keras.layers.Conv2D(channels, 1, use_bias=False, trainable=False, name="mean_curves")
     mean.build(curves.shape)
-    mean.set_weights([_mean_kernel(maps)])
+    mean.set_weights([_mean_kernel(maps, channels)])
     return mean(curves)
 
 
@@ -88,7 +88,7 @@ class CurveSteps(keras.layers.Layer):  # type: ignore[misc]  # keras has no type
         return take_steps(image, [curves], root=self.root, sqrt=keras.ops.sqrt)
 
 
-def _mean_kernel(maps: int) -> npt.NDArray[np.float32]:
-    """(1, 1, 3 · maps, 3) kernel that averages iteration-major RGB maps."""
-    identity = np.eye(3, dtype=np.float32)
+def _mean_kernel(maps: int, channels: int) -> npt.NDArray[np.float32]:
+    """(1, 1, channels · maps, channels) kernel that averages iteration-major maps."""
+    identity = np.eye(channels, dtype=np.float32)
     return np.tile(identity, (maps, 1))[np.newaxis, np.newaxis] / np.float32(maps)

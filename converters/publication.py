@@ -111,7 +111,7 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
             for name in find_precision(precision).results:
                 check_free(folder / f"{subject.name_file(name)}.tflite", overwrite=overwrite)
     paths = choose_pictures(order.evaluation, count=order.evaluation_count, seed=order.seed)
-    pictures = read_held_out(paths, order.truths)
+    pictures = read_held_out(paths, order.truths, source.channels)
     press = _Press(order, folder, pictures)
     references = {size: Reference(source, *size) for size in order.sizes}
     for subject in subjects:
@@ -172,6 +172,7 @@ class _Press:
                 count=count,
                 seed=order.seed,
                 evaluation=[picture.path for picture in self._pictures],
+                channels=subject.source.channels,
             )
         return self._sets[key]
 

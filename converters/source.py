@@ -16,9 +16,9 @@ from typing import Any
 import keras
 
 from edge_dce.models.card import Source
-from edge_dce.models.contracts import CURVES
+from edge_dce.models.contracts import COLORS, CURVES
 from edge_dce.models.origin import read_origin
-from edge_dce.pixels.curve import check_root
+from edge_dce.pixels.curve import ITERATIONS, check_root
 
 from .errors import ConversionError
 from .formats import CONTRACTS
@@ -30,12 +30,12 @@ _ENDPOINT = "serving_default"
 
 @dataclasses.dataclass(frozen=True)
 class SourceNetwork:
-    """A Keras network that sees (B, H, W, 3) float32 RGB in [0, 1].
+    """A Keras network that sees (B, H, W, C) float32 in [0, 1]: RGB, or the channels of `contracts.COLORS`.
 
     Attributes:
         name: of the file, without its suffix.
         network: keras.Model.
-        returns: the contract of its output: "curves", (B, h, w, 3 · maps) in [-1, 1]; "tone", the (B, N) numbers of
+        returns: the contract of its output: "curves", (B, h, w, C · maps) in [-1, 1]; "tone", the (B, N) numbers of
             `edge_dce.pixels.tone`; or "image", the enhanced (B, H, W, 3) in [0, 1].
         maps: how many curve maps there are; 0 for others.
         root: of the curves, see `edge_dce.pixels.curve`.
@@ -53,6 +53,11 @@ class SourceNetwork:
     origin: Source
     created: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """Of the pictures: 1, 3 or 4."""
+        return int(self.network.input_shape[-1])
 
 
 def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
@@ -76,7 +81,7 @@ def load_network(path: Path, *, returns: str | None = None) -> SourceNetwork:
     else:
         possible = possible[:1]
     returns = _settle_returns(path, network.output_shape, possible, returns)
-    maps = network.output_shape[-1] // 3 if returns == CURVES.name else 0
+    maps = network.output_shape[-1] // network.input_shape[-1] if returns == CURVES.name else 0
     return SourceNetwork(path.stem, network, returns, maps, root, origin, _date(path), notes)
 
 
@@ -127,8 +132,12 @@ def _find_contracts(path: Path, network: Any) -> list[str]:
     for tensors, shape in (("input", input_shape), ("output", output_shape)):
         if not isinstance(shape, tuple) or (shape and isinstance(shape[0], tuple)):
             raise ConversionError(f"{path}: expected one {tensors}, found several; save a model with one")
-    takes_pictures = len(input_shape) == 4 and input_shape[-1] == 3
-    possible = [name for name, product in CONTRACTS.items() if takes_pictures and product.fits(output_shape)]
+    possible = []
+    if len(input_shape) == 4 and input_shape[-1] == 3:
+        possible = [name for name, product in CONTRACTS.items() if product.fits(output_shape)]
+    elif len(input_shape) == len(output_shape) == 4 and input_shape[-1] in COLORS:
+        maps, rest = divmod(output_shape[-1], input_shape[-1])
+        possible = [CURVES.name] if rest == 0 and maps in (1, ITERATIONS) else []
     if not possible:
         known = " or ".join(product.output for product in CONTRACTS.values() if product.output)
         raise ConversionError(

@@ -18,6 +18,7 @@ from typing import TypeVar
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.jobs import Job
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
+from edge_dce.files.near_infrared import read_near_infrared, stack_channels
 from edge_dce.files.output import check_free
 from edge_dce.files.pictures import Picture, count_pixels, read_picture, write_picture
 from edge_dce.machine import count_usable_cores
@@ -78,11 +79,21 @@ def enhance_pictures(
         return _run_ahead(pool, cores, function, items, weigh_px)
 
     try:
-        read = run_ahead(lambda job: _read(job, overwrite), jobs, lambda job: count_pixels(job.source))
+        read = run_ahead(
+            lambda job: _read(job, overwrite, enhancer.channels), jobs, lambda job: count_pixels(job.source)
+        )
         enhanced = (_enhance(work, enhancer, look) for work in read)
         yield from run_ahead(lambda work: _write(work, overwrite), enhanced, _count_px)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) -> Picture:
+    """Enhance a picture; of one that `read_near_infrared` returned near infrared too, by a model for it."""
+    if enhancer.channels != 4:
+        return picture.with_image(enhancer.enhance(picture.image, look))
+    enhanced = enhancer.enhance(stack_channels(picture), look, channel_order="RGBN")
+    return dataclasses.replace(picture, image=enhanced[..., :3].copy(), alpha=enhanced[..., 3].copy())
 
 
 def is_done(job: Job, *, overwrite: bool) -> bool:
@@ -110,14 +121,14 @@ def _run_ahead(
         yield pending.popleft()[1].result()
 
 
-def _read(job: Job, overwrite: bool) -> _Work:
+def _read(job: Job, overwrite: bool, channels: int) -> _Work:
     if job.target is None:
         raise ValueError(f"{job.source}: expected a job with a target")
     if is_done(job, overwrite=overwrite):
         return _Work(JobResult(job, is_present=True))
     try:
         check_free(job.target, overwrite=overwrite)
-        picture = read_picture(job.source)
+        picture = read_near_infrared(job.source) if channels == 4 else read_picture(job.source)
     except (ImageError, OutputError) as error:
         return _Work(JobResult(job, error=error))
     return _Work(JobResult(job), picture)
@@ -127,7 +138,7 @@ def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
     if work.picture is None:
         return work
     start = time.perf_counter()
-    enhanced = work.picture.with_image(enhancer.enhance(work.picture.image, look))
+    enhanced = enhance_picture(work.picture, enhancer, look)
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
     return _Work(JobResult(work.result.job, f"{width}x{height} enhanced in {took_ms:.0f} ms"), enhanced)

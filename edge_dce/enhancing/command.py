@@ -14,12 +14,13 @@ from typing import Any
 from tqdm import tqdm
 
 from edge_dce.enhancer import Enhancer, load
-from edge_dce.enhancing.batch import JobResult, enhance_pictures, is_done
+from edge_dce.enhancing.batch import JobResult, enhance_picture, enhance_pictures, is_done
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import Job, plan_jobs
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import OutputError, VideoError
+from edge_dce.files.near_infrared import read_near_infrared
 from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import encode_picture, read_picture
 from edge_dce.pixels.look import Look
@@ -93,8 +94,8 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, look: Look) -> None:
     Raises:
         ImageError: the picture cannot be read.
     """
-    picture = read_picture(job.source)
-    enhanced = picture.with_image(enhancer.enhance(picture.image, look))
+    picture = read_near_infrared(job.source) if enhancer.channels == 4 else read_picture(job.source)
+    enhanced = enhance_picture(picture, enhancer, look)
     sys.stdout.buffer.write(encode_picture(enhanced, ".png"))
 
 
