@@ -18,7 +18,7 @@ from edge_dce.errors import ImageError
 from edge_dce.files.near_infrared import read_near_infrared
 from edge_dce.files.pictures import Picture, read_picture, write_picture
 from edge_dce.models.card import read_model_file
-from edge_dce.pixels.look import BARE, Look
+from edge_dce.pixels.look import BARE, PLAIN
 from training.cli import main as train
 
 SIDE_PX = 32
@@ -134,11 +134,12 @@ def test_strength_of_zero_leaves_every_channel(model: Path, channels: int, tmp_p
 
 
 def test_noise_is_smoothed_in_every_channel(model: Path, channels: int) -> None:
-    noise = np.random.default_rng(4).normal(20, 6, (128, 128, 1 if channels == 1 else 4))
+    noise = np.random.default_rng(4).normal(20, 2, (128, 128, 1 if channels == 1 else 4))
     image = np.repeat(np.clip(noise, 0, 255).astype(np.uint8), 3 if channels == 1 else 1, axis=2)
     enhancer, order = load(model), "RGB" if channels == 1 else "RGBN"
-    plain, clean = (enhancer.enhance(image, look, channel_order=order) for look in (BARE, Look(denoise=1)))
-    assert (clean.std(axis=(0, 1)) < 0.8 * plain.std(axis=(0, 1))).all()
+    plain, clean = (enhancer.enhance(image, look, channel_order=order) for look in (BARE, PLAIN))
+    # Flat but for its noise, of which the device keeps a quarter; half leaves room for another seed.
+    assert (clean.std(axis=(0, 1)) < 0.5 * plain.std(axis=(0, 1))).all()
 
 
 def test_tiff_that_leaves_the_fourth_channel_open_is_read(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_view_of_a_larger_frame_is_enhanced_like_a_copy(model: str) -> None:
 
 
 def test_unknown_order_of_channels_is_refused() -> None:
-    with pytest.raises(ImageError, match="channel_order of RGB BGR RGBA BGRA, found 'YUV'"):
+    with pytest.raises(ImageError, match="channel_order of RGB BGR RGBA BGRA RGBN, found 'YUV'"):
         edge_dce.load().enhance(make_image(4, 4), channel_order="YUV")
 
 
