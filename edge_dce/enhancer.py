@@ -211,8 +211,8 @@ class Enhancer:
         return self.apply(image, curves, look, out=out, channel_order=channel_order)
 
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]:
-        """A (height, width, channels) uint8 image as the tensor of a batch of one that the network takes."""
-        return self._network.quantize(image)
+        """A (height, width, 3) uint8 image, of RGBN (height, width, 4), as the tensor that the network takes."""
+        return self._network.quantize(select_channels(image, self.channels))
 
     def invoke(self, tensor: npt.NDArray[Any]) -> FloatArray:
         """Run the network on what `quantize_input` returned.
@@ -230,9 +230,7 @@ class Enhancer:
 
     def _estimate(self, image: npt.NDArray[Any], channel_order: str) -> FloatArray:
         small = self._shrinker.shrink(image)
-        if self.channels != 3:
-            small = select_channels(small, self.channels)
-        elif channel_order != "RGB":
+        if self.channels == 3 and channel_order != "RGB":
             ordered = self._buffers.reserve("ordered", (self.height, self.width, 3), np.uint8)
             small = np.take(small, _COLORS[channel_order], axis=2, out=ordered, mode="clip")
         return self.invoke(self.quantize_input(small))

@@ -164,6 +164,13 @@ def test_picture_without_near_infrared_is_refused(
         load(model).enhance(make_samples(3)[..., :3].copy(), BARE)
 
 
+@pytest.mark.parametrize("channels", [4], ids=["RGBN"], indirect=True)
+def test_benchmark_refuses_what_its_frames_lack(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = folder / "models" / f"spectral-{SIDE_PX}x{SIDE_PX}-int8.tflite"
+    assert edge_dce(["benchmark", str(model)]) == 1
+    assert "expected a model for RGB or GREY pictures, found RGBN" in capsys.readouterr().err
+
+
 def test_three_channel_model_refuses_near_infrared_as_such() -> None:
     with pytest.raises(ImageError, match="expected images of RGB, BGR, RGBA or BGRA, found RGBN"):
         load().enhance(make_samples(3), BARE, channel_order="RGBN")
