@@ -124,3 +124,9 @@ def test_append_card_states_the_hash_of_the_model(tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(append_card(read_model_file(INT8).content, wrong))
     assert read_model_file(path).card == read_card()
+
+
+def test_tone_has_no_iterations_whatever_its_card_says() -> None:
+    written = dataclasses.replace(read_card(), contract="tone").to_json()
+    assert '"iterations": 8' in written
+    assert ModelCard.from_json(written, origin=INT8).iterations is None
