@@ -9,13 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
 
 from converters.cli import main as convert
 from edge_dce.cli import main as edge_dce
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import ImageError
-from edge_dce.files.near_infrared import read_near_infrared
 from edge_dce.files.pictures import Picture, read_picture, write_picture
 from edge_dce.models.card import read_model_file
 from edge_dce.pixels.look import BARE, PLAIN
@@ -140,16 +138,6 @@ def test_noise_is_smoothed_in_every_channel(model: Path, channels: int) -> None:
     plain, clean = (enhancer.enhance(image, look, channel_order=order) for look in (BARE, PLAIN))
     # Flat but for its noise, of which the device keeps a quarter; half leaves room for another seed.
     assert (clean.std(axis=(0, 1)) < 0.5 * plain.std(axis=(0, 1))).all()
-
-
-def test_tiff_that_leaves_the_fourth_channel_open_is_read(tmp_path: Path) -> None:
-    samples = make_samples(7)
-    image = Image.frombytes("RGBX", samples.shape[1::-1], samples.tobytes())
-    for compression in (None, "tiff_deflate"):
-        image.save(tmp_path / "open.tif", compression=compression)
-        picture = read_near_infrared(tmp_path / "open.tif")
-        assert picture.alpha is not None
-        np.testing.assert_array_equal(np.dstack([picture.image, picture.alpha]), samples)
 
 
 @pytest.mark.parametrize("channels", [4], ids=["RGBN"], indirect=True)
