@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from edge_dce.errors import ImageError
 from edge_dce.files.folders import find_pictures
+from edge_dce.files.near_infrared import read_channels
 from edge_dce.files.pictures import read_image
 from edge_dce.models import card
 from edge_dce.pixels.levels import normalize
-from edge_dce.pixels.shrinking import shrink
+from edge_dce.pixels.shrinking import shrink_channels
 
 from .duplicates import Fingerprint, find_look_alike, hash_file, take_fingerprint
 from .errors import ConversionError
@@ -41,7 +42,7 @@ class CalibrationSet:
     """Low-light images at the network's size and the record of what they are.
 
     Attributes:
-        images: (N, height, width, 3) uint8.
+        images: (N, height, width, channels) uint8.
         files: names and sha256, in the order of the images.
         record: for the card.
         notes: what was left out and why, and what the set lacks; one line each.
@@ -53,14 +54,21 @@ class CalibrationSet:
     notes: tuple[str, ...] = ()
 
     def tensors(self) -> Iterator[FloatArray]:
-        """What the network is shown: (1, height, width, 3) float32 in [0, 1], the wedge first."""
-        yield normalize(make_step_wedge(*self.images.shape[1:3]))
+        """What the network is shown: (1, height, width, channels) float32 in [0, 1], the wedge first."""
+        yield normalize(make_step_wedge(*self.images.shape[1:]))
         for image in self.images:
             yield normalize(image)
 
 
 def choose_calibration_set(
-    folder: Path, *, width: int, height: int, count: int, seed: int, evaluation: Sequence[Path] = ()
+    folder: Path,
+    *,
+    width: int,
+    height: int,
+    count: int,
+    seed: int,
+    evaluation: Sequence[Path] = (),
+    channels: int = 3,
 ) -> CalibrationSet:
     """Choose up to `count` pictures of a folder by `seed`, spread over brightness, at the network's size.
 
@@ -69,6 +77,7 @@ def choose_calibration_set(
 
     Args:
         evaluation: pictures that files are judged on; none of them may set their scales.
+        channels: that the network sees.
 
     Raises:
         ImageError: no pictures in the folder.
@@ -82,7 +91,9 @@ def choose_calibration_set(
     distinct, copies = _drop_copies(candidates)
     usable, look_alikes = _drop_evaluated(folder, distinct, evaluation)
     chosen = _spread(usable, count)
-    images = np.stack([shrink(read_image(picture.path), width, height) for picture in chosen])
+    images = np.stack(
+        [shrink_channels(read_channels(picture.path, channels), width, height, channels) for picture in chosen]
+    )
     record = _describe(chosen, images, seed=seed, duplicates=copies + len(look_alikes), skipped=len(notes))
     return CalibrationSet(
         images,
@@ -103,14 +114,14 @@ def choose_pictures(folder: Path, *, count: int, seed: int) -> list[Path]:
     return [paths[index] for index in sorted(chosen)]
 
 
-def make_step_wedge(height: int, width: int) -> Uint8Array:
-    """A grey ramp from black to white, (height, width, 3) uint8.
+def make_step_wedge(height: int, width: int, channels: int = 3) -> Uint8Array:
+    """A grey ramp from black to white, (height, width, channels) uint8.
 
     Dark pictures never reach 1.0, so alone they shrink the input scale and lamps clip. The wedge pins the input range
     to [0, 1] exactly and shows the calibration what bright regions do inside the network.
     """
     ramp = np.rint(np.linspace(0, 255, width)).astype(np.uint8)
-    return np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (height, width, 3))
+    return np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (height, width, channels))
 
 
 def _read_candidates(paths: Sequence[Path]) -> tuple[list[Fingerprint], list[str]]:

@@ -124,6 +124,8 @@ def _convert(arguments: argparse.Namespace) -> int:
     from .source import load_network
 
     source = load_network(arguments.model, returns=arguments.returns, is_trusted=arguments.trust)
+    for note in source.notes:
+        print(note, file=sys.stderr, flush=True)
     order = Order(
         precisions=tuple(PRECISIONS) if arguments.precision == _ALL else (arguments.precision,),
         contracts=_choose_contracts(arguments.contract, source.returns),

@@ -13,12 +13,15 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from .activation import Ranges
+from .biases import settle_biases
 from .errors import ConversionError
 from .flat_tanh import bound_inputs, flatten_tanh
 from .formats import PRECISIONS, Precision, find_precision
 from .inspection import pack, trace_layers
+from .updates import drop_updates
 
 # What TensorFlow's converter makes; another width would become one of these without a word.
 _WEIGHT_BITS = (32, 16, 8)
@@ -33,7 +36,7 @@ def convert(network: Any, *, precision: str) -> bytes:
         precision: one of `PRECISIONS` without calibration; for the others see `quantize`.
 
     Raises:
-        ConversionError: another precision.
+        ConversionError: another precision, or a network that TFLite cannot run.
     """
     bits = _find_float(precision).weight_bits
     if bits not in _WEIGHT_BITS:
@@ -47,9 +50,12 @@ def convert(network: Any, *, precision: str) -> bytes:
     if bits == 16:
         converter.target_spec.supported_types = [tf.float16]
     # Keras prints a table of the model on the way, which nobody asked for.
-    with contextlib.redirect_stdout(io.StringIO()):
-        model: bytes = converter.convert()
-    return model
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            model: bytes = converter.convert()
+    except ConverterError as error:
+        raise ConversionError(f"{network.name}: {_explain(error)}") from error
+    return settle_biases(drop_updates(model))
 
 
 def quantize(
@@ -115,6 +121,16 @@ def quantize(
     if result.quantized_model is None:
         raise ConversionError("the quantizer returned no model")
     return _name_operators_twice(bytes(result.quantized_model))
+
+
+def _explain(error: ConverterError) -> str:
+    operators = sorted({each.operator.name.removeprefix("tf.") for each in error.errors if each.operator.name})
+    if not operators:
+        return f"TensorFlow's converter refuses the network ({' '.join(str(error).split())[:200]})"
+    return (
+        f"expected operators that TFLite has, found {' '.join(operators)}; use other layers (to resize: "
+        "bilinear or nearest, without antialias)"
+    )
 
 
 def _find_float(name: str) -> Precision:

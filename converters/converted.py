@@ -10,6 +10,7 @@ import numpy.typing as npt
 from edge_dce.benchmark.image_network import ImageNetwork
 from edge_dce.enhancer import Enhancer
 from edge_dce.models.card import ModelFile
+from edge_dce.models.contracts import COLORS
 from edge_dce.models.runtime import default_threads, open_interpreter
 from edge_dce.pixels.look import BARE
 from edge_dce.pixels.shrinking import shrink
@@ -42,10 +43,14 @@ class EnhancingModel:
         return image
 
     def enhance(self, image: Uint8Array) -> Uint8Array:
-        return self._enhancer.enhance(image, BARE)
+        return self._enhancer.enhance(image, BARE, channel_order=_name_order(image))
 
     def estimate(self, image: Uint8Array) -> FloatArray | None:
-        return self._enhancer.estimate(image)
+        return self._enhancer.estimate(image, channel_order=_name_order(image))
+
+
+def _name_order(image: Uint8Array) -> str:
+    return COLORS[image.shape[2]]
 
 
 class ImageModel:

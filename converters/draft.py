@@ -9,6 +9,7 @@ import importlib.metadata
 from pathlib import Path
 
 from edge_dce.models.card import Calibration, ModelCard, ModelFile
+from edge_dce.models.contracts import TONE
 from edge_dce.models.runtime import find_runtime
 from edge_dce.pixels.curve import ITERATIONS
 from edge_dce.version import VERSION
@@ -67,7 +68,7 @@ class Draft:
             contract=self.subject.contract,
             input=describe_input(self.model),
             output=describe_output(self.model, self.subject.contract),
-            iterations=ITERATIONS,
+            iterations=None if self.subject.contract == TONE.name else ITERATIONS,
             root=source.root,
             source=source.origin,
             calibration=self.calibration,

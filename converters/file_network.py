@@ -13,7 +13,7 @@ from .source import SourceNetwork
 
 
 def build_network(source: SourceNetwork, contract: str, width: int, height: int) -> Any:
-    """The network at one size, (1, height, width, 3) RGB in [0, 1] in.
+    """The network at one size, (1, height, width, channels) in [0, 1] in.
 
     Args:
         contract: one of `CONTRACTS`: what the network is to return, a batch of one.
@@ -28,7 +28,9 @@ def build_network(source: SourceNetwork, contract: str, width: int, height: int)
         raise ConversionError(
             f"{source.name}: returns {source.returns}, which cannot make '{contract}'; use {possible}"
         )
-    image = keras.Input((height, width, 3), batch_size=1, name="image")
+    if source.channels != 3 and product.returns_image:
+        raise ConversionError(f"{source.name}: sees {source.channels} channels, not RGB; use --contract curves")
+    image = keras.Input((height, width, source.channels), batch_size=1, name="image")
     try:
         output = call_network(source.network, image)
     except ValueError as error:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from .inspection import pack, read_kind, trace_layers
+from .inspection import pack, read_kind, remove_tensors, trace_layers
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -48,7 +48,7 @@ def flatten_tanh(model: bytes, ranges: Mapping[str, tuple[float, float]], *, flo
         _replace(graph, bias, slope * _read(graph, bias) + offset)
         convolution.outputs = tanh.outputs
         main.operators.remove(tanh)
-        _remove_tensor(graph, tanh.inputs[0])
+        remove_tensors(graph, {tanh.inputs[0]})
     return pack(graph)
 
 
@@ -95,22 +95,6 @@ def _find_own_convolution(graph: Any, tanh: Any) -> Any:
     )
     has_activation = source.builtinOptions.fusedActivationFunction != schema.ActivationFunctionType.NONE
     return source if is_own and len(own) == 3 and min(own) >= 0 and not has_activation else None
-
-
-def _remove_tensor(graph: Any, removed: int) -> None:
-    """Take a tensor that nothing uses out of the list, whose places are what everything else knows tensors by."""
-    main = graph.subgraphs[0]
-    del main.tensors[removed]
-
-    def shift(indices: Sequence[int]) -> list[int]:
-        return [index - (index > removed) for index in indices]
-
-    main.inputs, main.outputs = shift(main.inputs), shift(main.outputs)
-    for node in main.operators:
-        node.inputs, node.outputs = shift(node.inputs), shift(node.outputs)
-    for signature in graph.signatureDefs or ():
-        for entry in (*signature.inputs, *signature.outputs):
-            (entry.tensorIndex,) = shift([entry.tensorIndex])
 
 
 def _read(graph: Any, tensor: Any) -> FloatArray:

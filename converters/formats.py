@@ -88,8 +88,8 @@ class Product:
         open: loads a file.
         output: which outputs of Keras networks may be of this contract by themselves, for people; empty for none.
         fits: whether an output shape, (B, ...), is one of these.
-        apply: what such an output means, exactly: from an (H, W, 3) uint8 image, the output for it and the root of the
-            curves to the enhanced image, and to what `ConvertedModel.estimate` is to come close to.
+        apply: what such an output means, exactly: from an (H, W, 3) or (H, W, 4) uint8 image, the output for it and the
+            root of the curves to the enhanced image, and to what `ConvertedModel.estimate` is to come close to.
         bounds: what files of a precision must reach, by its name, where that is not what others of it must.
     """
 
@@ -137,7 +137,7 @@ def find_bounds(precision: str, contract: str) -> Bounds:
 def _average_maps(image: Any, output: Any, root: int) -> Any:
     from .layers import average_maps
 
-    return average_maps(output)
+    return average_maps(output, image.shape[-1])
 
 
 def _apply_curves(image: Any, output: Any, root: int) -> Any:
@@ -151,7 +151,10 @@ def _keep(image: Any, output: Any, root: int) -> Any:
 
 
 def _enhance_by_curves(image: Uint8Array, output: FloatArray, root: int) -> tuple[Uint8Array, FloatArray]:
-    mean = output.reshape(*output.shape[:2], -1, 3).mean(axis=2)
+    if output.shape[2] in (1, ITERATIONS):
+        # Of a grey network: the map of every color.
+        output = np.repeat(output, 3, axis=2)
+    mean = output.reshape(*output.shape[:2], -1, image.shape[2]).mean(axis=2)
     return curve.apply_exact(image, output, root=root), mean
 
 

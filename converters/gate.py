@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dce.pixels.shrinking import shrink
+from edge_dce.pixels.shrinking import shrink_channels
 
 from .draft import Draft
 from .formats import PRECISIONS, Bounds
@@ -55,7 +55,8 @@ def judge(
     if reasons or not runtimes:
         return Judgement(draft, verification, reasons)
     width, height = draft.subject.width, draft.subject.height
-    images = [shrink(picture.image, width, height) for picture in pictures[:_PROOF_PICTURES]]
+    channels = draft.subject.source.channels
+    images = [shrink_channels(picture.image, width, height, channels) for picture in pictures[:_PROOF_PICTURES]]
     proofs = [prove(draft.file, python, images) for python in runtimes]
     return Judgement(
         draft,

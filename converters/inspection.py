@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import flatbuffers
@@ -11,6 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edge_dce.models.card import Census, TensorSpec
+from edge_dce.models.contracts import COLORS
 
 from .formats import find_product
 
@@ -38,16 +40,48 @@ def pack(graph: Any) -> bytes:
     return bytes(builder.Output())
 
 
+def remove_tensors(graph: Any, removed: Collection[int]) -> None:
+    """Take tensors that nothing uses out of a `ModelT`, where everything else knows tensors by their places."""
+    main = graph.subgraphs[0]
+    kept = [index for index in range(len(main.tensors)) if index not in removed]
+    main.tensors = [main.tensors[index] for index in kept]
+    # -1 stands for an input that is left out.
+    places = {-1: -1} | {index: place for place, index in enumerate(kept)}
+
+    def shift(indices: Sequence[int]) -> list[int]:
+        return [places[index] for index in indices]
+
+    main.inputs, main.outputs = shift(main.inputs), shift(main.outputs)
+    for node in main.operators:
+        node.inputs, node.outputs = shift(node.inputs), shift(node.outputs)
+    for signature in graph.signatureDefs or ():
+        for entry in (*signature.inputs, *signature.outputs):
+            (entry.tensorIndex,) = shift([entry.tensorIndex])
+
+
 def list_computed(model: bytes) -> list[int]:
     """The indices of the tensors that operators compute: activations, unlike weights."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
     return [int(index) for node in main.operators for index in node.outputs]
 
 
+def list_float_layers(model: bytes) -> list[str]:
+    """The layers that compute in float32 in a quantized file, in the order in which they run."""
+    graph = schema.ModelT.InitFromPackedBuf(model, 0)
+    main = graph.subgraphs[0]
+    label = trace_layers(main)
+    computing = [node for node in main.operators if read_kind(graph, node) != schema.BuiltinOperator.DEQUANTIZE]
+    outputs = (int(index) for node in computing for index in node.outputs)
+    return list(
+        dict.fromkeys(label[index] for index in outputs if main.tensors[index].type == schema.TensorType.FLOAT32)
+    )
+
+
 def describe_input(model: bytes) -> TensorSpec:
-    """The image tensor: RGB in [0, 1] as real values."""
+    """The image tensor: RGB or other channels in [0, 1] as real values."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]
-    return _describe(main.tensors[main.inputs[0]], (0.0, 1.0), color="RGB")
+    image = main.tensors[main.inputs[0]]
+    return _describe(image, (0.0, 1.0), color=COLORS[int(image.shape[-1])])
 
 
 def describe_output(model: bytes, contract: str) -> TensorSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -15,37 +16,56 @@ STEPS = "steps"
 
 
 def call_network(network: Any, image: Any) -> Any:
-    """The network's output for an image tensor of fixed size, with operators that can be integers.
+    """The network's output for an image tensor of fixed size, as it is after training, of operators for integers.
 
-    The quantizer leaves the operator of a global maximum in float32, but not that of a maximum over a window. A window
-    over all of the map gives the same.
+    The quantizer leaves some operators in float32 where others that do the same can be integers.
     """
-    if not any(isinstance(layer, keras.layers.GlobalMaxPooling2D) for layer in network.layers):
-        return network(image)
+    if not any(_find_substitute(layer) for layer in network.layers):
+        return network(image, training=False)
 
     def call(layer: Any, tensor: Any, **options: Any) -> Any:
-        if not isinstance(layer, keras.layers.GlobalMaxPooling2D):
-            return layer(tensor, **options)
-        pooled = keras.layers.MaxPooling2D(tensor.shape[1:3], name=layer.name)(tensor)
-        return pooled if layer.keepdims else keras.layers.Reshape((tensor.shape[3],))(pooled)
+        if "training" in options:
+            options["training"] = False
+        substitute = _find_substitute(layer)
+        return layer(tensor, **options) if substitute is None else substitute(layer, tensor)
 
     copy = keras.models.clone_model(network, image, clone_function=lambda layer: layer, call_function=call)
     return copy.output
 
 
-def average_maps(curves: Any) -> Any:
+def _find_substitute(layer: Any) -> Callable[[Any, Any], Any] | None:
+    channels_last = getattr(layer, "data_format", None) == "channels_last"
+    if isinstance(layer, keras.layers.GlobalMaxPooling2D) and channels_last:
+        return _pool_over_window
+    if isinstance(layer, keras.layers.UpSampling2D) and channels_last and layer.interpolation == "nearest":
+        return _resize_to_nearest
+    return None
+
+
+def _pool_over_window(layer: Any, tensor: Any) -> Any:
+    pooled = keras.layers.MaxPooling2D(tensor.shape[1:3], name=layer.name)(tensor)
+    return pooled if layer.keepdims else keras.layers.Reshape((tensor.shape[3],))(pooled)
+
+
+def _resize_to_nearest(layer: Any, tensor: Any) -> Any:
+    """Keras repeats rows and columns by tiles of five dimensions."""
+    height, width = (side * factor for side, factor in zip(tensor.shape[1:3], layer.size, strict=True))
+    return keras.layers.Resizing(height, width, interpolation="nearest", name=layer.name)(tensor, training=False)
+
+
+def average_maps(curves: Any, channels: int = 3) -> Any:
     """The mean map, which used in every iteration reproduces the separate maps at 55 dB or better on our networks.
 
     The fidelity in the card includes it. A 1x1 convolution with fixed weights takes the mean: one operator that every
     runtime has in int8.
     """
-    maps = curves.shape[-1] // 3
+    maps = curves.shape[-1] // channels
     if maps == 1:
         return curves
-    mean = keras.layers.Conv2D(3, 1, use_bias=False, trainable=False, name="mean_curves")
-    averaged = mean(curves)
-    mean.set_weights([_mean_kernel(maps)])
-    return averaged
+    mean = keras.layers.Conv2D(channels, 1, use_bias=False, trainable=False, name="mean_curves")
+    mean.build(curves.shape)
+    mean.set_weights([_mean_kernel(maps, channels)])
+    return mean(curves)
 
 
 def apply_curves(image: Any, curves: Any, root: int) -> Any:
@@ -68,7 +88,7 @@ class CurveSteps(keras.layers.Layer):  # type: ignore[misc]  # keras has no type
         return take_steps(image, [curves], root=self.root, sqrt=keras.ops.sqrt)
 
 
-def _mean_kernel(maps: int) -> npt.NDArray[np.float32]:
-    """(1, 1, 3 · maps, 3) kernel that averages iteration-major RGB maps."""
-    identity = np.eye(3, dtype=np.float32)
+def _mean_kernel(maps: int, channels: int) -> npt.NDArray[np.float32]:
+    """(1, 1, channels · maps, channels) kernel that averages iteration-major maps."""
+    identity = np.eye(channels, dtype=np.float32)
     return np.tile(identity, (maps, 1))[np.newaxis, np.newaxis] / np.float32(maps)

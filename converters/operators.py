@@ -55,7 +55,11 @@ def compare_operators(float_model: bytes, model: bytes, images: Sequence[Uint8Ar
     """
     expected, found = open_transparent(float_model), open_transparent(model)
     names = {details["name"]: details for details in expected.get_tensor_details()}
-    pairs = [(names[details["name"]], details) for details in found.get_tensor_details() if details["name"] in names]
+    pairs = [
+        (names[details["name"]], details)
+        for details in found.get_tensor_details()
+        if details["name"] in names and names[details["name"]]["dtype"] == np.float32
+    ]
     sums = {details["name"]: np.zeros(2) for _, details in pairs}
     worst: dict[str, float] = dict.fromkeys(sums, 0.0)
     span: dict[str, float] = dict.fromkeys(sums, 0.0)

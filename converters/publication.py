@@ -14,6 +14,7 @@ from .conversion import convert
 from .draft import Draft, Subject
 from .errors import ConversionError
 from .file_network import build_network
+from .float_check import check_float_model
 from .formats import Bounds, find_bounds, find_precision
 from .gate import Judgement, judge
 from .operators import OperatorError
@@ -92,7 +93,7 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
 
     Raises:
         ConversionError: int8 without calibration pictures, pictures that are in two folders, a network that cannot be
-            converted so.
+            converted so, or whose float32 file does not do what it does.
         OutputError: a file exists, or cannot be written.
         ImageError: a picture is broken.
         ModelError: the runtime refuses what was made.
@@ -110,12 +111,12 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
             for name in find_precision(precision).results:
                 check_free(folder / f"{subject.name_file(name)}.tflite", overwrite=overwrite)
     paths = choose_pictures(order.evaluation, count=order.evaluation_count, seed=order.seed)
-    pictures = read_held_out(paths, order.truths)
+    pictures = read_held_out(paths, order.truths, source.channels)
     press = _Press(order, folder, pictures)
     references = {size: Reference(source, *size) for size in order.sizes}
     for subject in subjects:
         # Refused before minutes are spent on the files of another contract.
-        build_network(subject.source, subject.contract, subject.width, subject.height)
+        press.make_float_model(subject, references[subject.width, subject.height])
     if calibrated:
         # For the same reason; what it chooses is kept.
         press.calibrate(subjects[0], order.calibration_count)
@@ -130,12 +131,26 @@ class _Press:
     def __init__(self, order: Order, folder: Path, pictures: Sequence[HeldOut]) -> None:
         self._order, self._folder, self._pictures = order, folder, pictures
         self._sets: dict[tuple[int, int, int], CalibrationSet] = {}
+        self._float_models: dict[tuple[str, int, int], bytes] = {}
+
+    def make_float_model(self, subject: Subject, reference: Reference) -> bytes:
+        """The subject in float32, as good as the Keras network. Raises as `convert` and `check_float_model`."""
+        key = (subject.contract, subject.width, subject.height)
+        if key not in self._float_models:
+            network = build_network(subject.source, subject.contract, subject.width, subject.height)
+            model = convert(network, precision="float32")
+            check_float_model(model, subject, reference, self._pictures)
+            self._float_models[key] = model
+        return self._float_models[key]
 
     def make(self, subject: Subject, name: str, reference: Reference) -> Publication:
         precision, bounds = find_precision(name), self._order.bound(name, subject.contract)
         if precision.is_calibrated:
             plan = SearchPlan(
-                lambda count: self.calibrate(subject, count), self._order.calibration_count, self._order.runtimes
+                self.make_float_model(subject, reference),
+                lambda count: self.calibrate(subject, count),
+                self._order.calibration_count,
+                self._order.runtimes,
             )
             found = search(subject, precision, reference, self._pictures, bounds, plan)
             return self._write(found.best, found.judgements, found.operators, found.notes)
@@ -157,6 +172,7 @@ class _Press:
                 count=count,
                 seed=order.seed,
                 evaluation=[picture.path for picture in self._pictures],
+                channels=subject.source.channels,
             )
         return self._sets[key]
 

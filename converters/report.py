@@ -202,7 +202,7 @@ def _find_worst(publications: Sequence[Publication], source: SourceNetwork) -> _
         worst.picture.path.name,
         verification.fidelity.worst_psnr_db,
         worst.max_abs,
-        {name: make_data_uri(image, width_px=_WIDTH_PX) for name, image in shown.items()},
+        {name: make_data_uri(image[..., :3], width_px=_WIDTH_PX) for name, image in shown.items()},
     )
 
 

@@ -14,13 +14,13 @@ from edge_dce.errors import ModelError
 
 from .activation import Ranges, record_activations
 from .calibration import CalibrationSet
-from .conversion import convert, quantize
+from .conversion import quantize
 from .draft import Draft, Subject
 from .errors import ConversionError
 from .file_network import build_network
 from .formats import Bounds, Precision, find_product
 from .gate import Judgement, judge
-from .inspection import name_layer
+from .inspection import list_float_layers, name_layer
 from .layers import STEPS
 from .operators import OperatorError, compare_operators, rank_layers, run
 from .ranges import choose_ranges
@@ -42,11 +42,13 @@ STABLE = 0.2
 @dataclasses.dataclass(frozen=True)
 class SearchPlan:
     """Attributes:
+    float_model: the float32 file that is to become integers.
     calibrate: makes a calibration set of up to so many pictures at the network's size.
     calibration_count: how many to begin with.
     runtimes: Pythons of other environments, under whose runtime the file must give the same result.
     """
 
+    float_model: bytes
     calibrate: Callable[[int], CalibrationSet]
     calibration_count: int
     runtimes: tuple[Path, ...] = ()
@@ -110,7 +112,7 @@ class _Trial:
         self._activation_bits = precision.activation_bits
         network = build_network(subject.source, subject.contract, subject.width, subject.height)
         self._steps = tuple(layer.name for layer in network.layers if layer.name == STEPS)
-        self._float_model = convert(network, precision="float32")
+        self._float_model = plan.float_model
         self._observe(plan.calibrate(plan.calibration_count))
 
     @property
@@ -175,8 +177,10 @@ class _Trial:
             instability=round(self._activations.measure_instability()[0], 3),
             ranges=str(self._choice),
         )
-        precision = self._precision.name_if_mixed if float_layers else self._precision.name
         model = self._make_model(self._choice.ranges, float_layers)
+        # Those asked for, and those whose operators the quantizer does not know.
+        float_layers = (*float_layers, *(layer for layer in list_float_layers(model) if layer not in float_layers))
+        precision = self._precision.name_if_mixed if float_layers else self._precision.name
         return Draft(self._subject, precision, model, how, record, float_layers)
 
     def _make_model(self, ranges: Ranges, float_layers: tuple[str, ...] = ()) -> bytes:

@@ -16,12 +16,13 @@ from typing import Any
 import keras
 
 from edge_dce.models.card import Source
-from edge_dce.models.contracts import CURVES
+from edge_dce.models.contracts import COLORS, CURVES
 from edge_dce.models.origin import read_origin
-from edge_dce.pixels.curve import check_root
+from edge_dce.pixels.curve import ITERATIONS, check_root
 
 from .errors import ConversionError
 from .formats import CONTRACTS
+from .updates import count_updates
 
 # Where the curves or the enhanced image of a SavedModel are to be had, unless somebody took pains to rename it.
 _ENDPOINT = "serving_default"
@@ -29,16 +30,17 @@ _ENDPOINT = "serving_default"
 
 @dataclasses.dataclass(frozen=True)
 class SourceNetwork:
-    """A Keras network that sees (B, H, W, 3) float32 RGB in [0, 1].
+    """A Keras network that sees (B, H, W, C) float32 in [0, 1]: RGB, or the channels of `contracts.COLORS`.
 
     Attributes:
         name: of the file, without its suffix.
         network: keras.Model.
-        returns: the contract of its output: "curves", (B, h, w, 3 · maps) in [-1, 1]; "tone", the (B, N) numbers of
+        returns: the contract of its output: "curves", (B, h, w, C · maps) in [-1, 1]; "tone", the (B, N) numbers of
             `edge_dce.pixels.tone`; or "image", the enhanced (B, H, W, 3) in [0, 1].
         maps: how many curve maps there are; 0 for others.
         root: of the curves, see `edge_dce.pixels.curve`.
         origin: for the card.
+        notes: what people should know of it, one line each.
         created: day the network was saved, or the one of SOURCE_DATE_EPOCH: the same network gives the same file on
             any day.
     """
@@ -50,6 +52,12 @@ class SourceNetwork:
     root: int
     origin: Source
     created: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """Of the pictures: 1, 3 or 4."""
+        return int(self.network.input_shape[-1])
 
 
 def load_network(path: Path, *, returns: str | None = None, is_trusted: bool = False) -> SourceNetwork:
@@ -72,7 +80,7 @@ def load_network(path: Path, *, returns: str | None = None, is_trusted: bool = F
             f"{path}: a SavedModel is a program, and may do whatever you may do; add --trust if you know who made it, "
             "or convert a .keras file"
         )
-    network = _load_saved_model(path) if path.is_dir() else _load_keras_file(path)
+    network, notes = _load_saved_model(path) if path.is_dir() else (_load_keras_file(path), ())
     possible = _find_contracts(path, network)
     root, origin = _read_origin(path)
     if origin is None:
@@ -80,8 +88,8 @@ def load_network(path: Path, *, returns: str | None = None, is_trusted: bool = F
     else:
         possible = possible[:1]
     returns = _settle_returns(path, network.output_shape, possible, returns)
-    maps = network.output_shape[-1] // 3 if returns == CURVES.name else 0
-    return SourceNetwork(path.stem, network, returns, maps, root, origin, _date(path))
+    maps = network.output_shape[-1] // network.input_shape[-1] if returns == CURVES.name else 0
+    return SourceNetwork(path.stem, network, returns, maps, root, origin, _date(path), notes)
 
 
 def _load_keras_file(path: Path) -> Any:
@@ -98,7 +106,7 @@ def _load_keras_file(path: Path) -> Any:
         ) from error
 
 
-def _load_saved_model(folder: Path) -> Any:
+def _load_saved_model(folder: Path) -> tuple[Any, tuple[str, ...]]:
     if not (folder / "saved_model.pb").is_file():
         raise ConversionError(f"{folder}: expected a .keras file or the folder of a SavedModel, found another folder")
     try:
@@ -117,7 +125,12 @@ def _load_saved_model(folder: Path) -> Any:
             "save a model that returns the curves alone"
         )
     image = keras.Input(inputs[0].shape[1:], name="image")
-    return keras.Model(image, layer(image)[outputs[0]])
+    updates = count_updates(signature)
+    note = (
+        f"{folder}: was saved in training mode: it changes {updates} of its variables whenever it runs, and may not do "
+        "with a picture what the trained network does; convert the .keras file, or save it with training=False"
+    )
+    return keras.Model(image, layer(image)[outputs[0]]), (note,) if updates else ()
 
 
 def _find_contracts(path: Path, network: Any) -> list[str]:
@@ -126,8 +139,12 @@ def _find_contracts(path: Path, network: Any) -> list[str]:
     for tensors, shape in (("input", input_shape), ("output", output_shape)):
         if not isinstance(shape, tuple) or (shape and isinstance(shape[0], tuple)):
             raise ConversionError(f"{path}: expected one {tensors}, found several; save a model with one")
-    takes_pictures = len(input_shape) == 4 and input_shape[-1] == 3
-    possible = [name for name, product in CONTRACTS.items() if takes_pictures and product.fits(output_shape)]
+    possible = []
+    if len(input_shape) == 4 and input_shape[-1] == 3:
+        possible = [name for name, product in CONTRACTS.items() if product.fits(output_shape)]
+    elif len(input_shape) == len(output_shape) == 4 and input_shape[-1] in COLORS:
+        maps, rest = divmod(output_shape[-1], input_shape[-1])
+        possible = [CURVES.name] if rest == 0 and maps in (1, ITERATIONS) else []
     if not possible:
         known = " or ".join(product.output for product in CONTRACTS.values() if product.output)
         raise ConversionError(

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.benchmark.latency import Latency
-from edge_dce.files.pictures import read_image
+from edge_dce.files.near_infrared import read_channels
 from edge_dce.models.card import Fidelity, ModelFile
 from edge_dce.models.network import Network
 from edge_dce.models.runtime import default_threads, open_interpreter
 from edge_dce.pixels.levels import normalize
 from edge_dce.pixels.metrics import finite_psnr
-from edge_dce.pixels.shrinking import shrink
+from edge_dce.pixels.shrinking import shrink_channels
 
 from .converted import ConvertedModel
 from .formats import find_product
@@ -44,7 +44,7 @@ class HeldOut:
     """One picture to verify on.
 
     Attributes:
-        image: (H, W, 3) uint8 RGB.
+        image: (H, W, 3) uint8 RGB; (H, W, 4) with near infrared for networks that see it.
         truth: the same scene in normal light, same shape, where there is one.
     """
 
@@ -84,16 +84,16 @@ class Verification:
         return min(self.comparisons, key=lambda comparison: comparison.psnr_db)
 
 
-def read_held_out(paths: Sequence[Path], truths: Path | None = None) -> list[HeldOut]:
-    """Read pictures, and those of the same name in the folder `truths`.
+def read_held_out(paths: Sequence[Path], truths: Path | None = None, channels: int = 3) -> list[HeldOut]:
+    """Read pictures for a network of so many channels, and those of the same name in the folder `truths`.
 
     Raises:
         ImageError: a picture is broken, or its ground truth is missing.
     """
     pictures = []
     for path in paths:
-        image = _limit(read_image(path))
-        truth = None if truths is None else _limit(read_image(truths / path.name))
+        image = _limit(read_channels(path, channels))
+        truth = None if truths is None else _limit(read_channels(truths / path.name, channels))
         pictures.append(HeldOut(path, image, truth))
     return pictures
 
@@ -111,6 +111,11 @@ class Reference:
         self._seen: dict[tuple[str, tuple[int, ...]], tuple[Uint8Array, FloatArray | None]] = {}
 
     @property
+    def channels(self) -> int:
+        """Of the pictures that are enhanced: near infrared is a fourth, and a grey picture has its one three times."""
+        return max(3, self._source.channels)
+
+    @property
     def label(self) -> str:
         """For the card."""
         if find_product(self._source.returns).returns_image:
@@ -125,8 +130,15 @@ class Reference:
             self._seen[key] = self._compute(image)
         return self._seen[key]
 
+    def run_network(self, image: Uint8Array) -> FloatArray:
+        """What the Keras network returns for an image, shrunk to its size: (h, w, channels) or (N,)."""
+        tensor = normalize(shrink_channels(image, self._width, self._height, self._source.channels))
+        # Unless told otherwise, Keras lets a Resizing layer put all layers after it in training mode.
+        output: FloatArray = np.asarray(self._source.network(tensor, training=False))[0]
+        return output
+
     def _compute(self, image: Uint8Array) -> tuple[Uint8Array, FloatArray | None]:
-        output = np.asarray(self._source.network(normalize(shrink(image, self._width, self._height))))[0]
+        output = self.run_network(image)
         apply = find_product(self._source.returns).apply
         assert apply is not None
         return apply(image, output, self._source.root)
@@ -194,7 +206,7 @@ def _measure_banding(converted: ConvertedModel, reference: Reference) -> float:
     lost = []
     for top in (255, 64):
         ramp = np.rint(np.linspace(0, top, 256)).astype(np.uint8)
-        wide = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (64, 256, 3))
+        wide = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (64, 256, reference.channels))
         gradient = converted.prepare(np.ascontiguousarray(wide))
         expected, _ = reference.enhance(f"gradient to {top}", gradient)
         found = converted.enhance(gradient)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from edge_dce.errors import CardError, ImageError, ModelError
 from edge_dce.models.card import ModelCard, ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
-from edge_dce.models.contracts import CONTRACTS, CURVES, ENHANCING, TONE
+from edge_dce.models.contracts import COLORS, CONTRACTS, CURVES, ENHANCING, TONE
 from edge_dce.models.network import Interpreter, Network
 from edge_dce.models.runtime import MAX_THREADS, default_threads, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
@@ -22,7 +22,7 @@ from edge_dce.pixels.cleaner import Cleaner, PictureCleaner
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.rendering import Rendering, check_out
-from edge_dce.pixels.shrinking import Shrinker
+from edge_dce.pixels.shrinking import Shrinker, select_channels
 from edge_dce.pixels.strips import StripWorkers
 from edge_dce.pixels.tone_table import ToneTable
 
@@ -31,12 +31,14 @@ FloatArray = npt.NDArray[np.float32]
 Source = TypeVar("Source")
 
 # Where red, green and blue are in each order of channels.
-_COLORS = {"RGB": (0, 1, 2), "BGR": (2, 1, 0), "RGBA": (0, 1, 2), "BGRA": (2, 1, 0)}
-# Of each contract that enhances: from the threads for pixels and the root of the curves.
-_RENDERINGS: dict[str, Callable[[StripWorkers, int], Rendering]] = {
-    CURVES.name: lambda workers, root: LookUp(workers, root=root),
-    TONE.name: lambda workers, root: ToneTable(workers),
+_COLORS = {"RGB": (0, 1, 2), "BGR": (2, 1, 0), "RGBA": (0, 1, 2), "BGRA": (2, 1, 0), "RGBN": (0, 1, 2)}
+# Of each contract that enhances: from the threads for pixels, the root of the curves and the channels of the network.
+_RENDERINGS: dict[str, Callable[[StripWorkers, int, int], Rendering]] = {
+    CURVES.name: lambda workers, root, channels: LookUp(workers, root=root, channels=channels),
+    TONE.name: lambda workers, root, channels: ToneTable(workers),
 }
+# Images that have a fourth channel to be enhanced: near infrared.
+_RGBN = COLORS[4]
 _DTYPES = (np.uint8, np.uint16, np.float16, np.float32)
 
 
@@ -92,9 +94,13 @@ class Enhancer:
     depth. `channel_order` says what the channels are: "RGB", "BGR", "RGBA" or "BGRA"; alpha stays as it is, and no
     order costs a copy of the frame.
 
+    Models for grey pictures (thermal ones) see the mean of the colors and treat all alike. Models for RGB and near
+    infrared take (H, W, 4) images of the order "RGBN" alone.
+
     Attributes:
         model: the file this enhancer was made from.
         width, height: size in pixels at which the network sees an image.
+        channels: that the network sees: 1 (grey), 3 (RGB) or 4 (RGB and near infrared).
         contract: what the network estimates: "curves", or the "tone" of the whole image.
         root: of curves, see `edge_dce.pixels.curve`.
         threads: as asked for.
@@ -109,11 +115,11 @@ class Enhancer:
         self._interpreter = interpreter
         self._network = Network(model.path, interpreter)
         self.contract = _settle_contract(model, self._network, contract)
-        self.height, self.width = self._network.input.shape[1:3]
+        self.height, self.width, self.channels = self._network.input.shape[1:]
         self._shrinker = Shrinker(self.width, self.height)
         self.workers = StripWorkers(threads)
         self.root = model.card.root if model.card else 1
-        self._rendering = _RENDERINGS[self.contract](self.workers, self.root)
+        self._rendering = _RENDERINGS[self.contract](self.workers, self.root, self.channels)
         self._cleaner = PictureCleaner(self.workers)
         self._buffers = Buffers()
         # The interpreter holds one frame at a time, and so does each buffer. Whoever wants both takes this one first.
@@ -166,7 +172,7 @@ class Enhancer:
             ImageError: not an image of that order, see `Enhancer`.
             ModelError: the runtime failed, or the network returned values that are not numbers.
         """
-        check_image(image, channel_order)
+        self._check(image, channel_order)
         with self._estimating:
             return self._apply(image, self._estimate(image, channel_order), look, None, channel_order)
 
@@ -180,7 +186,7 @@ class Enhancer:
         Raises:
             ImageError: as `enhance`, and if `out` is not like the image, cannot be written or overlaps it in part.
         """
-        check_image(image, channel_order)
+        self._check(image, channel_order)
         check_out(image, out)
         with self._estimating:
             self._apply(image, self._estimate(image, channel_order), look, out, channel_order)
@@ -192,17 +198,17 @@ class Enhancer:
 
     def open_rendering(self, *, threads: int = 1) -> Rendering:
         """Another rendering of this model's estimates, for somebody who is on another thread."""
-        return _RENDERINGS[self.contract](StripWorkers(threads), self.root)
+        return _RENDERINGS[self.contract](StripWorkers(threads), self.root, self.channels)
 
     def estimate(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
         """What the network tells of an image, float32, colors in the order RGB.
 
         Of the contract "curves" it is a (h, w, 3) map of `a` in [-1, 1], with h, w at most height, width; of "tone" the
-        numbers of `edge_dce.pixels.tone`.
+        numbers of `edge_dce.pixels.tone`. Models of four channels tell a (h, w, 4) map.
 
         Raises as `enhance`.
         """
-        check_image(image, channel_order)
+        self._check(image, channel_order)
         with self._estimating:
             return self._estimate(image, channel_order).copy()
 
@@ -228,7 +234,7 @@ class Enhancer:
             ImageError: as `enhance_into`, and if the estimate has another shape than this model's, or holds what is no
                 number.
         """
-        check_image(image, channel_order)
+        self._check(image, channel_order)
         if out is not None:
             check_out(image, out)
         _check_estimate(estimate)
@@ -252,9 +258,9 @@ class Enhancer:
         return self.apply(image, curves, look, out=out, channel_order=channel_order)
 
     def quantize_input(self, image: Uint8Array) -> npt.NDArray[Any]:
-        """A (height, width, 3) uint8 image as the (1, height, width, 3) tensor that the network takes."""
+        """A (height, width, 3) uint8 image, of RGBN (height, width, 4), as the tensor that the network takes."""
         with self._estimating:
-            return self._network.quantize(image)
+            return self._network.quantize(select_channels(image, self.channels))
 
     def invoke(self, tensor: npt.NDArray[Any]) -> FloatArray:
         """Run the network on what `quantize_input` returned.
@@ -268,13 +274,19 @@ class Enhancer:
     def _invoke(self, tensor: npt.NDArray[Any]) -> FloatArray:
         return self._rendering.read(self._network.invoke(tensor))
 
+    def _check(self, image: npt.NDArray[Any], channel_order: str) -> None:
+        check_image(image, channel_order)
+        if (self.channels == 4) != (channel_order == _RGBN):
+            expected = "RGB and near infrared (RGBN)" if self.channels == 4 else "RGB, BGR, RGBA or BGRA"
+            raise ImageError(f"{self.model.path}: expected images of {expected}, found {channel_order}")
+
     def _estimate(self, image: npt.NDArray[Any], channel_order: str) -> FloatArray:
         self._check_open()
         small = self._shrinker.shrink(image)
-        if channel_order != "RGB":
+        if self.channels == 3 and channel_order != "RGB":
             ordered = self._buffers.reserve("ordered", (self.height, self.width, 3), np.uint8)
             small = np.take(small, _COLORS[channel_order], axis=2, out=ordered, mode="clip")
-        return self._invoke(self._network.quantize(small))
+        return self._invoke(self._network.quantize(select_channels(small, self.channels)))
 
     def _apply(
         self,
@@ -285,16 +297,41 @@ class Enhancer:
         channel_order: str,
         cleaner: Cleaner | None = None,
     ) -> npt.NDArray[Any]:
+        with self._applying:
+            self._check_open()
+            if channel_order == _RGBN:
+                return self._apply_to_planes(image, estimate, look, out)
+            return self._render(image, estimate, look, out, channel_order, cleaner)
+
+    def _render(
+        self,
+        image: npt.NDArray[Any],
+        estimate: FloatArray,
+        look: Look,
+        out: npt.NDArray[Any] | None,
+        channel_order: str,
+        cleaner: Cleaner | None,
+    ) -> npt.NDArray[Any]:
         def render(
             image: npt.NDArray[Any], channel_order: str, out: npt.NDArray[Any] | None = None
         ) -> npt.NDArray[Any]:
             return self._rendering.apply(image, estimate, look=look, out=out, channel_order=channel_order)
 
-        with self._applying:
-            self._check_open()
-            if look.denoise == 0:
-                return render(image, channel_order, out)
-            return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order)
+        if look.denoise == 0:
+            return render(image, channel_order, out)
+        return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order)
+
+    def _apply_to_planes(
+        self, image: npt.NDArray[Any], estimate: FloatArray, look: Look, out: npt.NDArray[Any] | None
+    ) -> npt.NDArray[Any]:
+        """Colors as a picture, and near infrared as a grey one."""
+        enhanced = np.empty(image.shape, image.dtype) if out is None else out
+        for plane in (slice(0, 3), slice(3, 4)):
+            repeats = 3 // (plane.stop - plane.start)
+            part, maps = (np.repeat(array[..., plane], repeats, axis=2) for array in (image, estimate))
+            found = self._render(part, maps, look, None, "RGB", None)
+            enhanced[..., plane] = found[..., : plane.stop - plane.start]
+        return enhanced
 
 
 def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:
@@ -304,7 +341,7 @@ def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> s
         known = " or ".join(f"'{name}'" for name in ENHANCING)
         raise ModelError(f"{model.path}: expected a model of the contract {known}, found '{contract}'; {hint}")
     image, output = network.input.shape, network.output.shape
-    takes_picture = len(image) == 4 and image[0] == 1 and image[3] == 3
+    takes_picture = len(image) == 4 and image[0] == 1 and image[3] in COLORS
     fitting = [name for name, known in CONTRACTS.items() if takes_picture and known.fits(image, output)]
     possible = [name for name in ENHANCING if name in fitting and contract in (None, name)]
     if not possible:

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import ImageError, OutputError
+from edge_dce.files.near_infrared import read_channels
 from edge_dce.files.output import make_folder
-from edge_dce.files.pictures import Picture, read_picture
-from edge_dce.pixels.shrinking import shrink
+from edge_dce.files.pictures import read_picture
+from edge_dce.pixels.shrinking import shrink, shrink_channels
 
 Uint8Array = npt.NDArray[np.uint8]
 
@@ -137,18 +138,4 @@ def _make_entry(entry: Path, shape: tuple[int, ...], make: Callable[[Uint8Array]
 
 
 def _shrink_channels(path: Path, side_px: int, channels: int) -> Uint8Array:
-    picture = read_picture(path).rounded()
-    image = shrink(picture.image, side_px, side_px)
-    if channels == 1:
-        # A grey file holds the same value three times; of a color file the losses' own grey is taken, the mean.
-        grey: Uint8Array = np.rint(image.mean(axis=2, keepdims=True)).astype(np.uint8)
-        return grey
-    if channels == 4:
-        return np.concatenate([image, _shrink_alpha(picture, path, side_px)], axis=2)
-    return image
-
-
-def _shrink_alpha(picture: Picture, path: Path, side_px: int) -> Uint8Array:
-    if picture.alpha is None:
-        raise ImageError(f"{path}: expected four channels (RGB and near infrared as alpha), found three")
-    return shrink(picture.alpha, side_px, side_px)[:, :, np.newaxis]
+    return shrink_channels(read_channels(path, channels), side_px, side_px, channels)

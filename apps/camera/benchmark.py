@@ -135,7 +135,7 @@ def summarize(result: dict[str, Any]) -> str:
         [
             f"{result['renderer']}, window and frames {width}x{height}, {len(turns)} turns",
             f"view with the filter  {filtered} ms a frame (p50 / p90 of turns), {1e3 / filtered.p50_ms:.1f} fps, "
-            f"{maps:.0f} maps/s, {cores:.1f} cores",
+            f"network {maps:.0f}/s, {cores:.1f} cores",
             f"view without filter   {with_shader} ms a frame, {1e3 / with_shader.p50_ms:.1f} fps; "
             f"filter {divide_pairs(filtered.values_ms, with_shader.values_ms)}",
             f"view without shader   {without} ms a frame, {1e3 / without.p50_ms:.1f} fps; "

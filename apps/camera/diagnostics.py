@@ -40,11 +40,11 @@ class Diagnostics:
 
     Attributes:
         view_fps: frames shown per second.
-        map_fps: maps estimated per second.
+        map_fps: maps or tones estimated per second.
         latency_ms: from a frame's exposure until it was on its way to the screen.
         estimate_ms: the last estimate took.
         temperature_c: the device's hottest sensor, or None.
-        interval_s: the least time between two maps, above 0 while the device is too warm.
+        interval_s: the least time between two of them, above 0 while the device is too warm.
     """
 
     view_fps: float
@@ -57,10 +57,10 @@ class Diagnostics:
     def format(self) -> str:
         parts = [
             f"view {self.view_fps:.0f} fps",
-            f"maps {self.map_fps:.0f}/s, {self.estimate_ms:.0f} ms",
+            f"network {self.map_fps:.0f}/s, {self.estimate_ms:.0f} ms",
             f"delay {self.latency_ms:.0f} ms",
         ]
         if self.temperature_c is not None:
             parts.append(f"{self.temperature_c:.0f} °C")
         line = "  ·  ".join(parts)
-        return f"{line}\ntoo warm: one map every {self.interval_s:g} s" if self.interval_s else line
+        return f"{line}\ntoo warm: network every {self.interval_s:g} s" if self.interval_s else line

@@ -92,4 +92,7 @@ def open_subject(
     interpreter = TimedInterpreter(open_interpreter(model, threads=threads))
     if (model.card.contract if model.card else contract) == IMAGE.name:
         return ImageNetwork(model, interpreter, threads=threads), interpreter
-    return Enhancer(model, interpreter, threads=threads, contract=contract), interpreter
+    enhancer = Enhancer(model, interpreter, threads=threads, contract=contract)
+    if enhancer.channels == 4:
+        raise ModelError(f"{model.path}: expected a model for RGB or GREY pictures, found RGBN; use another")
+    return enhancer, interpreter

@@ -20,13 +20,13 @@ from edge_dce.enhancing.jobs import Job, check_source
 from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.claims import Claims
+from edge_dce.files.near_infrared import read_picture_for
 from edge_dce.files.output import check_free
 from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
     Picture,
     count_pixels,
     list_left_out,
-    read_picture,
     write_picture,
 )
 from edge_dce.machine import count_usable_cores
@@ -99,7 +99,9 @@ def enhance_pictures(
         return _run_ahead(pool, cores, function, items, weigh_px)
 
     def enhance_all(jobs: Iterable[Job]) -> Iterator[JobResult]:
-        read = run_ahead(lambda job: _read(job, overwrite, claims), jobs, lambda job: count_pixels(job.source))
+        read = run_ahead(
+            lambda job: _read(job, overwrite, claims, enhancer.channels), jobs, lambda job: count_pixels(job.source)
+        )
         enhanced = (_enhance(work, enhancer, look) for work in read)
         return run_ahead(lambda work: _write(work, overwrite, quality, claims), enhanced, _count_px)
 
@@ -164,12 +166,12 @@ def _run_ahead(
         yield pending.popleft()[1].result()
 
 
-def _read(job: Job, overwrite: bool, claims: Claims) -> _Work:
+def _read(job: Job, overwrite: bool, claims: Claims, channels: int) -> _Work:
     result = begin(job, claims, overwrite=overwrite)
     if result != JobResult(job):
         return _Work(result)
     try:
-        return _Work(result, read_picture(job.source))
+        return _Work(result, read_picture_for(job.source, channels))
     except ImageError as error:
         return _Work(JobResult(job, error=error))
 

@@ -24,6 +24,7 @@ from edge_dce.enhancing.preview import STRENGTHS, make_sheet, preview_pictures
 from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import EdgeDceError, OutputError, VideoError
 from edge_dce.files.claims import Claims
+from edge_dce.files.near_infrared import read_picture_for
 from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
@@ -31,7 +32,6 @@ from edge_dce.files.pictures import (
     Picture,
     encode_picture,
     list_left_out,
-    read_picture,
 )
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
@@ -160,7 +160,7 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, options: JobOptions, suffix:
         raise OutputError("stdout is closed; name a file with -o")
     if is_terminal(sys.stdout):
         raise OutputError("stdout is a terminal, which shows no pictures; redirect it, or name a file with -o")
-    picture = read_picture(job.source)
+    picture = read_picture_for(job.source, enhancer.channels)
     if options.previews:
         shown = Picture(make_sheet(picture, enhancer, options.look))
     else:

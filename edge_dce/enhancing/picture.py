@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edge_dce.enhancer import Enhancer
 from edge_dce.files.formats.pillow_samples import convert_to_srgb
 from edge_dce.files.formats.profiles import is_srgb
+from edge_dce.files.near_infrared import stack_channels
 from edge_dce.files.picture import Picture, Samples
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.shrinking import shrink
@@ -27,12 +28,20 @@ def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) ->
     Raises:
         ModelError: the runtime failed.
     """
+    if enhancer.channels == 4:
+        return _enhance_near_infrared(picture, enhancer, look)
     if picture.animation is not None:
         return _enhance_frames(picture, enhancer, look)
     visible = _fill_hidden(picture.image, picture.alpha)
     view = _find_view(visible, picture.alpha, picture.icc_profile, enhancer)
     enhanced = enhancer.apply(visible, enhancer.estimate(visible if view is None else view), look)
     return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
+
+
+def _enhance_near_infrared(picture: Picture, enhancer: Enhancer, look: Look) -> Picture:
+    """Of a picture that `edge_dce.files.near_infrared.read_near_infrared` returned."""
+    enhanced = enhancer.enhance(stack_channels(picture), look, channel_order="RGBN")
+    return dataclasses.replace(picture, image=enhanced[..., :3].copy(), alpha=enhanced[..., 3].copy())
 
 
 def _enhance_frames(picture: Picture, enhancer: Enhancer, look: Look) -> Picture:

@@ -20,6 +20,7 @@ from typing import Any
 from edge_dce.errors import CardError, ModelError
 from edge_dce.models.attachment import split
 from edge_dce.models.catalog import is_bundled
+from edge_dce.models.contracts import TONE
 from edge_dce.pixels.curve import ITERATIONS, check_root
 
 SCHEMA = 3
@@ -130,12 +131,12 @@ class Census:
 class ModelCard:
     """All that a user or a program needs to know about one model file.
 
-    `contract` says what the model returns: "curves" a (1, h, w, 3) map in [-1, 1] for `edge_dce.pixels.curve`, "tone"
+    `contract` says what the model returns: "curves" a (1, h, w, C) map in [-1, 1] for `edge_dce.pixels.curve`, "tone"
     the (1, N) numbers of `edge_dce.pixels.tone`, "image" the enhanced RGB image itself. `precision` is the
-    converter's word. `root` is the axis of the curve steps, of which there are always eight (`iterations`). `sha256` is
-    that of the model bytes before the card. `float_layers` are those that a file of the precision "mixed" computes in
-    float32. `fine_tuned_epochs` were of training against int8, which is no longer done. `runtimes` were seen to run the
-    file with equal results, the oldest first.
+    converter's word. `root` is the axis of the curve steps, of which there are always eight (`iterations`; None for a
+    tone). `sha256` is that of the model bytes before the card. `float_layers` are those that a file of the precision
+    "mixed" computes in float32. `fine_tuned_epochs` were of training against int8, which is no longer done. `runtimes`
+    were seen to run the file with equal results, the oldest first.
     """
 
     name: str
@@ -144,7 +145,7 @@ class ModelCard:
     contract: str
     input: TensorSpec
     output: TensorSpec
-    iterations: int
+    iterations: int | None
     source: Source
     calibration: Calibration | None
     fidelity: Fidelity | None
@@ -266,7 +267,10 @@ def _check_lengths(value: Any, depth: int = 0) -> None:
 
 def _check(card: ModelCard) -> ModelCard:
     """What the rest of the package relies on; a file may say anything."""
-    if type(card.iterations) is not int or card.iterations != ITERATIONS:
+    if card.contract == TONE.name:
+        # Cards were written that give a tone the steps of curves.
+        card = dataclasses.replace(card, iterations=None)
+    elif type(card.iterations) is not int or card.iterations != ITERATIONS:
         raise ValueError(f"expected {ITERATIONS} iterations, found {card.iterations!r}")
     check_root(card.root)
     for name in ("precision", "contract", "sha256"):

@@ -39,7 +39,7 @@ EXPLANATIONS = {
     "output.zero_point": "same meaning as for the input",
     "output.range": "lowest and highest real value",
     "output.color": "order of the channels if it is a picture",
-    "iterations": "how many times curves are applied",
+    "iterations": "how many times curves are applied; none: the model returns none",
     "root": "curves work on this root of brightness; 1: on brightness itself",
     "source": "what it was converted from",
     "source.checkpoint_sha256": "hash of the Keras file",

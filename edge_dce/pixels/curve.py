@@ -49,18 +49,18 @@ def apply_exact(image: Uint8Array, curves: FloatArray, *, look: Look = PLAIN, ro
     """Enhance by the formula, in float32: the reference for `edge_dce.pixels.curve_table`, many times slower.
 
     Args:
-        image: (H, W, 3) uint8 RGB.
-        curves: (h, w, 3) float32 map of `a` in [-1, 1], any size; (h, w, 3·n) are n maps that take turns.
+        image: (H, W, C) uint8, RGB or of other channels.
+        curves: (h, w, C) float32 map of `a` in [-1, 1], any size; (h, w, C·n) are n maps that take turns.
         look: its strength is a factor on `a`; denoise is no matter of the curve and is left to `Enhancer`.
         root: one of `ROOTS`: the steps are made on the root-th root of the pixel value.
 
     Returns:
-        (H, W, 3) uint8 RGB.
+        (H, W, C) uint8.
     """
     height, width = image.shape[:2]
     maps = [
         cv2.resize(np.clip(a * np.float32(look.strength), -1, 1), (width, height), interpolation=cv2.INTER_LINEAR)
-        for a in np.split(curves, curves.shape[2] // 3, axis=2)
+        for a in np.split(curves, curves.shape[2] // image.shape[2], axis=2)
     ]
     x = image.astype(np.float32) / np.float32(255)
     # Powers, where the table takes square roots: the reference shares the steps alone.

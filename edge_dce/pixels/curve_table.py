@@ -38,26 +38,33 @@ class LookUp:
     for use by several threads at once.
     """
 
-    def __init__(self, workers: StripWorkers | None = None, *, root: int = 1) -> None:
+    def __init__(self, workers: StripWorkers | None = None, *, root: int = 1, channels: int = 3) -> None:
+        """
+        Args:
+            channels: of the network: of one, its map is that of all three colors.
+        """
         self._root = root
+        self._channels = channels
         self._table = CurveTable(root)
         self._workers = workers or StripWorkers(1)
         self._buffers = Buffers()
-        self.neutral: FloatArray = np.zeros((1, 1, 3), np.float32)
+        self.neutral: FloatArray = np.zeros((1, 1, max(channels, 3)), np.float32)
 
     def read(self, output: FloatArray) -> FloatArray:
-        """The (h, w, 3) map in an output of one map or of eight."""
-        if output.shape[2] == 3:
+        """The map, (h, w, 3) or of four channels, in an output of one map or of eight."""
+        if output.shape[2] == self._channels >= 3:
             return output
         # Using the mean of the eight maps eight times comes within 55 dB of using each once, on our networks.
-        maps = output.reshape(*output.shape[:2], -1, 3)
-        mean: FloatArray = self._buffers.reserve("mean", (*output.shape[:2], 3), np.float32)
-        np.mean(maps, axis=2, out=mean)
+        maps = output.reshape(*output.shape[:2], -1, self._channels)
+        mean: FloatArray = self._buffers.reserve("mean", (*output.shape[:2], self.neutral.shape[2]), np.float32)
+        np.mean(maps, axis=2, out=mean[..., : self._channels])
+        mean[..., self._channels :] = mean[..., :1]
         return mean
 
     def check(self, estimate: FloatArray) -> None:
-        if estimate.ndim != 3 or estimate.shape[2] != 3 or estimate.size == 0:
-            raise ImageError(f"expected a (height, width, 3) map of curves, found {estimate.shape}")
+        channels = self.neutral.shape[2]
+        if estimate.ndim != 3 or estimate.shape[2] != channels or estimate.size == 0:
+            raise ImageError(f"expected a (height, width, {channels}) map of curves, found {estimate.shape}")
 
     def apply(
         self,

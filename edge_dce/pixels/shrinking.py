@@ -84,6 +84,24 @@ def shrink(image: npt.NDArray[Any], width: int, height: int) -> Uint8Array:
     return Shrinker(width, height).shrink(image)
 
 
+def shrink_channels(image: npt.NDArray[Any], width: int, height: int, channels: int) -> Uint8Array:
+    """What a network of so many channels sees of an image, (height, width, channels) uint8.
+
+    Args:
+        image: as for `shrink`: (H, W, 3), or (H, W, 4) with near infrared for a network of four channels.
+        channels: 1, 3 or 4.
+    """
+    return select_channels(shrink(image, width, height), channels)
+
+
+def select_channels(small: Uint8Array, channels: int) -> Uint8Array:
+    """The channels of an image that a network of so many sees: of one the mean of the colors, which is grey."""
+    if channels != 1:
+        return small
+    grey: Uint8Array = np.rint(small[..., :3].mean(axis=2, keepdims=True)).astype(np.uint8)
+    return grey
+
+
 def _is_plain(image: npt.NDArray[Any]) -> bool:
     """Whether OpenCV takes the image as it is: bytes, pixels side by side, rows perhaps further apart."""
     pixel_bytes = image.shape[2] if image.ndim == 3 else 1

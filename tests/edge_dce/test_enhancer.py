@@ -217,7 +217,7 @@ def test_view_of_a_larger_frame_is_enhanced_like_a_copy(model: str) -> None:
 
 
 def test_unknown_order_of_channels_is_refused() -> None:
-    with pytest.raises(ImageError, match="channel_order of RGB BGR RGBA BGRA, found 'YUV'"):
+    with pytest.raises(ImageError, match="channel_order of RGB BGR RGBA BGRA RGBN, found 'YUV'"):
         edge_dce.load().enhance(make_image(4, 4), channel_order="YUV")
 
 
@@ -445,3 +445,33 @@ def test_enhancers_that_are_dropped_leave_nothing() -> None:
     assert threads_then <= threads + 2
     # Of each of the 300 no more than 40 kB stays, of a file of 104 kB and some MB of tensors; mostly it is nothing.
     assert memory_then_kb - memory_kb < 300 * 40
+
+
+@pytest.mark.parametrize("maps", [1, 8])
+def test_grey_network_sees_the_mean_and_brightens_all_colors_alike(maps: int) -> None:
+    fake = FakeInterpreter(np.full((1, 4, 6, maps), -0.3, np.float32), input_shape=(1, 4, 6, 1))
+    enhancer, image = Enhancer(NO_CARD, fake, threads=1, contract="curves"), make_image(4, 6)
+    found = enhancer.enhance(image, Look(denoise=0))
+    np.testing.assert_allclose(fake.inputs[-1][0, ..., 0], np.rint(image.mean(axis=2)) / 255, atol=1e-6)
+    np.testing.assert_array_equal(found, curve.apply_exact(image, np.full((4, 6, 3), -0.3, np.float32)))
+
+
+@pytest.mark.parametrize("maps", [1, 8])
+def test_network_for_near_infrared_enhances_its_channel_too(maps: int) -> None:
+    strengths = np.array([-0.1, -0.2, -0.3, -0.4], np.float32)
+    output = np.broadcast_to(np.tile(strengths, maps), (1, 4, 6, 4 * maps)).copy()
+    fake = FakeInterpreter(output, input_shape=(1, 4, 6, 4))
+    enhancer = Enhancer(NO_CARD, fake, threads=1, contract="curves")
+    image = np.concatenate([make_image(4, 6), make_image(4, 6)[..., :1] + 9], axis=2)
+    found = enhancer.enhance(image, Look(denoise=0), channel_order="RGBN")
+    np.testing.assert_allclose(fake.inputs[-1][0], image / 255, atol=1e-6)
+    expected = curve.apply_exact(image, np.broadcast_to(strengths, (4, 6, 4)).copy())
+    # The table's bound on the formula.
+    assert np.abs(found.astype(int) - expected).max() <= 2
+    with pytest.raises(ImageError, match="expected images of RGB and near infrared"):
+        enhancer.enhance(make_image(4, 6))
+
+
+def test_order_of_near_infrared_is_refused_by_networks_that_do_not_see_it() -> None:
+    with pytest.raises(ImageError, match="expected images of RGB, BGR, RGBA or BGRA, found RGBN"):
+        edge_dce.load().enhance(np.zeros((4, 6, 4), np.uint8), channel_order="RGBN")

@@ -85,6 +85,7 @@ TRAINING_MAY_USE = {
     for module in (
         "errors",
         "files.folders",
+        "files.near_infrared",
         "files.output",
         "files.pictures",
         "models.origin",

@@ -186,7 +186,7 @@ def test_warm_device_gets_fewer_maps(folders: Folders, plug: Plug) -> None:
     session.close()
     assert (diagnostics.temperature_c, diagnostics.interval_s) == (78.0, 0.5)
     assert "78 °C" in diagnostics.format()
-    assert "too warm: one map every 0.5 s" in diagnostics.format()
+    assert "too warm: network every 0.5 s" in diagnostics.format()
 
 
 def test_governor_steps_down_at_once_and_up_with_hysteresis() -> None:

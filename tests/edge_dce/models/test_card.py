@@ -241,3 +241,9 @@ def test_escapes_in_a_card_do_not_reach_the_terminal(tmp_path: Path, capfd: pyte
     assert main(["info", str(path), "--json"]) == 0
     shown += capfd.readouterr().out
     assert not set("\x1b\x9b\x07") & set(shown)
+
+
+def test_tone_has_no_iterations_whatever_its_card_says() -> None:
+    written = dataclasses.replace(read_card(), contract="tone").to_json()
+    assert '"iterations": 8' in written
+    assert ModelCard.from_json(written, origin=INT8).iterations is None
