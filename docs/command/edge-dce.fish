@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --start --stills --strength --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --html --http --images --json --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --start --stills --strength --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -92,6 +92,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -
 complete -c edge-dce -n '_shtab_edge_dce_using info' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using info' -l debug -d 'show a traceback on errors'
 complete -c edge-dce -n '_shtab_edge_dce_using info' -l json -d 'print the facts as JSON, without explanations'
+complete -c edge-dce -n '_shtab_edge_dce_using info' -l markdown -d 'print a page for model hubs such as Hugging Face'
 complete -c edge-dce -n '_shtab_edge_dce_using info; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'bundled model or path (default: edge-tone-192x128-int8)'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a models -d 'list the bundled models and what each is for'
 complete -c edge-dce -n '_shtab_edge_dce_using models' -s h -l help -d 'show this help message and exit'
@@ -192,6 +193,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using evaluate; and test $_shtab_edge_d
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a convert -d 'Convert a Keras network to verified .tflite files.'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l precision -xka "float32 float16 dynamic int8 all" -d 'default: all'
+complete -c edge-dce -n '_shtab_edge_dce_using convert' -l format -xka "tflite onnx" -d 'onnx: float32 and int8 as .onnx too, for other runtimes (default: tflite)'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l contract -xka "curves tone image all" -d 'curves: a map of curves, for edge-dce; tone: the tone of a picture, for edge-dce; image: the enhanced image, for other apps (default: what the network itself returns)'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l size -x -d 'size of the network (default: 256x256); 16:9 and 4:3 stand for sizes with as many pixels'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l returns -xka "curves tone image" -d 'what the network returns, if its shape does not show it'

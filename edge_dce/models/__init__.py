@@ -4,5 +4,6 @@ catalog       bundled models by name (the .tflite files lie here);  card: what a
 contracts     what a file may return;  origin: where the network that it was made of comes from
 flatbuffer    whether a file without a card is whole
 runtime       the only module that imports a TFLite runtime;  xnnpack: its fast kernels
+model_page    what a card says as a page for model hubs
 network       tensors in and out: all that feeds an interpreter or reads it
 """
