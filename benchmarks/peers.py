@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.onnx_export import export
+from converters.onnx_files import export
+from converters.peer_runtimes import Engine, PeerInterpreter, RefusalError, open_onnxruntime, open_openvino
 from edge_dce.benchmark.measurement import Candidate, Plan, Progress, measure_candidates, open_candidates
 from edge_dce.benchmark.report import Report
 from edge_dce.benchmark.subject import TimedInterpreter
@@ -20,7 +20,6 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.pictures import read_image
 from edge_dce.models.catalog import find_model
-from edge_dce.models.network import Interpreter
 from edge_dce.models.runtime import Runtime
 from edge_dce.pixels.look import BARE
 from edge_dce.pixels.metrics import finite_psnr
@@ -31,46 +30,6 @@ _LEAST_AGREEMENT_DB = 35.0
 
 
 Uint8Array = npt.NDArray[np.uint8]
-
-
-class _RefusalError(Exception):
-    """A runtime cannot run a file."""
-
-
-class _Engine(Protocol):
-    def __call__(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
-
-
-class PeerInterpreter:
-    """Another runtime behind TFLite's interface, so that all else of the path is the same code.
-
-    Args:
-        engine: from the input tensor to the output tensor, both as TFLite has them.
-        like: TFLite's interpreter of the same file, for what it tells of the tensors.
-    """
-
-    def __init__(self, engine: _Engine, like: Interpreter) -> None:
-        self._engine = engine
-        self._input, self._output = like.get_input_details(), like.get_output_details()
-        self._tensor: npt.NDArray[Any] = np.empty(0)
-        self._result: npt.NDArray[Any] = np.empty(0)
-
-    def allocate_tensors(self) -> None: ...
-
-    def get_input_details(self) -> list[dict[str, Any]]:
-        return self._input
-
-    def get_output_details(self) -> list[dict[str, Any]]:
-        return self._output
-
-    def set_tensor(self, tensor_index: int, value: npt.NDArray[Any]) -> None:
-        self._tensor = value
-
-    def tensor(self, tensor_index: int) -> Callable[[], npt.NDArray[Any]]:
-        return lambda: self._result
-
-    def invoke(self) -> None:
-        self._result = self._engine(self._tensor)
 
 
 def find_missing_packages() -> list[str]:
@@ -104,12 +63,12 @@ def measure_peers(models: Sequence[str | Path], photo: Path, plan: Plan, *, prog
             threads, exported = own.subject.threads, exports[own.subject.model.path]
             candidates.append(own)
             for name, open_engine, path in (
-                ("onnxruntime", _open_onnxruntime, exported.onnx),
-                ("openvino", _open_openvino, exported.tflite),
+                ("onnxruntime", open_onnxruntime, exported.onnx),
+                ("openvino", open_openvino, exported.tflite),
             ):
                 try:
                     engine = open_engine(path, threads)
-                except _RefusalError as error:
+                except RefusalError as error:
                     refusals.append(f"left out: {name} cannot run {own.name} ({error})")
                     continue
                 candidates.append(_check(_join(name, engine, own), own, image))
@@ -127,56 +86,9 @@ def _check(peer: Candidate, own: Candidate, image: Uint8Array) -> Candidate:
     return peer
 
 
-def _join(name: str, engine: _Engine, own: Candidate) -> Candidate:
+def _join(name: str, engine: Engine, own: Candidate) -> Candidate:
     model, threads = own.subject.model, own.subject.threads
     interpreter = TimedInterpreter(PeerInterpreter(engine, own.interpreter))
     subject = Enhancer(model, interpreter, threads=threads, contract=own.subject.contract)
     runtime = Runtime(name, importlib.metadata.version(name), name)
     return Candidate(own.name, subject, interpreter, runtime)
-
-
-def _open_onnxruntime(path: Path, threads: int) -> _Engine:
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as errors
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except (
-        errors.Fail,
-        errors.InvalidGraph,
-        errors.InvalidProtobuf,
-        errors.NotImplemented,
-        errors.RuntimeException,
-    ) as error:
-        raise _RefusalError(_last_line(error)) from error
-    (name,) = (each.name for each in session.get_inputs())
-
-    def run(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        result: npt.NDArray[Any] = session.run(None, {name: tensor})[0]
-        return result
-
-    return run
-
-
-def _open_openvino(path: Path, threads: int) -> _Engine:
-    import openvino
-
-    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    try:
-        request = openvino.Core().compile_model(str(path), "CPU", settings).create_infer_request()
-    except RuntimeError as error:
-        raise _RefusalError(_last_line(error)) from error
-
-    def run(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        # Shares memory both ways: a copy would be no part of the engine's work.
-        result: npt.NDArray[Any] = request.infer({0: tensor}, share_inputs=True, share_outputs=True)[0]
-        return result
-
-    return run
-
-
-def _last_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1]

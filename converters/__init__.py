@@ -5,5 +5,6 @@ source, file_network, layers            the network, at the size and with the ou
 calibration, duplicates, activation, ranges     pictures chosen and audited; what int8 makes of them
 conversion, flat_tanh, inspection       to bytes, and what is in them
 search, gate, verification, converted, operators, proof     what is tried, and what passes
+onnx_files, peer_runtimes, translation   the same networks for other runtimes
 publication, draft, report              an order from start to end
 """

@@ -42,6 +42,12 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser.add_argument("model", type=Path, metavar="MODEL", help=".keras or .h5 file, or the folder of a SavedModel")
     parser.add_argument("--precision", choices=(*PRECISIONS, _ALL), default=_ALL, help="default: %(default)s")
     parser.add_argument(
+        "--format",
+        choices=("tflite", "onnx"),
+        default="tflite",
+        help="onnx: float32 and int8 as .onnx too, for other runtimes (default: %(default)s)",
+    )
+    parser.add_argument(
         "--contract",
         choices=(*CONTRACTS, _ALL),
         help=f"{'; '.join(_explain_contracts())} (default: what the network itself returns)",
@@ -139,6 +145,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         bounds=arguments.min_psnr,
         drop_db=arguments.max_drop,
         runtimes=tuple(arguments.prove),
+        onnx=arguments.format == "onnx",
     )
     for name in ("report.html", "report.json"):
         check_free(arguments.output / name, overwrite=arguments.overwrite)
@@ -151,7 +158,7 @@ def _convert(arguments: argparse.Namespace) -> int:
             noted.add(note)
         print(_describe(publication), flush=True)
     print(write_report(publications, order, source, arguments.output))
-    return 1 if any(publication.reasons for publication in publications) else 0
+    return 0 if all(publication.passes for publication in publications) else 1
 
 
 def _choose_contracts(asked: str | None, returns: str) -> tuple[str, ...]:
@@ -177,6 +184,13 @@ def _describe(publication: Publication) -> str:
         )
         lines.append(f"  tried: {tried}")
     lines += [f"  rejected: {reason}" for reason in publication.reasons]
+    if publication.translation:
+        lines += [
+            f"{publication.translation.path}: on {runtime}: mean {each.fidelity.psnr_db:.2f} dB, worst "
+            f"{each.fidelity.worst_psnr_db:.2f} dB ({each.fidelity.worst_file})"
+            for runtime, each in publication.translation.verifications.items()
+        ]
+        lines += [f"  rejected: {reason}" for reason in publication.translation.reasons]
     return "\n".join(lines)
 
 

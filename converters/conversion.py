@@ -20,7 +20,7 @@ from .biases import settle_biases
 from .errors import ConversionError
 from .flat_tanh import bound_inputs, flatten_tanh
 from .formats import PRECISIONS, Precision, find_precision
-from .inspection import pack, trace_layers
+from .inspection import name_operators_twice, trace_layers
 from .updates import drop_updates
 
 # What TensorFlow's converter makes; another width would become one of these without a word.
@@ -120,7 +120,7 @@ def quantize(
         )
     if result.quantized_model is None:
         raise ConversionError("the quantizer returned no model")
-    return _name_operators_twice(bytes(result.quantized_model))
+    return name_operators_twice(bytes(result.quantized_model))
 
 
 def _explain(error: ConverterError) -> str:
@@ -139,18 +139,6 @@ def _find_float(name: str) -> Precision:
         floats = " ".join(each.name for each in PRECISIONS.values() if not each.is_calibrated)
         raise ConversionError(f"expected a precision of {floats}, found '{name}', which takes calibration pictures")
     return precision
-
-
-def _name_operators_twice(content: bytes) -> bytes:
-    """The same model with its operators named in the old, narrow field too.
-
-    The quantizer fills the wide field alone, which is enough for a TFLite runtime. Other readers (OpenVINO, tf2onnx)
-    find 0 in the narrow one, which is an addition.
-    """
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    for code in model.operatorCodes:
-        code.deprecatedBuiltinCode = min(code.builtinCode, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
-    return pack(model)
 
 
 def _match_layers(model: bytes, layers: Sequence[str]) -> list[str]:

@@ -11,7 +11,8 @@ from edge_dce.benchmark.image_network import ImageNetwork
 from edge_dce.enhancer import Enhancer
 from edge_dce.models.card import ModelFile
 from edge_dce.models.contracts import COLORS
-from edge_dce.models.runtime import default_threads, open_interpreter
+from edge_dce.models.network import Interpreter
+from edge_dce.models.runtime import default_threads
 from edge_dce.pixels.look import BARE
 from edge_dce.pixels.shrinking import shrink
 
@@ -35,9 +36,8 @@ class ConvertedModel(Protocol):
 class EnhancingModel:
     """A file of which the device package makes pictures, as it does so."""
 
-    def __init__(self, model: ModelFile) -> None:
-        threads = default_threads()
-        self._enhancer = Enhancer(model, open_interpreter(model, threads=threads), threads=threads)
+    def __init__(self, model: ModelFile, interpreter: Interpreter) -> None:
+        self._enhancer = Enhancer(model, interpreter, threads=default_threads())
 
     def prepare(self, image: Uint8Array) -> Uint8Array:
         return image
@@ -56,9 +56,8 @@ def _name_order(image: Uint8Array) -> str:
 class ImageModel:
     """A file of the contract "image", as somebody else's app runs it: at its own size, nothing around it."""
 
-    def __init__(self, model: ModelFile) -> None:
-        threads = default_threads()
-        self._network = ImageNetwork(model, open_interpreter(model, threads=threads), threads=threads)
+    def __init__(self, model: ModelFile, interpreter: Interpreter) -> None:
+        self._network = ImageNetwork(model, interpreter, threads=default_threads())
 
     def prepare(self, image: Uint8Array) -> Uint8Array:
         return shrink(image, self._network.width, self._network.height)

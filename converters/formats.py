@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edge_dce.models.card import ModelFile
 from edge_dce.models.contracts import CURVES, IMAGE, TONE, Contract
+from edge_dce.models.network import Interpreter
 from edge_dce.pixels import curve, tone
 from edge_dce.pixels.curve import ITERATIONS
 from edge_dce.pixels.levels import round_to_levels
@@ -52,6 +53,7 @@ class Precision:
         weight_bits: 32 or 16 are floats, 8 or fewer integers with a scale for each channel.
         activation_bits: of integers whose scales are set by calibration pictures. None: activations are floats, or with
             integer weights what the runtime makes of them for each picture.
+        has_onnx: whether there are ONNX files of it; tf2onnx widens the weights of the others to float32.
         mixed: what a calibrated file is called if layers had to stay in float32; None: "mixed-" and the name.
     """
 
@@ -59,6 +61,7 @@ class Precision:
     bounds: Bounds
     weight_bits: int
     activation_bits: int | None = None
+    has_onnx: bool = False
     mixed: str | None = None
 
     @property
@@ -85,7 +88,7 @@ class Product:
         contract: the device package's word for it.
         build: for each contract that a Keras network may have by itself, what makes this one of it: from the image
             tensor, the network's output and the root of its curves to the output of the file.
-        open: loads a file.
+        open: a file and the interpreter that runs it, as its users will run it.
         output: which outputs of Keras networks may be of this contract by themselves, for people; empty for none.
         fits: whether an output shape, (B, ...), is one of these.
         apply: what such an output means, exactly: from an (H, W, 3) or (H, W, 4) uint8 image, the output for it and the
@@ -95,7 +98,7 @@ class Product:
 
     contract: Contract
     build: Mapping[str, Callable[[Any, Any, int], Any]]
-    open: Callable[[ModelFile], ConvertedModel]
+    open: Callable[[ModelFile, Interpreter], ConvertedModel]
     output: str = ""
     fits: Callable[[tuple[int | None, ...]], bool] = lambda shape: False
     apply: Callable[[Uint8Array, FloatArray, int], tuple[Uint8Array, FloatArray | None]] | None = None
@@ -165,11 +168,11 @@ def _enhance_by_tone(image: Uint8Array, output: FloatArray, root: int) -> tuple[
 PRECISIONS = {
     precision.name: precision
     for precision in (
-        Precision("float32", Bounds(60, 50), weight_bits=32),
+        Precision("float32", Bounds(60, 50), weight_bits=32, has_onnx=True),
         # Weights only: a CPU computes in float32.
         Precision("float16", Bounds(60, 50), weight_bits=16),
         Precision("dynamic", Bounds(45, 38), weight_bits=8),
-        Precision("int8", Bounds(45, 38), weight_bits=8, activation_bits=8, mixed="mixed"),
+        Precision("int8", Bounds(45, 38), weight_bits=8, activation_bits=8, has_onnx=True, mixed="mixed"),
     )
 }
 # Bytes are rounded before the matrix and after it, which at best, with the identity, is a difference of a level in a

@@ -51,7 +51,7 @@ def judge(
         runtimes: Pythons of other environments, see `prove`.
     """
     verification = verify(draft.file, reference, pictures)
-    reasons = (*_check_honesty(draft), *_check_quality(verification, bounds))
+    reasons = (*_check_honesty(draft), *check_quality(verification, bounds))
     if reasons or not runtimes:
         return Judgement(draft, verification, reasons)
     width, height = draft.subject.width, draft.subject.height
@@ -82,7 +82,8 @@ def _check_honesty(draft: Draft) -> list[str]:
     return reasons
 
 
-def _check_quality(verification: Verification, bounds: Bounds) -> list[str]:
+def check_quality(verification: Verification, bounds: Bounds) -> list[str]:
+    """What of the bounds a verification misses, one line each."""
     fidelity, reasons = verification.fidelity, []
     if fidelity.psnr_db < bounds.psnr_db:
         reasons.append(f"expected {bounds.psnr_db:g} dB against {fidelity.against}, found {fidelity.psnr_db:.2f} dB")

@@ -59,6 +59,19 @@ def remove_tensors(graph: Any, removed: Collection[int]) -> None:
             (entry.tensorIndex,) = shift([entry.tensorIndex])
 
 
+def name_operators_twice(content: bytes) -> bytes:
+    """The same model with its operators named in the old, narrow field too.
+
+    Quantizers of today fill the wide field alone, and a TFLite runtime takes the larger of both. Other readers
+    (OpenVINO, tf2onnx) find 0 in the narrow one, which is an addition.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for code in model.operatorCodes:
+        code.builtinCode = max(code.builtinCode, code.deprecatedBuiltinCode)
+        code.deprecatedBuiltinCode = min(code.builtinCode, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
+    return pack(model)
+
+
 def list_computed(model: bytes) -> list[int]:
     """The indices of the tensors that operators compute: activations, unlike weights."""
     main = schema.ModelT.InitFromPackedBuf(model, 0).subgraphs[0]

@@ -15,11 +15,13 @@ from .draft import Draft, Subject
 from .errors import ConversionError
 from .file_network import build_network
 from .float_check import check_float_model
-from .formats import Bounds, find_bounds, find_precision
+from .formats import PRECISIONS, Bounds, find_bounds, find_precision
 from .gate import Judgement, judge
+from .onnx_files import check_packages
 from .operators import OperatorError
 from .search import SearchPlan, search
 from .source import SourceNetwork
+from .translation import Translation, translate
 from .verification import HeldOut, Reference, read_held_out
 
 REJECTED = "rejected"
@@ -40,6 +42,7 @@ class Order:
         bounds: what files must reach; None takes those of their precision and contract.
         drop_db: what a file may lose against ground truth.
         runtimes: Pythons of other environments, under whose runtime every file must give the same result.
+        onnx: whether the files of precisions that have ONNX files come as ONNX too.
     """
 
     precisions: tuple[str, ...]
@@ -54,10 +57,15 @@ class Order:
     bounds: Bounds | None = None
     drop_db: float = 0.2
     runtimes: tuple[Path, ...] = ()
+    onnx: bool = False
 
     def bound(self, precision: str, contract: str) -> Bounds:
         """What a file of both must reach."""
         return dataclasses.replace(self.bounds or find_bounds(precision, contract), drop_db=self.drop_db)
+
+    def list_suffixes(self, precision: str) -> tuple[str, ...]:
+        """Of the files that a precision comes as."""
+        return (".tflite", ".onnx") if self.onnx and find_precision(precision).has_onnx else (".tflite",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +80,7 @@ class Publication:
         operators: the error of each operator in full integer; empty for other precisions.
         notes: about its calibration, one line each.
         manifest: names and sha256 of its calibration pictures.
+        translation: the same network as ONNX, where that was ordered and the file passed.
     """
 
     path: Path
@@ -81,19 +90,26 @@ class Publication:
     operators: tuple[OperatorError, ...]
     notes: tuple[str, ...]
     manifest: tuple[tuple[str, str], ...]
+    translation: Translation | None = None
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it is rejected; none if it is published."""
         return self.judgement.reasons
 
+    @property
+    def passes(self) -> bool:
+        """Whether the file is published, and its translation too."""
+        return not self.reasons and (self.translation is None or not self.translation.reasons)
+
 
 def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: bool = False) -> Iterator[Publication]:
     """Convert, judge and write one file after the other.
 
     Raises:
-        ConversionError: int8 without calibration pictures, pictures that are in two folders, a network that cannot be
-            converted so, or whose float32 file does not do what it does.
+        ConversionError: int8 without calibration pictures, ONNX without its packages or of a precision that has none,
+            pictures that are in two folders, a network that cannot be converted so, or whose float32 file does not do
+            what it does.
         OutputError: a file exists, or cannot be written.
         ImageError: a picture is broken.
         ModelError: the runtime refuses what was made.
@@ -103,13 +119,16 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
         raise ConversionError(
             f"{calibrated[0]} needs low-light pictures for calibration; name their folder with --calibration"
         )
+    if order.onnx:
+        _check_onnx(order)
     contracts = order.contracts or (source.returns,)
     subjects = [Subject(source, contract, width, height) for width, height in order.sizes for contract in contracts]
     for subject in subjects:
         for precision in order.precisions:
             # Where integers fall short, the file has another name.
             for name in find_precision(precision).results:
-                check_free(folder / f"{subject.name_file(name)}.tflite", overwrite=overwrite)
+                for suffix in order.list_suffixes(precision):
+                    check_free(folder / f"{subject.name_file(name)}{suffix}", overwrite=overwrite)
     paths = choose_pictures(order.evaluation, count=order.evaluation_count, seed=order.seed)
     pictures = read_held_out(paths, order.truths, source.channels)
     press = _Press(order, folder, pictures)
@@ -122,7 +141,15 @@ def publish(source: SourceNetwork, order: Order, folder: Path, *, overwrite: boo
         press.calibrate(subjects[0], order.calibration_count)
     for subject in subjects:
         for precision in order.precisions:
-            yield press.make(subject, precision, references[subject.width, subject.height])
+            reference = references[subject.width, subject.height]
+            yield press.translate(press.make(subject, precision, reference), precision, reference)
+
+
+def _check_onnx(order: Order) -> None:
+    if not any(find_precision(name).has_onnx for name in order.precisions):
+        known = " ".join(name for name, precision in PRECISIONS.items() if precision.has_onnx)
+        raise ConversionError(f"expected a precision of {known} for ONNX, found {' '.join(order.precisions)}")
+    check_packages()
 
 
 class _Press:
@@ -158,6 +185,14 @@ class _Press:
         draft = Draft(subject, name, convert(network, precision=name), name)
         judgement = judge(draft, reference, self._pictures, bounds, runtimes=self._order.runtimes)
         return self._write(judgement, (judgement,), (), ())
+
+    def translate(self, publication: Publication, precision: str, reference: Reference) -> Publication:
+        """The publication with its ONNX file, where the order has one. Raises as `translation.translate`."""
+        if ".onnx" not in self._order.list_suffixes(precision) or publication.reasons:
+            return publication
+        bounds = self._order.bound(precision, publication.card.contract)
+        translation = translate(publication.path, self._folder / REJECTED, reference, self._pictures, bounds)
+        return dataclasses.replace(publication, translation=translation)
 
     def calibrate(self, subject: Subject, count: int) -> CalibrationSet:
         """The calibration pictures for a subject's size. Raises as `choose_calibration_set`."""

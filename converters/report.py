@@ -17,7 +17,8 @@ from edge_dce.reports.table import EMPTY, Table
 
 from .publication import Order, Publication
 from .source import SourceNetwork
-from .verification import Reference, enhance_both
+from .translation import Translation
+from .verification import Reference, Verification, enhance_both
 
 SCHEMA = 1
 _WIDTH_PX = 420
@@ -53,6 +54,7 @@ def _record_file(publication: Publication) -> dict[str, Any]:
         "size_bytes": publication.path.stat().st_size,
         "latency_ms": publication.judgement.verification.latency.p50_ms,
         "card": dataclasses.asdict(card),
+        "onnx": publication.translation and _record_translation(publication.translation),
         "attempts": [
             {
                 "how": attempt.draft.how,
@@ -69,6 +71,19 @@ def _record_file(publication: Publication) -> dict[str, Any]:
         ],
         "calibration_pictures": publication.manifest,
         "notes": publication.notes,
+    }
+
+
+def _record_translation(translation: Translation) -> dict[str, Any]:
+    return {
+        "file": translation.path.name,
+        "published": not translation.reasons,
+        "reasons": translation.reasons,
+        "size_bytes": translation.path.stat().st_size,
+        "runtimes": {
+            runtime: {"latency_ms": each.latency.p50_ms, "fidelity": dataclasses.asdict(each.fidelity)}
+            for runtime, each in translation.verifications.items()
+        },
     }
 
 
@@ -105,23 +120,35 @@ def _tabulate_files(publications: Sequence[Publication]) -> Table:
     )
     rows = []
     for publication in publications:
-        verification = publication.judgement.verification
-        fidelity = verification.fidelity
+        operators = str(sum(publication.card.census.op.values()))
+        mark = " (rejected)" if publication.reasons else ""
         rows.append(
-            (
-                publication.path.stem + (" (rejected)" if publication.reasons else ""),
-                f"{publication.path.stat().st_size / 1000:.0f}",
-                str(verification.latency),
-                str(sum(publication.card.census.op.values())),
-                f"{fidelity.psnr_db:.1f}",
-                f"{fidelity.worst_psnr_db:.1f}",
-                str(fidelity.max_abs),
-                _format(fidelity.color_shift, "{:.2f}"),
-                _format(fidelity.banding, "{:.0%}"),
-                _format(fidelity.drop_db, "{:+.3f}"),
-            )
+            _make_row(publication.path.stem + mark, publication.path, operators, publication.judgement.verification)
         )
+        translation = publication.translation
+        if translation is not None:
+            mark = " (rejected)" if translation.reasons else ""
+            rows += [
+                _make_row(f"{translation.path.name}, {runtime}{mark}", translation.path, EMPTY, verification)
+                for runtime, verification in translation.verifications.items()
+            ]
     return Table(header, rows)
+
+
+def _make_row(name: str, path: Path, operators: str, verification: Verification) -> tuple[str, ...]:
+    fidelity = verification.fidelity
+    return (
+        name,
+        f"{path.stat().st_size / 1000:.0f}",
+        str(verification.latency),
+        operators,
+        f"{fidelity.psnr_db:.1f}",
+        f"{fidelity.worst_psnr_db:.1f}",
+        str(fidelity.max_abs),
+        _format(fidelity.color_shift, "{:.2f}"),
+        _format(fidelity.banding, "{:.0%}"),
+        _format(fidelity.drop_db, "{:+.3f}"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)

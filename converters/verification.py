@@ -15,7 +15,7 @@ import numpy.typing as npt
 from edge_dce.benchmark.latency import Latency
 from edge_dce.files.near_infrared import read_channels
 from edge_dce.models.card import Fidelity, ModelFile
-from edge_dce.models.network import Network
+from edge_dce.models.network import Interpreter, Network
 from edge_dce.models.runtime import default_threads, open_interpreter
 from edge_dce.pixels.levels import normalize
 from edge_dce.pixels.metrics import finite_psnr
@@ -33,10 +33,15 @@ _MOST_PX = 2_000_000
 _LATENCY_RUNS = 15
 
 
-def open_converted(model: ModelFile) -> ConvertedModel:
-    """Load a file by its card's contract. Raises as `open_interpreter`."""
+def open_converted(model: ModelFile, interpreter: Interpreter | None = None) -> ConvertedModel:
+    """Load a file by its card's contract. Raises as `open_interpreter`.
+
+    Args:
+        interpreter: what runs it; None opens TFLite's.
+    """
     assert model.card is not None
-    return find_product(model.card.contract).open(model)
+    interpreter = interpreter or open_interpreter(model, threads=default_threads())
+    return find_product(model.card.contract).open(model, interpreter)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,13 +149,19 @@ class Reference:
         return apply(image, output, self._source.root)
 
 
-def verify(model: ModelFile, reference: Reference, pictures: Sequence[HeldOut]) -> Verification:
+def verify(
+    model: ModelFile, reference: Reference, pictures: Sequence[HeldOut], *, interpreter: Interpreter | None = None
+) -> Verification:
     """Run every picture through the file and compare.
+
+    Args:
+        interpreter: what runs it; None opens TFLite's.
 
     Raises:
         ModelError: the runtime failed.
     """
-    converted = open_converted(model)
+    interpreter = interpreter or open_interpreter(model, threads=default_threads())
+    converted = open_converted(model, interpreter)
     comparisons = tuple(_compare(converted, reference, picture) for picture in pictures)
     worst = min(comparisons, key=lambda comparison: comparison.psnr_db)
     drops = [comparison.drop_db for comparison in comparisons if comparison.drop_db is not None]
@@ -167,7 +178,7 @@ def verify(model: ModelFile, reference: Reference, pictures: Sequence[HeldOut]) 
         banding=round(_measure_banding(converted, reference), 3),
         drop_db=round(float(np.mean(drops)), 3) if drops else None,
     )
-    return Verification(fidelity, comparisons, _measure_latency(model))
+    return Verification(fidelity, comparisons, _measure_latency(model, interpreter))
 
 
 def enhance_both(model: ModelFile, reference: Reference, picture: HeldOut) -> tuple[Uint8Array, Uint8Array]:
@@ -219,8 +230,8 @@ def _count_levels(gradient: Uint8Array) -> int:
     return sum(len(np.unique(row[:, channel])) for channel in range(3))
 
 
-def _measure_latency(model: ModelFile) -> Latency:
-    network = Network(model.path, open_interpreter(model, threads=default_threads()))
+def _measure_latency(model: ModelFile, interpreter: Interpreter) -> Latency:
+    network = Network(model.path, interpreter)
     tensor: npt.NDArray[Any] = np.zeros(network.input.shape, network.input.encoding.dtype)
     times_ms = []
     for _ in range(_LATENCY_RUNS):

@@ -5,5 +5,6 @@ attachment    the archive behind a model, in which the card is
 contracts     what a file may return;  origin: where the network that it was made of comes from
 flatbuffer    whether a file from elsewhere is whole;  trial: whether it can be run
 runtime       the only module that imports a TFLite runtime;  xnnpack: its fast kernels
+model_page    what a card says as a page for model hubs
 network       tensors in and out: all that feeds an interpreter or reads it
 """

@@ -10,6 +10,7 @@ from typing import Any
 
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models, find_model, find_purpose
+from edge_dce.models.model_page import render_page
 from edge_dce.models.network import describe_encoding
 from edge_dce.models.runtime import open_interpreter
 from edge_dce.terminal.console import make_printable
@@ -88,7 +89,9 @@ def add_parsers(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> No
     info.add_argument(
         "model", nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help="bundled model or path (default: %(default)s)"
     )
-    info.add_argument("--json", action="store_true", help="print the facts as JSON, without explanations")
+    form = info.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the facts as JSON, without explanations")
+    form.add_argument("--markdown", action="store_true", help="print a page for model hubs such as Hugging Face")
     info.set_defaults(command=_info)
 
     models = commands.add_parser("models", parents=parents, help="list the bundled models and what each is for")
@@ -98,6 +101,9 @@ def add_parsers(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> No
 
 def _info(arguments: argparse.Namespace) -> int:
     model = read_model_file(find_model(arguments.model))
+    if arguments.markdown:
+        print(render_page(model), end="")
+        return 0
     facts = _describe_model(model)
     print(json.dumps(facts, indent=1) if arguments.json else "\n".join(_format_facts(facts)))
     return 0

@@ -15,10 +15,10 @@ from benchmarks.clip import write_clip
 from benchmarks.flicker import render_flicker
 from benchmarks.frame import FrameTimes
 from benchmarks.ghosts import measure_averaging, measure_cost
-from benchmarks.onnx_export import Export
 from benchmarks.peers import measure_peers
 from benchmarks.pixel_path import measure_pixel_path
 from benchmarks.video import render_video
+from converters.onnx_files import Export
 from edge_dce.benchmark.latency import Latency, Ratio
 from edge_dce.benchmark.measurement import Plan
 from edge_dce.benchmark.report import Measurement
@@ -179,7 +179,7 @@ def test_other_runtimes_compute_the_same_networks(measured: Path) -> None:
 
 def test_peer_that_computes_something_else_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peers.export", lambda models, folder: [Export(TINY, TINY)] * len(models))
-    monkeypatch.setattr("benchmarks.peers._open_onnxruntime", lambda path, threads: np.zeros_like)
+    monkeypatch.setattr("benchmarks.peers.open_onnxruntime", lambda path, threads: np.zeros_like)
     with pytest.raises(EdgeDceError, match="onnxruntime gives another picture than TFLite"):
         measure_peers([TINY], SAMPLE, Plan(size=(64, 48), threads=(1,), runs=1, warmup=0))
 
