@@ -68,6 +68,7 @@ TRAINING_MAY_USE = {
         "files.folders",
         "files.output",
         "files.pictures",
+        "files.video_reader",
         "models.origin",
         "pixels.baselines",
         "pixels.curve",

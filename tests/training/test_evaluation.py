@@ -19,7 +19,7 @@ from edge_dce.pixels.curve import apply_exact
 from edge_dce.pixels.metrics import color_difference, psnr, psnr_at_equal_mean, ssim
 from tests.training.lol_folder import write_lol
 from training.cli import main
-from training.dataset import Pair
+from training.datasets.picture import Pair
 from training.drawings import draw_strength, measure_strength
 from training.evaluation import Evaluation, EvaluationError, ImageRow, MethodScore, read_evaluation
 from training.evaluation_page import choose_rows, draw_page
