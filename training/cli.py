@@ -6,17 +6,23 @@ import argparse
 import dataclasses
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from edge_dce.errors import ImageError
 from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.terminal.console import CUT_SHORT, answer
 
+from .datasets.kinds import KINDS
+from .datasets.picture import DarkPicture
+from .datasets.sets import Source
 from .feedback import read_exposure_target
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
 from .settings import override
 
 PROG = "python -m training"
+# A kind of data that is no set of pictures.
+PANORAMAS = "panoramas"
 # As written on the command line -> what the split calls it.
 _PARTS = {"test": "test", "val": "validation"}
 
@@ -41,9 +47,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     fit = commands.add_parser("fit", help="train a network, or continue an interrupted run")
-    fit.add_argument(
-        "--data", type=Path, metavar="DIR", help="folder of dark pictures, or a LOL folder with low/ and high/"
-    )
+    _add_data(fit)
     fit.add_argument(
         "--panoramas",
         type=Path,
@@ -72,7 +76,10 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
     fit.add_argument("--epochs", type=_parse_count, help="number of epochs (default: as in the recipe)")
     fit.add_argument(
-        "--start", type=Path, metavar="FILE.keras", help="exported network whose weights a new run begins with"
+        "--from",
+        dest="start",
+        metavar="MODEL",
+        help="begin with what fits of a run, a .keras or .pth file, or a bundled network",
     )
     fit.add_argument(
         "--data-title", metavar="TEXT", help="name of the data in model cards (default: name of the folder)"
@@ -94,13 +101,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     export.set_defaults(command=_export)
 
     split = commands.add_parser("split", help="write one part of the data as folders low/ and, for pairs, high/")
-    split.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="folder of dark pictures, or a LOL folder with low/ and high/",
-    )
+    _add_data(split, required=True)
     split.add_argument(
         "--recipe",
         choices=list(RECIPES),
@@ -114,10 +115,8 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     split.set_defaults(command=_split)
 
     evaluate = commands.add_parser("evaluate", help="score a network, and compare it with methods that need no network")
-    evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder, or a .keras file that 'export' wrote")
-    evaluate.add_argument(
-        "--data", type=Path, metavar="LOL_DIR", help="folder with low/ and high/, split by the recipe"
-    )
+    evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder, .keras file, or the authors' .pth file")
+    _add_data(evaluate)
     evaluate.add_argument(
         "--pairs",
         type=Path,
@@ -159,6 +158,17 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_data(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        required=required,
+        metavar="[KIND:]DIR[@SHARE]",
+        help=f"pictures; repeatable. Kinds, see docs/training.md: {', '.join((*KINDS, PANORAMAS))}",
+    )
+
+
 def _fit(arguments: argparse.Namespace) -> None:
     settings = arguments.settings
     if arguments.feedback is not None:
@@ -170,22 +180,28 @@ def _fit(arguments: argparse.Namespace) -> None:
     if arguments.show:
         print(recipe.to_json(), end="")
         return
-    if arguments.data is None and arguments.panoramas is None:
+    # Views are cut, where other kinds are pictures already; the recipe says how many and how often.
+    folders = [Path(text.removeprefix(f"{PANORAMAS}:")) for text in arguments.data if text.startswith(f"{PANORAMAS}:")]
+    panoramas = next(iter(folders), arguments.panoramas)
+    if len(folders) + (arguments.panoramas is not None) > 1:
+        arguments.parser.error("expected one folder of panoramas; put them into one")
+    sources = [Source.parse(text) for text in arguments.data if not text.startswith(f"{PANORAMAS}:")]
+    if not sources and panoramas is None:
         arguments.parser.error("--data is missing; training needs it, or --panoramas")
     if arguments.out is None:
         arguments.parser.error("--out is missing; training needs it")
     from .distribution import ALONE, join
-    from .run import Run, fit
+    from .run import Run, find_start, fit
     from .worker import Worker
 
     run = Run(arguments.out)
     team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
     fit(
-        arguments.data,
+        sources,
         recipe,
         run,
-        panoramas=arguments.panoramas,
-        start=arguments.start,
+        panoramas=panoramas,
+        start=find_start(arguments.start) if arguments.start else None,
         data_title=arguments.data_title,
         cache=arguments.cache,
         # A progress bar on a terminal, one line per epoch in a log.
@@ -196,35 +212,50 @@ def _fit(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from .export import export
+    from .export import export, export_checkpoint
     from .run import Run
+    from .starting_point import CHECKPOINT_SUFFIXES
 
-    export(Run(arguments.run), arguments.output, overwrite=arguments.overwrite)
+    if arguments.run.suffix in CHECKPOINT_SUFFIXES:
+        export_checkpoint(arguments.run, arguments.output, overwrite=arguments.overwrite)
+    else:
+        export(Run(arguments.run), arguments.output, overwrite=arguments.overwrite)
     print(arguments.output)
 
 
 def _split(arguments: argparse.Namespace) -> None:
-    from .dataset import HELD_OUT_EVERY, find_parts
+    from .cache import find_cache_folder
+    from .datasets.sets import HELD_OUT_EVERY, find_parts
 
-    pairs = find_parts(arguments.data, find_recipe(arguments.recipe))[arguments.part]
+    sources = [Source.parse(text) for text in arguments.data]
+    pictures = find_parts(sources, find_recipe(arguments.recipe), cache=find_cache_folder())[arguments.part]
+    names = _name_copies(pictures)
     copies = [
-        (source, arguments.output / side / pair.low.name)
-        for pair in pairs
-        for side, source in (("low", pair.low), ("high", pair.high))
+        (source, arguments.output / side / f"{name}{source.suffix}")
+        for name, picture in zip(names, pictures, strict=True)
+        for side, source in (("low", picture.low), ("high", picture.high))
         if source is not None
     ]
     if not copies:
         raise ImageError(
-            f"{arguments.data}: the {arguments.part} part is empty; expected at least {HELD_OUT_EVERY} dark pictures, "
-            f"or more pairs than recipe '{arguments.recipe}' takes for the other parts"
+            f"{' '.join(arguments.data)}: the {arguments.part} part is empty; expected at least {HELD_OUT_EVERY} "
+            f"scenes, or more pairs than recipe '{arguments.recipe}' takes for the other parts"
         )
     for _, target in copies:
         check_free(target, overwrite=arguments.overwrite)
     for source, target in copies:
         make_folder(target.parent)
         write_file(target, source.read_bytes(), overwrite=arguments.overwrite)
-    has_partners = len(copies) > len(pairs)
-    print(f"{len(pairs)} {'pairs' if has_partners else 'pictures'} in {arguments.output}")
+    has_partners = len(copies) > len(pictures)
+    print(f"{len(pictures)} {'pairs' if has_partners else 'pictures'} in {arguments.output}")
+
+
+def _name_copies(pictures: Sequence[DarkPicture]) -> list[str]:
+    """Names without endings: the files' own, numbered where two sets or scenes have one name."""
+    names = [picture.low.stem for picture in pictures]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{number:05}-{name}" for number, name in enumerate(names)]
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
@@ -251,7 +282,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     parts = {}
     if arguments.data:
         names = [part for split, part in _PARTS.items() if split in (arguments.split or _PARTS)]
-        parts = scoring.find_evaluation_parts(arguments.data, trained.recipe, names)
+        sources = [Source.parse(text) for text in arguments.data]
+        parts = scoring.find_evaluation_parts(sources, trained.recipe, names)
     parts |= scoring.pair_folders(arguments.pairs)
     make_folder(folder)
     with tqdm(total=sum(map(len, parts.values())), unit="pair", disable=None) as bar:
@@ -282,7 +314,8 @@ def _psnr_wraparound(arguments: argparse.Namespace) -> None:
     from .wraparound import tabulate_wraparound
 
     # The report's test set, whatever the networks were trained by.
-    pairs = find_evaluation_parts(arguments.data, find_recipe("report"), ["test"])["test"]
+    source = Source("lol", str(arguments.data))
+    pairs = find_evaluation_parts([source], find_recipe("report"), ["test"])["test"]
     print(tabulate_wraparound(pairs, [load_trained_network(run) for run in arguments.runs]).to_text())
 
 

@@ -1,42 +1,22 @@
-"""Which pictures a run learns from, and the batches made of them."""
+"""The batches that curve networks learn from."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.errors import ImageError
-from edge_dce.files.folders import find_pictures, match_pairs
-
 from .cache import read_shrunk
+from .datasets.picture import DarkPicture
 from .recipe import Recipe, RecipeError
 
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
-
-# Of a folder without partners every fifth picture is held out for validation: of a few photos, more than one.
-HELD_OUT_EVERY = 5
-
-
-@dataclasses.dataclass(frozen=True)
-class DarkPicture:
-    """A low-light picture to learn from, and the normal-light picture of the same scene where there is one."""
-
-    low: Path
-    high: Path | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Pair(DarkPicture):
-    """A low-light picture and the normal-light picture of the same scene."""
-
-    high: Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,60 +30,6 @@ class Shard:
         """This share of the positions; their number is a multiple of `count`."""
         share = len(positions) // self.count
         return positions[self.index * share : (self.index + 1) * share]
-
-
-def find_parts(data: Path, recipe: Recipe) -> Mapping[str, Sequence[DarkPicture]]:
-    """The "train", "validation" and "test" part of a LOL folder, or of a plain folder of dark pictures.
-
-    A LOL folder is split as the recipe says; of a plain folder every fifth picture is held out for validation.
-
-    Raises:
-        ImageError: no pictures, too few of them, or no partners where the recipe needs them.
-    """
-    if not data.is_dir():
-        raise ImageError(f"{data}: no such folder; expected one of dark pictures, or a LOL folder with low/ and high/")
-    if _find_lol_root(data) is not None:
-        return split_pairs(find_pairs(data), recipe)
-    if recipe.uses_partners:
-        raise ImageError(
-            f"{data}: recipe '{recipe.name}' needs normal-light pictures; expected folders 'low' and 'high', found none"
-        )
-    pictures = [DarkPicture(path, None) for path in find_pictures(data)]
-    held_out = pictures[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
-    return {"test": [], "train": [picture for picture in pictures if picture not in held_out], "validation": held_out}
-
-
-def find_pairs(data: Path) -> list[Pair]:
-    """All pairs of a LOL folder (`low/` and `high/`, in `data` or `data/our485`), sorted by file name.
-
-    The order is that of the names as strings, which is what the report's "first 30" means.
-
-    Raises:
-        ImageError: no such folders, or a low-light picture without partner.
-    """
-    root = _find_lol_root(data)
-    if root is None:
-        raise ImageError(f"{data}: expected folders 'low' and 'high' (or a folder 'our485' with both), as in LOL")
-    return [Pair(*paths) for paths in match_pairs(root / "low", root / "high")]
-
-
-def split_pairs(pairs: Sequence[Pair], recipe: Recipe) -> dict[str, list[Pair]]:
-    """The recipe's test, train and validation part of sorted pairs.
-
-    Raises:
-        ImageError: too few pictures to leave any for training.
-    """
-    test_files, validation_from = recipe.test_files, recipe.validation_from
-    if len(pairs) <= test_files:
-        raise ImageError(
-            f"expected more than {test_files} pairs (recipe '{recipe.name}' keeps {test_files} for testing), "
-            f"found {len(pairs)}; add pictures"
-        )
-    return {
-        "test": list(pairs[:test_files]),
-        "train": list(pairs[test_files:validation_from]),
-        "validation": list(pairs[validation_from:]),
-    }
 
 
 def load_batches(
@@ -123,7 +49,9 @@ def load_batches(
     """
     if panoramas is not None or not pictures:
         raise RecipeError(f"recipe '{recipe.name}': expected --data and no --panoramas; see --show")
-    return Batches(*_read_samples(pictures, recipe, cache), recipe, first_epoch=first_epoch, shard=shard)
+    weights = [picture.weight for picture in pictures]
+    samples = _read_samples(pictures, recipe, cache)
+    return Batches(*samples, recipe, first_epoch=first_epoch, shard=shard, weights=weights)
 
 
 def load_validation(pictures: Sequence[DarkPicture], recipe: Recipe, *, cache: Path) -> Batches | None:
@@ -160,10 +88,12 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
         first_epoch: int = 0,
         keep_remainder: bool = False,
         shard: Shard = Shard(),
+        weights: Sequence[float] | None = None,
     ) -> None:
         """`keep_remainder` adds the last, smaller batch: for validation, which must see every picture.
 
-        `shard` leaves of each batch that share only; all shares together are the batch without sharding.
+        `shard` leaves of each batch that share only; all shares together are the batch without sharding. `weights` say
+        how often each picture is shown, relative to others; None shows all alike.
         """
         # Threads make the next batches while the network trains on this one; numpy releases the lock in its loops.
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=4)
@@ -171,6 +101,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
         self._recipe = recipe
         self._epoch = first_epoch
         self._shard = shard
+        self._weights = np.array(weights if weights is not None else [1.0] * len(low))
         images, batch = len(low), recipe.batch_size
         self._steps = -(-images // batch) if keep_remainder else count_steps(images, recipe)
 
@@ -189,6 +120,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
 
     def _draw_order(self) -> npt.NDArray[np.intp]:
         images = len(self._low)
+        if np.ptp(self._weights) > 0:
+            random = np.random.default_rng([self._recipe.seed, self._epoch])
+            return draw_by_weight(self._weights, count_images(images, self._recipe), random)
         turns = [np.arange(images) for _ in range(-(-count_images(images, self._recipe) // images))]
         if self._recipe.shuffle:
             random = np.random.default_rng([self._recipe.seed, self._epoch])
@@ -212,6 +146,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
         return (low, high) if recipe.is_paired else (low,)
 
 
+def draw_by_weight(weights: npt.NDArray[np.float64], count: int, random: np.random.Generator) -> npt.NDArray[np.intp]:
+    """`count` numbers in random order, each as often as its weight says, rounded up or down.
+
+    Systematic sampling: where one is drawn, its neighbor is less likely to be, so that no set is shown too often.
+    """
+    ends = np.cumsum(weights) / weights.sum() * count
+    order = np.searchsorted(ends, np.arange(count) + random.random(), side="right")
+    order = np.minimum(order, len(weights) - 1)
+    random.shuffle(order)
+    return order
+
+
 def count_images(images: int, recipe: Recipe) -> int:
     """How many pictures an epoch shows of a set of `images`: all, and those of a small set several times."""
     return max(images, recipe.epoch_images)
@@ -220,11 +166,6 @@ def count_images(images: int, recipe: Recipe) -> int:
 def count_steps(images: int, recipe: Recipe) -> int:
     """Steps per epoch; an incomplete last batch is dropped unless it is the only one."""
     return max(1, count_images(images, recipe) // recipe.batch_size)
-
-
-def _find_lol_root(data: Path) -> Path | None:
-    roots = (root for root in (data, data / "our485") if (root / "low").is_dir() and (root / "high").is_dir())
-    return next(roots, None)
 
 
 def _read_samples(pictures: Sequence[DarkPicture], recipe: Recipe, cache: Path) -> tuple[Uint8Array, Uint8Array | None]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from edge_dce.reports.page import make_data_uri, render_page
 from edge_dce.reports.table import Table
 
-from .dataset import Pair
+from .datasets.picture import Pair
 from .evaluation import METHODS, Evaluation, ImageRow
 from .scoring import read_pair
 from .trained_network import TrainedNetwork

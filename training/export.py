@@ -5,11 +5,28 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import keras
+
 from edge_dce.errors import OutputError
 from edge_dce.files.output import check_free, make_folder
 from edge_dce.models.origin import Origin, append_origin
 
+from .cache import hash_files
 from .run import Run, RunError, load_network
+from .starting_point import read_authors_network
+
+
+def export_checkpoint(checkpoint: Path, output: Path, *, overwrite: bool = False) -> None:
+    """The same of a PyTorch checkpoint that the authors of Zero-DCE or Zero-DCE++ published.
+
+    Raises:
+        CheckpointError: it is none.
+        RunError, OutputError: as `export`.
+    """
+    network, recipe = read_authors_network(checkpoint)
+    data = {"title": checkpoint.name, "checkpoint_sha256": hash_files([checkpoint])}
+    origin = Origin(json.loads(recipe.to_json()), 0, data, recipe.title, uses_partners=False)
+    _write(network, origin, output, overwrite=overwrite)
 
 
 def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
@@ -19,9 +36,7 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
         RunError: the run has no checkpoint, or the name does not end in .keras.
         OutputError: the file exists, or cannot be written.
     """
-    if output.suffix != ".keras":
-        raise RunError(f"{output}: expected a name ending in .keras")
-    check_free(output, overwrite=overwrite)
+    _check_output(output, overwrite=overwrite)
     network, epochs = load_network(run)
     recipe = run.read_recipe()
     origin = Origin(
@@ -31,6 +46,11 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
         title=recipe.title,
         uses_partners=recipe.uses_partners,
     )
+    _write(network, origin, output, overwrite=overwrite)
+
+
+def _write(network: keras.Model, origin: Origin, output: Path, *, overwrite: bool) -> None:
+    _check_output(output, overwrite=overwrite)
     make_folder(output.parent)
     # Keras insists on the suffix.
     unfinished = output.with_name(f".{output.name}.part.keras")
@@ -42,3 +62,9 @@ def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
         raise OutputError(f"{output}: cannot be written ({error.strerror}); choose another place") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _check_output(output: Path, *, overwrite: bool) -> None:
+    if output.suffix != ".keras":
+        raise RunError(f"{output}: expected a name ending in .keras")
+    check_free(output, overwrite=overwrite)

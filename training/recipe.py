@@ -150,11 +150,12 @@ class Recipe:
     def title(self) -> str:
         """The name, and what differs from the recipe of that name: `edge (seed=7)`. What cards and tables say."""
         original = RECIPES.get(self.name)
-        if original is None or original == self:
+        if original is None:
             return self.name
-        before, now = (_flatten(recipe) for recipe in (original, self))
-        changes = (f"{name}={json.dumps(value)}" for name, value in now.items() if value != before.get(name))
-        return f"{self.name} ({', '.join(changes)})"
+        # What is said about a recipe is no setting: runs of before have other words.
+        before, now = (_flatten(dataclasses.replace(recipe, about="")) for recipe in (original, self))
+        changes = [f"{name}={json.dumps(value)}" for name, value in now.items() if value != before.get(name)]
+        return f"{self.name} ({', '.join(changes)})" if changes else self.name
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"

@@ -6,9 +6,10 @@ Each file is replaced in one step, so a kill leaves the old one or the new one.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder, write_file
 
 from .cache import find_cache_folder, hash_files
-from .dataset import DarkPicture, count_images, count_steps, find_parts
+from .dataset import count_images, count_steps
+from .datasets.picture import DarkPicture
+from .datasets.sets import Parts, Source, find_parts
 from .distribution import ALONE, Team
 from .history import divide_losses, record_epoch
 from .model import build_model, find_task
@@ -27,10 +30,10 @@ from .panoramas.files import find_panoramas
 from .plots import draw_history
 from .recipe import LossWeights, Recipe
 from .settings import check_recipe
+from .starting_point import CHECKPOINT_SUFFIXES, Transfer, find_bundled, read_authors_network, transfer
 from .worker import DistributionError
 
-_Parts = Mapping[str, Sequence[DarkPicture]]
-_NO_PARTS: _Parts = {"test": (), "train": (), "validation": ()}
+_NO_PARTS: Parts = {"test": (), "train": (), "validation": ()}
 
 # What a run is resumed from.
 STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")
@@ -103,7 +106,7 @@ class Run:
 
 
 def fit(
-    data: Path | None,
+    data: Path | Sequence[Source] | None,
     recipe: Recipe,
     run: Run,
     *,
@@ -114,33 +117,35 @@ def fit(
     verbose: int = 1,
     team: Team = ALONE,
 ) -> None:
-    """Train by `recipe` on a LOL folder or plain folder of dark pictures, or go on where the run stopped.
+    """Train by `recipe` on sets of pictures, or go on where the run stopped.
 
     A kill at any moment loses the epoch under way and nothing else. Where the `team` has several workers, each calls
     this with the same recipe and pictures; only the chief's `run` is read and written.
 
     Args:
-        data: the folder; None for recipes that learn from panoramas alone.
+        data: a folder of a kind that is recognized, or sets; None for recipes that learn from panoramas alone.
         panoramas: folder of the panoramas that views are cut from, for recipes that do so.
-        start: an exported network of the recipe's kind, whose weights a new run begins with; None begins at random.
+        start: a run, an exported network or the authors' checkpoint, of which a new run begins with the layers that
+            fit; None begins at random.
         data_title: what cards call the data; None takes the folder's name.
         cache: folder for decoded pictures; None takes the user's cache folder.
 
     Raises:
         ImageError: no pictures in `data`, too few, without partners that the recipe needs, or a broken one.
         RecipeError: the recipe needs what is not to be had.
-        RunError: the run was started with another recipe or other pictures, its checkpoint is damaged, or `start` is no
-            network of this kind.
+        RunError: the run was started with another recipe or other pictures, its checkpoint is damaged, or `start` has
+            no layer that fits.
         OutputError: the run or the cache cannot be written.
         DistributionError: the batches cannot be divided among the team, a worker was started differently from the
             chief, or is lost.
     """
-    parts = find_parts(data, recipe) if data is not None else _NO_PARTS
-    title = data_title or (data or panoramas or run.folder).resolve().name
-    description = _describe_data(parts, recipe, title, panoramas)
-    description["start_sha256"] = hash_files([start]) if start is not None else None
-    team.check_divides(min(recipe.batch_size, count_images(len(parts["train"]), recipe)))
     cache = find_cache_folder() if cache is None else cache
+    sources = [Source.parse(str(data))] if isinstance(data, Path) else list(data or ())
+    parts = find_parts(sources, recipe, cache=cache) if sources else _NO_PARTS
+    title = data_title or ", ".join(source.name for source in sources) or (panoramas or run.folder).resolve().name
+    description = _describe_data(parts, recipe, title, panoramas)
+    description["start_sha256"] = _hash_start(start) if start is not None else None
+    team.check_divides(min(recipe.batch_size, count_images(len(parts["train"]), recipe)))
     if team.is_chief:
         _start_or_check(run, recipe, description)
     with team.watch(), team.share(run.folder, STATE_FILES) as folder:
@@ -150,7 +155,7 @@ def fit(
 
 
 def _train(
-    parts: _Parts,
+    parts: Parts,
     recipe: Recipe,
     run: Run,
     team: Team,
@@ -167,7 +172,9 @@ def _train(
     if epoch >= recipe.epochs:
         return
     if epoch == 0 and start is not None:
-        _take_weights(model.network, start)
+        done = _take_weights(model.network, start)
+        if verbose > 0:
+            print(f"{start}: {done}")
     if epoch > 0 and verbose > 0:
         print(f"{run.folder}: continuing after epoch {epoch}")
     model.fit(
@@ -185,12 +192,38 @@ def _train(
     )
 
 
-def _take_weights(network: keras.Model, start: Path) -> None:
+def _take_weights(network: keras.Model, start: Path) -> Transfer:
     try:
-        network.set_weights(keras.models.load_model(start, compile=False, safe_mode=True).get_weights())
+        source = _load_start(start)
     except (ValueError, OSError, TypeError) as error:
         cause = " ".join(str(error).split())[:200]
-        raise RunError(f"{start}: expected a network like the recipe's, found something else ({cause})") from error
+        raise RunError(
+            f"{start}: expected a run, a .keras file or a .pth file, found something else ({cause})"
+        ) from error
+    done = transfer(source, network)
+    if not done.taken:
+        raise RunError(f"{start}: expected a network like the recipe's, found no layer that fits ({done})")
+    return done
+
+
+def _load_start(start: Path) -> keras.Model:
+    if start.suffix in CHECKPOINT_SUFFIXES:
+        return read_authors_network(start)[0]
+    return (
+        load_network(Run(start))[0] if start.is_dir() else keras.models.load_model(start, compile=False, safe_mode=True)
+    )
+
+
+def find_start(name: str) -> Path:
+    """The file or run that a name means: a path, or a bundled model.
+
+    Raises:
+        RunError: neither.
+    """
+    found = Path(name) if Path(name).exists() else find_bundled(name)
+    if found is None:
+        raise RunError(f"{name}: expected a run folder, a .keras or .pth file, or a folder of training/results")
+    return found
 
 
 def load_network(run: Run) -> tuple[keras.Model, int]:
@@ -254,7 +287,7 @@ def _check_like_chief(copy: Run, recipe: Recipe, data: dict[str, object]) -> Non
         ) from error
 
 
-def _describe_data(parts: _Parts, recipe: Recipe, title: str, panoramas: Path | None) -> dict[str, object]:
+def _describe_data(parts: Parts, recipe: Recipe, title: str, panoramas: Path | None) -> dict[str, object]:
     views = find_panoramas(panoramas) if panoramas is not None else []
     return {
         "title": title,
@@ -267,9 +300,20 @@ def _describe_data(parts: _Parts, recipe: Recipe, title: str, panoramas: Path | 
         "normal_light_sha256": hash_files([pair.high for pair in parts["train"] if pair.high])
         if recipe.uses_partners
         else None,
+        "weights_sha256": _hash_weights(parts["train"]),
         "panorama_files": len(views),
         "panoramas_sha256": hash_files(views) if views else None,
     }
+
+
+def _hash_start(start: Path) -> str:
+    return hash_files([Run(start).checkpoint_path if start.is_dir() else start])
+
+
+def _hash_weights(pictures: Sequence[DarkPicture]) -> str | None:
+    weights = [picture.weight for picture in pictures]
+    # As runs of before there were shares have it.
+    return hashlib.sha256(json.dumps(weights).encode()).hexdigest() if len(set(weights)) > 1 else None
 
 
 class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no type information

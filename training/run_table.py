@@ -9,10 +9,13 @@ from pathlib import Path
 from edge_dce.reports.page import render_page
 from edge_dce.reports.table import EMPTY, Table
 
+from .bootstrap import estimate_interval
 from .evaluation import METHODS, TOGETHER, Evaluation, MethodScore, read_evaluation, title_part
 from .history import History, read_history
 from .recipe import Recipe
 
+# Of fewer pictures an interval says nothing.
+_FEWEST_FOR_INTERVALS = 5
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
 
 
@@ -79,7 +82,11 @@ def _share_pictures(columns: Sequence[_Column]) -> bool:
     return (
         len(
             {
-                tuple((row.part, Path(row.name).stem, row.scores["input"]) for row in each.evaluation.images)
+                tuple(
+                    # Evaluations of before have fewer figures, to other digits.
+                    (row.part, Path(row.name).stem, round(row.scores["input"].psnr_db, 3))
+                    for row in each.evaluation.images
+                )
                 for each in columns
             }
         )
@@ -126,9 +133,39 @@ def _compare_part(part: str, columns: Sequence[_Column], baselines: bool) -> lis
     return [
         [title],
         ("PSNR dB", *(f"{score.psnr_db:.2f}" if score else EMPTY for score in scores)),
+        *_compare_surely(part, columns, len(scores) - len(columns)),
         ("SSIM", *(f"{score.ssim:.3f}" if score else EMPTY for score in scores)),
         ("brightness", *(f"{score.brightness:.3f}" if score else EMPTY for score in scores)),
     ]
+
+
+def _compare_surely(part: str, columns: Sequence[_Column], others: int) -> list[Sequence[str]]:
+    """Intervals of the PSNR of one part, and of how much better than the first run, picture by picture."""
+    figures = [
+        {(row.part, Path(row.name).stem): row.scores["network"].psnr_db for row in column.evaluation.select(part)}
+        for column in columns
+    ]
+    if any(len(each) < _FEWEST_FOR_INTERVALS for each in figures):
+        return []
+    padding = [EMPTY] * others
+    rows: list[Sequence[str]] = [
+        ("– 95 % interval", *padding, *(_format_interval(list(each.values())) for each in figures))
+    ]
+    first = figures[0]
+    if len(figures) > 1 and all(each.keys() == first.keys() for each in figures):
+        gains = ([each[key] - first[key] for key in first] for each in figures[1:])
+        rows.append(("– better than the first run by", *padding, EMPTY, *(_format_gain(gain) for gain in gains)))
+    return rows
+
+
+def _format_interval(figures: Sequence[float]) -> str:
+    low, high = estimate_interval(figures)
+    return f"{low:.2f} to {high:.2f}"
+
+
+def _format_gain(gains: Sequence[float]) -> str:
+    low, high = estimate_interval(gains)
+    return f"{sum(gains) / len(gains):+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def _format_loss(column: _Column, name: str) -> str:

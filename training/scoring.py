@@ -16,12 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import ImageError
-from edge_dce.files.folders import match_pairs, warn_of_lossy
+from edge_dce.files.folders import warn_of_lossy
 from edge_dce.files.pictures import read_image
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
 from edge_dce.pixels.metrics import color_difference, finite_psnr, psnr_at_equal_mean, ssim
 
-from .dataset import Pair, find_pairs, split_pairs
+from .cache import find_cache_folder
+from .datasets.partners import match_names
+from .datasets.picture import Pair
+from .datasets.sets import Source, find_parts
 from .evaluation import DECIMALS, Evaluation, ImageRow, MethodScore
 from .recipe import Recipe
 from .trained_network import TrainedNetwork
@@ -32,17 +35,24 @@ Uint8Array = npt.NDArray[np.uint8]
 _CHUNK = 8
 
 
-def find_evaluation_parts(data: Path, recipe: Recipe, names: Sequence[str]) -> dict[str, list[Pair]]:
-    """The parts `names` ("test", "validation") of a LOL folder, by the recipe's split.
+def find_evaluation_parts(
+    sources: Sequence[Source], recipe: Recipe, names: Sequence[str], *, cache: Path | None = None
+) -> dict[str, list[Pair]]:
+    """The parts `names` ("test", "validation") of sets of pairs, as training divides them.
 
     Raises:
-        ImageError: no LOL folder, or too few pictures for one of the parts.
+        ImageError: no pairs, or too few pictures for one of the parts.
     """
-    parts = split_pairs(find_pairs(data), recipe)
+    parts = find_parts(sources, recipe, cache=cache or find_cache_folder())
+    found: dict[str, list[Pair]] = {}
     for name in names:
-        if not parts[name]:
-            raise ImageError(f"{data}: the {name} part is empty; choose the other part with --split, or use --pairs")
-    return {name: parts[name] for name in names}
+        found[name] = [Pair(picture.low, picture.high) for picture in parts[name] if picture.high is not None]
+        if not found[name]:
+            places = " ".join(source.place for source in sources)
+            raise ImageError(
+                f"{places}: the {name} part has no pairs; choose the other part with --split, or use --pairs"
+            )
+    return found
 
 
 def pair_folders(folders: Sequence[tuple[Path, Path]]) -> dict[str, list[Pair]]:
@@ -57,7 +67,7 @@ def pair_folders(folders: Sequence[tuple[Path, Path]]) -> dict[str, list[Pair]]:
         name = parents.pop().name if len(folders) > 1 and len(parents) == 1 else "pairs"
         if name in sets:
             raise ImageError(f"{low}: there is a set '{name}' already; rename the folder that holds {low.name}")
-        sets[name] = [Pair(*paths) for paths in match_pairs(low, high)]
+        sets[name] = [Pair(*paths) for paths in match_names(low, high)]
     return sets
 
 

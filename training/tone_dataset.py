@@ -21,7 +21,8 @@ from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
 from edge_dce.pixels.shrinking import shrink
 
 from .cache import read_resized
-from .dataset import DarkPicture, Shard, count_steps
+from .dataset import Shard, count_steps
+from .datasets.picture import DarkPicture
 from .made_scenes import make_scene
 from .panoramas.views import read_pairs
 from .recipe import Recipe, RecipeError, ToneSettings
@@ -57,8 +58,11 @@ class Shot:
 class _Pairs:
     """Pairs of pictures as they are."""
 
-    def __init__(self, dark: Uint8Array, partners: Uint8Array) -> None:
+    def __init__(self, dark: Uint8Array, partners: Uint8Array, weights: Sequence[float] | None = None) -> None:
+        """`weights` say how often each pair is drawn, relative to others; None draws all alike."""
         self._dark, self._partners = dark, partners
+        # A draw without weights takes other random numbers: runs of one set stay as they are.
+        self._chances = np.array(weights) / sum(weights) if weights and min(weights) < max(weights) else None
         # Estimated when first needed, and then kept: 1 kB each.
         self._measure = functools.cache(lambda number: measure_noise(dark[number]))
 
@@ -69,14 +73,18 @@ class _Pairs:
         return Shot(self._dark[number], self._partners[number], self._measure(number))
 
     def draw(self, random: np.random.Generator) -> Shot:
-        return self.take(int(random.integers(len(self))))
+        if self._chances is None:
+            return self.take(int(random.integers(len(self))))
+        return self.take(int(random.choice(len(self), p=self._chances)))
 
 
 class _ExposedPairs(_Pairs):
     """Pairs of which half of the dark pictures are exposed by another factor."""
 
-    def __init__(self, dark: Uint8Array, partners: Uint8Array, factors: tuple[float, float]) -> None:
-        super().__init__(dark, partners)
+    def __init__(
+        self, dark: Uint8Array, partners: Uint8Array, weights: Sequence[float], factors: tuple[float, float]
+    ) -> None:
+        super().__init__(dark, partners, weights)
         self._lowest, self._highest = map(math.log, factors)
 
     def draw(self, random: np.random.Generator) -> Shot:
@@ -181,7 +189,9 @@ def load_tone_batches(
     sources: list[tuple[_Source, float]] = []
     good: _Pairs | None = None
     if settings.pair_share > 0:
-        good = _ExposedPairs(*_read_pairs(pictures, settings, cache), (settings.least_gain, recipe.exposure_gain))
+        weights = [picture.weight for picture in pictures]
+        factors = settings.least_gain, recipe.exposure_gain
+        good = _ExposedPairs(*_read_pairs(pictures, settings, cache), weights, factors)
         sources.append((good, settings.pair_share))
     if panoramas is not None and settings.view_share > 0:
         size = settings.picture_width_px, settings.picture_height_px

@@ -20,6 +20,7 @@ from .model import find_task
 from .recipe import Recipe
 from .run import Run, RunError, load_network
 from .settings import check_recipe
+from .starting_point import CHECKPOINT_SUFFIXES, read_authors_network
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -33,7 +34,7 @@ class TrainedNetwork:
         name: of the run folder or of the file, without its suffix.
         network: (B, H, W, 3) float32 RGB in [0, 1] to what its entry in `training.network.NETWORKS` says.
         recipe: how it was trained.
-        epochs: for how long.
+        epochs: for how long; 0 where nobody says.
     """
 
     name: str
@@ -60,14 +61,19 @@ class TrainedNetwork:
 
 
 def load_trained_network(path: Path) -> TrainedNetwork:
-    """The network of a run folder after its last finished epoch, or that of an exported `.keras` file.
+    """The network of a run folder after its last finished epoch, of an exported file, or of the authors' checkpoint.
 
     Raises:
         RunError: neither, or no epoch is finished, or the file does not say where it comes from, or the network sees
             other than RGB pictures.
         RecipeError: the recipe is unreadable.
+        CheckpointError: a `.pth` file is no checkpoint of Zero-DCE or Zero-DCE++.
     """
-    trained = _load_exported(path) if path.suffix == ".keras" and not path.is_dir() else _load_run(path)
+    if path.suffix in CHECKPOINT_SUFFIXES:
+        network, recipe = read_authors_network(path)
+        trained = TrainedNetwork(path.stem, network, recipe, epochs=0)
+    else:
+        trained = _load_exported(path) if path.suffix == ".keras" and not path.is_dir() else _load_run(path)
     channels = trained.network.input_shape[-1]
     if channels != 3:
         raise RunError(

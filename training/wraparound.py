@@ -19,7 +19,7 @@ from edge_dce.pixels.metrics import finite_psnr
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.reports.table import Table
 
-from .dataset import Pair
+from .datasets.picture import Pair
 from .scoring import read_pair
 from .trained_network import TrainedNetwork
 

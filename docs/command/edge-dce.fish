@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --html --http --images --json --keep --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --start --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -148,7 +148,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train' -s h -l help -d 'show this
 complete -c edge-dce -n '_shtab_edge_dce_using train' -l debug -d 'show a traceback on errors'
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a fit -d 'train a network, or continue an interrupted run'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data -xka "(__fish_complete_directories)" -d 'folder of dark pictures, or a LOL folder with low/ and high/'
+complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l panoramas -xka "(__fish_complete_directories)" -d 'folder of panoramas in linear light (.hdr, .exr), for recipes that cut views'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean paired" -d 'settings of the training: report, authors, paper, edge-scene, edge, edge-pp, edge-tone, edge-tone-clean, paired (default: edge-scene)'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l set -x -d 'change one field of the recipe; repeatable'
@@ -156,7 +156,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l feedback -xka "(__f
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l show -d 'print the recipe as JSON and stop'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l out -xka "(__fish_complete_directories)" -d 'folder of a new run, or of the run to continue'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l epochs -x -d 'number of epochs (default: as in the recipe)'
-complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l start -xka "(__fish_complete_path (commandline -ct))" -d 'exported network whose weights a new run begins with'
+complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l from -xka "(__fish_complete_path (commandline -ct))" -d 'begin with what fits of a run, a .keras or .pth file, or a bundled network'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data-title -x -d 'name of the data in model cards (default: name of the folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l worker -x -d 'train with other workers; INDEX says which address is this machine'"'"'s'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l cache -xka "(__fish_complete_directories)" -d 'folder for decoded pictures (default: the user'"'"'s cache folder)'
@@ -167,20 +167,20 @@ complete -c edge-dce -n '_shtab_edge_dce_using train export' -l overwrite -d ove
 complete -c edge-dce -n '_shtab_edge_dce_using train export; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_directories)" -d RUN_DIR
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a split -d 'write one part of the data as folders low/ and, for pairs, high/'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using train split' -l data -xka "(__fish_complete_directories)" -d 'folder of dark pictures, or a LOL folder with low/ and high/'
+complete -c edge-dce -n '_shtab_edge_dce_using train split' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean paired" -d 'as of fit (default: edge-scene)'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l part -xka "test train validation" -d part
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -s o -l output -xka "(__fish_complete_directories)" -d DIR
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l overwrite -d overwrite
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a evaluate -d 'score a network, and compare it with methods that need no network'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l data -xka "(__fish_complete_directories)" -d 'folder with low/ and high/, split by the recipe'
+complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l pairs -xka "(__fish_complete_path (commandline -ct))" -d 'two folders with the same file names; repeatable, also beside --data'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l split -xka "test val" -d 'part of --data; may be repeated (default: both)'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -s o -l output -xka "(__fish_complete_directories)" -d 'folder for the results (default: the run folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l pictures -x -d 'number of pictures in the report (default: 12)'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l overwrite -d overwrite
-complete -c edge-dce -n '_shtab_edge_dce_using train evaluate; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'run folder, or a .keras file that '"'"'export'"'"' wrote'
+complete -c edge-dce -n '_shtab_edge_dce_using train evaluate; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'run folder, .keras file, or the authors'"'"' .pth file'
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a compare -d 'show evaluated runs side by side'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l markdown -d 'print a Markdown table'
@@ -193,13 +193,13 @@ complete -c edge-dce -n '_shtab_edge_dce_using train psnr-wraparound' -l data -x
 complete -c edge-dce -n '_shtab_edge_dce_using train psnr-wraparound; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'networks to score as well'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a evaluate -d 'score a network on dark pictures and their ground truth'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l data -xka "(__fish_complete_directories)" -d 'folder with low/ and high/, split by the recipe'
+complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l pairs -xka "(__fish_complete_path (commandline -ct))" -d 'two folders with the same file names; repeatable, also beside --data'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l split -xka "test val" -d 'part of --data; may be repeated (default: both)'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -s o -l output -xka "(__fish_complete_directories)" -d 'folder for the results (default: the run folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l pictures -x -d 'number of pictures in the report (default: 12)'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l overwrite -d overwrite
-complete -c edge-dce -n '_shtab_edge_dce_using evaluate; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'run folder, or a .keras file that '"'"'export'"'"' wrote'
+complete -c edge-dce -n '_shtab_edge_dce_using evaluate; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'run folder, .keras file, or the authors'"'"' .pth file'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a convert -d 'Convert a Keras network to verified .tflite files.'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using convert' -l precision -xka "float32 float16 dynamic int8 all" -d 'default: all'

@@ -88,6 +88,7 @@ TRAINING_MAY_USE = {
         "files.near_infrared",
         "files.output",
         "files.pictures",
+        "files.video_reader",
         "models.origin",
         "pixels.baselines",
         "pixels.curve",

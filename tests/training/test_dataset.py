@@ -11,7 +11,9 @@ from edge_dce.files.pictures import Picture, write_picture
 from tests.training.lol_folder import write_lol
 from tests.training.tiny_recipe import TINY
 from training.cache import read_shrunk
-from training.dataset import Batches, find_pairs, find_parts, split_pairs
+from training.dataset import Batches, draw_by_weight
+from training.datasets.kinds import find_lol
+from training.datasets.sets import find_parts, split_by_order
 from training.recipe import RECIPES
 
 
@@ -25,19 +27,19 @@ def make_images(count: int, side: int = 32) -> np.ndarray:
 
 
 def test_split_follows_sorted_names_as_strings(lol: Path) -> None:
-    parts = split_pairs(find_pairs(lol), TINY)
+    parts = split_by_order(find_lol(str(lol), lol), TINY)
     assert [len(parts[part]) for part in ("test", "train", "validation")] == [30, 10, 4]
     assert [pair.low.stem for pair in parts["test"][:4]] == ["0", "1", "10", "11"]
 
 
 def test_folder_that_is_no_lol_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="expected folders 'low' and 'high'"):
-        find_pairs(tmp_path)
+        find_lol(str(tmp_path), tmp_path)
 
 
 def test_too_few_pictures_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="expected more than 30 pairs"):
-        split_pairs(find_pairs(write_lol(tmp_path, 5)), TINY)
+        split_by_order(find_lol(str(write_lol(tmp_path, 5)), tmp_path), TINY)
 
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:
@@ -66,14 +68,14 @@ def test_recipe_without_augmentation_shows_the_pictures_themselves() -> None:
 
 
 def test_plain_folder_needs_no_partners_and_holds_every_fifth_picture_out(lol: Path) -> None:
-    parts = find_parts(lol / "our485" / "low", dataclasses.replace(TINY, exposure_shift=0.0))
+    parts = find_parts(lol / "our485" / "low", dataclasses.replace(TINY, exposure_shift=0.0), cache=lol / "cache")
     assert [len(parts[part]) for part in ("test", "train", "validation")] == [0, 36, 8]
     assert not {pair.low for pair in parts["train"]} & {pair.low for pair in parts["validation"]}
 
 
 def test_recipe_that_needs_partners_refuses_a_plain_folder(lol: Path) -> None:
     with pytest.raises(ImageError, match="recipe 'paired' needs normal-light pictures"):
-        find_parts(lol / "our485" / "low", RECIPES["paired"])
+        find_parts(lol / "our485" / "low", RECIPES["paired"], cache=lol / "cache")
 
 
 def test_partner_is_moved_like_the_dark_picture() -> None:
@@ -104,7 +106,7 @@ def test_noise_has_the_variance_of_shot_and_read_noise() -> None:
 
 
 def test_pictures_are_decoded_once_and_found_by_content(lol: Path, tmp_path: Path) -> None:
-    paths = [pair.low for pair in find_pairs(lol)]
+    paths = [pair.low for pair in find_lol(str(lol), lol)]
     first = read_shrunk(paths, 16, channels=3, cache=tmp_path)
     (entry,) = tmp_path.iterdir()
     written = entry.stat().st_mtime_ns
@@ -119,7 +121,7 @@ def test_pictures_are_decoded_once_and_found_by_content(lol: Path, tmp_path: Pat
 
 
 def test_damaged_cache_entry_is_made_anew(lol: Path, tmp_path: Path) -> None:
-    paths = [pair.low for pair in find_pairs(lol)]
+    paths = [pair.low for pair in find_lol(str(lol), lol)]
     first = read_shrunk(paths, 16, channels=3, cache=tmp_path).copy()
     (entry,) = tmp_path.iterdir()
     entry.write_bytes(entry.read_bytes()[:2000])
@@ -136,7 +138,7 @@ def test_broken_picture_leaves_no_cache_entry(tmp_path: Path) -> None:
 def test_cache_that_cannot_be_written_is_an_error(lol: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError):
-        read_shrunk([find_pairs(lol)[0].low], 16, channels=3, cache=tmp_path / "file")
+        read_shrunk([find_lol(str(lol), lol)[0].low], 16, channels=3, cache=tmp_path / "file")
 
 
 def test_channels_are_grey_or_include_near_infrared(tmp_path: Path) -> None:
@@ -149,3 +151,9 @@ def test_channels_are_grey_or_include_near_infrared(tmp_path: Path) -> None:
     np.testing.assert_array_equal(grey[0, ..., 0], np.rint(image.mean(axis=2)))
     with pytest.raises(ImageError, match="expected four channels"):
         read_shrunk([tmp_path / "rgb.png"], 32, channels=4, cache=cache)
+
+
+def test_pictures_are_drawn_as_often_as_their_weights_say() -> None:
+    order = draw_by_weight(np.array([3.0, 1.0, 1.0, 5.0]), 20, np.random.default_rng(1))
+    # 20 pictures by weights that sum to 10: each expectation is whole.
+    np.testing.assert_array_equal(np.bincount(order), [6, 2, 2, 10])

@@ -19,7 +19,7 @@ from edge_dce.pixels.curve import apply_exact
 from edge_dce.pixels.metrics import color_difference, psnr, psnr_at_equal_mean, ssim
 from tests.training.lol_folder import write_lol
 from training.cli import main
-from training.dataset import Pair
+from training.datasets.picture import Pair
 from training.drawings import draw_strength, measure_strength
 from training.evaluation import Evaluation, EvaluationError, ImageRow, MethodScore, read_evaluation
 from training.evaluation_page import choose_rows, draw_page
@@ -372,3 +372,19 @@ def test_compare_needs_no_keras(tmp_path: Path) -> None:
 def test_compare_tells_runs_of_one_name_apart_by_folder(tmp_path: Path) -> None:
     folders = [write_evaluation(tmp_path / name, make_evaluation([make_row("a", 10)])) for name in ("x", "y")]
     assert [*tabulate_runs(folders).table.header][-2:] == [str(folder) for folder in folders]
+
+
+def test_compare_says_how_sure_a_gain_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(1)
+    figures = random.normal(18, 3, 40)
+    rows = [[make_row(str(n), figure) for n, figure in enumerate(each)] for each in (figures, figures + 0.5)]
+    for row, before in zip(rows[1], rows[0], strict=True):
+        row.scores["input"] = before.scores["input"]  # type: ignore[index]
+    folders = [write_evaluation(tmp_path / n, make_evaluation(r, n)) for n, r in zip("ab", rows, strict=True)]
+    assert main(["compare", *map(str, folders)]) == 0
+    lines = [re.split(r"  +", line.strip()) for line in capsys.readouterr().out.splitlines()]
+    # Each picture is better by the same: the interval of the gain has no width, however far apart pictures are.
+    gain = next(line for line in lines if line[0] == "– better than the first run by")
+    assert gain[-2:] == ["–", "+0.50 (+0.50 to +0.50)"]
+    low, high = next(line for line in lines if line[0] == "– 95 % interval")[-2].split(" to ")
+    assert float(low) < figures.mean() < float(high)

@@ -9,7 +9,8 @@ import pytest
 from tests.training.lol_folder import write_lol
 from tests.training.panoramas.made_panorama import make_panorama, write_panorama
 from tests.training.tiny_recipe import TINY_TONE
-from training.dataset import Shard, find_parts
+from training.dataset import Shard
+from training.datasets.sets import find_parts
 from training.recipe import RecipeError
 from training.tone_dataset import load_tone_batches, load_tone_validation
 
@@ -32,7 +33,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(lol: Path, panoramas: Path | None, cache: Path, **options: object):  # type: ignore[no-untyped-def]
-    pictures = find_parts(lol, TINY_TONE)["train"]
+    pictures = find_parts(lol, TINY_TONE, cache=cache)["train"]
     return load_tone_batches(pictures, TINY_TONE, cache=cache, panoramas=panoramas, **options)  # type: ignore[arg-type]
 
 
@@ -65,7 +66,7 @@ def test_shares_together_are_the_batch(lol: Path, panoramas: Path, cache: Path) 
 
 
 def test_validation_shows_every_held_out_pair_once_and_whole(lol: Path, cache: Path) -> None:
-    held_out = find_parts(lol, TINY_TONE)["validation"]
+    held_out = find_parts(lol, TINY_TONE, cache=cache)["validation"]
     batches = load_tone_validation(held_out, TINY_TONE, cache=cache)
     assert batches is not None
     seen = [batches[index][0]["crop"] for index in range(len(batches))]

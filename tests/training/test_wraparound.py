@@ -6,7 +6,7 @@ import pytest
 from edge_dce.pixels.metrics import psnr
 from tests.training.lol_folder import write_lol
 from training.cli import main
-from training.dataset import find_pairs
+from training.datasets.kinds import find_lol
 from training.wraparound import compute_wrapped_psnr, tabulate_wraparound
 
 
@@ -30,7 +30,7 @@ def test_wrapped_psnr_is_right_up_to_15_levels_and_27_9_db_for_anything_unrelate
 
 
 def test_table_tells_black_from_the_normal_picture_in_float64_only(tmp_path: Path) -> None:
-    table = tabulate_wraparound(find_pairs(write_lol(tmp_path, 3)))
+    table = tabulate_wraparound(find_lol(str(write_lol(tmp_path, 3)), tmp_path))
     assert [row[0] for row in table.rows] == ["dark input", "CLAHE", "gamma 0.4", "all black", "random bytes"]
     wrapped, true = (np.array([float(row[column]) for row in table.rows]) for column in (1, 3))
     # 3 pictures of 1,440 samples: the mean of k² modulo 256 strays by 86/√4320 = 1.3, which is 0.05 dB (one sigma).

@@ -1,0 +1,227 @@
+"""Starting points: PyTorch checkpoints without PyTorch, and networks of which a part fits."""
+
+import collections
+import dataclasses
+import io
+import pickle
+import sys
+import types
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from tests.training.lol_folder import write_lol
+from tests.training.tiny_recipe import TINY
+from training.cli import main
+from training.network import NETWORKS
+from training.starting_point import read_authors_network, transfer
+from training.torch_checkpoint import CheckpointError, read_checkpoint
+from training.trained_network import load_trained_network
+
+# Two float32 sums over 9 · 64 products of numbers below 1, in different orders, seven layers deep.
+LIKE_FLOAT32 = 1e-5
+FILTERS = 32
+
+
+class FloatStorage:
+    """Stands for torch.FloatStorage in a pickle."""
+
+
+def _rebuild_tensor_v2(*_: object) -> None:
+    """Stands for PyTorch's function of that name in a pickle."""
+
+
+class Tensor:
+    """Is pickled as PyTorch pickles a tensor."""
+
+    def __init__(self, key: int, samples: np.ndarray) -> None:
+        self.key, self.samples = key, samples
+
+    def __reduce__(self) -> tuple[object, ...]:
+        strides = tuple(stride // 4 for stride in self.samples.strides)
+        arguments = (self, 0, self.samples.shape, strides, False, collections.OrderedDict())
+        return _rebuild_tensor_v2, (Storage(self), *arguments[1:])
+
+
+class Storage:
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+
+class Pickler(pickle.Pickler):
+    is_legacy = False
+
+    def persistent_id(self, each: object) -> object:
+        if not isinstance(each, Storage):
+            return None
+        view = (None,) if self.is_legacy else ()
+        return ("storage", FloatStorage, str(each.tensor.key), "cpu", each.tensor.samples.size, *view)
+
+
+class LegacyPickler(Pickler):
+    is_legacy = True
+
+
+@pytest.fixture(autouse=True)
+def _name_as_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pickles name what they hold by module; while these tests write them, there is a module of that name."""
+    torch, inside = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    monkeypatch.setattr(FloatStorage, "__module__", "torch")
+    monkeypatch.setattr(_rebuild_tensor_v2, "__module__", "torch._utils")
+    torch.FloatStorage, inside._rebuild_tensor_v2 = FloatStorage, _rebuild_tensor_v2  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "torch._utils", inside)
+
+
+def write_checkpoint(path: Path, state: Mapping[str, np.ndarray], *, is_legacy: bool = False) -> Path:
+    tensors = {name: Tensor(key, samples) for key, (name, samples) in enumerate(state.items())}
+    with path.open("wb") as stream:
+        if is_legacy:
+            for header in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
+                pickle.dump(header, stream, protocol=2)
+            LegacyPickler(stream, protocol=2).dump(collections.OrderedDict(tensors))
+            pickle.dump([str(tensor.key) for tensor in tensors.values()], stream, protocol=2)
+            for samples in state.values():
+                stream.write(samples.size.to_bytes(8, "little") + samples.tobytes())
+        else:
+            with zipfile.ZipFile(stream, "w") as archive:
+                pickled = io.BytesIO()
+                Pickler(pickled, protocol=2).dump(collections.OrderedDict(tensors))
+                archive.writestr("archive/data.pkl", pickled.getvalue())
+                for key, samples in enumerate(state.values()):
+                    archive.writestr(f"archive/data/{key}", samples.tobytes())
+    return path
+
+
+def make_weights(*, is_separable: bool) -> dict[str, np.ndarray]:
+    """A state of the authors' network in PyTorch's layout."""
+    random = np.random.default_rng(1)
+    inputs = [3, *[FILTERS] * 3, *[2 * FILTERS] * 3]
+    outputs = [*[FILTERS] * 6, 3 if is_separable else 24]
+    state: dict[str, np.ndarray] = {}
+    for number, (before, after) in enumerate(zip(inputs, outputs, strict=True), start=1):
+        kernels = {"": (after, before, 3, 3)}
+        if is_separable:
+            kernels = {".depth_conv": (before, 1, 3, 3), ".point_conv": (after, before, 1, 1)}
+        for part, shape in kernels.items():
+            scale = 1 / np.sqrt(np.prod(shape[1:]))
+            state[f"e_conv{number}{part}.weight"] = random.normal(0, scale, shape).astype(np.float32)
+            state[f"e_conv{number}{part}.bias"] = random.normal(0, 0.1, shape[0]).astype(np.float32)
+    return state
+
+
+def convolve(planes: np.ndarray, state: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """A convolution of (C, H, W) in PyTorch's layout, zeros around the picture; of all planes, or of each alone."""
+    weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+    if weight.shape[1] == 1 and weight.shape[0] == len(planes):
+        pairs = [[(plane, kernels[0])] for plane, kernels in zip(planes, weight, strict=True)]
+    else:
+        pairs = [list(zip(planes, kernels, strict=True)) for kernels in weight]
+    sums = [sum(cv2.filter2D(p, -1, k, borderType=cv2.BORDER_CONSTANT) for p, k in pair) for pair in pairs]
+    return np.stack(sums) + bias[:, np.newaxis, np.newaxis]  # type: ignore[arg-type]
+
+
+def compute_maps(image: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """DCE-Net as the authors have it: (3, H, W) to its curves."""
+
+    def layer(number: int, *planes: np.ndarray) -> np.ndarray:
+        joined, name = np.concatenate(planes), f"e_conv{number}"
+        if f"{name}.weight" in state:
+            return convolve(joined, state, name)
+        return convolve(convolve(joined, state, f"{name}.depth_conv"), state, f"{name}.point_conv")
+
+    x1 = np.maximum(layer(1, image), 0)
+    x2 = np.maximum(layer(2, x1), 0)
+    x3 = np.maximum(layer(3, x2), 0)
+    x4 = np.maximum(layer(4, x3), 0)
+    x5 = np.maximum(layer(5, x3, x4), 0)
+    x6 = np.maximum(layer(6, x2, x5), 0)
+    return np.tanh(layer(7, x1, x6))
+
+
+@pytest.mark.parametrize("is_separable", [False, True])
+@pytest.mark.parametrize("is_legacy", [False, True])
+def test_same_weights_give_the_same_maps_in_both_layouts(tmp_path: Path, is_separable: bool, is_legacy: bool) -> None:
+    state = make_weights(is_separable=is_separable)
+    path = write_checkpoint(tmp_path / "Epoch99.pth", state, is_legacy=is_legacy)
+    network, recipe = read_authors_network(path)
+    assert recipe.network == ("zero-dce-pp" if is_separable else "zero-dce")
+    image = np.random.default_rng(2).random((3, 12, 16), np.float32)
+    ours = np.asarray(network(image.transpose(1, 2, 0)[np.newaxis]))[0]
+    np.testing.assert_allclose(ours.transpose(2, 0, 1), compute_maps(image, state), atol=LIKE_FLOAT32)
+
+
+class Command:
+    def __reduce__(self) -> tuple[object, ...]:
+        import os
+
+        return os.getcwd, ()
+
+
+@pytest.mark.parametrize("content", [{"a": Command()}, {"a": 1}, [1], {"a": np.zeros(3)}])
+def test_checkpoint_of_other_things_than_tensors_runs_nothing(tmp_path: Path, content: object) -> None:
+    with zipfile.ZipFile(tmp_path / "evil.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(content, protocol=2))
+    with pytest.raises(CheckpointError, match="expected a PyTorch state_dict of tensors"):
+        read_checkpoint(tmp_path / "evil.pth")
+
+
+@pytest.mark.parametrize("is_legacy", [False, True])
+def test_damaged_checkpoint_is_an_error_of_one_line(tmp_path: Path, is_legacy: bool) -> None:
+    whole = write_checkpoint(tmp_path / "a.pth", make_weights(is_separable=True), is_legacy=is_legacy).read_bytes()
+    for size in (0, 10, len(whole) // 3, len(whole) - 40):
+        (tmp_path / "cut.pth").write_bytes(whole[:size])
+        with pytest.raises(CheckpointError) as caught:
+            read_checkpoint(tmp_path / "cut.pth")
+        assert "\n" not in str(caught.value)
+
+
+def test_checkpoint_is_scored_and_exported_like_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_checkpoint(tmp_path / "Epoch99.pth", make_weights(is_separable=True))
+    lol = write_lol(tmp_path / "lol", 34) / "our485"
+    pairs = ["--pairs", str(lol / "low"), str(lol / "high")]
+    assert main(["evaluate", str(path), *pairs, "-o", str(tmp_path / "out"), "--pictures", "1"]) == 0
+    assert main(["export", str(path), "-o", str(tmp_path / "authors.keras")]) == 0
+    one, other = (load_trained_network(each) for each in (path, tmp_path / "authors.keras"))
+    for weight, same in zip(one.network.get_weights(), other.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, same)
+    assert other.recipe == one.recipe
+
+
+def test_run_begins_with_what_fits_and_says_what_did_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_checkpoint(tmp_path / "Epoch99.pth", make_weights(is_separable=False))
+    lol = write_lol(tmp_path / "lol")
+    command = ["fit", "--data", str(lol), "--epochs", "1", "--set", "resize_px=32", "--recipe", "report"]
+    assert main([*command, "--from", str(path), "--out", str(tmp_path / "run")]) == 0
+    assert "took 7 of 7 layers" in capsys.readouterr().out
+    assert main([*command, "--from", "no-such-model", "--out", str(tmp_path / "other")]) == 1
+
+
+def test_layers_of_other_shapes_stay_fresh() -> None:
+    source = NETWORKS["zero-dce"].build(channels=1)
+    network = NETWORKS["zero-dce"].build()
+    done = transfer(source, network)
+    assert done.taken == tuple(f"conv{number}" for number in range(2, 7))
+    assert str(done).startswith("took 5 of 7 layers; fresh: conv1 has (3, 3, 3, 32), there (3, 3, 1, 32)")
+    for name in done.taken:
+        np.testing.assert_array_equal(source.get_layer(name).get_weights()[0], network.get_layer(name).get_weights()[0])
+
+
+def test_another_network_is_one_function_and_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training.network import Architecture
+
+    def build_plain(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
+        image = keras.Input((None, None, channels))
+        layer = keras.layers.Conv2D(channels, 3, padding="same", activation="tanh", kernel_initializer=initializer)
+        return keras.Model(image, layer(image))
+
+    monkeypatch.setitem(NETWORKS, "plain", Architecture(build_plain, "one layer"))
+    from training.run import Run, fit, load_network
+
+    fit(write_lol(tmp_path), dataclasses.replace(TINY, epochs=1, network="plain"), Run(tmp_path / "run"), verbose=0)
+    assert load_network(Run(tmp_path / "run"))[0].count_params() == 84
