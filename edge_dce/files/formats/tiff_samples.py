@@ -17,6 +17,7 @@ from PIL import TiffImagePlugin
 
 from edge_dce.errors import ImageError
 from edge_dce.files.formats.tiff_directories import Directory, read_directories
+from edge_dce.files.picture import divide_by_alpha
 
 Uint8Array = npt.NDArray[np.uint8]
 Uint16Array = npt.NDArray[np.uint16]
@@ -37,6 +38,7 @@ _SHALLOW = {
     _YCBCR: (8,),
 }
 _DEEP = (12, 16)
+_MOST_CHANNELS = 8
 # What the fourth channel of RGB, or the second of grey, says.
 _PREMULTIPLIED, _ALPHA = 1, 2
 
@@ -100,7 +102,7 @@ def decode_deep(data: bytes, page: Directory) -> tuple[Uint16Array, Uint16Array 
     if samples.shape[2] == colors.shape[2] or kind not in (_PREMULTIPLIED, _ALPHA):
         return np.ascontiguousarray(colors), None
     alpha = np.ascontiguousarray(samples[..., colors.shape[2]])
-    return (_divide(colors, alpha) if kind == _PREMULTIPLIED else np.ascontiguousarray(colors)), alpha
+    return np.ascontiguousarray(divide_by_alpha(colors, alpha) if kind == _PREMULTIPLIED else colors), alpha
 
 
 def _check_meaning(page: Directory) -> int:
@@ -117,6 +119,8 @@ def _check_meaning(page: Directory) -> int:
         raise ImageError(f"{bits} bits per sample, {named}; expected whole numbers of 8 or 16 bits")
     colors, is_grey_or_rgb = _CHANNELS[photometric], photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
     is_deep = is_grey_or_rgb and bits in _DEEP
+    if samples > _MOST_CHANNELS:
+        raise ImageError(f"{samples} channels a pixel; expected at most {_MOST_CHANNELS}; save it as RGB or grey")
     if len(depths) > 1 or samples < colors or not (is_deep or bits in _SHALLOW[photometric]):
         raise ImageError(f"samples that are not understood ({what}, {samples} a pixel){hint}")
     is_planar = planes == 2 and samples > 1
@@ -200,10 +204,3 @@ def _unpack_12(rows: Uint8Array) -> Uint16Array:
     numbers[:, 0::2] = (first << 4) | (middle >> 4)
     numbers[:, 1::2] = ((middle & 15) << 8) | last
     return numbers
-
-
-def _divide(colors: Uint16Array, alpha: Uint16Array) -> Uint16Array:
-    """Colors that were multiplied by alpha, as they were before."""
-    share = np.maximum(alpha, 1).astype(np.uint32)[..., np.newaxis]
-    divided: Uint16Array = np.minimum((colors.astype(np.uint32) * 65535 + share // 2) // share, 65535).astype(np.uint16)
-    return divided

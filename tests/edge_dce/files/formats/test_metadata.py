@@ -161,6 +161,31 @@ def test_notes_too_large_for_a_segment_are_left_out_with_a_word() -> None:
     assert list_left_out(picture, ".tif") == {}
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_once_and_said_no_more(tmp_path: Path, orientation: int, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    options = {".jpg": {"quality": 100, "subsampling": "4:4:4"}, ".webp": {"lossless": True}}.get(suffix, {})
+    Image.fromarray(SCENE).save(tmp_path / f"photo{suffix}", exif=exif, **options)
+    picture = read_picture(tmp_path / f"photo{suffix}")
+    flipped, turned = SCENE[:, ::-1], SCENE.transpose(1, 0, 2)
+    upright = [
+        SCENE,
+        flipped,
+        SCENE[::-1, ::-1],
+        SCENE[::-1],
+        turned,
+        turned[:, ::-1],
+        turned[::-1, ::-1],
+        turned[::-1],
+    ]
+    assert picture.image.shape == upright[orientation - 1].shape
+    # JPEG at its best.
+    assert np.abs(picture.image.astype(int) - upright[orientation - 1]).max() <= 3
+    assert read_exif(encode_picture(picture, suffix)).get(ExifTags.Base.Orientation, 1) == 1
+
+
 def test_resolution_turns_with_the_picture(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
