@@ -93,7 +93,7 @@ def read_orientation(exif: Image.Exif | None) -> int:
 
 
 def keep_exif(exif: Image.Exif | None, *, is_of_tiff: bool = False) -> bytes | None:
-    """The block to keep of what a file says: without an orientation that was applied, and of a TIFF without what describes the file."""
+    """The block to keep of what a file says: no orientation that was applied, and of a TIFF nothing of its structure."""
     if exif is None:
         return None
     for tag in list(exif):

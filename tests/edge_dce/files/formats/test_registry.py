@@ -22,7 +22,10 @@ def write_all(known: Format, path: Path) -> None:
     """A file of a format with everything that its writer, of Pillow or pillow-heif, can put into it."""
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "a maker"
-    images = [Image.new("RGBA", (32, 24), (200, 10 + 80 * number, 30, 128)) for number in range(2)]
+    images = [Image.new("RGBA", (32, 24), (200, 10 + 80 * number, 30, 255)) for number in range(2)]
+    for image in images:
+        # A GIF knows no half transparency.
+        image.paste((0, 0, 0, 0), (4, 4, 12, 12))
     more: dict[str, Any] = {"exif": exif.tobytes(), "xmp": PACKET, "icc_profile": P3}
     if known is registry.HEIC:
         pytest.importorskip("pillow_heif", reason="the extra `heic` is not installed").from_pillow(images[0]).save(
