@@ -35,7 +35,7 @@ _ORIENTATION = 0x0112
 _WIDTH, _HEIGHT = 0xA002, 0xA003
 _THUMBNAIL_PX = 160
 # What is in the first directory of a TIFF and says something of the picture rather than of the file.
-_DESCRIPTIVE = frozenset(
+DESCRIPTIVE_TAGS = frozenset(
     {
         *(269, 270, 271, 272, 285, 305, 306, 315, 316, 33432),
         *(0x4746, 0x4749, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F),
@@ -93,11 +93,11 @@ def read_orientation(exif: Image.Exif | None) -> int:
 
 
 def keep_exif(exif: Image.Exif | None, *, is_of_tiff: bool = False) -> bytes | None:
-    """The block to keep of what a file says: no orientation that was applied, and of a TIFF nothing of its structure."""
+    """The block to keep of what a file says: without an orientation that was applied, or the structure of a TIFF."""
     if exif is None:
         return None
     for tag in list(exif):
-        if (tag == _ORIENTATION and exif[tag] != 1) or (is_of_tiff and tag not in _DESCRIPTIVE):
+        if (tag == _ORIENTATION and exif[tag] != 1) or (is_of_tiff and tag not in DESCRIPTIVE_TAGS):
             del exif[tag]
     try:
         thumbnail = None if is_of_tiff else exif.get_ifd(ExifTags.IFD.IFD1)

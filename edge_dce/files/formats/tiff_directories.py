@@ -40,11 +40,13 @@ class Directory:
 
     Attributes:
         order: "<" or ">", of the file.
+        names: all tags that are there.
         children: those that its SubIFDs tag names.
     """
 
     order: str
     tags: dict[int, tuple[int, ...]]
+    names: frozenset[int] = frozenset()
     children: tuple[Directory, ...] = ()
 
     def find(self, tag: int, default: int = 0) -> int:
@@ -100,15 +102,17 @@ def _read_directory(data: bytes, at: int, order: str, is_big: bool, depth: int) 
         raise ValueError(f"truncated or damaged: a directory of {count} entries")
     at += struct.calcsize(count_code)
     tags: dict[int, tuple[int, ...]] = {}
+    names = set()
     for number in range(count):
         tag, numbers = _read_entry(data, at + number * entry_bytes, f"{order}HH{offset_code}", offset_code)
+        names.add(tag)
         if numbers is not None:
             tags[tag] = numbers
     (following,) = struct.unpack_from(f"{order}{offset_code}", data, at + count * entry_bytes)
     # Below the directories of raw files there are no more.
     offsets = tags.get(_SUB_DIRECTORIES, ())[:64] if depth < 2 else ()
     children = tuple(_read_directory(data, offset, order, is_big, depth + 1)[0] for offset in offsets)
-    return Directory(order, tags, children), following
+    return Directory(order, tags, frozenset(names), children), following
 
 
 def _read_entry(data: bytes, at: int, layout: str, offset_code: str) -> tuple[int, tuple[int, ...] | None]:

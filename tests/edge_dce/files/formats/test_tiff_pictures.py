@@ -110,6 +110,7 @@ def test_channels_without_a_meaning_are_left_out_and_named(tmp_path: Path) -> No
         (32, RGB, {"t339": (SHORT, [3, 3, 3])}, "floating-point"),
         (16, RGB, {"t339": (SHORT, [3, 3, 3])}, "floating-point"),
         (8, 8, {}, "CIE Lab"),
+        (8, BLACK_IS_ZERO, {"t338": (SHORT, [0, 0]), "t277": (SHORT, [3])}, "not understood"),
         (8, 32845, {}, "LogLuv"),
         (8, 5, {"t284": (SHORT, [2])}, "2 planes"),
         (16, RGB, {"t259": (SHORT, [7])}, "compression 7"),
@@ -177,6 +178,12 @@ def test_tags_resolution_and_packets_are_kept(tmp_path: Path) -> None:
     assert again.notes.iptc == b"\x1c\x02\x05\0\x05title"
     with Image.open(tmp_path / "again.tif") as opened:
         assert [opened.tag_v2[tag] for tag in (270, 315, 33432)] == ["a harbor at night", "somebody", "CC0"]
+
+
+def test_tags_that_nothing_else_holds_are_counted(tmp_path: Path) -> None:
+    image = np.zeros((8, 8, 3), np.uint8)
+    entries = describe(image, 8, RGB, t42113=(2, b"-9999\0"), t34735=(SHORT, [1, 1, 0, 0]))
+    assert read(tmp_path, make_tiff((entries, [image.tobytes()]))).left_out == {"TIFF tags": 2}
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.95])
