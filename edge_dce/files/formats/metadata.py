@@ -31,6 +31,8 @@ DECODE_ERRORS = (
     struct.error,
     zlib.error,
 )
+# And when it writes again what it read of damaged EXIF.
+_EXIF_ERRORS = (*DECODE_ERRORS, AttributeError)
 _ORIENTATION = 0x0112
 _WIDTH, _HEIGHT = 0xA002, 0xA003
 _THUMBNAIL_PX = 160
@@ -78,7 +80,7 @@ def load_exif(block: bytes) -> Image.Exif | None:
         for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
             if directory in exif:
                 exif.get_ifd(directory)
-    except DECODE_ERRORS:
+    except _EXIF_ERRORS:
         return None
     return exif
 
@@ -103,7 +105,7 @@ def keep_exif(exif: Image.Exif | None, *, is_of_tiff: bool = False) -> bytes | N
         thumbnail = None if is_of_tiff else exif.get_ifd(ExifTags.IFD.IFD1)
         # Pillow leaves the old one out.
         return _append_thumbnail(exif.tobytes(), b"") if thumbnail else exif.tobytes() if len(exif) else None
-    except DECODE_ERRORS:
+    except _EXIF_ERRORS:
         return None
 
 
@@ -120,7 +122,7 @@ def fit_exif(picture: Picture, *, has_thumbnail: bool = True) -> bytes | None:
     try:
         had_thumbnail = bool(exif.get_ifd(ExifTags.IFD.IFD1))
         block = exif.tobytes()
-    except DECODE_ERRORS:
+    except _EXIF_ERRORS:
         return None
     return _append_thumbnail(block, _make_thumbnail(picture)) if had_thumbnail and has_thumbnail else block
 

@@ -5,6 +5,7 @@ Format: TIFF 6.0, section 2; BigTIFF; TIFF/EP (ISO 12234-2) and DNG, which raw f
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import struct
 from collections.abc import Iterator
@@ -91,7 +92,13 @@ def _walk_chain(data: bytes, order: str, is_big: bool) -> Iterator[Directory]:
     seen: set[int] = set()
     while at and at not in seen and len(seen) < _MOST_DIRECTORIES:
         seen.add(at)
-        directory, at = _read_directory(data, at, order, is_big, depth=0)
+        try:
+            directory, at = _read_directory(data, at, order, is_big, depth=0)
+        except (ValueError, struct.error):
+            if len(seen) > 1:
+                # Some programs leave the link of the last one to chance.
+                return
+            raise
         yield directory
 
 
@@ -111,8 +118,11 @@ def _read_directory(data: bytes, at: int, order: str, is_big: bool, depth: int) 
     (following,) = struct.unpack_from(f"{order}{offset_code}", data, at + count * entry_bytes)
     # Below the directories of raw files there are no more.
     offsets = tags.get(_SUB_DIRECTORIES, ())[:64] if depth < 2 else ()
-    children = tuple(_read_directory(data, offset, order, is_big, depth + 1)[0] for offset in offsets)
-    return Directory(order, tags, frozenset(names), children), following
+    children = []
+    for offset in offsets:
+        with contextlib.suppress(ValueError, struct.error):
+            children.append(_read_directory(data, offset, order, is_big, depth + 1)[0])
+    return Directory(order, tags, frozenset(names), tuple(children)), following
 
 
 def _read_entry(data: bytes, at: int, layout: str, offset_code: str) -> tuple[int, tuple[int, ...] | None]:
@@ -124,5 +134,6 @@ def _read_entry(data: bytes, at: int, layout: str, offset_code: str) -> tuple[in
     if count * dtype.itemsize > struct.calcsize(offset_code):
         (start,) = struct.unpack_from(layout[0] + offset_code, data, start)
     if start + count * dtype.itemsize > len(data):
-        raise ValueError(f"truncated: entry {tag} is not there")
+        # It may be one that nobody needs.
+        return tag, None
     return tag, tuple(np.frombuffer(data, dtype, count, start).tolist())

@@ -186,6 +186,16 @@ def test_tags_that_nothing_else_holds_are_counted(tmp_path: Path) -> None:
     assert read(tmp_path, make_tiff((entries, [image.tobytes()]))).left_out == {"TIFF tags": 2}
 
 
+def test_entry_and_link_that_lead_nowhere_do_not_cost_the_picture(tmp_path: Path) -> None:
+    samples = make_noise(3)
+    data = bytearray(make_plain_16(samples, RGB, t34377=(7, b"8BIM" * 20)))
+    at = int.from_bytes(data[4:8], "little")
+    end = at + 2 + 12 * int.from_bytes(data[at : at + 2], "little")
+    data[end - 4 : end] = (1 << 30).to_bytes(4, "little")
+    data[end : end + 4] = (1 << 30).to_bytes(4, "little")
+    np.testing.assert_array_equal(read(tmp_path, bytes(data)).image, samples)
+
+
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.95])
 @pytest.mark.parametrize("bits", [12, 16])
 def test_truncated_file_is_one_error(tmp_path: Path, bits: int, share: float) -> None:
