@@ -19,7 +19,7 @@ from edge_dce.files.formats.limits import MOST_PIXELS
 from edge_dce.files.formats.metadata import DECODE_ERRORS, make_exif
 from edge_dce.files.formats.pillow_pictures import read_by_pillow
 from edge_dce.files.formats.pillow_samples import open_picture
-from edge_dce.files.formats.raw_pictures import is_raw, read_raw
+from edge_dce.files.formats.raw_pictures import HEAD_BYTES, is_raw, read_raw
 from edge_dce.files.formats.registry import READABLE_SUFFIXES, WRITABLE_SUFFIXES, list_suffixes
 from edge_dce.files.formats.tiff_directories import is_tiff
 from edge_dce.files.formats.tiff_pictures import read_tiff
@@ -42,8 +42,6 @@ __all__ = [
 ]
 
 Uint8Array = npt.NDArray[np.uint8]
-# Enough for the brands of a HEIC.
-_HEAD_BYTES = 64
 # Raw files do not say how large they become before they are unpacked; most have about as many.
 _RAW_PIXELS = 24_000_000
 
@@ -126,4 +124,4 @@ def _read(path: Path) -> Picture:
 
 def _read_head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_HEAD_BYTES)
+        return file.read(HEAD_BYTES)

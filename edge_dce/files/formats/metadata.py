@@ -95,7 +95,10 @@ def read_orientation(exif: Image.Exif | None) -> int:
 
 
 def keep_exif(exif: Image.Exif | None, *, is_of_tiff: bool = False) -> bytes | None:
-    """The block to keep of what a file says: without an orientation that was applied, or the structure of a TIFF."""
+    """The block to keep of what a file says: without an orientation that was applied.
+
+    Of a TIFF it goes without what describes the file, too.
+    """
     if exif is None:
         return None
     for tag in list(exif):
