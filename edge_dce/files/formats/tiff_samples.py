@@ -39,6 +39,7 @@ _SHALLOW = {
 }
 _DEEP = (12, 16)
 _MOST_CHANNELS = 8
+_BAND_BYTES = 1 << 25
 # What the fourth channel of RGB, or the second of grey, says.
 _PREMULTIPLIED, _ALPHA = 1, 2
 
@@ -161,7 +162,7 @@ def _decode_samples(data: bytes, page: Directory) -> Uint16Array:
 
 
 def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes: int) -> Uint8Array:
-    """The bytes of each row of one plane, by Pillow: the same strips or tiles in a TIFF that calls them grey pixels."""
+    """The bytes of each row of one plane."""
     is_tiled = 322 in page.tags
     offsets, counts = (page.tags.get(tag, ()) for tag in ((324, 325) if is_tiled else (273, 279)))
     if not offsets or len(offsets) != len(counts) or len(offsets) % planes:
@@ -169,15 +170,22 @@ def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes
     own = slice(plane * len(offsets) // planes, (plane + 1) * len(offsets) // planes)
     pieces = [data[at : at + size] for at, size in zip(offsets[own], counts[own], strict=True)]
     height = page.find(257)
-    tags = {256: row_bytes, 257: height, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
-    if is_tiled:
-        factor = page.find(258) // 8 * (page.find(277, 1) // planes)
-        tags |= {322: page.find(322) * factor, 323: page.find(323)}
-    else:
-        tags[278] = min(page.find(278, height), height)
-    # Not by Image.open, whose limit counts these bytes as pixels.
-    with TiffImagePlugin.TiffImageFile(io.BytesIO(_pack(tags, pieces, is_tiled=is_tiled))) as opened:
-        return np.array(opened)
+    tile_bytes = page.find(322, 1) * (page.find(258) // 8) * (page.find(277, 1) // planes)
+    across = row_bytes // tile_bytes if is_tiled else 1
+    rows_each = min(page.find(323) if is_tiled else page.find(278, height), height if not is_tiled else 1 << 16)
+    if len(pieces) < across * -(-height // rows_each):
+        raise ValueError("truncated or damaged: strips are missing")
+    # Pillow counts these bytes as pixels, and refuses too many at a time.
+    together = max(1, _BAND_BYTES // (rows_each * row_bytes))
+    bands = []
+    for first in range(0, -(-height // rows_each), together):
+        rows = min(together * rows_each, height - first * rows_each)
+        tags = {256: row_bytes, 257: rows, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
+        tags |= {322: tile_bytes, 323: rows_each} if is_tiled else {278: min(rows_each, rows)}
+        band = _pack(tags, pieces[first * across : (first + together) * across], is_tiled=is_tiled)
+        with TiffImagePlugin.TiffImageFile(io.BytesIO(band)) as opened:
+            bands.append(np.array(opened))
+    return np.concatenate(bands)
 
 
 def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes:

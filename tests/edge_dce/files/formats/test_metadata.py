@@ -131,7 +131,7 @@ def test_second_picture_of_a_phone_is_left_out_with_a_word(tmp_path: Path, capsy
     Image.fromarray(SCENE).save(tmp_path / "photo.jpg", "MPO", save_all=True, append_images=[gain_map])
     source, out = tmp_path / "photo.jpg", tmp_path / "out.jpg"
     assert main(["enhance", str(source), "-m", TINY, "-o", str(out)]) == 0
-    assert f"{source}: left out: further pictures" in capsys.readouterr().err
+    assert f"{source}: left out: further pictures (1)" in capsys.readouterr().err
     with Image.open(out) as opened:
         assert opened.format == "JPEG"
 
@@ -200,7 +200,7 @@ def test_what_is_left_out_of_many_files_is_said_once(tmp_path: Path, capsys: pyt
         Image.fromarray(SCENE).save(tmp_path / "photos" / name, "MPO", save_all=True, append_images=[gain_map])
     assert main(["enhance", str(tmp_path / "photos"), "-m", TINY, "-o", str(tmp_path / "out")]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if "further pictures" in line]
-    assert said == ["3 files: left out: further pictures"]
+    assert said == ["3 files: left out: further pictures (3)"]
 
 
 def test_opaque_alpha_is_no_reason_to_refuse_a_jpeg(tmp_path: Path) -> None:

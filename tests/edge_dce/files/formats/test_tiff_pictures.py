@@ -8,6 +8,7 @@ from PIL import Image
 
 from edge_dce.cli import main
 from edge_dce.errors import ImageError
+from edge_dce.files.formats import tiff_samples
 from edge_dce.files.pictures import Picture, read_picture, write_picture
 from tests.edge_dce.files.formats.made_files import (
     LONG,
@@ -130,6 +131,29 @@ def test_strips_of_every_compression_are_read(tmp_path: Path, compression: str |
     samples = make_noise(1)[..., 0]
     Image.fromarray(samples).save(tmp_path / "made.tif", compression=compression)
     np.testing.assert_array_equal(read_picture(tmp_path / "made.tif").image[..., 0], samples)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 24, 100])
+@pytest.mark.parametrize("band_bytes", [1, 1500])
+@pytest.mark.parametrize("is_planar", [False, True])
+def test_strips_are_put_together_however_many_are_decoded_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, band_bytes: int, is_planar: bool
+) -> None:
+    monkeypatch.setattr(tiff_samples, "_BAND_BYTES", band_bytes)
+    samples = make_noise(3)
+    stored = samples.astype("<u2")
+    parts = [stored[..., channel] for channel in range(3)] if is_planar else [stored]
+    strips = [part[top : top + rows].tobytes() for part in parts for top in range(0, 24, rows)]
+    more = {"t284": (SHORT, [2])} if is_planar else {}
+    data = make_tiff((describe(samples, 16, RGB, t278=(LONG, [rows]), **more), strips))
+    np.testing.assert_array_equal(read(tmp_path, data).image, samples)
+
+
+def test_missing_strips_are_one_error(tmp_path: Path) -> None:
+    samples = make_noise(3)
+    strips = [samples[:8].tobytes(), samples[8:16].tobytes()]
+    with pytest.raises(ImageError, match="strips are missing"):
+        read(tmp_path, make_tiff((describe(samples, 16, RGB, t278=(LONG, [8])), strips)))
 
 
 def test_the_first_page_that_is_no_smaller_copy_is_read_and_the_others_counted(tmp_path: Path) -> None:
