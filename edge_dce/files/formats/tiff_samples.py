@@ -172,8 +172,8 @@ def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes
     height = page.find(257)
     tile_bytes = page.find(322, 1) * (page.find(258) // 8) * (page.find(277, 1) // planes)
     across = row_bytes // tile_bytes if is_tiled else 1
-    rows_each = min(page.find(323) if is_tiled else page.find(278, height), height if not is_tiled else 1 << 16)
-    if len(pieces) < across * -(-height // rows_each):
+    rows_each = page.find(323) if is_tiled else min(page.find(278, height), height)
+    if rows_each < 1 or len(pieces) < across * -(-height // rows_each):
         raise ValueError("truncated or damaged: strips are missing")
     # Pillow counts these bytes as pixels, and refuses too many at a time.
     together = max(1, _BAND_BYTES // (rows_each * row_bytes))
