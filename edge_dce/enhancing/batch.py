@@ -183,7 +183,8 @@ def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
     enhanced = enhance_picture(work.picture, enhancer, look)
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
-    return _Work(JobResult(work.result.job, f"{width}x{height} enhanced in {took_ms:.0f} ms"), enhanced)
+    frames = f"{1 + len(enhanced.animation.further)} frames of " if enhanced.animation is not None else ""
+    return _Work(JobResult(work.result.job, f"{frames}{width}x{height} enhanced in {took_ms:.0f} ms"), enhanced)
 
 
 def _write(work: _Work, overwrite: bool, quality: int, claims: Claims) -> JobResult:

@@ -31,7 +31,8 @@ class Omissions:
         lines = []
         for kind, files in self._files.items():
             count = self._counts[kind]
-            number = f" ({count})" if count > len(files) else ""
+            # Kinds in the plural are counted, the others are there or not.
+            number = f" ({count})" if kind.endswith("s") or count > len(files) else ""
             of = str(files[0]) if len(files) == 1 else f"{len(files)} files"
             lines.append(f"{of}: left out: {kind}{number}")
         return lines

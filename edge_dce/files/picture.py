@@ -114,6 +114,14 @@ class Picture:
         return dataclasses.replace(self, image=image, alpha=alpha, notes=notes, animation=animation)
 
 
+def divide_by_alpha(colors: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(H, W, C) colors that were multiplied by alpha, (H, W), as they were before: uint8 or uint16, as they are."""
+    top = int(np.iinfo(colors.dtype).max)
+    share = np.maximum(alpha, 1).astype(np.uint32)[..., np.newaxis]
+    divided: npt.NDArray[Any] = np.minimum((colors.astype(np.uint32) * top + share // 2) // share, top)
+    return divided.astype(colors.dtype)
+
+
 def round_to_uint8(samples: npt.NDArray[np.generic]) -> Uint8Array:
     """16 bits to 8: 65535 is 255 · 257, so dividing by 257 maps white to white."""
     clipped = np.clip(samples, 0, 65535).astype(np.uint32)

@@ -17,14 +17,17 @@ from edge_dce.files.formats import metadata
 from edge_dce.files.formats.coding import read_code_points_beside_profile, show
 from edge_dce.files.formats.limits import check_size
 from edge_dce.files.formats.registry import HEIC
-from edge_dce.files.picture import Notes, Picture
+from edge_dce.files.picture import Notes, Picture, divide_by_alpha
 
 _BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def is_heif(head: bytes) -> bool:
-    """Whether a file that begins so is a HEIC, by its major brand."""
-    return head[4:8] == b"ftyp" and head[8:12] in _BRANDS
+    """Whether a file that begins so is a HEIC, by its brands; those of HEIF are also AVIF's."""
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    compatible = {head[at : at + 4] for at in range(16, size - 3, 4)}
+    return head[4:8] == b"ftyp" and head[8:12] in _BRANDS and not compatible & _AVIF_BRANDS
 
 
 def read_heif(path: Path) -> Picture:
@@ -71,5 +74,7 @@ def _split_channels(samples: npt.NDArray[Any], mode: str) -> tuple[npt.NDArray[A
     samples = samples.reshape(*samples.shape[:2], -1)
     has_alpha = mode.split(";")[0][-1] in "Aa"
     colors, alpha = (samples[..., :-1], samples[..., -1].copy()) if has_alpha else (samples, None)
+    if alpha is not None and mode.split(";")[0][-1] == "a":
+        colors = divide_by_alpha(colors, alpha)
     is_grey = colors.shape[2] == 1
     return np.repeat(colors, 3, axis=2) if is_grey else np.ascontiguousarray(colors), alpha, is_grey

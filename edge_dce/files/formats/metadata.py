@@ -31,11 +31,13 @@ DECODE_ERRORS = (
     struct.error,
     zlib.error,
 )
+# And when it writes again what it read of damaged EXIF.
+_EXIF_ERRORS = (*DECODE_ERRORS, AttributeError)
 _ORIENTATION = 0x0112
 _WIDTH, _HEIGHT = 0xA002, 0xA003
 _THUMBNAIL_PX = 160
 # What is in the first directory of a TIFF and says something of the picture rather than of the file.
-_DESCRIPTIVE = frozenset(
+DESCRIPTIVE_TAGS = frozenset(
     {
         *(269, 270, 271, 272, 285, 305, 306, 315, 316, 33432),
         *(0x4746, 0x4749, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F),
@@ -78,7 +80,7 @@ def load_exif(block: bytes) -> Image.Exif | None:
         for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
             if directory in exif:
                 exif.get_ifd(directory)
-    except DECODE_ERRORS:
+    except _EXIF_ERRORS:
         return None
     return exif
 
@@ -100,13 +102,13 @@ def keep_exif(exif: Image.Exif | None, *, is_of_tiff: bool = False) -> bytes | N
     if exif is None:
         return None
     for tag in list(exif):
-        if (tag == _ORIENTATION and exif[tag] != 1) or (is_of_tiff and tag not in _DESCRIPTIVE):
+        if (tag == _ORIENTATION and exif[tag] != 1) or (is_of_tiff and tag not in DESCRIPTIVE_TAGS):
             del exif[tag]
     try:
         thumbnail = None if is_of_tiff else exif.get_ifd(ExifTags.IFD.IFD1)
         # Pillow leaves the old one out.
         return _append_thumbnail(exif.tobytes(), b"") if thumbnail else exif.tobytes() if len(exif) else None
-    except DECODE_ERRORS:
+    except _EXIF_ERRORS:
         return None
 
 
@@ -123,7 +125,7 @@ def fit_exif(picture: Picture, *, has_thumbnail: bool = True) -> bytes | None:
     try:
         had_thumbnail = bool(exif.get_ifd(ExifTags.IFD.IFD1))
         block = exif.tobytes()
-    except DECODE_ERRORS:
+    except _EXIF_ERRORS:
         return None
     return _append_thumbnail(block, _make_thumbnail(picture)) if had_thumbnail and has_thumbnail else block
 

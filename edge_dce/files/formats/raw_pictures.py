@@ -17,7 +17,8 @@ from edge_dce.files.picture import Picture
 _STARTS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")
 _CR2_AT, _CR2 = 8, b"CR"
 _CR3_AT, _CR3 = 4, b"ftypcrx "
-HEAD_BYTES = 16
+# Enough for the brands of a HEIC, too.
+HEAD_BYTES = 64
 
 
 def is_raw(path: Path, head: bytes) -> bool:

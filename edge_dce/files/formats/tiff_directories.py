@@ -5,6 +5,7 @@ Format: TIFF 6.0, section 2; BigTIFF; TIFF/EP (ISO 12234-2) and DNG, which raw f
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import struct
 from collections.abc import Iterator
@@ -40,11 +41,13 @@ class Directory:
 
     Attributes:
         order: "<" or ">", of the file.
+        names: all tags that are there.
         children: those that its SubIFDs tag names.
     """
 
     order: str
     tags: dict[int, tuple[int, ...]]
+    names: frozenset[int] = frozenset()
     children: tuple[Directory, ...] = ()
 
     def find(self, tag: int, default: int = 0) -> int:
@@ -89,7 +92,13 @@ def _walk_chain(data: bytes, order: str, is_big: bool) -> Iterator[Directory]:
     seen: set[int] = set()
     while at and at not in seen and len(seen) < _MOST_DIRECTORIES:
         seen.add(at)
-        directory, at = _read_directory(data, at, order, is_big, depth=0)
+        try:
+            directory, at = _read_directory(data, at, order, is_big, depth=0)
+        except (ValueError, struct.error):
+            if len(seen) > 1:
+                # Some programs leave the link of the last one to chance.
+                return
+            raise
         yield directory
 
 
@@ -100,15 +109,20 @@ def _read_directory(data: bytes, at: int, order: str, is_big: bool, depth: int) 
         raise ValueError(f"truncated or damaged: a directory of {count} entries")
     at += struct.calcsize(count_code)
     tags: dict[int, tuple[int, ...]] = {}
+    names = set()
     for number in range(count):
         tag, numbers = _read_entry(data, at + number * entry_bytes, f"{order}HH{offset_code}", offset_code)
+        names.add(tag)
         if numbers is not None:
             tags[tag] = numbers
     (following,) = struct.unpack_from(f"{order}{offset_code}", data, at + count * entry_bytes)
     # Below the directories of raw files there are no more.
     offsets = tags.get(_SUB_DIRECTORIES, ())[:64] if depth < 2 else ()
-    children = tuple(_read_directory(data, offset, order, is_big, depth + 1)[0] for offset in offsets)
-    return Directory(order, tags, children), following
+    children = []
+    for offset in offsets:
+        with contextlib.suppress(ValueError, struct.error):
+            children.append(_read_directory(data, offset, order, is_big, depth + 1)[0])
+    return Directory(order, tags, frozenset(names), tuple(children)), following
 
 
 def _read_entry(data: bytes, at: int, layout: str, offset_code: str) -> tuple[int, tuple[int, ...] | None]:
@@ -120,5 +134,6 @@ def _read_entry(data: bytes, at: int, layout: str, offset_code: str) -> tuple[in
     if count * dtype.itemsize > struct.calcsize(offset_code):
         (start,) = struct.unpack_from(layout[0] + offset_code, data, start)
     if start + count * dtype.itemsize > len(data):
-        raise ValueError(f"truncated: entry {tag} is not there")
+        # It may be one that nobody needs.
+        return tag, None
     return tag, tuple(np.frombuffer(data, dtype, count, start).tolist())

@@ -6,8 +6,9 @@ import collections
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from edge_dce.errors import ImageError
 from edge_dce.files.formats import metadata
 from edge_dce.files.formats.coding import Coding, show
 from edge_dce.files.formats.jpeg_segments import read_iptc_resource
@@ -19,6 +20,9 @@ from edge_dce.files.picture import Notes, Picture
 _XMP, _IPTC, _PHOTOSHOP, _PROFILE = 700, 33723, 34377, 34675
 _ORIENTATION = 274
 _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 282, 283, 296
+# What says how samples are stored, and what Photoshop keeps for itself.
+_STRUCTURE = frozenset({*range(254, 267), *range(273, 302), *range(317, 348), *range(512, 533), _PHOTOSHOP, 37724})
+_KEPT = metadata.DESCRIPTIVE_TAGS | {_XMP, _IPTC, _PROFILE}
 _INCHES = {2: 1.0, 3: 2.54}
 
 
@@ -43,6 +47,7 @@ def read_tiff(data: bytes) -> Picture:
             "further pages": page.further,
             "extra channels": page.extra_channels,
             "bits beyond 8": int(not page.is_deep and page.directory.find(258, 1) > 8),
+            "TIFF tags": len(page.directory.names - _STRUCTURE - _KEPT),
         }
     )
     picture = Picture(
@@ -65,11 +70,14 @@ def _decode_deep(data: bytes, page: Page) -> Picture:
 
 
 def _decode_shallow(data: bytes, page: Page) -> Picture:
-    with open_picture(io.BytesIO(data)) as opened:
-        opened.seek(page.number)
-        # Pillow would turn it, in releases from 10.1 on.
-        opened.getexif().pop(_ORIENTATION, None)
-        return read_samples(opened)
+    try:
+        with open_picture(io.BytesIO(data)) as opened:
+            opened.seek(page.number)
+            # Pillow would turn it, in releases from 10.1 on.
+            opened.getexif().pop(_ORIENTATION, None)
+            return read_samples(opened)
+    except UnidentifiedImageError:
+        raise ImageError("samples in an order that is not understood; save it as RGB or grey of 8 or 16 bits") from None
 
 
 def _find_bytes(page: Page, tag: int) -> bytes | None:

@@ -17,6 +17,7 @@ from PIL import TiffImagePlugin
 
 from edge_dce.errors import ImageError
 from edge_dce.files.formats.tiff_directories import Directory, read_directories
+from edge_dce.files.picture import divide_by_alpha
 
 Uint8Array = npt.NDArray[np.uint8]
 Uint16Array = npt.NDArray[np.uint16]
@@ -37,6 +38,8 @@ _SHALLOW = {
     _YCBCR: (8,),
 }
 _DEEP = (12, 16)
+_MOST_CHANNELS = 8
+_BAND_BYTES = 1 << 25
 # What the fourth channel of RGB, or the second of grey, says.
 _PREMULTIPLIED, _ALPHA = 1, 2
 
@@ -100,7 +103,7 @@ def decode_deep(data: bytes, page: Directory) -> tuple[Uint16Array, Uint16Array 
     if samples.shape[2] == colors.shape[2] or kind not in (_PREMULTIPLIED, _ALPHA):
         return np.ascontiguousarray(colors), None
     alpha = np.ascontiguousarray(samples[..., colors.shape[2]])
-    return (_divide(colors, alpha) if kind == _PREMULTIPLIED else np.ascontiguousarray(colors)), alpha
+    return np.ascontiguousarray(divide_by_alpha(colors, alpha) if kind == _PREMULTIPLIED else colors), alpha
 
 
 def _check_meaning(page: Directory) -> int:
@@ -117,6 +120,8 @@ def _check_meaning(page: Directory) -> int:
         raise ImageError(f"{bits} bits per sample, {named}; expected whole numbers of 8 or 16 bits")
     colors, is_grey_or_rgb = _CHANNELS[photometric], photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
     is_deep = is_grey_or_rgb and bits in _DEEP
+    if samples > _MOST_CHANNELS:
+        raise ImageError(f"{samples} channels a pixel; expected at most {_MOST_CHANNELS}; save it as RGB or grey")
     if len(depths) > 1 or samples < colors or not (is_deep or bits in _SHALLOW[photometric]):
         raise ImageError(f"samples that are not understood ({what}, {samples} a pixel){hint}")
     is_planar = planes == 2 and samples > 1
@@ -157,7 +162,7 @@ def _decode_samples(data: bytes, page: Directory) -> Uint16Array:
 
 
 def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes: int) -> Uint8Array:
-    """The bytes of each row of one plane, by Pillow: the same strips or tiles in a TIFF that calls them grey pixels."""
+    """The bytes of each row of one plane."""
     is_tiled = 322 in page.tags
     offsets, counts = (page.tags.get(tag, ()) for tag in ((324, 325) if is_tiled else (273, 279)))
     if not offsets or len(offsets) != len(counts) or len(offsets) % planes:
@@ -165,15 +170,22 @@ def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes
     own = slice(plane * len(offsets) // planes, (plane + 1) * len(offsets) // planes)
     pieces = [data[at : at + size] for at, size in zip(offsets[own], counts[own], strict=True)]
     height = page.find(257)
-    tags = {256: row_bytes, 257: height, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
-    if is_tiled:
-        factor = page.find(258) // 8 * (page.find(277, 1) // planes)
-        tags |= {322: page.find(322) * factor, 323: page.find(323)}
-    else:
-        tags[278] = min(page.find(278, height), height)
-    # Not by Image.open, whose limit counts these bytes as pixels.
-    with TiffImagePlugin.TiffImageFile(io.BytesIO(_pack(tags, pieces, is_tiled=is_tiled))) as opened:
-        return np.array(opened)
+    tile_bytes = page.find(322, 1) * (page.find(258) // 8) * (page.find(277, 1) // planes)
+    across = row_bytes // tile_bytes if is_tiled else 1
+    rows_each = page.find(323) if is_tiled else min(page.find(278, height), height)
+    if rows_each < 1 or len(pieces) < across * -(-height // rows_each):
+        raise ValueError("truncated or damaged: strips are missing")
+    # Pillow counts these bytes as pixels, and refuses too many at a time.
+    together = max(1, _BAND_BYTES // (rows_each * row_bytes))
+    bands = []
+    for first in range(0, -(-height // rows_each), together):
+        rows = min(together * rows_each, height - first * rows_each)
+        tags = {256: row_bytes, 257: rows, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
+        tags |= {322: tile_bytes, 323: rows_each} if is_tiled else {278: min(rows_each, rows)}
+        band = _pack(tags, pieces[first * across : (first + together) * across], is_tiled=is_tiled)
+        with TiffImagePlugin.TiffImageFile(io.BytesIO(band)) as opened:
+            bands.append(np.array(opened))
+    return np.concatenate(bands)
 
 
 def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes:
@@ -200,10 +212,3 @@ def _unpack_12(rows: Uint8Array) -> Uint16Array:
     numbers[:, 0::2] = (first << 4) | (middle >> 4)
     numbers[:, 1::2] = ((middle & 15) << 8) | last
     return numbers
-
-
-def _divide(colors: Uint16Array, alpha: Uint16Array) -> Uint16Array:
-    """Colors that were multiplied by alpha, as they were before."""
-    share = np.maximum(alpha, 1).astype(np.uint32)[..., np.newaxis]
-    divided: Uint16Array = np.minimum((colors.astype(np.uint32) * 65535 + share // 2) // share, 65535).astype(np.uint16)
-    return divided

@@ -41,7 +41,7 @@ def encode_picture(picture: Picture, suffix: str, *, quality: int = DEFAULT_QUAL
     fitted, _ = _fit(picture, target)
     try:
         return _ENCODERS[target](fitted, quality)
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, OverflowError, RuntimeError, ValueError, struct.error) as error:
         height, width = picture.image.shape[:2]
         raise ImageError(f"{target.name} cannot hold this {width}x{height} picture ({error}); write .png") from error
 

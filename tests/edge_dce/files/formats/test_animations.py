@@ -9,7 +9,8 @@ from PIL import Image
 from edge_dce.cli import main
 from edge_dce.errors import ImageError
 from edge_dce.files.formats import limits
-from edge_dce.files.pictures import read_picture, write_picture
+from edge_dce.files.picture import Animation, Picture
+from edge_dce.files.pictures import encode_picture, read_picture, write_picture
 from tests.edge_dce.files.formats.made_files import make_moving
 
 TINY = str(Path(__file__).resolve().parents[3] / "models" / "tiny-16x16-int8.tflite")
@@ -77,6 +78,13 @@ def test_frames_with_and_without_alpha_all_have_it(tmp_path: Path) -> None:
     again = read_picture(tmp_path / "again.webp").animation
     assert again is not None
     assert np.unique(again.further[0][1]).tolist() == [99]
+
+
+def test_frames_too_large_for_webp_are_one_error() -> None:
+    frame = np.zeros((1, 16_400, 3), np.uint8)
+    picture = Picture(frame, animation=Animation((50, 50), ((frame, None),)))
+    with pytest.raises(ImageError, match="cannot hold this 16400x1 picture"):
+        encode_picture(picture, ".webp")
 
 
 def test_too_many_frames_are_refused_before_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from edge_dce.errors import ImageError
+from edge_dce.files.formats import transfer
 from edge_dce.files.formats.pillow_samples import has_avif
 from edge_dce.files.pictures import count_pixels, read_picture, write_picture
 from tests.edge_dce.files.formats.made_files import make_scene
@@ -122,3 +123,32 @@ def test_frames_of_an_avif_are_all_read(tmp_path: Path) -> None:
     assert picture.animation.durations_ms == (80, 80, 80)
     levels = [picture.image.mean(), *(image.mean() for image, _ in picture.animation.further)]
     assert np.abs(np.subtract(levels, (20, 60, 100))).max() < 2
+
+
+@needs_avif
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_avif_is_turned_upright_once(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(SCENE).save(tmp_path / "photo.avif", quality=95, exif=exif)
+    turned = SCENE.transpose(1, 0, 2)
+    upright = [SCENE, SCENE[:, ::-1], SCENE[::-1, ::-1], SCENE[::-1]]
+    upright += [turned, turned[:, ::-1], turned[::-1, ::-1], turned[::-1]]
+    image = read_picture(tmp_path / "photo.avif").image
+    assert image.shape == upright[orientation - 1].shape
+    assert np.abs(image.astype(int) - upright[orientation - 1]).mean() < 2
+
+
+@needs_avif
+def test_hdr_by_the_boxes_of_an_avif_is_shown(tmp_path: Path) -> None:
+    """Pillow gives the samples of PQ and does not say that they are."""
+    Image.new("RGB", (32, 32), (52, 52, 52)).save(tmp_path / "photo.avif", quality=100)
+    data = bytearray((tmp_path / "photo.avif").read_bytes())
+    at = data.index(b"nclx")
+    data[at + 4 : at + 8] = bytes((0, 9, 0, 16))
+    (tmp_path / "photo.avif").write_bytes(data)
+    picture = read_picture(tmp_path / "photo.avif")
+    assert picture.cicp == (9, 16)
+    expected = transfer.encode_srgb(transfer.find_transfer(16)(np.array([52 / 255])))
+    # A level of AVIF.
+    assert picture.image.mean() / 65535 == pytest.approx(float(expected[0]), abs=1 / 255)

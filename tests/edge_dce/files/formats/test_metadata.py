@@ -131,7 +131,7 @@ def test_second_picture_of_a_phone_is_left_out_with_a_word(tmp_path: Path, capsy
     Image.fromarray(SCENE).save(tmp_path / "photo.jpg", "MPO", save_all=True, append_images=[gain_map])
     source, out = tmp_path / "photo.jpg", tmp_path / "out.jpg"
     assert main(["enhance", str(source), "-m", TINY, "-o", str(out)]) == 0
-    assert f"{source}: left out: further pictures" in capsys.readouterr().err
+    assert f"{source}: left out: further pictures (1)" in capsys.readouterr().err
     with Image.open(out) as opened:
         assert opened.format == "JPEG"
 
@@ -161,6 +161,31 @@ def test_notes_too_large_for_a_segment_are_left_out_with_a_word() -> None:
     assert list_left_out(picture, ".tif") == {}
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_once_and_said_no_more(tmp_path: Path, orientation: int, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    options = {".jpg": {"quality": 100, "subsampling": "4:4:4"}, ".webp": {"lossless": True}}.get(suffix, {})
+    Image.fromarray(SCENE).save(tmp_path / f"photo{suffix}", exif=exif, **options)
+    picture = read_picture(tmp_path / f"photo{suffix}")
+    flipped, turned = SCENE[:, ::-1], SCENE.transpose(1, 0, 2)
+    upright = [
+        SCENE,
+        flipped,
+        SCENE[::-1, ::-1],
+        SCENE[::-1],
+        turned,
+        turned[:, ::-1],
+        turned[::-1, ::-1],
+        turned[::-1],
+    ]
+    assert picture.image.shape == upright[orientation - 1].shape
+    # JPEG at its best.
+    assert np.abs(picture.image.astype(int) - upright[orientation - 1]).max() <= 3
+    assert read_exif(encode_picture(picture, suffix)).get(ExifTags.Base.Orientation, 1) == 1
+
+
 def test_resolution_turns_with_the_picture(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
@@ -175,7 +200,7 @@ def test_what_is_left_out_of_many_files_is_said_once(tmp_path: Path, capsys: pyt
         Image.fromarray(SCENE).save(tmp_path / "photos" / name, "MPO", save_all=True, append_images=[gain_map])
     assert main(["enhance", str(tmp_path / "photos"), "-m", TINY, "-o", str(tmp_path / "out")]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if "further pictures" in line]
-    assert said == ["3 files: left out: further pictures"]
+    assert said == ["3 files: left out: further pictures (3)"]
 
 
 def test_opaque_alpha_is_no_reason_to_refuse_a_jpeg(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from edge_dce.cli import main
 from edge_dce.errors import ImageError
+from edge_dce.files.formats import tiff_samples
 from edge_dce.files.pictures import Picture, read_picture, write_picture
 from tests.edge_dce.files.formats.made_files import (
     LONG,
@@ -110,6 +111,7 @@ def test_channels_without_a_meaning_are_left_out_and_named(tmp_path: Path) -> No
         (32, RGB, {"t339": (SHORT, [3, 3, 3])}, "floating-point"),
         (16, RGB, {"t339": (SHORT, [3, 3, 3])}, "floating-point"),
         (8, 8, {}, "CIE Lab"),
+        (8, BLACK_IS_ZERO, {"t338": (SHORT, [0, 0]), "t277": (SHORT, [3])}, "not understood"),
         (8, 32845, {}, "LogLuv"),
         (8, 5, {"t284": (SHORT, [2])}, "2 planes"),
         (16, RGB, {"t259": (SHORT, [7])}, "compression 7"),
@@ -129,6 +131,29 @@ def test_strips_of_every_compression_are_read(tmp_path: Path, compression: str |
     samples = make_noise(1)[..., 0]
     Image.fromarray(samples).save(tmp_path / "made.tif", compression=compression)
     np.testing.assert_array_equal(read_picture(tmp_path / "made.tif").image[..., 0], samples)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 24, 100])
+@pytest.mark.parametrize("band_bytes", [1, 1500])
+@pytest.mark.parametrize("is_planar", [False, True])
+def test_strips_are_put_together_however_many_are_decoded_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, band_bytes: int, is_planar: bool
+) -> None:
+    monkeypatch.setattr(tiff_samples, "_BAND_BYTES", band_bytes)
+    samples = make_noise(3)
+    stored = samples.astype("<u2")
+    parts = [stored[..., channel] for channel in range(3)] if is_planar else [stored]
+    strips = [part[top : top + rows].tobytes() for part in parts for top in range(0, 24, rows)]
+    more = {"t284": (SHORT, [2])} if is_planar else {}
+    data = make_tiff((describe(samples, 16, RGB, t278=(LONG, [rows]), **more), strips))
+    np.testing.assert_array_equal(read(tmp_path, data).image, samples)
+
+
+def test_missing_strips_are_one_error(tmp_path: Path) -> None:
+    samples = make_noise(3)
+    strips = [samples[:8].tobytes(), samples[8:16].tobytes()]
+    with pytest.raises(ImageError, match="strips are missing"):
+        read(tmp_path, make_tiff((describe(samples, 16, RGB, t278=(LONG, [8])), strips)))
 
 
 def test_the_first_page_that_is_no_smaller_copy_is_read_and_the_others_counted(tmp_path: Path) -> None:
@@ -177,6 +202,24 @@ def test_tags_resolution_and_packets_are_kept(tmp_path: Path) -> None:
     assert again.notes.iptc == b"\x1c\x02\x05\0\x05title"
     with Image.open(tmp_path / "again.tif") as opened:
         assert [opened.tag_v2[tag] for tag in (270, 315, 33432)] == ["a harbor at night", "somebody", "CC0"]
+
+
+def test_tags_that_nothing_else_holds_are_counted(tmp_path: Path) -> None:
+    image = np.zeros((8, 8, 3), np.uint8)
+    entries = describe(image, 8, RGB, t42113=(2, b"-9999\0"), t34735=(SHORT, [1, 1, 0, 0]))
+    assert read(tmp_path, make_tiff((entries, [image.tobytes()]))).left_out == {"TIFF tags": 2}
+
+
+# Pillow warns of what it skips; the command line hides that.
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_entry_and_link_that_lead_nowhere_do_not_cost_the_picture(tmp_path: Path) -> None:
+    samples = make_noise(3)
+    data = bytearray(make_plain_16(samples, RGB, t34377=(7, b"8BIM" * 20)))
+    at = int.from_bytes(data[4:8], "little")
+    end = at + 2 + 12 * int.from_bytes(data[at : at + 2], "little")
+    data[end - 4 : end] = (1 << 30).to_bytes(4, "little")
+    data[end : end + 4] = (1 << 30).to_bytes(4, "little")
+    np.testing.assert_array_equal(read(tmp_path, bytes(data)).image, samples)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.95])
