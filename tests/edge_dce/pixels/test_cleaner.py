@@ -19,7 +19,8 @@ AUTO = Look()
 
 def brighten(image: Image, channel_order: str, out: Image | None = None) -> Image:
     enhanced = np.empty_like(image) if out is None else out
-    np.copyto(enhanced, np.minimum(image.astype(np.uint32) * 4, np.iinfo(image.dtype).max), casting="unsafe")
+    white = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1
+    np.copyto(enhanced, np.minimum(image.astype(np.float64) * 4, white), casting="unsafe")
     return enhanced
 
 
@@ -49,6 +50,14 @@ def test_picture_is_cleaned_alike_to_the_bit_the_first_time_and_the_tenth(
     first, *others = [run(cleaner, frame) for _ in range(10)]
     for other in others:
         np.testing.assert_array_equal(other, first)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.float32])
+def test_picture_is_cleaned_alike_to_the_bit_by_one_thread_and_by_two(depth: type[np.generic]) -> None:
+    white = np.iinfo(depth).max if np.issubdtype(depth, np.integer) else 1
+    frame = (make_frame(0) * (white / 255)).astype(depth)
+    one, two = (run(PictureCleaner(StripWorkers(threads)), frame) for threads in (1, 2))
+    np.testing.assert_array_equal(one, two)
 
 
 def test_stream_leaves_less_noise_from_frame_to_frame_than_pictures_have() -> None:
