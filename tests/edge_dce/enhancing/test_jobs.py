@@ -1,5 +1,6 @@
 """Which file goes where, asserted on the names alone: nothing here is decoded."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,7 @@ def test_address_comes_back_as_it_was_typed(address: str) -> None:
     assert str(caught.value).startswith(f"{address}: an address, not a file")
 
 
+@pytest.mark.parametrize("device", ["/dev/zero", os.devnull])
 def test_device_is_refused_at_once(device: str) -> None:
     with pytest.raises(ImageError, match="a device, not a picture"):
         plan_jobs([device], None)

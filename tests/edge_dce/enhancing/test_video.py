@@ -292,7 +292,13 @@ def test_signal_to_end_leaves_nothing(tmp_path: Path, number: int, status: int, 
     # Some seconds of work, of which the interrupt comes early.
     source = clips.write_clip(tmp_path / "in.mp4", size=(960, 720), pts=tuple(range(0, 512 * 250, 512)), sound=None)
     command = [sys.executable, "-m", "edge_dce", "enhance", str(source)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT)
+    # A child inherits what is ignored, as SIGHUP is under nohup.
+    before = signal.signal(number, signal.SIG_DFL) if number != signal.SIGINT else None
+    try:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT)
+    finally:
+        if before is not None:
+            signal.signal(number, before)
     while child.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".unfinished-*")):
         time.sleep(0.005)
     child.send_signal(number)

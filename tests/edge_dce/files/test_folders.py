@@ -53,11 +53,11 @@ def test_what_only_begins_like_a_picture_is_left_out_by_its_suffix(tmp_path: Pat
     write_jpeg(tmp_path / "a.jpg")
     for name in ("GH0001.THM", "b.jpg.part", "c.jpg~"):
         write_jpeg(tmp_path / name)
-    (tmp_path / "raw.CR2").write_bytes(b"II*\x00\x10\x00\x00\x00CR\x02\x00")
+    (tmp_path / "cells.LSM").write_bytes(b"II*\x00\x10\x00\x00\x00")
     (tmp_path / "._a.jpg").write_bytes(b"\x00\x05\x16\x07")
     listing = list_folder(tmp_path)
     assert listing.pictures == [tmp_path / "a.jpg"]
-    assert listing.left_out == {".thm": 1, ".part": 1, ".jpg~": 1, ".cr2": 1}
+    assert listing.left_out == {".thm": 1, ".part": 1, ".jpg~": 1, ".lsm": 1}
 
 
 def test_everything_left_out_is_counted_by_kind(tmp_path: Path) -> None:

@@ -200,9 +200,11 @@ def test_frames_without_a_place_of_their_own_take_the_nearest(tmp_path: Path, en
     assert sorted(set(found)) == found
 
 
-@pytest.mark.parametrize(("name", "result"), [("old.avi", "old-enhanced.mkv"), ("web.webm", "web-enhanced.mkv")])
+@pytest.mark.parametrize(
+    ("name", "result"), [("old.avi", "old.avi-enhanced.mkv"), ("web.webm", "web.webm-enhanced.mkv")]
+)
 def test_other_containers_are_written_only_when_asked_for(tmp_path: Path, name: str, result: str) -> None:
     from edge_dce.enhancing.jobs import plan_jobs
 
     (tmp_path / name).touch()
-    assert [job.target for job in plan_jobs([tmp_path / name], None)] == [tmp_path / result]
+    assert [job.target for job in plan_jobs([str(tmp_path / name)], None).jobs] == [tmp_path / f"{name}-enhanced.mkv"]
