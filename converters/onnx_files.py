@@ -24,7 +24,7 @@ from .errors import ConversionError
 CARD_KEY = "edge-dce-card"
 # What programs call the tensors by.
 INPUT_NAME = "image"
-OUTPUT_NAMES = {CURVES.name: "curves", TONE.name: "tone", IMAGE.name: "enhanced"}
+OUTPUT_NAMES = {CURVES.name: CURVES.name, TONE.name: TONE.name, IMAGE.name: "enhanced"}
 # The newest that tf2onnx writes for all operators that the networks use.
 _OPSET = 18
 _PACKAGES = ("onnx", "onnxruntime", "tf2onnx")

@@ -270,12 +270,12 @@ def test_saved_model_in_training_mode_is_converted_as_it_is_and_said_so(
     folder, order = save_training_module(tmp_path / "saved"), make_order(tmp_path)
     command = [str(folder), "--returns", "image", "--size", "32x32", "--min-psnr", "30/25"]
     command += ["--evaluation", str(order.evaluation), "--calibration", str(order.calibration)]
-    assert main([*command, "-o", str(tmp_path / "out")]) == 0
+    assert main([*command, "--trust", "-o", str(tmp_path / "out")]) == 0
     assert "was saved in training mode: it changes 5 of its variables" in capsys.readouterr().err
 
 
 def test_file_of_a_training_mode_keeps_no_variables(tmp_path: Path) -> None:
-    source = load_network(save_training_module(tmp_path / "saved"), returns="image")
+    source = load_network(save_training_module(tmp_path / "saved"), returns="image", is_trusted=True)
     model = convert(build_network(source, "image", *SIZE), precision="float32")
     assert not {"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"} & take_census(model).op.keys()
     assert "RESOURCE" not in take_census(model).dtype
@@ -285,11 +285,11 @@ def test_file_of_a_training_mode_keeps_no_variables(tmp_path: Path) -> None:
 
 
 def test_output_that_depends_on_earlier_pictures_is_refused(tmp_path: Path) -> None:
-    source = load_network(save_training_module(tmp_path / "saved", uses_mean=True), returns="image")
+    source = load_network(save_training_module(tmp_path / "saved", uses_mean=True), returns="image", is_trusted=True)
     with pytest.raises(ConversionError, match="depends on variables that it changes itself"):
         convert(build_network(source, "image", *SIZE), precision="float32")
 
 
 def test_saved_model_for_inference_has_no_note(tmp_path: Path) -> None:
     build_foreign_network(("strided",)).export(tmp_path / "saved", verbose=False)
-    assert dataclasses.asdict(load_network(tmp_path / "saved", returns="image"))["notes"] == ()
+    assert dataclasses.asdict(load_network(tmp_path / "saved", returns="image", is_trusted=True))["notes"] == ()

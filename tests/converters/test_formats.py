@@ -19,8 +19,7 @@ from edge_dce.enhancer import load
 from edge_dce.errors import ModelError
 from edge_dce.models.card import ModelFile, read_model_file
 from edge_dce.models.contracts import Contract
-from edge_dce.models.network import Network
-from edge_dce.models.runtime import open_interpreter
+from edge_dce.models.network import Interpreter, Network
 from edge_dce.pixels.curve import apply_exact
 from tests.generate_models import SIDE_PX
 
@@ -35,8 +34,8 @@ def make_order(folder: Path, *precisions: str, **options: object) -> Order:
 class MeanModel:
     """A file of the toy contract: three numbers, with which the whole picture is enhanced."""
 
-    def __init__(self, model: ModelFile) -> None:
-        self._network = Network(model.path, open_interpreter(model, threads=1))
+    def __init__(self, model: ModelFile, interpreter: Interpreter) -> None:
+        self._network = Network(model.path, interpreter)
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return image[:SIDE_PX, :SIDE_PX]

@@ -205,7 +205,7 @@ def test_start_that_brings_code_of_its_own_is_refused(lol: Path, tmp_path: Path)
     image = keras.Input((None, None, 3))
     outputs = keras.layers.Lambda(lambda tensor: tensor)(keras.layers.Conv2D(24, 3, padding="same")(image))
     keras.Model(image, outputs).save(tmp_path / "hostile.keras")
-    with pytest.raises(RunError, match="expected a network like the recipe's, found something else"):
+    with pytest.raises(RunError, match=r"expected a run, a \.keras file or a \.pth file, found something else"):
         fit(
             lol, dataclasses.replace(TINY, epochs=1), Run(tmp_path / "run"), start=tmp_path / "hostile.keras", verbose=0
         )
