@@ -173,10 +173,10 @@ def _encode_tiff(picture: Picture) -> bytes:
         _stack(picture),
         icc_profile=picture.icc_profile,
         exif=picture.exif,
+        others=notes.tiff_tags,
         xmp=notes.xmp,
         iptc=notes.iptc,
         resolution_dpi=notes.resolution_dpi,
-        others=notes.tiff_tags,
     )
 
 
