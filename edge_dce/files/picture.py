@@ -23,6 +23,7 @@ class Notes:
         xmp: an XMP packet, or None.
         iptc: IPTC records (IIM), or None.
         resolution_dpi: pixels per inch across and down, or None.
+        tiff_tags: number, type and little-endian numbers of a TIFF's entries that speak of something else.
         texts: keyword and text of PNG's entries; the comment of a JPEG or GIF is named "Comment".
     """
 
@@ -30,6 +31,7 @@ class Notes:
     iptc: bytes | None = None
     resolution_dpi: tuple[float, float] | None = None
     texts: tuple[tuple[str, str], ...] = ()
+    tiff_tags: tuple[tuple[int, int, bytes], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

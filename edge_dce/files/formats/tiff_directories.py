@@ -29,6 +29,10 @@ _TYPES = {
 }
 # More than any sound file has, so that a hostile one costs nothing.
 _MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_VALUES = 4096, 4096, 1 << 24
+# Bytes of a number of each type of classic TIFF but pointers, and how many make a value.
+_NUMBERS = {**dict.fromkeys((1, 2, 6, 7), (1, 1)), **dict.fromkeys((3, 8), (2, 1)), **dict.fromkeys((4, 9, 11), (4, 1))}
+_NUMBERS |= {5: (4, 2), 10: (4, 2), 12: (8, 1)}
+_MOST_BYTES = 1 << 16
 _SUB_DIRECTORIES = 330
 _IS_REDUCED, _IS_MASK = 1, 4
 _RAW_PHOTOMETRICS = frozenset({32803, 34892})
@@ -37,17 +41,19 @@ _DNG_VERSION = 50706
 
 @dataclasses.dataclass(frozen=True)
 class Directory:
-    """The numbers of one directory by tag, fractions and floating-point values left out.
+    """The whole numbers of one directory by tag.
 
     Attributes:
         order: "<" or ">", of the file.
         names: all tags that are there.
+        values: type and little-endian numbers of those that are not long.
         children: those that its SubIFDs tag names.
     """
 
     order: str
     tags: dict[int, tuple[int, ...]]
     names: frozenset[int] = frozenset()
+    values: dict[int, tuple[int, bytes]] = dataclasses.field(default_factory=dict)
     children: tuple[Directory, ...] = ()
 
     def find(self, tag: int, default: int = 0) -> int:
@@ -109,12 +115,18 @@ def _read_directory(data: bytes, at: int, order: str, is_big: bool, depth: int) 
         raise ValueError(f"truncated or damaged: a directory of {count} entries")
     at += struct.calcsize(count_code)
     tags: dict[int, tuple[int, ...]] = {}
-    names = set()
+    names: set[int] = set()
+    values: dict[int, tuple[int, bytes]] = {}
     for number in range(count):
-        tag, numbers = _read_entry(data, at + number * entry_bytes, f"{order}HH{offset_code}", offset_code)
+        tag, kind, start, times = _find_values(data, at + number * entry_bytes, f"{order}HH{offset_code}")
         names.add(tag)
-        if numbers is not None:
-            tags[tag] = numbers
+        # One that leads nowhere may be one that nobody needs.
+        if kind in _TYPES and start + times * np.dtype(_TYPES[kind]).itemsize <= len(data):
+            tags[tag] = tuple(np.frombuffer(data, order + _TYPES[kind], times, start).tolist())
+        size, together = _NUMBERS.get(kind, (1, 0))
+        if 0 < times * together * size <= min(_MOST_BYTES, len(data) - start):
+            numbers = np.frombuffer(data, f"{order}u{size}", times * together, start)
+            values[tag] = kind, numbers.astype(f"<u{size}").tobytes()
     (following,) = struct.unpack_from(f"{order}{offset_code}", data, at + count * entry_bytes)
     # Below the directories of raw files there are no more.
     offsets = tags.get(_SUB_DIRECTORIES, ())[:64] if depth < 2 else ()
@@ -122,18 +134,15 @@ def _read_directory(data: bytes, at: int, order: str, is_big: bool, depth: int) 
     for offset in offsets:
         with contextlib.suppress(ValueError, struct.error):
             children.append(_read_directory(data, offset, order, is_big, depth + 1)[0])
-    return Directory(order, tags, frozenset(names), tuple(children)), following
+    return Directory(order, tags, frozenset(names), values, tuple(children)), following
 
 
-def _read_entry(data: bytes, at: int, layout: str, offset_code: str) -> tuple[int, tuple[int, ...] | None]:
-    tag, kind, count = struct.unpack_from(layout, data, at)
-    if kind not in _TYPES or not 0 < count <= _MOST_VALUES:
-        return tag, None
-    dtype = np.dtype(layout[0] + _TYPES[kind])
+def _find_values(data: bytes, at: int, layout: str) -> tuple[int, int, int, int]:
+    """Tag and type of an entry, where its values are, and how many; an impossible type where they cannot be."""
+    tag, kind, times = struct.unpack_from(layout, data, at)
+    size, together = _NUMBERS.get(kind, (np.dtype(_TYPES.get(kind, "u1")).itemsize, 1))
     start = at + struct.calcsize(layout)
-    if count * dtype.itemsize > struct.calcsize(offset_code):
-        (start,) = struct.unpack_from(layout[0] + offset_code, data, start)
-    if start + count * dtype.itemsize > len(data):
-        # It may be one that nobody needs.
-        return tag, None
-    return tag, tuple(np.frombuffer(data, dtype, count, start).tolist())
+    if times * size * together > struct.calcsize(layout[0] + layout[-1]):
+        (start,) = struct.unpack_from(layout[0] + layout[-1], data, start)
+    is_possible = 0 < times <= _MOST_VALUES and start < len(data)
+    return tag, kind if is_possible else 0, start, times

@@ -14,6 +14,7 @@ from edge_dce.files.formats.coding import Coding, show
 from edge_dce.files.formats.jpeg_segments import read_iptc_resource
 from edge_dce.files.formats.limits import check_size
 from edge_dce.files.formats.pillow_samples import open_picture, read_samples
+from edge_dce.files.formats.registry import TIFF_TAGS
 from edge_dce.files.formats.tiff_samples import Page, decode_deep, find_page
 from edge_dce.files.picture import Notes, Picture
 
@@ -37,17 +38,20 @@ def read_tiff(data: bytes) -> Picture:
     check_size(page.directory.find(256), page.directory.find(257))
     exif = metadata.load_exif(data)
     samples = _decode_deep(data, page) if page.is_deep else _decode_shallow(data, page)
+    others = page.directory.names - _STRUCTURE - _KEPT
+    values = page.directory.values
     notes = Notes(
         xmp=metadata.keep_xmp(_find_bytes(page, _XMP)),
         iptc=_find_bytes(page, _IPTC) or read_iptc_resource(_find_bytes(page, _PHOTOSHOP) or b""),
         resolution_dpi=_read_resolution(exif),
+        tiff_tags=tuple((tag, *values[tag]) for tag in sorted(others & values.keys())),
     )
     left_out = collections.Counter(
         {
             "further pages": page.further,
             "extra channels": page.extra_channels,
             "bits beyond 8": int(not page.is_deep and page.directory.find(258, 1) > 8),
-            "TIFF tags": len(page.directory.names - _STRUCTURE - _KEPT),
+            TIFF_TAGS: len(others - values.keys()),
         }
     )
     picture = Picture(

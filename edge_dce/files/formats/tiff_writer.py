@@ -7,6 +7,7 @@ Formats: TIFF 6.0, sections 2 and 14; Adobe's Deflate (Technical Note 2); XMP sp
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,9 @@ import numpy.typing as npt
 from edge_dce.files.formats.deflating import count_rows, cut_strips, start_compression
 
 _BYTE, _SHORT, _LONG, _RATIONAL, _UNDEFINED = 1, 3, 4, 5, 7
+# By type, of numbers and of values: a fraction has two numbers.
+_NUMBER_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8}
+_VALUE_BYTES = _NUMBER_BYTES | {5: 8, 10: 8}
 _CODES = {_SHORT: "H", _LONG: "I", _RATIONAL: "I"}
 _BLACK_IS_ZERO, _RGB = 1, 2
 _EMPTY = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
@@ -34,8 +38,12 @@ def encode_tiff(
     xmp: bytes | None = None,
     iptc: bytes | None = None,
     resolution_dpi: tuple[float, float] | None = None,
+    others: Sequence[tuple[int, int, bytes]] = (),
 ) -> bytes:
     """A TIFF file of (H, W, C) samples, uint8 or uint16: grey, grey with alpha, RGB or RGBA by the number of channels.
+
+    Args:
+        others: tag, type and little-endian numbers of further entries.
 
     Raises:
         ValueError, struct.error: the EXIF block is damaged, or the file would be larger than 4 GB.
@@ -47,7 +55,8 @@ def encode_tiff(
     counts = [len(strip) for strip in strips]
     start += b"\0" * (len(start) % 2)
     offsets = (len(start) + np.cumsum([0, *counts[:-1]])).tolist()
-    entries: dict[int, _Entry] = {
+    entries: dict[int, _Entry] = {tag: (kind, _order_numbers(kind, numbers, order)) for tag, kind, numbers in others}
+    entries |= {
         256: (_LONG, [width]),
         257: (_LONG, [height]),
         258: (_SHORT, [8 * samples.itemsize] * channels),
@@ -90,7 +99,7 @@ def _pack_directory(start: bytes, entries: dict[int, _Entry], at: int, order: st
             content = numbers
         else:
             content = struct.pack(f"{order}{len(numbers)}{_CODES[kind]}", *numbers)
-        times = len(numbers) // (2 if kind == _RATIONAL else 1)
+        times = len(content) // _VALUE_BYTES[kind]
         packed[tag] = struct.pack(f"{order}HHI", tag, kind, times)
         if len(content) <= 4:
             packed[tag] += content.ljust(4, b"\0")
@@ -98,6 +107,11 @@ def _pack_directory(start: bytes, entries: dict[int, _Entry], at: int, order: st
             packed[tag] += struct.pack(f"{order}I", values_at + len(values))
             values += content + b"\0" * (len(content) % 2)
     return struct.pack(f"{order}H", len(packed)) + b"".join(packed[tag] for tag in sorted(packed)) + bytes(4) + values
+
+
+def _order_numbers(kind: int, numbers: bytes, order: str) -> bytes:
+    size = _NUMBER_BYTES[kind]
+    return np.frombuffer(numbers, f"<u{size}").astype(f"{order}u{size}").tobytes()
 
 
 def _compress_differences(strip: npt.NDArray[Any], order: Literal["<", ">"]) -> bytes:

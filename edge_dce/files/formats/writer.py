@@ -115,12 +115,14 @@ def _fit_notes(picture: Picture, target: Format, left_out: collections.Counter[s
     texts = notes.texts if registry.TEXT in holds else ()
     if is_jpeg:
         texts = tuple(entry for entry in texts if entry[0] == _COMMENT and len(entry[1].encode()) < 65000)[:1]
+    tiff_tags = notes.tiff_tags if registry.TIFF_TAGS in holds else ()
+    left_out[registry.TIFF_TAGS] += len(notes.tiff_tags) - len(tiff_tags)
     left_out[registry.EXIF] = int(bool(picture.exif) and exif is None)
     left_out[registry.XMP] = int(bool(notes.xmp) and xmp is None)
     left_out[registry.IPTC] = int(bool(notes.iptc) and iptc is None)
     left_out[registry.RESOLUTION] = int(notes.resolution_dpi is not None and resolution_dpi is None)
     left_out[registry.TEXT] = len(notes.texts) - len(texts)
-    return Notes(xmp=xmp, iptc=iptc, resolution_dpi=resolution_dpi, texts=texts), exif
+    return Notes(xmp=xmp, iptc=iptc, resolution_dpi=resolution_dpi, texts=texts, tiff_tags=tiff_tags), exif
 
 
 def _encode_png(picture: Picture, _: int) -> bytes:
@@ -174,6 +176,7 @@ def _encode_tiff(picture: Picture, _: int) -> bytes:
         _stack(picture),
         icc_profile=picture.icc_profile,
         exif=picture.exif,
+        others=notes.tiff_tags,
         xmp=notes.xmp,
         iptc=notes.iptc,
         resolution_dpi=notes.resolution_dpi,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SHORT, LONG, SIGNED_RATIONAL, BYTES = 3, 4, 10, 1
+SHORT, LONG, SIGNED_RATIONAL, BYTES, DOUBLE = 3, 4, 10, 1, 12
 _CODES = {SHORT: "H", LONG: "I", SIGNED_RATIONAL: "i"}
 STRIP_OFFSETS, STRIP_COUNTS, SUB_DIRECTORIES = 273, 279, 330
 
@@ -75,7 +75,7 @@ def _append(data: bytearray, entries: dict[int, Entry], strips: list[bytes]) -> 
     packed = b""
     for tag, (kind, values) in sorted((entries | places).items()):
         content = values if isinstance(values, bytes) else struct.pack(f"<{len(values)}{_CODES[kind]}", *values)
-        count = len(values) // (2 if kind == SIGNED_RATIONAL else 1)
+        count = len(values) // {SIGNED_RATIONAL: 2, DOUBLE: 8}.get(kind, 1)
         packed += struct.pack("<HHI", tag, kind, count)
         if len(content) > 4:
             packed += struct.pack("<I", len(data))

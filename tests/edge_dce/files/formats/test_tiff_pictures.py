@@ -1,5 +1,7 @@
 """A TIFF's samples are what they mean, or refused by name."""
 
+import dataclasses
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image
 from edge_dce.cli import main
 from edge_dce.errors import ImageError
 from edge_dce.files.formats import tiff_samples
-from edge_dce.files.pictures import Picture, read_picture, write_picture
+from edge_dce.files.pictures import Picture, list_left_out, read_picture, write_picture
 from tests.edge_dce.files.formats.made_files import (
     LONG,
     SHORT,
@@ -204,10 +206,30 @@ def test_tags_resolution_and_packets_are_kept(tmp_path: Path) -> None:
         assert [opened.tag_v2[tag] for tag in (270, 315, 33432)] == ["a harbor at night", "somebody", "CC0"]
 
 
-def test_tags_that_nothing_else_holds_are_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tags_of_maps_stay_in_a_tiff_and_are_counted_elsewhere(tmp_path: Path, order: str) -> None:
+    tags = {
+        42113: (2, b"-9999\0"),
+        34735: (SHORT, [1, 1, 0, 300]),
+        33550: (12, struct.pack("<3d", 0.5, 0.25, 0.0)),
+    }
     image = np.zeros((8, 8, 3), np.uint8)
-    entries = describe(image, 8, RGB, t42113=(2, b"-9999\0"), t34735=(SHORT, [1, 1, 0, 0]))
-    assert read(tmp_path, make_tiff((entries, [image.tobytes()]))).left_out == {"TIFF tags": 2}
+    entries = describe(image, 8, RGB) | tags
+    picture = read(tmp_path, make_tiff((entries, [image.tobytes()])))
+    if order == ">":
+        # The file begins as its EXIF does.
+        exif = Image.Exif()
+        exif.endian = order
+        exif[271] = "a maker"
+        picture = dataclasses.replace(picture, exif=exif.tobytes())
+    assert list_left_out(picture, ".tif") == {}
+    assert list_left_out(picture, ".png") == {"TIFF tags": 3}
+    write_picture(picture, tmp_path / "again.tif")
+    with Image.open(tmp_path / "again.tif") as opened:
+        assert opened.tag_v2[42113] == "-9999"
+        assert opened.tag_v2[34735] == (1, 1, 0, 300)
+        assert opened.tag_v2[33550] == (0.5, 0.25, 0.0)
+        assert (opened.tag_v2.prefix == b"MM") == (order == ">")
 
 
 # Pillow warns of what it skips; the command line hides that.
