@@ -88,7 +88,7 @@ def test_few_pictures_are_in_flight_and_fewer_large_ones(
     monkeypatch.setattr(batch, "_AHEAD_PX_PER_CORE", ahead_px)
     lock = threading.Lock()
     in_flight, most = 0, 0
-    read_picture, write_picture = batch.read_picture, batch.write_picture
+    read_picture, write_picture = batch.read_picture_for, batch.write_picture
 
     def count(change: int) -> None:
         nonlocal in_flight, most
@@ -96,15 +96,15 @@ def test_few_pictures_are_in_flight_and_fewer_large_ones(
             in_flight += change
             most = max(most, in_flight)
 
-    def read_counted(path: Path) -> Picture:
+    def read_counted(path: Path, channels: int) -> Picture:
         count(+1)
-        return read_picture(path)
+        return read_picture(path, channels)
 
     def write_counted(picture: Picture, path: Path, *, overwrite: bool, quality: int) -> None:
         write_picture(picture, path, overwrite=overwrite, quality=quality)
         count(-1)
 
-    monkeypatch.setattr(batch, "read_picture", read_counted)
+    monkeypatch.setattr(batch, "read_picture_for", read_counted)
     monkeypatch.setattr(batch, "write_picture", write_counted)
     assert len(list(batch.enhance_pictures(make_jobs(tmp_path, 40), enhancer))) == 40
     # On each side of the enhancer one more than cores, or one alone; and the one that it holds.
