@@ -7,12 +7,7 @@ from tests.attack.kinds import KINDS, start_attack
 _SEED, _CASES = 1, 100
 
 
-# Playlists and titles that are no UTF-8; cards that are packed with LZMA and damaged.
-_KNOWN = pytest.mark.xfail(reason="issue 18, lines 1 and 3", strict=False)
-_MARKS = {"clips": _KNOWN, "cards": _KNOWN}
-
-
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=_MARKS.get(kind, ())) for kind in KINDS])
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_nothing_hostile_does_harm(kind: str) -> None:
     if kind == "clips":
         pytest.importorskip("av", reason="clips need PyAV")
