@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -19,8 +20,8 @@ from tests.attack.case import Case
 ROOT = Path(__file__).resolve().parents[2]
 # A trial of a model may take ten seconds, and the machine may be busy.
 LIMIT_S = 90.0
-# Of the process, whatever is in a file of some kilobytes: the runtime, the libraries and buffers for a picture.
-LIMIT_BYTES = 1500 * 1024 * 1024
+# Codes that move the cursor or change colors and titles, and those that show text in another order than it has.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Victim:
@@ -101,10 +102,10 @@ def find_fault(case: Case, victim: Victim) -> str | None:
             return said
         if "Traceback" in said:
             return f"traceback with status {status}\n{said}"
-        if "\x1b" in said:
+        if _CONTROLS.search(said):
             return f"controls the terminal\n{said!r}"
-        if peak_bytes > LIMIT_BYTES:
-            return f"took {peak_bytes >> 20} MB, expected at most {LIMIT_BYTES >> 20} MB (status {status})\n{said}"
+        if peak_bytes > case.limit_bytes:
+            return f"took {peak_bytes >> 20} MB, expected at most {case.limit_bytes >> 20} MB (status {status})\n{said}"
         if status == 1 and "error: " not in said:
             return f"fails without a word\n{said}"
         fault = _judge_files(case, folder, status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
@@ -16,6 +17,8 @@ from tests.attack.pictures import make_seeds as make_pictures
 
 _MODELS = Path(__file__).parents[1] / "models"
 _ENTRY = "edge-dce-card.json"
+# A model may be as large as it likes, up to what its trial lets it take: 4 GiB, and what the process has without it.
+_LIMIT_BYTES = 9 << 29
 _VALUES: tuple[Any, ...] = (
     *(None, True, -1, 0, 3, 10**30, 1e308, float("nan"), float("inf"), "", [], {}, [[[]]], [None], {"": {}}),
     *("x" * 100_000, "\x1b[2J\x1b]0;title\x07", "\x00", "\u202e\u200b", "\ud800", "../../etc/passwd", [0] * 50_000),
@@ -58,13 +61,14 @@ def make_card_case(seeds: dict[str, bytes], chance: random.Random) -> Case:
     else:
         data = _pack_oddly(content, card, chance)
     if chance.random() < 0.5:
-        return Case({"model.tflite": data}, ["info", "model.tflite"], None)
+        return Case({"model.tflite": data}, ["info", "model.tflite"], None, limit_bytes=_LIMIT_BYTES)
     return _make_enhance_case(seeds, data)
 
 
 def _make_enhance_case(seeds: dict[str, bytes], model: bytes) -> Case:
     files = {"model.tflite": model, "input.png": seeds["picture.png"]}
-    return Case(files, ["enhance", "input.png", "--model", "model.tflite", "-o", "output.png"], "output.png")
+    argv = ["enhance", "input.png", "--model", "model.tflite", "-o", "output.png"]
+    return Case(files, argv, "output.png", limit_bytes=_LIMIT_BYTES)
 
 
 def _choose(seeds: dict[str, bytes], chance: random.Random) -> str:
@@ -92,9 +96,9 @@ def _change_field(fields: dict[str, Any], chance: random.Random) -> None:
     elif what < 0.1:
         del fields[name]
     elif what < 0.2:
-        fields[chance.choice(("unknown", "\x1b[31m", "schema", "x" * 5000))] = chance.choice(_VALUES)
+        fields[chance.choice(("unknown", "\x1b[31m", "schema", "x" * 5000))] = copy.deepcopy(chance.choice(_VALUES))
     else:
-        fields[name] = chance.choice(_VALUES)
+        fields[name] = copy.deepcopy(chance.choice(_VALUES))
 
 
 def _pack_oddly(content: bytes, card: bytes, chance: random.Random) -> bytes:

@@ -85,6 +85,7 @@ http = "127.0.0.1:8000"
 #auto = true
 #stills = "/var/lib/edge-dce/stills"
 #every = "1m"
+#keep = "7d"
 TOML
     chmod 644 "$settings/pi.toml"
 fi

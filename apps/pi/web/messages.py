@@ -38,12 +38,17 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """A whole answer."""
+    """A whole answer.
+
+    Attributes:
+        is_paced: whether it had to wait for a frame: who asks for those is as slow as the camera.
+    """
 
     body: bytes
     content_type: str = "text/plain; charset=utf-8"
     status: HTTPStatus = HTTPStatus.OK
     headers: tuple[tuple[str, str], ...] = ()
+    is_paced: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -118,9 +118,8 @@ class Pages:
                 break
             if jpeg.time_s >= asked_s:
                 name = time.strftime("night-%Y%m%d-%H%M%S.jpg")
-                return Response(
-                    jpeg.data, "image/jpeg", headers=(("Content-Disposition", f'inline; filename="{name}"'),)
-                )
+                disposition = ("Content-Disposition", f'inline; filename="{name}"')
+                return Response(jpeg.data, "image/jpeg", headers=(disposition,), is_paced=True)
             sequence = jpeg.sequence
         raise self._no_frame()
 
@@ -129,14 +128,16 @@ class Pages:
         after = request.query.get("after", "-1")
         if not _NUMBER.fullmatch(after):
             raise RequestError(HTTPStatus.BAD_REQUEST, "expected after=N, a frame's number")
+        view = _read_view(request)
+        is_paced = not self._broadcast.has_newer(view, int(after))
         self._stats.viewers += 1
         try:
-            jpeg = await self._broadcast.wait(_read_view(request), after=int(after), timeout_s=_FRAME_TIMEOUT_S)
+            jpeg = await self._broadcast.wait(view, after=int(after), timeout_s=_FRAME_TIMEOUT_S)
         finally:
             self._stats.viewers -= 1
         if jpeg is None:
             raise self._no_frame()
-        return Response(jpeg.data, "image/jpeg", headers=_describe_frame(jpeg))
+        return Response(jpeg.data, "image/jpeg", headers=_describe_frame(jpeg), is_paced=is_paced)
 
     async def _stats_page(self, request: Request) -> Response:
         return Response(json.dumps(self._describe(), indent=1).encode() + b"\n", "application/json")

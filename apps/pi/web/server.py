@@ -6,7 +6,6 @@ Nothing here knows what is served: a handler turns a `Request` into a `Response`
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 from ..stats import LiveStats
@@ -21,8 +20,6 @@ _MAX_STRANGERS = 32
 # Requests of one connection, and of the strangers of one address. A flood must leave the processor to the pictures.
 _BURST = 100
 _REQUESTS_PER_S = 100.0
-# What had to wait for a frame is paced by the camera.
-_FREE_AFTER_S = 0.005
 
 Handler = Callable[[Request], Awaitable["Response | StreamedResponse"]]
 
@@ -90,10 +87,9 @@ class Server:
                     pace.count()
                 if request is None:
                     return
-                asked_s = time.monotonic()
                 answer = await self._handler(request)
                 self._stats.requests += 1
-                if time.monotonic() - asked_s > _FREE_AFTER_S:
+                if isinstance(answer, Response) and answer.is_paced:
                     pace.count(-1)
             except RequestError as error:
                 self._stats.refused += 1

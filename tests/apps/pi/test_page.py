@@ -30,7 +30,7 @@ BRIGHTNESS = """
 """
 NOTICE = "return document.getElementById('notice').textContent"
 IS_LIVE = f"""
-    return document.getElementById("picture").width === {SIZE[0]} && !document.getElementById("notice").textContent;
+    return document.getElementById("picture")?.width === {SIZE[0]} && !document.getElementById("notice").textContent;
 """
 OVERFLOW = """
     const page = document.documentElement;
