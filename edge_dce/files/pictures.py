@@ -7,7 +7,6 @@ A file is what its content says, whatever its suffix. One module reads each fami
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from edge_dce.files.formats.limits import MOST_PIXELS
 from edge_dce.files.formats.metadata import DECODE_ERRORS, make_exif
 from edge_dce.files.formats.pillow_pictures import read_by_pillow
 from edge_dce.files.formats.pillow_samples import open_picture
-from edge_dce.files.formats.raw_pictures import HEAD_BYTES, is_raw, read_raw, starts_raw
+from edge_dce.files.formats.raw_pictures import HEAD_BYTES, is_raw, read_raw
 from edge_dce.files.formats.registry import READABLE_SUFFIXES, WRITABLE_SUFFIXES, list_suffixes
 from edge_dce.files.formats.tiff_directories import is_tiff
 from edge_dce.files.formats.tiff_pictures import read_tiff
@@ -63,7 +62,7 @@ def read_picture(path: str | Path) -> Picture:
     """
     path = Path(path)
     with _naming_errors(str(path)):
-        return _read(path)
+        return _decode(path.read_bytes())
 
 
 def decode_picture(data: bytes) -> Picture:
@@ -73,9 +72,7 @@ def decode_picture(data: bytes) -> Picture:
         ImageError: as `read_picture`.
     """
     with _naming_errors(f"{len(data)} bytes"):
-        head = data[:HEAD_BYTES]
-        # What reads these formats wants a file.
-        return _read_kept(data) if is_heif(head) or is_tiff(head) or starts_raw(head) else read_by_pillow(data)
+        return _decode(data)
 
 
 def read_image(path: str | Path) -> Uint8Array:
@@ -92,10 +89,11 @@ def count_pixels(path: str | Path) -> int:
     path = Path(path)
     try:
         head = _read_head(path)
-        if is_raw(path, head):
+        data = path.read_bytes() if is_heif(head) or is_tiff(head) else head
+        if is_raw(data):
             return _RAW_PIXELS
         if is_heif(head):
-            return read_properties(path.read_bytes()).pixels
+            return read_properties(data).pixels
         with open_picture(path) as opened:
             return opened.width * opened.height * (1 if is_tiff(head) else getattr(opened, "n_frames", 1))
     except (Image.DecompressionBombError, *DECODE_ERRORS):
@@ -140,22 +138,15 @@ def _naming_errors(name: str) -> Iterator[None]:
         raise ImageError(f"{name}: damaged or unsupported picture file ({reason}); get a fresh copy") from error
 
 
-def _read_kept(data: bytes) -> Picture:
-    with tempfile.NamedTemporaryFile(prefix="edge-dce-") as kept:
-        kept.write(data)
-        kept.flush()
-        return _read(Path(kept.name))
-
-
-def _read(path: Path) -> Picture:
-    head = _read_head(path)
-    if is_raw(path, head):
-        return read_raw(path)
+def _decode(data: bytes) -> Picture:
+    head = data[:HEAD_BYTES]
+    if is_raw(data):
+        return read_raw(data)
     if is_heif(head):
-        return read_heif(path)
+        return read_heif(data)
     if is_tiff(head):
-        return read_tiff(path.read_bytes())
-    return read_by_pillow(path.read_bytes())
+        return read_tiff(data)
+    return read_by_pillow(data)
 
 
 def _read_head(path: Path) -> bytes:

@@ -6,7 +6,6 @@ Needs pillow-heif, of the extra `heic`, which is imported when the first such fi
 from __future__ import annotations
 
 import collections
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ def is_heif(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and head[8:12] in _BRANDS and not compatible & _AVIF_BRANDS
 
 
-def read_heif(path: Path) -> Picture:
+def read_heif(data: bytes) -> Picture:
     """The main picture of a HEIC file, with 16 bits where it has more than 8. libheif turns it upright.
 
     Raises:
@@ -41,7 +40,7 @@ def read_heif(path: Path) -> Picture:
         import pillow_heif
     except ImportError as error:
         raise ImageError(f"HEIC needs pillow-heif ({error}); run: pip install 'edge-dce[{HEIC.extra}]'") from error
-    opened: Any = pillow_heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=False)
+    opened: Any = pillow_heif.open_heif(data, convert_hdr_to_8bit=False)
     main = opened[opened.primary_index]
     check_size(*main.size)
     samples = np.array(main)

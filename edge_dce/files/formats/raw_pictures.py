@@ -5,7 +5,7 @@ Needs rawpy, of the extra `raw`, which is imported when the first raw file is re
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
 
 from edge_dce.errors import ImageError
 from edge_dce.files.formats import metadata
@@ -21,23 +21,18 @@ _CR3_AT, _CR3 = 4, b"ftypcrx "
 HEAD_BYTES = 64
 
 
-def is_raw(path: Path, head: bytes) -> bool:
-    """Whether a file that begins so is a raw file.
+def is_raw(data: bytes) -> bool:
+    """Whether a file is a raw file; of files that are no TIFF the first `HEAD_BYTES` tell.
 
     Raises:
-        OSError, ValueError, struct.error: it cannot be read, or is a damaged TIFF.
+        ValueError, struct.error: a damaged TIFF.
     """
-    if starts_raw(head):
+    if data.startswith(_STARTS) or data.startswith(_CR3, _CR3_AT) or data.startswith(_CR2, _CR2_AT):
         return True
-    return is_tiff(head) and any(directory.is_raw for directory in read_directories(path.read_bytes()))
+    return is_tiff(data) and any(directory.is_raw for directory in read_directories(data))
 
 
-def starts_raw(head: bytes) -> bool:
-    """Whether a file that begins so is a raw file for certain; others are TIFF files, which are to be looked into."""
-    return head.startswith(_STARTS) or head[_CR3_AT:].startswith(_CR3) or head[_CR2_AT:].startswith(_CR2)
-
-
-def read_raw(path: Path) -> Picture:
+def read_raw(data: bytes) -> Picture:
     """Develop a raw file: 16 bits, the camera's white balance, sRGB, and no light added.
 
     Raises:
@@ -48,7 +43,7 @@ def read_raw(path: Path) -> Picture:
     except ImportError as error:
         raise ImageError(f"a camera's raw file needs rawpy ({error}); run: pip install 'edge-dce[raw]'") from error
     try:
-        with path.open("rb") as file, rawpy.imread(file) as raw:
+        with rawpy.imread(io.BytesIO(data)) as raw:
             check_size(raw.sizes.raw_width, raw.sizes.raw_height)
             image = raw.postprocess(
                 output_bps=16,
@@ -62,9 +57,8 @@ def read_raw(path: Path) -> Picture:
         raise ImageError(
             f"a raw file that LibRaw cannot develop ({reason}); develop it by the camera's program"
         ) from error
-    return Picture(image, exif=_read_exif(path))
+    return Picture(image, exif=_read_exif(data))
 
 
-def _read_exif(path: Path) -> bytes | None:
-    data = path.read_bytes()
+def _read_exif(data: bytes) -> bytes | None:
     return metadata.keep_exif(metadata.load_exif(data), is_of_tiff=True) if is_tiff(data[:4]) else None
