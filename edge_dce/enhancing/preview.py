@@ -56,7 +56,8 @@ def make_sheet(picture: Picture, enhancer: Enhancer, look: Look) -> Uint8Array:
     image = _fit(np.ascontiguousarray(picture.rounded().image, np.uint8))
     looks = [dataclasses.replace(look, strength=strength) for strength in STRENGTHS]
     tiles = [(image, "as it is")]
-    tiles += [(enhancer.enhance(image, each), f"--strength {each.strength:g}") for each in looks]
+    estimate = enhancer.estimate(image)
+    tiles += [(enhancer.apply(image, estimate, each), f"--strength {each.strength:g}") for each in looks]
     height, width = image.shape[:2]
     step_y, step_x = height + _LABEL_PX + _GAP_PX, width + _GAP_PX
     rows = -(-len(tiles) // _COLUMNS)
