@@ -26,7 +26,6 @@ from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
     Picture,
     count_pixels,
-    list_left_out,
     write_picture,
 )
 from edge_dce.machine import count_usable_cores
@@ -194,8 +193,7 @@ def _write(work: _Work, overwrite: bool, quality: int, claims: Claims) -> JobRes
     try:
         if work.picture is None:
             return work.result
-        left_out = list_left_out(work.picture, job.target.suffix)
-        write_picture(work.picture, job.target, overwrite=overwrite, quality=quality)
+        left_out = write_picture(work.picture, job.target, overwrite=overwrite, quality=quality)
         return dataclasses.replace(work.result, left_out=left_out)
     except (ImageError, OutputError) as error:
         # Where claims cannot be made, another run may have been faster.

@@ -30,8 +30,7 @@ from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
     WRITABLE_SUFFIXES,
     Picture,
-    encode_picture,
-    list_left_out,
+    encode_and_list,
 )
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
@@ -165,11 +164,12 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, options: JobOptions, suffix:
         shown = Picture(make_sheet(picture, enhancer, options.look))
     else:
         shown = enhance_picture(picture, enhancer, options.look)
-        if not options.is_quiet:
-            omissions = Omissions()
-            omissions.note(job.source, list_left_out(shown, suffix))
-            omissions.tell()
-    sys.stdout.buffer.write(encode_picture(shown, suffix, quality=options.quality))
+    data, left_out = encode_and_list(shown, suffix, quality=options.quality)
+    if not options.is_quiet:
+        omissions = Omissions()
+        omissions.note(job.source, left_out)
+        omissions.tell()
+    sys.stdout.buffer.write(data)
 
 
 def _enhance_pictures(

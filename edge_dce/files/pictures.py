@@ -6,6 +6,7 @@ A file is what its content says, whatever its suffix. One module reads each fami
 
 from __future__ import annotations
 
+import collections
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from edge_dce.files.formats.raw_pictures import HEAD_BYTES, is_raw, read_raw
 from edge_dce.files.formats.registry import READABLE_SUFFIXES, WRITABLE_SUFFIXES, list_suffixes
 from edge_dce.files.formats.tiff_directories import is_tiff
 from edge_dce.files.formats.tiff_pictures import read_tiff
-from edge_dce.files.formats.writer import DEFAULT_QUALITY, encode_picture, list_left_out
+from edge_dce.files.formats.writer import DEFAULT_QUALITY, encode_and_list, encode_picture, list_left_out
 from edge_dce.files.output import check_free, write_file
 from edge_dce.files.picture import Picture
 
@@ -36,6 +37,7 @@ __all__ = [
     "Picture",
     "count_pixels",
     "decode_picture",
+    "encode_and_list",
     "encode_picture",
     "list_left_out",
     "list_suffixes",
@@ -102,11 +104,14 @@ def count_pixels(path: str | Path) -> int:
 
 def write_picture(
     picture: Picture, path: str | Path, *, overwrite: bool = False, quality: int = DEFAULT_QUALITY
-) -> None:
+) -> collections.Counter[str]:
     """Write a picture in the format of the path's suffix: whole under its final name, or not at all.
 
     Args:
         quality: of JPEG and WebP, from 1 to 100.
+
+    Returns:
+        What the file does not hold of the picture, see `list_left_out`.
 
     Raises:
         ImageError: unknown suffix, or the format cannot hold the alpha channel.
@@ -114,7 +119,9 @@ def write_picture(
     """
     path = Path(path)
     check_free(path, overwrite=overwrite)
-    write_file(path, encode_picture(picture, path.suffix, quality=quality), overwrite=overwrite)
+    data, left_out = encode_and_list(picture, path.suffix, quality=quality)
+    write_file(path, data, overwrite=overwrite)
+    return left_out
 
 
 @contextlib.contextmanager

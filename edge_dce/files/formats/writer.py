@@ -37,10 +37,17 @@ def encode_picture(picture: Picture, suffix: str, *, quality: int = DEFAULT_QUAL
     Raises:
         ImageError: unknown suffix, or the format cannot hold the picture's alpha channel or size.
     """
+    return encode_and_list(picture, suffix, quality=quality)[0]
+
+
+def encode_and_list(
+    picture: Picture, suffix: str, *, quality: int = DEFAULT_QUALITY
+) -> tuple[bytes, collections.Counter[str]]:
+    """What `encode_picture` and `list_left_out` return, with the work that both need done once. Raises as they do."""
     target = _find_format(suffix)
-    fitted, _ = _fit(picture, target)
+    fitted, left_out = _fit(picture, target)
     try:
-        return _ENCODERS[target](fitted, quality)
+        return _ENCODERS[target](fitted, quality), left_out
     except (OSError, OverflowError, RuntimeError, ValueError, struct.error) as error:
         height, width = picture.image.shape[:2]
         raise ImageError(f"{target.name} cannot hold this {width}x{height} picture ({error}); write .png") from error

@@ -1,4 +1,5 @@
 import threading
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -100,9 +101,10 @@ def test_few_pictures_are_in_flight_and_fewer_large_ones(
         count(+1)
         return read_picture(path, channels)
 
-    def write_counted(picture: Picture, path: Path, *, overwrite: bool, quality: int) -> None:
-        write_picture(picture, path, overwrite=overwrite, quality=quality)
+    def write_counted(picture: Picture, path: Path, *, overwrite: bool, quality: int) -> Counter[str]:
+        left_out = write_picture(picture, path, overwrite=overwrite, quality=quality)
         count(-1)
+        return left_out
 
     monkeypatch.setattr(batch, "read_picture_for", read_counted)
     monkeypatch.setattr(batch, "write_picture", write_counted)
