@@ -463,29 +463,35 @@ def test_stills_are_whole_and_on_time(tmp_path: Path) -> None:
         assert decode((folder / name).read_bytes()).mean() > 30
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a disk that is full")
-def test_full_disk_pauses_stills_and_nothing_else(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
+@contextlib.contextmanager
+def mount_disk(disk: Path, size_mb: int) -> Iterator[None]:
+    """A disk of that size, of which 64 MB are kept free for the system."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a disk that is full")
     disk.mkdir()
-    # 64 MB are kept free for the system; this disk never had them.
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=65m", "tmpfs", str(disk)], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(disk)], capture_output=True)
     if made.returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        with run_camera("--stills", str(disk), "--every", "1s") as camera:
-            camera.wait_for(lambda: camera.stats()["stills"]["written"] >= 1)
-            (disk / "filler").write_bytes(bytes(4 << 20))
-            camera.wait_for_log("stills paused: ")
-            stills = camera.stats()["stills"]
-            assert stills["paused"]
-            assert "expected 64 MB free or more, found " in stills["trouble"]
-            next(read_stream(camera))
-            assert camera.get("healthz")[0] == 200
-            (disk / "filler").unlink()
-            camera.wait_for_log("stills resumed")
-            camera.wait_for(lambda: not camera.stats()["stills"]["paused"])
+        yield
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_full_disk_pauses_stills_and_nothing_else(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    with mount_disk(disk, 65), run_camera("--stills", str(disk), "--every", "1s") as camera:
+        camera.wait_for(lambda: camera.stats()["stills"]["written"] >= 1)
+        (disk / "filler").write_bytes(bytes(4 << 20))
+        camera.wait_for_log("stills paused: ")
+        stills = camera.stats()["stills"]
+        assert stills["paused"]
+        assert "expected 64 MB free or more, found " in stills["trouble"]
+        next(read_stream(camera))
+        assert camera.get("healthz")[0] == 200
+        (disk / "filler").unlink()
+        camera.wait_for_log("stills resumed")
+        camera.wait_for(lambda: not camera.stats()["stills"]["paused"])
 
 
 def test_recording_can_be_played_even_after_a_kill(tmp_path: Path) -> None:
@@ -537,15 +543,10 @@ def test_existing_recording_is_kept_and_the_next_has_another_name(tmp_path: Path
         capture.release()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a disk that is full")
 def test_full_disk_pauses_the_recording_which_goes_on_when_there_is_room(tmp_path: Path) -> None:
     pytest.importorskip("av", reason="recording needs PyAV")
     disk = tmp_path / "disk"
-    disk.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(disk)], capture_output=True)
-    if made.returncode:
-        pytest.skip("mounting is not allowed here")
-    try:
+    with mount_disk(disk, 80):
         with run_camera("--record", str(disk / "night.mp4")) as camera:
             camera.wait_for(lambda: camera.stats()["recording"]["frames"] >= 10)
             (disk / "filler").write_bytes(bytes(20 << 20))
@@ -564,8 +565,6 @@ def test_full_disk_pauses_the_recording_which_goes_on_when_there_is_room(tmp_pat
             capture = cv2.VideoCapture(str(disk / name))
             assert capture.read()[0]
             capture.release()
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def run_with_fault(tmp_path: Path, patch: str, *flags: str) -> contextlib.AbstractContextManager[RunningCamera]:

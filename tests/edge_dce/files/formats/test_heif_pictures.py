@@ -1,7 +1,7 @@
 """HEIC and AVIF, as phones and browsers have them."""
 
-import builtins
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +83,7 @@ def test_heic_without_pillow_heif_says_what_to_install(
 ) -> None:
     (tmp_path / "photo.heic").write_bytes(make_heic(pillow_heif, Image.fromarray(SCENE)))
 
-    def refuse(name: str, *arguments: object, **more: object) -> object:
-        if name == "pillow_heif":
-            raise ImportError("No module named 'pillow_heif'")
-        return real_import(name, *arguments, **more)  # type: ignore[arg-type]
-
-    real_import = builtins.__import__
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(ImageError, match=r"pip install 'edge-dce\[heic\]'"):
         read_picture(tmp_path / "photo.heic")
 

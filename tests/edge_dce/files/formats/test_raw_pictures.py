@@ -1,6 +1,6 @@
 """A raw file is what its sensor recorded, or an error that says what to install; never its thumbnail."""
 
-import builtins
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,13 +40,7 @@ def test_exif_of_a_raw_file_is_kept_and_its_structure_is_not(tmp_path: Path) -> 
 def test_raw_file_by_any_name_without_rawpy_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(name: str, *arguments: object, **more: object) -> object:
-        if name == "rawpy":
-            raise ImportError("No module named 'rawpy'")
-        return real_import(name, *arguments, **more)  # type: ignore[arg-type]
-
-    real_import = builtins.__import__
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "rawpy", None)
     for name in ("photo.dng", "photo.tif"):
         (tmp_path / name).write_bytes(make_dng(make_mosaic(6554), THUMBNAIL))
         with pytest.raises(ImageError, match=r"pip install 'edge-dce\[raw\]'"):
