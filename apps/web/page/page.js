@@ -17,9 +17,12 @@ const camera = new Camera(byId("video"));
 const view = View.open(byId("picture"));
 let network = null, smoother = new Smoother(NEUTRAL), numbers = NEUTRAL;
 let split = 0.5, shown = null, name = "", isEstimating = false, estimatedAt = 0, tookMs = 0, frames = [], sizeNote = "";
+// What the user did comes before how the network does.
+const news = { user: "", network: "" };
 
-function tell(text) {
-  notice.textContent = text;
+function tell(text, subject = "user") {
+  news[subject] = text;
+  notice.textContent = news.user || news.network;
 }
 
 function draw() {
@@ -76,25 +79,38 @@ function describe(more) {
 
 async function useCamera() {
   try {
-    const choice = camera.isOpen ? await camera.findNext() : undefined;
-    if (choice === null) return tell("This device has one camera.");
+    await camera.open(loseCamera, camera.isOpen ? await camera.findNext() : undefined);
     tell("");
-    await camera.open(() => tell("The camera went away. Connect it and press Camera."), choice);
     [smoother, frames, tookMs] = [new Smoother(NEUTRAL), [], 0];
     format.value = "image/jpeg";
     name = "";
     camera.follow(showFrame);
+    byId("camera").textContent = "Switch";
+    byId("camera").hidden = !(await camera.findNext());
   } catch (error) {
     if (!(error instanceof CameraError)) throw error;
+    closeCamera();
     tell(error.message);
   }
+}
+
+function closeCamera() {
+  camera.close();
+  byId("camera").textContent = "Camera";
+  byId("camera").hidden = false;
+}
+
+function loseCamera() {
+  closeCamera();
+  tell("The camera went away. Connect it, then press Camera.");
 }
 
 async function usePhoto(file) {
   if (!file) return;
   const photo = await decode(file);
   if (!photo) return tell(`This browser cannot read ${file.name}. Choose a JPEG, PNG or WebP picture.`);
-  camera.close();
+  closeCamera();
+  tell("");
   name = file.name.replace(/\.[^.]*$/, "");
   format.value = file.type === "image/png" ? "image/png" : "image/jpeg";
   take(photo.bitmap, photo.bitmap.width, photo.bitmap.height);
@@ -156,23 +172,27 @@ function showStrength() {
 }
 
 async function loadNetwork() {
-  const waiting = (share) => `Loading the network … ${Math.round(100 * share)} %`;
+  let isLoading = true;
+  const follow = (share) => { if (isLoading) tell(`Loading the network … ${Math.round(100 * share)} %`, "network"); };
   try {
-    network = await Network.load((share) => tell(waiting(share)));
-    if (notice.textContent.startsWith("Loading")) tell("");
-    await developPhoto();
+    network = await Network.load(follow);
+    tell("", "network");
   } catch (error) {
-    tell("The network could not be loaded. Check the connection, then load the page again.");
+    tell("The network could not be loaded. Check the connection, then load the page again.", "network");
     throw error;
+  } finally {
+    isLoading = false;
   }
+  await developPhoto();
 }
 
 // After all else, so that nothing is fetched twice at a time.
 async function keepForLater() {
   if (!navigator.serviceWorker) return;
-  await navigator.serviceWorker.register("worker.js");
+  // Else the list of files of an older build counts for as long as a host lets it be kept.
+  await navigator.serviceWorker.register("worker.js", { updateViaCache: "none" });
   await navigator.serviceWorker.ready;
-  byId("offline").textContent = "From now on this page also works without a network.";
+  byId("hint").textContent = "From now on this page also works without a network.";
 }
 
 function listen() {
@@ -205,7 +225,7 @@ async function begin() {
   strength.max = MAX_STRENGTH;
   moveLine(0.5);
   listen();
-  if (!isSecureContext) tell(NEEDS_HTTPS);
+  if (!isSecureContext) byId("hint").textContent = NEEDS_HTTPS;
   await loadNetwork();
   await keepForLater();
 }

@@ -1,5 +1,6 @@
 """The page as a person uses it, in a real browser with the real LiteRT.js."""
 
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.apps.web.served_page import (
     DRAWS,
     HAS_CAMERA,
     IS_ENHANCED,
+    NOTICE,
     PACKAGES,
     Server,
     make_image,
@@ -34,6 +36,13 @@ pytestmark = [
 
 # The table of the processor's way rounds twice, which may be 2 levels away from the formula; the shader rounds once.
 MOST_LEVELS = 2
+# Red of the canvas near its left and right edge, drawn anew first: what is shown cannot be read.
+SIDES = """
+    document.getElementById("strength").dispatchEvent(new Event("input"));
+    const canvas = document.getElementById("picture"), copy = new OffscreenCanvas(canvas.width, 1).getContext("2d");
+    copy.drawImage(canvas, 0, 0);
+    return [5, canvas.width - 5].map((x) => copy.getImageData(x, 0, 1, 1).data[0]);
+"""
 OVERFLOW = """
     const page = document.documentElement;
     return Math.max(page.scrollWidth - innerWidth, page.scrollHeight - innerHeight);
@@ -43,7 +52,7 @@ SMALLEST_CONTROL = """
     const boxes = controls.map((control) => control.getBoundingClientRect()).filter(({ width }) => width);
     return Math.min(...boxes.flatMap((box) => [box.width, box.height]));
 """
-IS_KEPT = "return document.getElementById('offline').textContent.length > 0"
+IS_KEPT = "return document.getElementById('hint').textContent.length > 0"
 USE_CAMERA = "document.getElementById('use-camera').click()"
 
 
@@ -118,3 +127,116 @@ def test_frame_of_a_camera_is_saved_as_the_processor_enhances_it(
         name, before = save(phone, tmp_path / "saved")
         assert name.startswith("night-2")
         check_saved(phone, tmp_path / "saved", before, enhancer)
+
+
+def test_left_of_the_line_the_photo_is_as_it_was(window: Browser, server: Server, tmp_path: Path) -> None:
+    write_photo(tmp_path / "gray.png", np.full((300, 400, 3), 40, np.uint8))
+    open_photo(window, server, tmp_path / "gray.png")
+    left, right = window.evaluate(SIDES)
+    assert left == 40 < right
+    window.evaluate("document.getElementById('line').dispatchEvent(new KeyboardEvent('keydown', { key: 'End' }))")
+    assert window.evaluate(SIDES) == [40, 40]
+    window.evaluate("document.getElementById('line').dispatchEvent(new KeyboardEvent('keydown', { key: 'Home' }))")
+    assert min(window.evaluate(SIDES)) == right
+
+
+@pytest.mark.parametrize(("width", "height", "is_phone"), [(390, 844, True), (844, 390, True), (1280, 800, False)])
+def test_everything_fits_the_window(width: int, height: int, is_phone: bool, server: Server, tmp_path: Path) -> None:
+    with open_browser(width, height, is_phone=is_phone, flags=DRAWS) as browser:
+        browser.open(server.url)
+        assert browser.evaluate(OVERFLOW) <= 0
+        for size in ((640, 480), (480, 900)):
+            write_photo(tmp_path / f"{size}.jpg", make_image(*size))
+            browser.type("#file", str(tmp_path / f"{size}.jpg"))
+            browser.wait_for(f"{IS_ENHANCED} && document.getElementById('facts').textContent.startsWith({size[0]})")
+            assert browser.evaluate(OVERFLOW) <= 0
+        # A finger is some 40 pixels wide.
+        assert browser.evaluate(SMALLEST_CONTROL) >= 40
+
+
+def test_nothing_is_asked_of_others_and_nothing_sent(window: Browser, server: Server, tmp_path: Path) -> None:
+    write_photo(tmp_path / "room.png", make_image(300, 200))
+    open_photo(window, server, tmp_path / "room.png")
+    window.wait_for(IS_KEPT)
+    asked = window.evaluate("return performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert [url for url in asked if not url.startswith((server.url, f"blob:{server.url}"))] == []
+    assert {method for method, _ in server.asked} == {"GET"}
+    blocked = """
+        return new Promise((resolve) => {
+            addEventListener("securitypolicyviolation", ({ effectiveDirective }) => resolve(effectiveDirective));
+            fetch("http://127.0.0.1:9/", { method: "POST", body: "picture" }).catch(() => null);
+        });
+    """
+    assert window.evaluate(blocked) == "connect-src"
+
+
+def test_page_works_after_the_host_has_gone(folder: Path, tmp_path: Path) -> None:
+    write_photo(tmp_path / "room.png", make_image(300, 200))
+    with open_browser(1280, 800, flags=DRAWS) as browser:
+        with serve(folder) as server:
+            browser.open(server.url)
+            browser.wait_for(IS_KEPT)
+        open_photo(browser, server, tmp_path / "room.png")
+
+
+def test_next_build_replaces_what_the_browser_keeps(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    kept = "return caches.keys().then((names) => names.map((name) => name.split(' ').at(-1)).join())"
+    with open_browser(1280, 800, flags=DRAWS) as browser, serve(copy) as server:
+        browser.open(server.url)
+        browser.wait_for(IS_KEPT)
+        first = browser.evaluate(kept)
+        files = (copy / "files.js").read_text()
+        assert first in files
+        (copy / "files.js").write_text(files.replace(first, "next"))
+        browser.open(server.url)
+        browser.wait_for(kept, lambda names: names == "next")
+
+
+def test_missing_camera_is_told(window: Browser, server: Server) -> None:
+    window.open(server.url)
+    window.evaluate(USE_CAMERA)
+    window.wait_for(NOTICE, lambda text: text.startswith("No camera was found. Connect one"))
+
+
+def test_refused_camera_is_told(server: Server) -> None:
+    with open_browser(1280, 800, flags=(*DRAWS, *HAS_CAMERA, "--deny-permission-prompts")) as browser:
+        browser.open(server.url)
+        browser.evaluate(USE_CAMERA)
+        browser.wait_for(NOTICE, lambda text: text.startswith("This page may not use the camera. Allow it"))
+
+
+def test_page_that_gets_no_camera_for_want_of_https_says_so_and_enhances_photos(server: Server, tmp_path: Path) -> None:
+    write_photo(tmp_path / "room.png", make_image(300, 200))
+    with open_browser(1280, 800, flags=(*DRAWS, "--host-resolver-rules=MAP night.test 127.0.0.1")) as browser:
+        browser.open(f"http://night.test:{server.port}/")
+        hint = browser.wait_for("return document.getElementById('hint').textContent")
+        assert hint.startswith("Cameras work on pages from HTTPS or localhost only.")
+        browser.type("#file", str(tmp_path / "room.png"))
+        browser.wait_for(IS_ENHANCED)
+
+
+def test_browser_without_webgl_2_is_told(server: Server) -> None:
+    with open_browser(1280, 800, flags=("--disable-3d-apis",)) as browser:
+        browser.open(server.url)
+        browser.wait_for(NOTICE, lambda text: text.startswith("This browser has no WebGL 2. Update it"))
+
+
+def test_network_that_does_not_come_is_told_and_the_photo_stays(folder: Path, tmp_path: Path) -> None:
+    write_photo(tmp_path / "gray.png", np.full((300, 400, 3), 40, np.uint8))
+    with open_browser(1280, 800, flags=DRAWS) as browser, serve(folder, missing=("/model.tflite",)) as server:
+        browser.open(server.url)
+        expected = "The network could not be loaded. Check the connection"
+        browser.wait_for(NOTICE, lambda text: text.startswith(expected))
+        browser.type("#file", str(tmp_path / "gray.png"))
+        browser.wait_for("return document.getElementById('facts').textContent", lambda text: text == "400 × 300")
+        assert browser.evaluate(SIDES) == [40, 40]
+        assert browser.evaluate(NOTICE).startswith(expected)
+
+
+def test_file_that_is_no_picture_is_named(window: Browser, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "letter.png").write_text("Dear Sir")
+    window.open(server.url)
+    window.type("#file", str(tmp_path / "letter.png"))
+    window.wait_for(NOTICE, lambda text: text.startswith("This browser cannot read letter.png. Choose a JPEG"))
