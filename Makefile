@@ -19,7 +19,7 @@ demo: .venv/.installed
 test: test-litert test-tflite test-workshop test-app test-wheel
 
 test-litert: .venv/.tested
-	.venv/bin/python -m pytest $(DEVICE_TESTS) tests/attack
+	.venv/bin/python -m pytest $(DEVICE_TESTS) tests/attack tests/apps/web/test_building.py
 
 ifeq ($(PYTHON_TFLITE),)
 test-tflite:
@@ -65,7 +65,7 @@ apk: .venv-app/.tested
 web-app: .venv/.installed build/npm/.installed
 	.venv/bin/python -m apps.web build/web $(if $(MODEL),--model "$(MODEL)")
 
-# Its tests, in a real browser; those of `make test` need no npm.
+# Its tests in Chromium, which take a minute and npm: `make test` has the build's alone.
 test-web-app: .venv/.tested build/npm/.installed
 	.venv/bin/python -m pytest tests/apps/web
 

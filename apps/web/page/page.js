@@ -121,9 +121,8 @@ async function usePhoto(file) {
 }
 
 async function decode(file) {
-  const options = { imageOrientation: "from-image", premultiplyAlpha: "none" };
   try {
-    const bitmap = await createImageBitmap(file, options), { width, height } = bitmap;
+    const bitmap = await createImageBitmap(file, { premultiplyAlpha: "none" }), { width, height } = bitmap;
     const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)), view.mostSide / Math.max(width, height));
     if (scale === 1) return { bitmap, isSmaller: false };
     const size = { resizeWidth: Math.floor(width * scale), resizeHeight: Math.floor(height * scale), resizeQuality: "high" };

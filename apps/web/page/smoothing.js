@@ -22,7 +22,11 @@ export class Smoother {
   advance() {
     const { newest, shown } = this;
     if (!newest || shown === newest) return shown.numbers;
-    const lag = shown.thumbnail ? measureChange(newest.thumbnail, shown.thumbnail) : SMOOTHING.cut_change;
+    if (!shown.thumbnail) {
+      this.shown = newest;
+      return newest.numbers;
+    }
+    const lag = measureChange(newest.thumbnail, shown.thumbnail);
     this.share = chooseShare(this.leap, lag, this.share);
     this.leap = 0;
     const mix = (to, from) => from.map((value, index) => value + this.share * (to[index] - value));

@@ -1,5 +1,6 @@
 """The page as a person uses it, in a real browser with the real LiteRT.js."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ import pytest
 import edge_dce
 from apps.web.building import DEFAULT_MODEL, build
 from edge_dce.enhancer import Enhancer
+from edge_dce.pixels.smoothing import Smoother, make_thumbnail
 from tests.apps.pi.browser import MISSING, Browser, open_browser
 from tests.apps.web.served_page import (
     ALLOWS_CAMERA,
@@ -240,3 +242,25 @@ def test_file_that_is_no_picture_is_named(window: Browser, server: Server, tmp_p
     window.open(server.url)
     window.type("#file", str(tmp_path / "letter.png"))
     window.wait_for(NOTICE, lambda text: text.startswith("This browser cannot read letter.png. Choose a JPEG"))
+
+
+def test_tones_follow_each_other_as_in_the_camera_app(window: Browser, server: Server) -> None:
+    # A still scene, a slow change, a lamp, a still scene again: gray level, what the network says, frames until the next.
+    scenes = [(20, 0.1, 3), (20, 0.2, 4), (22, 0.3, 3), (24, 0.3, 3), (28, 0.4, 3), (90, 0.9, 2), (88, 0.8, 5)]
+    smoother, expected = Smoother(), []
+    for level, number, frames in scenes:
+        thumbnail = make_thumbnail(np.full((128, 192, 3), level, np.uint8))
+        smoother.aim(np.full(103, number, np.float32), thumbnail)
+        expected += [float(smoother.advance()[0]) for _ in range(frames)]
+    window.open(server.url)
+    found = window.evaluate(f"""
+        return import("./smoothing.js").then(({{ Smoother }}) => {{
+            const smoother = new Smoother(new Float32Array(103));
+            return {json.dumps(scenes)}.flatMap(([level, number, frames]) => {{
+                smoother.aim(new Float32Array(103).fill(number), new Uint8Array(4 * 128 * 192).fill(level));
+                return Array.from({{ length: frames }}, () => smoother.advance()[0]);
+            }});
+        }});
+    """)
+    # Both in float32, of which one mix makes 6e-8 and sums of thumbnails a little more.
+    assert found == pytest.approx(expected, abs=1e-5)
