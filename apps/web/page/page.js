@@ -55,6 +55,10 @@ async function estimate() {
     const found = await network.estimate(samples);
     [estimatedAt, tookMs] = [performance.now(), performance.now() - start];
     return [found, samples];
+  } catch (error) {
+    network = null;
+    tell("The network stopped. Load the page again.", "network");
+    throw error;
   } finally {
     isEstimating = false;
   }
@@ -114,6 +118,8 @@ async function usePhoto(file) {
   name = file.name.replace(/\.[^.]*$/, "");
   format.value = file.type === "image/png" ? "image/png" : "image/jpeg";
   take(photo.bitmap, photo.bitmap.width, photo.bitmap.height);
+  // The graphics have it, and phones have little memory.
+  photo.bitmap.close();
   [numbers, tookMs, sizeNote] = [NEUTRAL, 0, photo.isSmaller ? "the most that fits here" : ""];
   describe(sizeNote);
   draw();
@@ -126,7 +132,9 @@ async function decode(file) {
     const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)), view.mostSide / Math.max(width, height));
     if (scale === 1) return { bitmap, isSmaller: false };
     const size = { resizeWidth: Math.floor(width * scale), resizeHeight: Math.floor(height * scale), resizeQuality: "high" };
-    return { bitmap: await createImageBitmap(bitmap, size), isSmaller: true };
+    const smaller = await createImageBitmap(bitmap, size);
+    bitmap.close();
+    return { bitmap: smaller, isSmaller: true };
   } catch {
     return null;
   }

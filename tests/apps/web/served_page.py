@@ -32,14 +32,14 @@ _PATIENCE_S = 30.0
 
 
 class Server:
-    """Serves a folder, but for the files of `missing`.
+    """Serves a folder, but for the files of `missing`. Some servers say of all files in .gz that browsers may unpack them.
 
     Attributes:
         url: ends in a slash.
         asked: method and path of each request.
     """
 
-    def __init__(self, folder: Path, missing: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, *, missing: tuple[str, ...] = (), has_unpacked: bool = False) -> None:
         self.asked: list[tuple[str, str]] = []
         server = self
 
@@ -50,6 +50,11 @@ class Server:
                     self.send_error(404)
                     return None
                 return super().send_head()
+
+            def end_headers(self) -> None:
+                if has_unpacked and self.path.endswith(".gz"):
+                    self.send_header("Content-Encoding", "gzip")
+                super().end_headers()
 
             def log_message(self, *_: object) -> None: ...
 
@@ -70,8 +75,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, missing: tuple[str, ...] = ()) -> Iterator[Server]:
-    server = Server(folder, missing)
+def serve(folder: Path, *, missing: tuple[str, ...] = (), has_unpacked: bool = False) -> Iterator[Server]:
+    server = Server(folder, missing=missing, has_unpacked=has_unpacked)
     try:
         yield server
     finally:

@@ -181,6 +181,12 @@ def test_page_works_after_the_host_has_gone(folder: Path, tmp_path: Path) -> Non
         open_photo(browser, server, tmp_path / "room.png")
 
 
+def test_program_may_be_unpacked_on_the_way(folder: Path, tmp_path: Path) -> None:
+    write_photo(tmp_path / "room.png", make_image(300, 200))
+    with open_browser(1280, 800, flags=DRAWS) as browser, serve(folder, has_unpacked=True) as server:
+        open_photo(browser, server, tmp_path / "room.png")
+
+
 def test_next_build_replaces_what_the_browser_keeps(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
@@ -245,7 +251,7 @@ def test_file_that_is_no_picture_is_named(window: Browser, server: Server, tmp_p
 
 
 def test_tones_follow_each_other_as_in_the_camera_app(window: Browser, server: Server) -> None:
-    # A still scene, a slow change, a lamp, a still scene again: gray level, what the network says, frames until the next.
+    # A still scene, a slow change, a lamp: gray level, what the network says, frames until the next.
     scenes = [(20, 0.1, 3), (20, 0.2, 4), (22, 0.3, 3), (24, 0.3, 3), (28, 0.4, 3), (90, 0.9, 2), (88, 0.8, 5)]
     smoother, expected = Smoother(), []
     for level, number, frames in scenes:
