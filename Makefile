@@ -61,17 +61,11 @@ apk: .venv-app/.tested
 	.venv-app/bin/python -m apps.camera.android.package build/android
 	cd build/android && ../../.venv-app/bin/buildozer android debug
 
-# From a folder of dark photos, ten or more, to model files of one's own: $(RUN)/*.tflite. Call it again after an
-# interruption and it goes on.
-OWN = .venv-workshop/bin/python -m training
+# From a folder of dark photos, ten or more, or of pairs (low/ and high/ in it), to model files of one's own:
+# $(RUN)/*.tflite. Call it again after an interruption and it goes on.
 RUN ?= runs/own
 train: check-photos .venv-workshop/.tested
-	@# First, because it tells at once if there are too few.
-	for part in validation train; do $(OWN) split --data "$(PHOTOS)" --part $$part -o "$(RUN)/$$part" --overwrite || exit 1; done
-	$(OWN) fit --data "$(PHOTOS)" --out "$(RUN)"
-	$(OWN) export "$(RUN)" -o "$(RUN)/own.keras" --overwrite
-	.venv-workshop/bin/python -m converters "$(RUN)/own.keras" \
-		--calibration "$(RUN)/train/low" --evaluation "$(RUN)/validation/low" -o "$(RUN)" --overwrite
+	scripts/train-own.sh "$(PHOTOS)" "$(RUN)"
 
 check-photos:
 	@test -d "$(PHOTOS)" || { echo "expected a folder of dark photos, found '$(PHOTOS)'; try: make train PHOTOS=photos" >&2; exit 1; }

@@ -295,6 +295,17 @@ _RECIPES = (
         tone=ToneSettings(view_share=0.9, made_share=0.1, views=3000),
     ),
     dataclasses.replace(
+        _TONE,
+        name="own-pairs",
+        about="goes on from edge-tone (fit --from edge-tone) with pairs of one's own",
+        epochs=8,
+        batch_size=8,
+        epoch_images=1000,
+        learning_rate=1e-4,
+        ema=0.99,
+        tone=ToneSettings(pair_share=0.9, made_share=0.1),
+    ),
+    dataclasses.replace(
         _SCENE,
         name="paired",
         about="for data with normal-light pictures; the losses are L1 and SSIM",

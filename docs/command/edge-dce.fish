@@ -150,7 +150,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l panoramas -xka "(__fish_complete_directories)" -d 'folder of panoramas in linear light (.hdr, .exr), for recipes that cut views'
-complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean paired" -d 'settings of the training: report, authors, paper, edge-scene, edge, edge-pp, edge-tone, edge-tone-clean, paired (default: edge-scene)'
+complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired" -d 'settings of the training: report, authors, paper, edge-scene, edge, edge-pp, edge-tone, edge-tone-clean, own-pairs, paired (default: edge-scene)'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l set -x -d 'change one field of the recipe; repeatable'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l feedback -xka "(__fish_complete_path (commandline -ct))" -d 'set exposure_target from answers that the camera app exported'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l show -d 'print the recipe as JSON and stop'
@@ -168,7 +168,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train export; and test $_shtab_ed
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a split -d 'write one part of the data as folders low/ and, for pairs, high/'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
-complete -c edge-dce -n '_shtab_edge_dce_using train split' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean paired" -d 'as of fit (default: edge-scene)'
+complete -c edge-dce -n '_shtab_edge_dce_using train split' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired" -d 'as of fit (default: edge-scene)'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l part -xka "test train validation" -d part
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -s o -l output -xka "(__fish_complete_directories)" -d DIR
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l overwrite -d overwrite
@@ -184,6 +184,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train evaluate; and test $_shtab_
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a compare -d 'show evaluated runs side by side'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l markdown -d 'print a Markdown table'
+complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l brief -d 'print one line for each run: is it better than the first?'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'also write the table as an HTML page'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l overwrite -d overwrite
 complete -c edge-dce -n '_shtab_edge_dce_using train compare; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_directories)" -d RUN_DIR
