@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.denoising import DEPTHS, HALO_ROWS, UNIT_PX, UNSEEN, AddedNoise, enlarge, smooth_strip
+from edge_dce.pixels.denoising import DEPTHS, HALO_ROWS, TO_LUMA, UNIT_PX, UNSEEN, AddedNoise, enlarge, smooth_strip
 from edge_dce.pixels.noise import NoiseProfile
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import StripWorkers, cut_strips
@@ -34,7 +34,6 @@ _SMALLEST_AREA_PX, _LARGEST_AREA_PX = 4, 8
 _STEP_LEVELS = 3
 # In areas: the steps of eight bits would show otherwise.
 _SLOPE_BLUR = 1.5
-_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 # Steps of quantization up to this many levels are not seen.
 _SEEN_STEP = 1.5
 # And lights of a city are not smoothed away, whatever a steep curve made of the noise between them.
@@ -79,7 +78,7 @@ def plan_cleaning(
         enhance: the picture's curve, for (h, w, 3) images that cover the same view.
         follow_light: makes of the picture's light, see `edge_dce.pixels.toe`, that of the stream it belongs to.
     """
-    luma = np.asarray(cv2.cvtColor(small, _TO_LUMA[channel_order[:3]]), np.uint8)
+    luma = np.asarray(cv2.cvtColor(small, TO_LUMA[channel_order[:3]]), np.uint8)
     slope = _measure_slope(small, enhance)
     added = np.maximum(slope - 1, 0)
     # The noise belongs to the brightness that was, so it is looked up without the noise that is.

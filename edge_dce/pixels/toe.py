@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.denoising import blend, take_colors
+from edge_dce.pixels.denoising import TO_LUMA, blend, take_colors
 from edge_dce.pixels.noise import NoiseProfile
 
 Plane = npt.NDArray[Any]
@@ -36,7 +36,6 @@ _CLEAR_DEVIATIONS, _CLEAR_LEVELS = 3.0, 4.0
 _USUAL_NOISE, _DARK = 0.7, 16
 # The brightest area of the picture: most dark rooms of LOL have less than 110, night skies with lamps more than 160.
 _LIT = (110.0, 160.0)
-_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +110,7 @@ def fade_strip(
         channel_order: "RGB" or "BGR", of the first three channels.
     """
     before = take_colors(original, workspace, "before")
-    luma = cv2.cvtColor(before, _TO_LUMA[channel_order])
+    luma = cv2.cvtColor(before, TO_LUMA[channel_order])
     if luma.dtype != np.uint8:
         luma = cv2.convertScaleAbs(luma, alpha=255 / (65535 if luma.dtype == np.uint16 else 1))
     share = np.maximum(cv2.LUT(luma, own), surroundings)
