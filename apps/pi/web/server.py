@@ -28,11 +28,16 @@ _MAX_CONNECTIONS = 64
 _MAX_HEAD_BYTES = 8 * 1024
 # Of a whole request, from its first byte or the end of the one before: a client that dribbles is a client that stalls.
 _REQUEST_TIMEOUT_S = 10.0
+# Of a body: the next piece of it, and the whole.
+_PIECE_TIMEOUT_S = 10.0
+_BODY_TIMEOUT_S = 300.0
 # A viewer that took nothing for so long is gone.
 _WRITE_TIMEOUT_S = 10.0
 # What waits in the kernel is old by the time it arrives: room for a frame or two, not for the system's megabytes.
 _SEND_BUFFER_BYTES = 256 * 1024
 _READ_BYTES = 8 * 1024
+# Of a body that is too long, times what it may be.
+_MOST_DISCARDED = 4
 _SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
@@ -42,19 +47,21 @@ _SECURITY_HEADERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """One request without a body.
+    """One request.
 
     Attributes:
         method: GET, HEAD or POST.
         path: as it came, not decoded.
         query: the last value of every name.
         headers: names in lower case.
+        body: what comes after the head, still on its way; None where nothing does.
     """
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: Body | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +85,44 @@ class StreamedResponse:
     content_type: str
 
 
+class Body:
+    """The body of a request. It stays with the client until somebody who may send it is found to have sent it."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    async def read(self, most_bytes: int) -> bytes:
+        """All of it.
+
+        Raises:
+            RequestError: it is longer, too slow or cut short.
+        """
+        kept: list[bytes] = []
+        size = 0
+        async for piece in self._pieces:
+            size += len(piece)
+            if size > _MOST_DISCARDED * max(most_bytes, _READ_BYTES):
+                break
+            # What is too long is taken and not kept: its sender reads no answer before it has sent all.
+            if size <= most_bytes:
+                kept.append(piece)
+            else:
+                kept.clear()
+        if size > most_bytes:
+            raise RequestError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"expected a body of at most {most_bytes // 10**6} MB"
+            )
+        return b"".join(kept)
+
+    async def discard(self, most_bytes: int) -> None:
+        """Take it, up to some size, so that the client comes to read the answer."""
+        size = 0
+        async for piece in self._pieces:
+            size += len(piece)
+            if size > most_bytes:
+                return
+
+
 Handler = Callable[[Request], Awaitable["Response | StreamedResponse"]]
 
 
@@ -95,9 +140,23 @@ class RequestError(Exception):
 class Server:
     """Listens, and answers by calling the handler."""
 
-    def __init__(self, handler: Handler, stats: LiveStats) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        stats: LiveStats,
+        *,
+        takes_bodies: bool = False,
+        explain: Callable[[RequestError], Response] = RequestError.to_response,
+    ) -> None:
+        """
+        Args:
+            takes_bodies: whether requests may have a body, which the handler reads.
+            explain: the answer to a request that cannot be followed.
+        """
         self._handler = handler
         self._stats = stats
+        self._takes_bodies = takes_bodies
+        self._explain = explain
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -123,7 +182,7 @@ class Server:
         assert task is not None
         self._connections.add(task)
         try:
-            connection = _Connection(reader, writer)
+            connection = _Connection(reader, writer, takes_bodies=self._takes_bodies)
             if len(self._connections) > _MAX_CONNECTIONS:
                 self._stats.refused += 1
                 await connection.answer(Response(b"too many connections\n", status=HTTPStatus.SERVICE_UNAVAILABLE))
@@ -153,7 +212,7 @@ class Server:
                 self._stats.requests += 1
             except RequestError as error:
                 self._stats.refused += 1
-                answer = error.to_response()
+                answer = self._explain(error)
             if isinstance(answer, StreamedResponse):
                 await self._stream(connection, answer)
                 return
@@ -168,9 +227,10 @@ class Server:
 
 
 class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, takes_bodies: bool) -> None:
         self._reader = reader
         self._writer = writer
+        self._takes_bodies = takes_bodies
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
         # So that drain() waits until all is sent.
         writer.transport.set_write_buffer_limits(high=0)
@@ -201,10 +261,11 @@ class _Connection:
         while True:
             event = self._protocol.next_event()
             if event is h11.NEED_DATA:
-                # No "100 Continue" is ever sent: nobody has a body to send here.
                 self._protocol.receive_data(await self._reader.read(_READ_BYTES))
             elif isinstance(event, h11.Request):
                 head = event
+                if self._takes_bodies and _has_body(head):
+                    return _to_request(head, Body(self._list_pieces()))
             elif isinstance(event, h11.Data):
                 raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "expected a request without a body")
             elif isinstance(event, h11.EndOfMessage):
@@ -212,6 +273,25 @@ class _Connection:
                 return _to_request(head)
             else:
                 return None
+
+    async def _list_pieces(self) -> AsyncIterator[bytes]:
+        deadline_s = time.monotonic() + _BODY_TIMEOUT_S
+        if self._protocol.they_are_waiting_for_100_continue:
+            await self._write(self._protocol.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+        while piece := await self._read_piece(deadline_s):
+            yield piece
+
+    async def _read_piece(self, deadline_s: float) -> bytes:
+        """Of a body; empty at its end."""
+        try:
+            while (event := self._protocol.next_event()) is h11.NEED_DATA:
+                timeout_s = min(_PIECE_TIMEOUT_S, deadline_s - time.monotonic())
+                self._protocol.receive_data(await asyncio.wait_for(self._reader.read(_READ_BYTES), timeout_s))
+        except asyncio.TimeoutError:
+            raise RequestError(HTTPStatus.REQUEST_TIMEOUT, "the body took too long") from None
+        except h11.RemoteProtocolError as error:
+            raise RequestError(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {error}") from error
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
 
     async def answer(self, response: Response, *, head_only: bool = False) -> bool:
         """Send a whole answer; whether the connection may be used again."""
@@ -285,7 +365,12 @@ class _Connection:
                 return
 
 
-def _to_request(head: h11.Request) -> Request:
+def _has_body(head: h11.Request) -> bool:
+    headers = dict(head.headers)
+    return b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")) > 0
+
+
+def _to_request(head: h11.Request, body: Body | None = None) -> Request:
     method = head.method.decode("ascii")
     if method not in ("GET", "HEAD", "POST"):
         raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, f"expected GET, HEAD or POST, found {method}")
@@ -295,4 +380,4 @@ def _to_request(head: h11.Request) -> Request:
     except ValueError as error:
         raise RequestError(HTTPStatus.BAD_REQUEST, "expected a plain address") from error
     headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
-    return Request(method, target.path, query, headers)
+    return Request(method, target.path, query, headers, body)
