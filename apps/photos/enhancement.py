@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 from typing import Any
@@ -10,9 +11,9 @@ import cv2
 
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.picture import enhance_picture
-from edge_dce.files.pictures import WRITABLE_SUFFIXES, Picture, decode_picture, encode_picture
+from edge_dce.files.pictures import WRITABLE_SUFFIXES, Picture, decode_picture, encode_and_list
 from edge_dce.files.signatures import find_suffix
-from edge_dce.models.catalog import bundled_models, find_model
+from edge_dce.models.catalog import bundled_models, find_model, find_purpose
 
 from .options import WebOptions
 from .order import Order
@@ -21,35 +22,52 @@ from .order import Order
 _MOST_KEPT = 2
 
 
+@dataclasses.dataclass(frozen=True)
+class Enhanced:
+    """The result of an order.
+
+    Attributes:
+        data: the bytes of a picture file.
+        suffix: its usual one, such as ".jpg".
+        left_out: what of the source it does not hold, by kind, and how often.
+    """
+
+    data: bytes
+    suffix: str
+    left_out: collections.Counter[str]
+
+
 class Enhancement:
     """Does orders; one thread at a time.
 
     Attributes:
-        models: the names that orders may have; the first is that of the command line.
+        models: the names that orders may have, and what each is for; the first is that of the command line.
     """
 
     def __init__(self, options: WebOptions) -> None:
         """Loads the model; raises ModelError and RuntimeMissingError."""
         self._options = options
         self._first = load(options.model, threads=options.threads, contract=options.contract)
-        name = find_model(options.model).stem
-        self.models = (name, *(path.stem for path in bundled_models() if path.stem != name))
+        self._first_name = find_model(options.model).stem
+        self.models = {self._first_name: "", **{path.stem: find_purpose(path) for path in bundled_models()}}
         self._load = functools.lru_cache(_MOST_KEPT)(self._load_bundled)
 
-    def run(self, data: bytes, order: Order) -> tuple[bytes, str]:
-        """The bytes of the result, and their suffix.
+    def run(self, data: bytes, order: Order) -> Enhanced:
+        """Enhance the bytes of a picture file.
 
         Raises:
             ImageError: no picture, or one that cannot be read or written.
             ModelError: the runtime failed.
         """
-        enhancer = self._first if order.model == self.models[0] else self._load(order.model)
+        enhancer = self._first if order.model == self._first_name else self._load(order.model)
         picture = decode_picture(data)
         if order.max_side_px is not None:
             picture = shrink_picture(picture, order.max_side_px)
         own = find_suffix(data)
         suffix = order.suffix or (own if own in WRITABLE_SUFFIXES else None) or ".png"
-        return encode_picture(enhance_picture(picture, enhancer, order.look), suffix), suffix
+        enhanced = enhance_picture(picture, enhancer, order.look)
+        encoded, left_out = encode_and_list(enhanced, suffix, quality=order.quality)
+        return Enhanced(encoded, suffix, left_out)
 
     def _load_bundled(self, name: str) -> Enhancer:
         return load(name, threads=self._options.threads)

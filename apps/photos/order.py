@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edge_dce.errors import EdgeDceError, LookError
-from edge_dce.files.pictures import WRITABLE_SUFFIXES
+from edge_dce.files.formats.registry import find_writer
+from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES
 from edge_dce.pixels.look import AUTO, LEAST_MAX_BRIGHTNESS, MAX_STRENGTH, Look
 from edge_dce.version import VERSION
 
@@ -17,18 +18,10 @@ MOST_BYTES = 64_000_000
 MOST_WAITING = 4
 LEAST_SIDE_PX = 16
 MOST_SIDE_PX = 65_535
-# Suffix without its dot -> the type of its files, the usual suffix of each type first.
-MEDIA_TYPES = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "tif": "image/tiff",
-    "tiff": "image/tiff",
-    "bmp": "image/bmp",
-}
-FORMATS = tuple(name for name in MEDIA_TYPES if f".{name}" in WRITABLE_SUFFIXES)
-_NAMES = ("strength", "max_brightness", "denoise", "model", "format", "max_side")
+MOST_QUALITY = 100
+FORMATS = tuple(sorted(suffix.removeprefix(".") for suffix in WRITABLE_SUFFIXES))
+_NAMES = ("strength", "max_brightness", "denoise", "model", "format", "quality", "max_side")
+LEFT_OUT_HEADER = "X-Left-Out"
 _STATUSES = {
     "400": "a parameter that is unknown or out of its range",
     "401": "no token, or a wrong one, where the server wants one",
@@ -52,16 +45,18 @@ class Order:
     Attributes:
         model: a name out of those offered.
         suffix: of the result, such as ".jpg"; None for that of the source.
+        quality: of JPEG and WebP, from 1 to 100.
         max_side_px: the picture is shrunk first so that its longer side has at most so many pixels; None keeps it.
     """
 
     look: Look
     model: str
     suffix: str | None = None
+    quality: int = DEFAULT_QUALITY
     max_side_px: int | None = None
 
 
-def read_order(query: Mapping[str, str], models: Sequence[str]) -> Order:
+def read_order(query: Mapping[str, str], models: Iterable[str]) -> Order:
     """The order of a query; the first model is used where none is named.
 
     Raises:
@@ -70,6 +65,7 @@ def read_order(query: Mapping[str, str], models: Sequence[str]) -> Order:
     unknown = sorted(set(query) - {*_NAMES, "token"})
     if unknown:
         raise OrderError(f"expected parameters out of {' '.join(_NAMES)}, found '{unknown[0]}'")
+    models = list(models)
     model = query.get("model", models[0])
     if model not in models:
         raise OrderError(f"expected a model out of {' '.join(models)}, found '{model}'")
@@ -77,7 +73,16 @@ def read_order(query: Mapping[str, str], models: Sequence[str]) -> Order:
     if kind is not None and kind not in FORMATS:
         raise OrderError(f"expected a format out of {' '.join(FORMATS)}, found '{kind}'")
     suffix = None if kind is None else f".{kind}"
-    return Order(_read_look(query), model, suffix, _read_side(query.get("max_side")))
+    quality = _read_integer(query, "quality", 1, MOST_QUALITY)
+    side_px = _read_integer(query, "max_side", LEAST_SIDE_PX, MOST_SIDE_PX, " pixels")
+    return Order(_read_look(query), model, suffix, quality or DEFAULT_QUALITY, side_px)
+
+
+def find_media_type(suffix: str) -> str:
+    """Of files with a suffix that can be written, such as "image/jpeg"."""
+    known = find_writer(suffix)
+    assert known is not None
+    return f"image/{known.name.lower()}"
 
 
 def _read_look(query: Mapping[str, str]) -> Look:
@@ -94,18 +99,28 @@ def _read_look(query: Mapping[str, str]) -> Look:
         raise OrderError(str(error)) from error
 
 
-def _read_side(text: str | None) -> int | None:
+def _read_integer(query: Mapping[str, str], name: str, low: int, high: int, unit: str = "") -> int | None:
+    text = query.get(name)
     if text is None:
         return None
-    if not re.fullmatch("[0-9]{1,6}", text) or not LEAST_SIDE_PX <= int(text) <= MOST_SIDE_PX:
-        raise OrderError(f"expected a max_side from {LEAST_SIDE_PX} to {MOST_SIDE_PX} pixels, found '{text}'")
+    if not re.fullmatch("[0-9]{1,6}", text) or not low <= int(text) <= high:
+        raise OrderError(f"expected a {name} from {low} to {high}{unit}, found '{text}'")
     return int(text)
 
 
-def describe(models: Sequence[str], *, wants_token: bool) -> dict[str, Any]:
-    """What /openapi.json says."""
+def describe(models: Mapping[str, str], *, wants_token: bool) -> dict[str, Any]:
+    """What /openapi.json says.
+
+    Args:
+        models: the names that orders may have, the usual one first, and what each is for.
+    """
     file = {"schema": {"type": "string", "format": "binary"}}
-    enhanced = {"description": "The enhanced picture.", "content": dict.fromkeys(MEDIA_TYPES.values(), file)}
+    left_out = {"description": "What of the source the result does not hold.", "schema": {"type": "string"}}
+    enhanced = {
+        "description": "The enhanced picture.",
+        "headers": {LEFT_OUT_HEADER: left_out},
+        "content": dict.fromkeys(sorted(map(find_media_type, WRITABLE_SUFFIXES)), file),
+    }
     error = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
     refusals = {
         status: {"description": text, "content": {"application/json": {"schema": error}}}
@@ -137,8 +152,14 @@ def describe(models: Sequence[str], *, wants_token: bool) -> dict[str, Any]:
     return document
 
 
-def _list_parameters(models: Sequence[str]) -> list[tuple[str, str, dict[str, Any]]]:
+def _list_parameters(models: Mapping[str, str]) -> list[tuple[str, str, dict[str, Any]]]:
     plain = Look()
+    networks = {
+        "type": "string",
+        "enum": list(models),
+        "x-enum-descriptions": list(models.values()),
+        "default": next(iter(models)),
+    }
     number = {"type": "number", "minimum": 0, "maximum": 1}
     return [
         (
@@ -156,8 +177,13 @@ def _list_parameters(models: Sequence[str]) -> list[tuple[str, str, dict[str, An
             "noise to smooth away: measured, or a number; 0 is off",
             {"oneOf": [{"type": "string", "enum": [AUTO]}, number], "default": plain.denoise},
         ),
-        ("model", "which network", {"type": "string", "enum": list(models), "default": models[0]}),
+        ("model", "which network", networks),
         ("format", "of the result; without it that of the source, or PNG", {"type": "string", "enum": list(FORMATS)}),
+        (
+            "quality",
+            "of JPEG and WebP",
+            {"type": "integer", "minimum": 1, "maximum": MOST_QUALITY, "default": DEFAULT_QUALITY},
+        ),
         (
             "max_side",
             "shrink first, to at most so many pixels on the longer side; of an animation the first frame is kept",

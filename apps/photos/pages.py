@@ -8,14 +8,15 @@ import json
 from http import HTTPStatus
 from pathlib import Path
 
+from edge_dce.enhancing.omissions import describe_omission
 from edge_dce.errors import EdgeDceError, ImageError
 from edge_dce.terminal.console import make_printable
 
 from ..pi.web.access import Access
 from ..pi.web.messages import Request, RequestError, Response
 from .desk import CrowdedError, Desk
-from .enhancement import Enhancement
-from .order import MEDIA_TYPES, MOST_BYTES, MOST_WAITING, OrderError, describe, read_order
+from .enhancement import Enhanced, Enhancement
+from .order import LEFT_OUT_HEADER, MOST_BYTES, MOST_WAITING, OrderError, describe, find_media_type, read_order
 
 _PAGE = Path(__file__).parent / "page"
 _FILES = {
@@ -81,7 +82,7 @@ class Pages:
             order = read_order(request.query, self._enhancement.models)
             async with self._desk.take_place():
                 data = await request.body.read(MOST_BYTES)
-                body, suffix = await self._desk.work(functools.partial(self._enhancement.run, data, order))
+                enhanced = await self._desk.work(functools.partial(self._enhancement.run, data, order))
         except CrowdedError:
             await request.body.discard(MOST_BYTES)
             reason = f"{MOST_WAITING} wait already; come again in {_RETRY_S} s"
@@ -95,7 +96,12 @@ class Pages:
             return make_error(HTTPStatus.UNPROCESSABLE_ENTITY, "not enough memory; make the picture smaller first")
         except EdgeDceError as error:
             return make_error(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
-        return Response(body, MEDIA_TYPES[suffix.removeprefix(".")])
+        return Response(enhanced.data, find_media_type(enhanced.suffix), headers=_list_left_out(enhanced))
+
+
+def _list_left_out(enhanced: Enhanced) -> tuple[tuple[str, str], ...]:
+    told = ", ".join(describe_omission(kind, count) for kind, count in enhanced.left_out.items())
+    return ((LEFT_OUT_HEADER, told),) if told else ()
 
 
 def make_error(status: HTTPStatus, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:

@@ -24,10 +24,19 @@ async function enhance(picture, settings) {
       throw new Error("The server does not answer. Is it still running?");
     }
     if (answer.status === 401) location.reload();
-    if (answer.status === 503) await pause(1000 * Number(answer.headers.get("Retry-After")));
-    else if (answer.ok) return answer.blob();
+    if (answer.ok) return answer;
+    if (answer.status === 503) await pause(1000 * (Number(answer.headers.get("Retry-After")) || 1));
+    else throw new Error(await readReason(answer));
+  }
+}
+
+async function readReason(answer) {
+  try {
     // The page knows the photo by its name.
-    else throw new Error((await answer.json()).error.replace(/^\d+ bytes: /, ""));
+    return (await answer.json()).error.replace(/^\d+ bytes: /, "");
+  } catch {
+    // A proxy's answer.
+    return `the server answers ${answer.status} ${answer.statusText}`;
   }
 }
 
@@ -43,7 +52,8 @@ function moveLine(share) {
 // The photo as it is, as large as a screen. PNG, so that nothing of the dark is lost before it is brightened.
 async function prepare(photo) {
   if (photo.before) return;
-  photo.before = await enhance(photo.file, { strength: 0, denoise: 0, max_side: SHOWN_PX, format: "png" });
+  const answer = await enhance(photo.file, { strength: 0, denoise: 0, max_side: SHOWN_PX, format: "png" });
+  photo.before = await answer.blob();
   photo.beforeUrl = URL.createObjectURL(photo.before);
 }
 
@@ -60,16 +70,20 @@ async function develop(photo) {
     photo.shownAs = "png";
     after = await enhance(photo.before, { ...look, format: photo.shownAs });
   }
+  const blob = await after.blob();
   URL.revokeObjectURL(photo.afterUrl);
-  [photo.made, photo.afterUrl] = [wanted, URL.createObjectURL(after)];
+  [photo.made, photo.afterUrl] = [wanted, URL.createObjectURL(blob)];
   photo.thumb.src = photo.afterUrl;
-  photo.button.classList.remove("waiting");
+  photo.button.className = "";
 }
 
 async function show(photo) {
-  byId("before").src = photo.beforeUrl;
-  byId("after").src = photo.afterUrl;
-  await Promise.allSettled([byId("before").decode(), byId("after").decode()]);
+  const urls = [photo.beforeUrl, photo.afterUrl];
+  // Ready when they are put in place, so that nothing flashes.
+  const images = urls.map((src) => Object.assign(new Image(), { src }));
+  await Promise.allSettled(images.map((image) => image.decode()));
+  if (photo !== current || photo.afterUrl !== urls[1]) return;
+  [byId("before").src, byId("after").src] = urls;
   view.hidden = false;
 }
 
@@ -136,7 +150,8 @@ function add(files) {
     button.title = file.name;
     thumb.alt = "";
     button.append(thumb);
-    button.addEventListener("click", () => select(photo));
+    // One that failed is tried again.
+    button.addEventListener("click", () => { photo.error = null; select(photo); });
     strip.append(button);
     photos.push(photo);
     first ??= photo;
@@ -163,9 +178,9 @@ function save(blob, name) {
 
 async function make(photo) {
   const format = byId("format").value;
-  const blob = await enhance(photo.file, { ...readLook(), ...(format ? { format } : {}) });
-  const stem = photo.file.name.replace(/\.[^.]*$/, "");
-  return [`${stem}-enhanced${SUFFIXES[blob.type] ?? ""}`, blob];
+  const answer = await enhance(photo.file, { ...readLook(), ...(format ? { format } : {}) });
+  const blob = await answer.blob(), stem = photo.file.name.replace(/\.[^.]*$/, "");
+  return [`${stem}-enhanced${SUFFIXES[blob.type]}`, blob, answer.headers.get("X-Left-Out")];
 }
 
 // Of two with one name, the second gets a number.
@@ -181,19 +196,23 @@ function distinguish(files) {
 
 async function download(button, chosen) {
   button.disabled = true;
-  const files = [], failed = [];
+  const files = [], told = [], leftOut = {};
   for (const photo of chosen) {
-    if (chosen.length > 1) tell(`Making ${files.length + failed.length + 1} of ${chosen.length} …`);
+    if (chosen.length > 1) tell(`Making ${files.length + told.length + 1} of ${chosen.length} …`);
     try {
-      files.push(await make(photo));
+      const [name, blob, omission] = await make(photo);
+      files.push([name, blob]);
+      if (omission) (leftOut[omission] ??= []).push(photo.file.name);
     } catch (error) {
-      failed.push(`${photo.file.name}: ${error.message}`);
+      told.push(`${photo.file.name}: ${error.message}`);
     }
   }
   if (files.length === 1) save(files[0][1], files[0][0]);
   else if (files.length) save(await makeZip(distinguish(files)), "enhanced.zip");
   button.disabled = false;
-  tell(failed.join(" "));
+  for (const [omission, names] of Object.entries(leftOut))
+    told.push(`${names.length === 1 ? names[0] : `${names.length} photos`}: left out: ${omission}`);
+  tell(told.join("\n"));
 }
 
 function showValues() {
@@ -209,7 +228,8 @@ async function readBounds() {
     Object.assign(byId(id), { min: minimum, max: maximum, value: usual });
     byId(id).addEventListener("dblclick", () => { byId(id).value = usual; showValues(); work(); });
   }
-  byId("model").append(...schemas.model.enum.map((name) => new Option(name)));
+  const purposes = schemas.model["x-enum-descriptions"];
+  byId("model").append(...schemas.model.enum.map((name, number) => new Option(name + (purposes[number] && `: ${purposes[number]}`), name)));
   showValues();
 }
 

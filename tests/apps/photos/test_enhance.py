@@ -1,6 +1,7 @@
 """`POST /enhance` as programs use it, over real sockets."""
 
 import contextlib
+import io
 import json
 import signal
 import socket
@@ -8,9 +9,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import edge_dce
-from apps.photos.order import FORMATS, MEDIA_TYPES, MOST_BYTES, MOST_WAITING
+from apps.photos.order import FORMATS, MOST_BYTES, MOST_WAITING
 from edge_dce.files.pictures import Picture, decode_picture, encode_picture
 from edge_dce.models.catalog import bundled_models
 from tests.apps.photos.running_server import (
@@ -23,6 +25,7 @@ from tests.apps.photos.running_server import (
 )
 
 TOKEN = "correct-horse-battery"
+WAITING_HEAD = b"POST /enhance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +56,27 @@ def test_strength_0_without_denoising_changes_nothing(server: RunningServer) -> 
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_is_written(server: RunningServer, name: str) -> None:
+def test_every_format_is_written_and_told_by_its_media_type(server: RunningServer, name: str) -> None:
     status, body, headers = server.enhance(make_picture(".png"), f"?format={name}")
-    assert (status, headers["content-type"]) == (200, MEDIA_TYPES[name])
-    assert decode_picture(body).image.shape == (SIZE[1], SIZE[0], 3)
+    assert status == 200
+    with Image.open(io.BytesIO(body)) as opened:
+        assert headers["content-type"] == opened.get_format_mimetype()
+        assert opened.size == SIZE
+
+
+def test_quality_is_that_of_the_command(server: RunningServer) -> None:
+    data = make_picture(".png")
+    _, body, _ = server.enhance(data, "?format=jpg&quality=30")
+    assert body == encode_picture(edge_dce.enhance(decode_picture(data)), ".jpg", quality=30)
+
+
+def test_what_the_result_does_not_hold_is_told(server: RunningServer) -> None:
+    dark = Image.fromarray(make_image())
+    pages, stream = [dark] * 2, io.BytesIO()
+    dark.save(stream, "TIFF", save_all=True, append_images=pages, dpi=(300, 300))
+    _, _, headers = server.enhance(stream.getvalue(), "?format=webp")
+    assert headers["x-left-out"] == "further pages (2), resolution"
+    assert "x-left-out" not in server.enhance(make_picture(".png"))[2]
 
 
 def test_picture_is_shrunk_and_never_grown(server: RunningServer) -> None:
@@ -81,7 +101,8 @@ def test_source_of_a_format_that_is_only_read_comes_back_as_png(server: RunningS
         ("max_brightness=0.1", "expected a max_brightness from 0.5 to 1, found 0.1"),
         ("denoise=all", "expected a number as denoise, found 'all'"),
         ("model=../secret.tflite", "expected a model out of"),
-        ("format=gif", "expected a format out of jpg"),
+        ("format=gif", "expected a format out of bmp"),
+        ("quality=0", "expected a quality from 1 to 100, found '0'"),
         ("max_side=0", "expected a max_side from 16 to 65535 pixels, found '0'"),
         ("strenght=1", "expected parameters out of strength"),
     ],
@@ -137,9 +158,8 @@ def test_body_that_is_too_long_is_refused_in_one_line(server: RunningServer) -> 
 @contextlib.contextmanager
 def hold_place(server: RunningServer) -> Iterator[None]:
     """Of somebody who has begun to send a picture; he is let in before this begins."""
-    head = "POST /enhance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
-        connection.sendall(head.encode())
+        connection.sendall(WAITING_HEAD)
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         yield
 
@@ -179,6 +199,15 @@ def test_stranger_with_a_token_to_guess_gets_nothing() -> None:
         assert (status, b'name="token"' in page) == (401, True)
 
 
+def test_picture_of_a_stranger_stays_with_him() -> None:
+    with (
+        run_server("--token", TOKEN) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection,
+    ):
+        connection.sendall(WAITING_HEAD)
+        assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
+
+
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
 def test_page_of_another_site_gets_nothing(server: RunningServer, headers: dict[str, str]) -> None:
     status, body, _ = server.enhance(make_picture(".jpg"), headers=headers)
@@ -196,7 +225,7 @@ def test_description_says_what_is_so(server: RunningServer) -> None:
     assert set(schemas["model"]["enum"]) == {path.stem for path in bundled_models()}
     assert schemas["model"]["default"] == edge_dce.DEFAULT_MODEL
     data = make_picture(".jpg")
-    for name in ("strength", "max_brightness", "max_side"):
+    for name in ("strength", "max_brightness", "quality", "max_side"):
         low, high = schemas[name]["minimum"], schemas[name]["maximum"]
         assert [server.enhance(data, f"?{name}={value}")[0] for value in (low, high)] == [200, 200]
         assert [server.enhance(data, f"?{name}={value}")[0] for value in (low - 1, high + 1)] == [400, 400]

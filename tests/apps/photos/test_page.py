@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import edge_dce
+from edge_dce.files.formats.registry import HEIC, RAW
 from edge_dce.files.pictures import Picture, decode_picture, encode_picture
 from tests.apps.photos.running_server import RunningServer, make_image, make_picture, run_server
 from tests.apps.pi.browser import MISSING, Browser, open_browser
@@ -183,6 +185,22 @@ def test_photo_with_transparency_is_shown(page: Browser) -> None:
     drop(page, glass_png=encode_picture(Picture(image, alpha), ".png"))
     page.wait_for(IS_SHOWN)
     assert page.evaluate(NOTICE) == ""
+
+
+def test_what_a_result_does_not_hold_is_told(page: Browser, tmp_path: Path) -> None:
+    stream, dark = BytesIO(), Image.fromarray(make_image())
+    dark.save(stream, "TIFF", save_all=True, append_images=[dark, dark])
+    drop(page, scan_tif=stream.getvalue())
+    page.wait_for(IS_SHOWN)
+    download(page, "download", "scan-enhanced.tif", tmp_path)
+    page.wait_for(NOTICE, lambda text: text == "scan.tif: left out: further pages (2)")
+
+
+def test_every_kind_of_picture_can_be_chosen(page: Browser) -> None:
+    accepted = page.evaluate("return document.getElementById('files').accept").split(",")
+    # What phones and browsers know as images needs no suffix.
+    unknown = {suffix for known in (HEIC, RAW) for suffix in known.suffixes}
+    assert unknown | {"image/*"} == set(accepted)
 
 
 def test_more_than_fit_are_told_of(page: Browser) -> None:

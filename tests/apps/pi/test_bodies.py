@@ -1,6 +1,7 @@
 """Requests with bodies, where the server takes them."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
 
@@ -8,24 +9,28 @@ import pytest
 
 from apps.pi.stats import LiveStats
 from apps.pi.web import connection as connection_module
+from apps.pi.web import server as server_module
 from apps.pi.web.messages import Request, Response
 from apps.pi.web.server import Server
-from tests.apps.pi.test_server import Served, wait_until
+from tests.apps.pi.test_server import Served, read_all, wait_until
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 MOST_BYTES = 1000
+MOST_CONNECTIONS = 4
 
 
 async def answer(request: Request) -> Response:
     if request.path == "/unread":
         return Response(b"not wanted")
+    request.admit()
     return Response(b"nothing" if request.body is None else b"got " + await request.body.read(MOST_BYTES))
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A server that waits half a second for a piece."""
+    """A server that waits half a second for a piece, and has few places."""
     monkeypatch.setattr(connection_module, "_PIECE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(server_module, "_MAX_CONNECTIONS", MOST_CONNECTIONS)
     started: list[int] = []
     stats = LiveStats()
     loop = asyncio.new_event_loop()
@@ -79,3 +84,17 @@ def test_sender_without_an_end_is_not_listened_to_for_ever(served: Served) -> No
     piece = b"2000\r\n" + bytes(0x2000) + b"\r\n"
     found = served.ask(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + 20 * piece)
     assert found.startswith(b"HTTP/1.1 413 ")
+
+
+def test_slow_senders_hold_places_until_they_are_given_up(served: Served) -> None:
+    with contextlib.ExitStack() as held:
+        senders = [held.enter_context(served.connect()) for _ in range(MOST_CONNECTIONS)]
+        for sender in senders:
+            sender.sendall(HEAD + b"Content-Length: 500\r\nExpect: 100-continue\r\n\r\n")
+            assert sender.recv(65536).startswith(b"HTTP/1.1 100 ")
+        assert served.ask(HEAD + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 503 ")
+        # Whoever is not let in has a place of his own.
+        assert served.ask(b"GET /unread HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        for sender in senders:
+            assert read_all(sender).startswith(b"HTTP/1.1 408 ")
+    assert served.ask(HEAD + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
