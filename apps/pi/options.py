@@ -194,7 +194,7 @@ def _load_toml(text: str, path: Path) -> dict[str, Any]:
 def _to_options(arguments: argparse.Namespace) -> LiveOptions:
     values = vars(arguments)
     http = parse_address(values.pop("http"))
-    token = _find_token(values.pop("token"), values.pop("token_file"))
+    token = find_token(values.pop("token"), values.pop("token_file"))
     if http is not None and token is None and not is_loopback(http[0]):
         raise OptionsError(
             f"anybody who reaches {http[0] or 'this machine'}:{http[1]} could watch this camera; add --token, or use "
@@ -206,7 +206,8 @@ def _to_options(arguments: argparse.Namespace) -> LiveOptions:
     return LiveOptions(look=look, http=http, token=token, every_s=values.pop("every"), **values)
 
 
-def _find_token(token: str | None, path: Path | None) -> str | None:
+def find_token(token: str | None, path: Path | None) -> str | None:
+    """The secret that was given, or is in a file or $EDGE_DCE_PI_TOKEN; raises OptionsError for one that is none."""
     if token is None and path is not None:
         try:
             token = path.read_text(encoding="utf-8").partition("\n")[0].strip()

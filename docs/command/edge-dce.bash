@@ -6,7 +6,7 @@
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
 _shtab_edge_dce_train_subparsers=(fit export split evaluate compare psnr-wraparound)
-_shtab_edge_dce_subparsers=(enhance benchmark info models doctor live camera train evaluate convert)
+_shtab_edge_dce_subparsers=(enhance benchmark info models doctor live web camera train evaluate convert)
 
 _shtab_edge_dce_enhance_option_strings=(-h --help --debug -r --recursive -o --output --format --quality --suffix --strength --max-brightness --denoise --overwrite -n --dry-run --preview -q --quiet -v --verbose --json -m --model --threads --contract)
 _shtab_edge_dce_benchmark_option_strings=(-h --help --debug --size --threads --runs --warmup --pairs --images --reference --sustained --compare --tolerance --contract --markdown --json --overwrite)
@@ -14,6 +14,7 @@ _shtab_edge_dce_info_option_strings=(-h --help --debug --json --markdown)
 _shtab_edge_dce_models_option_strings=(-h --help --debug --json)
 _shtab_edge_dce_doctor_option_strings=(-h --help --json)
 _shtab_edge_dce_live_option_strings=(-h --help --config --version --source --size --fps --once --no-once -m --model --threads --contract --strength --max-brightness --denoise --smooth --no-smooth --auto --no-auto --http --token --token-file --quality --record --stills --every --keep --raw --no-raw --screen --no-screen)
+_shtab_edge_dce_web_option_strings=(-h --help --version -m --model --threads --contract --http --token --token-file)
 _shtab_edge_dce_camera_option_strings=(-h --help --camera --size --pictures --benchmark --json)
 _shtab_edge_dce_train_fit_option_strings=(-h --help --data --panoramas --recipe --set --feedback --show --out --epochs --from --data-title --worker --cache)
 _shtab_edge_dce_train_export_option_strings=(-h --help -o --output --overwrite)
@@ -40,6 +41,7 @@ _shtab_edge_dce_live___config_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_live___token_file_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_live___record_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_live___stills_COMPGEN=_shtab_compgen_dirs
+_shtab_edge_dce_web___token_file_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_camera___pictures_COMPGEN=_shtab_compgen_dirs
 _shtab_edge_dce_camera___json_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_train_fit___data_COMPGEN=_shtab_compgen_dirs
@@ -79,6 +81,7 @@ _shtab_edge_dce_convert___output_COMPGEN=_shtab_compgen_dirs
 _shtab_edge_dce_enhance___contract_choices=(curves tone)
 _shtab_edge_dce_benchmark___contract_choices=(curves tone image)
 _shtab_edge_dce_live___contract_choices=(curves tone)
+_shtab_edge_dce_web___contract_choices=(curves tone)
 _shtab_edge_dce_train_fit___recipe_choices=(report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired)
 _shtab_edge_dce_train_split___recipe_choices=(report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired)
 _shtab_edge_dce_train_split___part_choices=(test train validation)
@@ -89,7 +92,7 @@ _shtab_edge_dce_convert___precision_choices=(float32 float16 dynamic int8 all)
 _shtab_edge_dce_convert___format_choices=(tflite onnx)
 _shtab_edge_dce_convert___contract_choices=(curves tone image all)
 _shtab_edge_dce_convert___returns_choices=(curves tone image)
-_shtab_edge_dce_pos_0_choices=(enhance benchmark info models doctor live camera train evaluate convert)
+_shtab_edge_dce_pos_0_choices=(enhance benchmark info models doctor live web camera train evaluate convert)
 
 _shtab_edge_dce_enhance_pos_0_nargs=+
 _shtab_edge_dce_enhance__h_nargs=0
@@ -138,6 +141,9 @@ _shtab_edge_dce_live___raw_nargs=0
 _shtab_edge_dce_live___no_raw_nargs=0
 _shtab_edge_dce_live___screen_nargs=0
 _shtab_edge_dce_live___no_screen_nargs=0
+_shtab_edge_dce_web__h_nargs=0
+_shtab_edge_dce_web___help_nargs=0
+_shtab_edge_dce_web___version_nargs=0
 _shtab_edge_dce_camera__h_nargs=0
 _shtab_edge_dce_camera___help_nargs=0
 _shtab_edge_dce_train_fit__h_nargs=0

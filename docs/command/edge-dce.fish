@@ -50,7 +50,7 @@ function _shtab_edge_dce_using
   test "$_shtab_edge_dce_cmdpath" = "$argv"
 end
 
-set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
+set -g _shtab_edge_dce_commands enhance benchmark info models doctor live web camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
 set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
 
 complete -c edge-dce -e
@@ -136,6 +136,15 @@ complete -c edge-dce -n '_shtab_edge_dce_using live' -l every -x -d 'time betwee
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l keep -x -d 'delete the oldest recordings and stills beyond this size or age (default: keep all)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l raw -l no-raw -d 'write bgr24 frames to stdout'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l screen -l no-screen -d 'show the frames on the console'"'"'s screen (/dev/fb0)'
+complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a web -d 'Enhance photos on a web page, and for programs over HTTP.'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -s h -l help -d 'show this help message and exit'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l version -d 'show program'"'"'s version number and exit'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -s m -l model -x -d 'bundled model or path (default: edge-tone-192x128-int8)'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l threads -x -d 'threads to use (default: depends on the cores)'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l contract -xka "curves tone" -d 'what a model without a card returns'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l http -x -d 'address to listen on (default: 127.0.0.1:8001); '"'"':8001'"'"' listens on all addresses of this machine'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l token -x -d 'secret for visitors, also read from $EDGE_DCE_PI_TOKEN; required if --http is not a loopback address'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l token-file -xka "(__fish_complete_path (commandline -ct))" -d 'read the token from the first line of this file'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a camera -d 'A camera that sees in the dark.'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -l camera -x -d 'camera to use: auto, picamera2[:N], usb[:N], synthetic, a video file, or a picture or folder of pictures'

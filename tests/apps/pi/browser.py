@@ -67,6 +67,12 @@ class Browser:
         pointer = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": moves}
         self._call("POST", f"{self._session}/actions", {"actions": [pointer]})
 
+    def keep_downloads(self, folder: Path) -> None:
+        """From now on, without asking."""
+        parameters = {"behavior": "allow", "downloadPath": str(folder)}
+        command = {"cmd": "Browser.setDownloadBehavior", "params": parameters}
+        self._call("POST", f"{self._session}/goog/cdp/execute", command)
+
     def save_screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self._call("GET", f"{self._session}/screenshot")))
 
