@@ -6,7 +6,7 @@ photos=$1 run=$2
 train=".venv-workshop/bin/python -m training"
 
 if [ -d "$photos/low" ] && [ -d "$photos/high" ]; then
-	data="pairs:$photos/low,$photos/high" recipe=own-pairs start="--from edge-tone" size=192x128
+	data="pairs:$photos/low,$photos/high" recipe=own-pairs start="--from edge-tone-once" size=192x128
 else
 	data=$photos recipe=edge-scene start="" size=256x256
 fi
@@ -22,10 +22,9 @@ $train export "$run" -o "$run/own.keras" --overwrite
 	--calibration "$run/train/low" --evaluation "$run/validation/low" -o "$run" --overwrite
 
 if [ $recipe = own-pairs ]; then
-	for network in training/results/edge-tone "$run"; do
-		result=$run/against-default/$(basename "$network")
-		$train evaluate "$network" --pairs "$run/validation/low" "$run/validation/high" -o "$result" --overwrite
-	done
-	echo
-	$train compare --brief "$run/against-default/edge-tone" "$result"
+	against=$run/against-default
+	$train evaluate training/results/edge-tone/tone.keras --pairs "$run/validation/low" "$run/validation/high" \
+		-o "$against/edge-tone" --overwrite
+	$train evaluate "$run" --pairs "$run/validation/low" "$run/validation/high" -o "$against/own" --overwrite
+	$train compare --brief "$against/edge-tone" "$against/own"
 fi

@@ -21,13 +21,16 @@ def judge_runs(folders: Sequence[Path]) -> list[str]:
     first, *others = (read_evaluation(folder) for folder in folders)
     if not others:
         raise EvaluationError(f"{folders[0]}: expected two runs or more to judge by, found one")
-    return [f"{folder}: {_judge(each, first)}" for folder, each in zip(folders[1:], others, strict=True)]
+    name = folders[0].name
+    return [f"{folder}: {_judge(each, first, name)}" for folder, each in zip(folders[1:], others, strict=True)]
 
 
-def _judge(run: Evaluation, first: Evaluation) -> str:
+def _judge(run: Evaluation, first: Evaluation, name: str) -> str:
     ours, theirs = _list_psnr(run), _list_psnr(first)
     if ours.keys() != theirs.keys():
-        raise EvaluationError(f"'{run.name}' and '{first.name}' were evaluated on different pictures; use the same")
+        raise EvaluationError(
+            f"{name}: expected an evaluation on the same pictures as the others', found different pictures"
+        )
     if len(ours) < _FEWEST:
         raise EvaluationError(f"expected {_FEWEST} pictures or more to judge by, found {len(ours)}; use more photos")
     gains = [ours[key] - theirs[key] for key in ours]
@@ -35,7 +38,7 @@ def _judge(run: Evaluation, first: Evaluation) -> str:
     verdict = "better than" if low > 0 else "worse than" if high < 0 else "no better and no worse than"
     mean, gain = sum(ours.values()) / len(ours), sum(gains) / len(gains)
     return (
-        f"{mean:.2f} dB on {len(ours)} pictures, {verdict} {first.name} ({gain:+.2f} dB, "
+        f"{mean:.2f} dB on {len(ours)} pictures, {verdict} {name} ({gain:+.2f} dB, "
         f"95 % interval {low:+.2f} to {high:+.2f})"
     )
 
