@@ -11,7 +11,7 @@ WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-wheel test-arm \
-	attack lint command-files format clean
+	container-check attack lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -41,6 +41,10 @@ attack: .venv/.tested
 # On emulated ARM, beside this machine's results; SYSTEMS and --quick: see the script.
 test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
 	scripts/test-arm.sh $(SYSTEMS)
+
+# The container's image, built and run in bare Debian: see the script.
+container-check: .venv/.installed
+	scripts/check-container.sh
 
 # The camera app, with a webcam or without: make app CAMERA=synthetic
 app: .venv-app/.installed
@@ -76,6 +80,7 @@ workshop: .venv-workshop/.tested
 lint: .venv-workshop/.tested
 	.venv-workshop/bin/ruff check .
 	.venv-workshop/bin/ruff format --check .
+	.venv-workshop/bin/hadolint apps/pi/container/Dockerfile
 	.venv-workshop/bin/mypy
 
 # The man page and the completions of the command, after its options or their help have changed.

@@ -26,8 +26,8 @@ _FILES = {
     "/zip.js": ("zip.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-# No secrets, and the page that asks for the token needs them.
-_OPEN_TO_ALL = frozenset({"/page.css", "/icon.svg"})
+# No secrets, and the page that asks for the token needs them; /healthz is for whoever watches over the program.
+_OPEN_TO_ALL = frozenset({"/healthz", "/page.css", "/icon.svg"})
 _WRONG = "This token is wrong. Try again."
 _ELSEWHERE = "this answers to its own page and to programs at localhost; start it with --token to use another name"
 _RETRY_S = "1"
@@ -57,6 +57,8 @@ class Pages:
             return await self._enhance(request)
         if request.method == "POST":
             raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, "expected GET; only /enhance takes POST")
+        if request.path == "/healthz":
+            return Response(b"ok\n")
         if request.path == "/openapi.json":
             return Response(self._description, "application/json")
         if request.path not in self._files:

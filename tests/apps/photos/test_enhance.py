@@ -199,6 +199,12 @@ def test_stranger_with_a_token_to_guess_gets_nothing() -> None:
         assert (status, b'name="token"' in page) == (401, True)
 
 
+def test_health_is_told_without_the_token() -> None:
+    with run_server("--token", TOKEN) as server:
+        status, body, _ = server.ask("GET", "/healthz")
+        assert (status, body) == (200, b"ok\n")
+
+
 def test_picture_of_a_stranger_stays_with_him() -> None:
     with (
         run_server("--token", TOKEN) as server,
