@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, _imaging
@@ -105,7 +106,14 @@ def _split_alpha(opened: Image.Image) -> tuple[Samples, Samples | None]:
         # Pillow knows no other way from grey that is multiplied by alpha.
         image = (opened.convert("LA") if opened.mode == "La" else opened).convert("RGBA")
         alpha = np.array(image.getchannel("A"))
-    return np.array(image.convert("RGB")), alpha
+    if image.size != image.im.size:
+        # Of a TIFF that was not turned upright Pillow tells the size that it would then have; not so of a copy.
+        image = image.copy()
+    if image.mode == "L":
+        # Half the time of Pillow's.
+        return cv2.cvtColor(np.array(image), cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False), alpha
+    # Pillow would copy what is RGB already.
+    return np.array(image if image.mode == "RGB" else image.convert("RGB")), alpha
 
 
 def _convert_cmyk(opened: Image.Image, icc_profile: bytes | None) -> Image.Image:
