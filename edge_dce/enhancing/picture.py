@@ -32,10 +32,20 @@ def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) ->
         return _enhance_near_infrared(picture, enhancer, look)
     if picture.animation is not None:
         return _enhance_frames(picture, enhancer, look)
+    visible, estimate = look_at(picture, enhancer)
+    enhanced = enhancer.apply(visible, estimate, look)
+    return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
+
+
+def look_at(picture: Picture, enhancer: Enhancer) -> tuple[Samples, npt.NDArray[np.float32]]:
+    """A picture that does not move without its hidden colors, and what `enhancer.estimate` gives for what is seen.
+
+    Raises:
+        ModelError: the runtime failed.
+    """
     visible = _fill_hidden(picture.image, picture.alpha)
     view = _find_view(visible, picture.alpha, picture.icc_profile, enhancer)
-    enhanced = enhancer.apply(visible, enhancer.estimate(visible if view is None else view), look)
-    return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
+    return visible, enhancer.estimate(visible if view is None else view)
 
 
 def _enhance_near_infrared(picture: Picture, enhancer: Enhancer, look: Look) -> Picture:

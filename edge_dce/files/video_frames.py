@@ -110,9 +110,11 @@ class Deinterlacer:
                 frame = graph.vpull()
             except (av.BlockingIOError, av.EOFError):
                 return
-            if frame.pts is not None and frame.time_base is not None:
-                # The filter counts finer, since it could make a frame of each field.
-                frame.pts = round(frame.pts * frame.time_base / self._time_base)
+            # The filter counts finer, since it could make a frame of each field.
+            factor = (frame.time_base or self._time_base) / self._time_base
+            frame.duration = round(frame.duration * factor)
+            if frame.pts is not None:
+                frame.pts = round(frame.pts * factor)
             yield frame
 
 

@@ -34,6 +34,8 @@ _OWN_TAGS = frozenset(
     {"alpha_mode", "compatible_brands", "encoder", "major_brand", "minor_version", "software", "vendor_id"}
 )
 _MOST_NAMES, _MOST_LETTERS = 12, 60
+# Frames a second; FFmpeg finds any rate where times are irregular.
+_MOST_RATE = 120
 _OWN_TAG_STARTS = ("_statistics_", "bps", "duration", "number_of_")
 # Phones of one maker name the place in their own way; every container has a way of its own.
 _APPLE_PLACE, _PLACE = "com.apple.quicktime.location.iso6709", "location"
@@ -67,6 +69,9 @@ class VideoWriter:
         self._rate = reader.video.average_rate or reader.video.guessed_rate or Fraction(30)
         # Kept here, because the container may give its stream another one.
         self._source_base = reader.video.time_base or Fraction(1, 90_000)
+        if not self._kind.has_times and reader.video.base_rate and reader.video.base_rate <= _MOST_RATE:
+            # The one rate of which the times of all frames are multiples, where there is one.
+            self._rate = reader.video.base_rate
         self._time_base = self._source_base if self._kind.has_times else 1 / self._rate
         self._last_pts = -1
         self._last_starts_s: dict[int, Fraction] = {}
@@ -174,7 +179,7 @@ class VideoWriter:
 
     def _add_video(self, reader: VideoReader) -> VideoStream:
         source = reader.video
-        original, aspect = source.codec_context, source.codec_context.sample_aspect_ratio
+        original, aspect = source.codec_context, source.sample_aspect_ratio
 
         def set_up(context: Any) -> None:
             context.time_base = self._time_base
@@ -201,14 +206,18 @@ class VideoWriter:
 
     def _add_sound(self, source: av.AudioStream) -> CopiedSound | EncodedSound:
         codec, kind = source.codec_context.name, self._kind
-        try:
-            if kind.copied_sound is None or codec in kind.copied_sound:
-                sound: CopiedSound | EncodedSound = CopiedSound(self._container, source, has_lead_in=kind.has_lead_in)
-            else:
+        sound: CopiedSound | EncodedSound | None = None
+        if kind.copied_sound is None or codec in kind.copied_sound:
+            with contextlib.suppress(ValueError):
+                sound = CopiedSound(self._container, source, has_lead_in=kind.has_lead_in)
+        if sound is None:
+            if not kind.sound_encoder:
+                raise self._refuse_sound(codec)
+            try:
                 sound = EncodedSound(self._container, source, kind.sound_encoder)
-                self.changes.append(f"{codec} sound encoded anew: {self._target.suffix} cannot hold it")
-        except ValueError as error:
-            raise self._refuse_sound(codec) from error
+            except ValueError as error:
+                raise self._refuse_sound(codec) from error
+            self.changes.append(f"{codec} sound encoded anew: {self._target.suffix} cannot hold it")
         sound.stream.metadata.update(_without_own(read_tags(source.metadata)))
         sound.stream.disposition = source.disposition
         if kind.format == "mov" and (language := sound.stream.metadata.get("language")):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import struct
 
 import numpy as np
@@ -27,6 +28,8 @@ _NAMES = {4: "a mask", 8: "CIE Lab", 9: "ICC Lab", 10: "ITU Lab", 32844: "LogL",
 _FORMAT_NAMES = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
 _NONE, _LZW, _DEFLATE, _PACKBITS, _OLD_DEFLATE, _ZSTD = 1, 5, 8, 32773, 32946, 50000
 _LOSSLESS = frozenset({_NONE, _LZW, _DEFLATE, _PACKBITS, _OLD_DEFLATE, _ZSTD})
+# What Pillow decompresses besides, of 8 bits: faxes, JPEG old and new, LZMA. libtiff may be built without others.
+_SHALLOW_COMPRESSIONS = _LOSSLESS | {2, 3, 4, 6, 7, 32771, 34925}
 _CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3}
 # Photometric interpretations and the bits of a sample that Pillow decodes right.
 _SHALLOW = {
@@ -37,7 +40,7 @@ _SHALLOW = {
     _CMYK: (8, 16),
     _YCBCR: (8,),
 }
-_DEEP = (12, 16)
+_DEEP = (10, 12, 14, 16)
 _MOST_CHANNELS = 8
 _BAND_BYTES = 1 << 25
 # What the fourth channel of RGB, or the second of grey, says.
@@ -86,15 +89,16 @@ def find_page(data: bytes) -> Page:
 
 
 def decode_deep(data: bytes, page: Directory) -> tuple[Uint16Array, Uint16Array | None]:
-    """Samples of 12 or 16 bits as (H, W, 1 or 3) and alpha (H, W), both in the full range of 16 bits.
+    """Samples of 10 to 16 bits as (H, W, 1 or 3) and alpha (H, W), both in the full range of 16 bits.
 
     Raises:
         ValueError, OSError and others of Pillow's: damaged.
     """
     samples = _decode_samples(data, page)
-    if page.find(258) == 12:
-        # White is 4095: bits repeat below, so that it becomes 65535.
-        samples = ((samples << 4) | (samples >> 8)).astype(np.uint16)
+    bits = page.find(258)
+    if bits < 16:
+        # White is 4095 in 12 bits, for instance: bits repeat below, so that it becomes 65535.
+        samples = ((samples << (16 - bits)) | (samples >> (2 * bits - 16))).astype(np.uint16)
     photometric = page.find(262)
     colors: Uint16Array = samples[..., : _CHANNELS[photometric]]
     if photometric == _WHITE_IS_ZERO:
@@ -127,7 +131,7 @@ def _check_meaning(page: Directory) -> int:
     is_planar = planes == 2 and samples > 1
     if (page.find(266, 1) != 1 and bits > 1) or (is_planar and photometric != _RGB) or planes not in (1, 2):
         raise ImageError(f"samples in an order that is not understood ({what}, {planes} planes){hint}")
-    if is_deep and not _can_decompress(page):
+    if not (_can_decompress(page) if is_deep else page.find(259, 1) in _SHALLOW_COMPRESSIONS):
         stored = f"compression {page.find(259, 1)}{' in tiles' if 322 in page.tags else ''}"
         raise ImageError(f"{bits} bits a sample by {stored}, which is not understood{hint}")
     kinds = page.tags.get(338, ())
@@ -151,7 +155,7 @@ def _decode_samples(data: bytes, page: Directory) -> Uint16Array:
     decoded = []
     for plane in range(planes):
         rows = _decompress(data, page, -(-across * together * bits // 8), plane, planes)
-        numbers = _unpack_12(rows) if bits == 12 else rows.view(f"{page.order}u2")
+        numbers = rows.view(f"{page.order}u2") if bits == 16 else _unpack(rows, bits)
         numbers = numbers[:, : across * together].reshape(height, across, together).astype(np.uint16)
         if page.find(317, 1) == 2:
             # Each number was stored less the one to its left in the same strip or tile.
@@ -204,11 +208,15 @@ def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes
     return struct.pack("<2sHI", b"II", 42, at) + body + starts.tobytes() + sizes.tobytes() + directory
 
 
-def _unpack_12(rows: Uint8Array) -> Uint16Array:
-    """Two numbers of 12 bits from three bytes."""
-    padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 3))).astype(np.uint16)
-    first, middle, last = padded[:, 0::3], padded[:, 1::3], padded[:, 2::3]
-    numbers = np.empty((len(rows), 2 * first.shape[1]), np.uint16)
-    numbers[:, 0::2] = (first << 4) | (middle >> 4)
-    numbers[:, 1::2] = ((middle & 15) << 8) | last
-    return numbers
+def _unpack(rows: Uint8Array, bits: int) -> Uint16Array:
+    """Numbers of 9 to 15 bits without a gap: so many from as few whole bytes as hold them exactly."""
+    shared = math.gcd(bits, 8)
+    together, size = 8 // shared, bits // shared
+    padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % size))).reshape(len(rows), -1, size)
+    joined = np.zeros(padded.shape[:2], np.uint64)
+    for place in range(size):
+        joined = (joined << 8) | padded[..., place]
+    numbers = np.empty((*padded.shape[:2], together), np.uint16)
+    for place in range(together):
+        numbers[..., place] = (joined >> (bits * (together - 1 - place))) & ((1 << bits) - 1)
+    return numbers.reshape(len(rows), -1)
