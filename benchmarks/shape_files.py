@@ -1,0 +1,134 @@
+"""Picture files of any shape, made without their pixels ever being in memory: what is measured is who reads them."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+_SHORT, _LONG = 3, 4
+_TILE_PX = 256
+_STRIP_BYTES = 1 << 20
+
+
+def write_png(path: Path, width: int, height: int, bits: int) -> None:
+    """A PNG with 3 channels."""
+    row = b"\0" + _make_row(width, bits, ">").tobytes()
+    header = struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + _pack_chunk(b"IHDR", header))
+        for data in _deflate(row, height):
+            file.write(_pack_chunk(b"IDAT", data))
+        file.write(_pack_chunk(b"IEND", b""))
+
+
+def write_jpeg(path: Path, width: int, height: int, bits: int) -> None:
+    """A JPEG; `bits` is 8. Its encoder takes the whole picture."""
+    row = _make_row(width, bits, "<").reshape(1, width, 3)
+    Image.fromarray(np.broadcast_to(row, (height, width, 3)).copy()).save(path, "JPEG")
+
+
+def write_stripped_tiff(path: Path, width: int, height: int, bits: int) -> None:
+    """A TIFF without compression, in strips of about a megabyte."""
+    row = _make_row(width, bits, "<").tobytes()
+    rows = min(height, max(1, _STRIP_BYTES // len(row)))
+    count, left = -(-height // rows), (height - 1) % rows + 1
+    sizes = [rows * len(row)] * (count - 1) + [left * len(row)]
+    with path.open("wb") as file:
+        file.write(_pack_tiff({278: (_LONG, [rows])}, (273, 279), width, height, bits, 1, sizes))
+        for size in sizes:
+            file.write(row * (size // len(row)))
+
+
+def write_tiled_tiff(path: Path, width: int, height: int, bits: int, *, tile_px: int = _TILE_PX) -> None:
+    """A TIFF in square tiles, each deflated."""
+    row = _make_row(tile_px, bits, "<").tobytes()
+    tile = zlib.compress(row * tile_px)
+    count = -(-width // tile_px) * -(-height // tile_px)
+    tags = {322: (_LONG, [tile_px]), 323: (_LONG, [tile_px])}
+    with path.open("wb") as file:
+        file.write(_pack_tiff(tags, (324, 325), width, height, bits, 8, [len(tile)] * count))
+        for _ in range(count):
+            file.write(tile)
+
+
+Writer = Callable[[Path, int, int, int], None]
+# By name: what writes it, its suffix, and its longest side.
+WRITERS: Mapping[str, tuple[Writer, str, int]] = {
+    "PNG": (write_png, ".png", 2**31 - 1),
+    "TIFF, strips": (write_stripped_tiff, ".tif", 2**31 - 1),
+    "TIFF, tiles": (write_tiled_tiff, ".tif", 2**31 - 1),
+    "JPEG": (write_jpeg, ".jpg", 65_500),
+}
+
+
+def _make_row(width: int, bits: int, order: Literal["<", ">"]) -> npt.NDArray[np.integer]:
+    """A dark ramp in each of 3 channels."""
+    ramp = np.linspace(0, 0.2 * (2**bits - 1), 3 * width)
+    return ramp.astype(np.dtype(f"u{bits // 8}").newbyteorder(order))
+
+
+def _pack_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _deflate(row: bytes, count: int) -> Iterator[bytes]:
+    """The same row so many times, compressed, in pieces."""
+    packer = zlib.compressobj(1)
+    rows = max(1, min(count, _STRIP_BYTES // len(row)))
+    many = row * rows
+    for start in range(0, count, rows):
+        if data := packer.compress(many if start + rows <= count else row * (count - start)):
+            yield data
+    yield packer.flush()
+
+
+def _pack_tiff(
+    tags: Mapping[int, tuple[int, list[int]]],
+    places: tuple[int, int],
+    width: int,
+    height: int,
+    bits: int,
+    compression: int,
+    sizes: list[int],
+) -> bytes:
+    """Header and only directory of a little-endian TIFF whose pieces, of these sizes, follow one another behind it.
+
+    Args:
+        places: the tags of where the pieces are and of their sizes.
+    """
+    entries = {
+        256: (_LONG, [width]),
+        257: (_LONG, [height]),
+        258: (_SHORT, [bits] * 3),
+        259: (_SHORT, [compression]),
+        262: (_SHORT, [2]),
+        277: (_SHORT, [3]),
+        **tags,
+        places[0]: (_LONG, sizes),
+        places[1]: (_LONG, sizes),
+    }
+    content_at = 8 + 2 + 12 * len(entries) + 4
+    start = content_at + sum(_count_outside_bytes(*entry) for entry in entries.values())
+    entries[places[0]] = (_LONG, [start + int(before) for before in np.cumsum([0, *sizes[:-1]], dtype=np.int64)])
+    directory, content = struct.pack("<H", len(entries)), b""
+    for tag, (kind, values) in sorted(entries.items()):
+        packed = struct.pack(f"<{len(values)}{'H' if kind == _SHORT else 'I'}", *values)
+        directory += struct.pack("<HHI", tag, kind, len(values))
+        if len(packed) <= 4:
+            directory += packed.ljust(4, b"\0")
+        else:
+            directory += struct.pack("<I", content_at + len(content))
+            content += packed
+    return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + content
+
+
+def _count_outside_bytes(kind: int, values: list[int]) -> int:
+    size = len(values) * (2 if kind == _SHORT else 4)
+    return size if size > 4 else 0
