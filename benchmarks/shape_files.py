@@ -6,50 +6,55 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+
+from edge_dce.files.pictures import Picture, write_picture
 
 _SHORT, _LONG = 3, 4
 _TILE_PX = 256
 _STRIP_BYTES = 1 << 20
+# Different ones, which come again and again.
+_ROWS = 16
 
 
 def write_png(path: Path, width: int, height: int, bits: int) -> None:
     """A PNG with 3 channels."""
-    row = b"\0" + _make_row(width, bits, ">").tobytes()
+    rows = _make_rows(width, bits, ">").view(np.uint8)
+    unfiltered = np.pad(rows, ((0, 0), (1, 0))).tobytes()
     header = struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)
+    packer = zlib.compressobj(1)
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n" + _pack_chunk(b"IHDR", header))
-        for data in _deflate(row, height):
-            file.write(_pack_chunk(b"IDAT", data))
-        file.write(_pack_chunk(b"IEND", b""))
+        for part in _repeat(unfiltered, len(unfiltered) // _ROWS * height):
+            file.write(_pack_chunk(b"IDAT", packer.compress(part)))
+        file.write(_pack_chunk(b"IDAT", packer.flush()) + _pack_chunk(b"IEND", b""))
 
 
 def write_jpeg(path: Path, width: int, height: int, bits: int) -> None:
     """A JPEG; `bits` is 8. Its encoder takes the whole picture."""
-    row = _make_row(width, bits, "<").reshape(1, width, 3)
-    Image.fromarray(np.broadcast_to(row, (height, width, 3)).copy()).save(path, "JPEG")
+    rows = _make_rows(width, bits, "<").reshape(_ROWS, width, 3)
+    write_picture(Picture(np.tile(rows, (-(-height // _ROWS), 1, 1))[:height].astype(np.uint8)), path, overwrite=True)
 
 
 def write_stripped_tiff(path: Path, width: int, height: int, bits: int) -> None:
     """A TIFF without compression, in strips of about a megabyte."""
-    row = _make_row(width, bits, "<").tobytes()
-    rows = min(height, max(1, _STRIP_BYTES // len(row)))
-    count, left = -(-height // rows), (height - 1) % rows + 1
-    sizes = [rows * len(row)] * (count - 1) + [left * len(row)]
+    block = _make_rows(width, bits, "<").tobytes()
+    row_bytes = len(block) // _ROWS
+    rows = min(height, max(1, _STRIP_BYTES // row_bytes))
+    sizes = [min(rows, height - top) * row_bytes for top in range(0, height, rows)]
     with path.open("wb") as file:
         file.write(_pack_tiff({278: (_LONG, [rows])}, (273, 279), width, height, bits, 1, sizes))
-        for size in sizes:
-            file.write(row * (size // len(row)))
+        for part in _repeat(block, height * row_bytes):
+            file.write(part)
 
 
 def write_tiled_tiff(path: Path, width: int, height: int, bits: int, *, tile_px: int = _TILE_PX) -> None:
     """A TIFF in square tiles, each deflated."""
-    row = _make_row(tile_px, bits, "<").tobytes()
-    tile = zlib.compress(row * tile_px)
+    block = _make_rows(tile_px, bits, "<").tobytes()
+    tile = zlib.compress(b"".join(_repeat(block, len(block) // _ROWS * tile_px)), 1)
     count = -(-width // tile_px) * -(-height // tile_px)
     tags = {322: (_LONG, [tile_px]), 323: (_LONG, [tile_px])}
     with path.open("wb") as file:
@@ -68,25 +73,22 @@ WRITERS: Mapping[str, tuple[Writer, str, int]] = {
 }
 
 
-def _make_row(width: int, bits: int, order: Literal["<", ">"]) -> npt.NDArray[np.integer]:
-    """A dark ramp in each of 3 channels."""
-    ramp = np.linspace(0, 0.2 * (2**bits - 1), 3 * width)
-    return ramp.astype(np.dtype(f"u{bits // 8}").newbyteorder(order))
+def _make_rows(width: int, bits: int, order: Literal["<", ">"]) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """Dark noise of 3 channels, (`_ROWS`, 3 * width): what can be compressed would need less memory when written."""
+    kind: np.dtype[Any] = np.dtype(f"u{bits // 8}")
+    noise = np.random.default_rng(0).integers(0, 2**bits // 5, (_ROWS, 3 * width), kind.type)
+    return noise.astype(kind.newbyteorder(order))
+
+
+def _repeat(block: bytes, size: int) -> Iterator[bytes]:
+    """So many bytes of a block that comes again and again, in pieces of about a megabyte."""
+    piece = block * max(1, _STRIP_BYTES // len(block))
+    for start in range(0, size, len(piece)):
+        yield piece[: size - start]
 
 
 def _pack_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def _deflate(row: bytes, count: int) -> Iterator[bytes]:
-    """The same row so many times, compressed, in pieces."""
-    packer = zlib.compressobj(1)
-    rows = max(1, min(count, _STRIP_BYTES // len(row)))
-    many = row * rows
-    for start in range(0, count, rows):
-        if data := packer.compress(many if start + rows <= count else row * (count - start)):
-            yield data
-    yield packer.flush()
 
 
 def _pack_tiff(
