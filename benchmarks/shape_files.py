@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.files.formats.limits import MOST_SIDE_PX
 from edge_dce.files.pictures import Picture, write_picture
 
 _SHORT, _LONG = 3, 4
@@ -66,9 +67,9 @@ def write_tiled_tiff(path: Path, width: int, height: int, bits: int, *, tile_px:
 Writer = Callable[[Path, int, int, int], None]
 # By name: what writes it, its suffix, and its longest side.
 WRITERS: Mapping[str, tuple[Writer, str, int]] = {
-    "PNG": (write_png, ".png", 2**31 - 1),
-    "TIFF, strips": (write_stripped_tiff, ".tif", 2**31 - 1),
-    "TIFF, tiles": (write_tiled_tiff, ".tif", 2**31 - 1),
+    "PNG": (write_png, ".png", MOST_SIDE_PX),
+    "TIFF, strips": (write_stripped_tiff, ".tif", MOST_SIDE_PX),
+    "TIFF, tiles": (write_tiled_tiff, ".tif", MOST_SIDE_PX),
     "JPEG": (write_jpeg, ".jpg", 65_500),
 }
 

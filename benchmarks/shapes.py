@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.shape_files import WRITERS
 from edge_dce.errors import EdgeDceError
-from edge_dce.files.formats.limits import MOST_PIXELS, MOST_SIDE_PX
+from edge_dce.files.formats.limits import MOST_PIXELS
 from edge_dce.reports.table import Table
 from edge_dce.terminal.child import run_python
 
@@ -21,7 +21,6 @@ from edge_dce.terminal.child import run_python
 MOST_TIMES, MOST_BASE_MB = 8, 250
 _CHANNELS = 3
 _SMALL = (64, 48)
-_MEGAPIXELS = 100
 # The child tells its own peak: what `wait` tells of it begins with that of its parent.
 _CHILD = (
     "import sys, time; from edge_dce.cli import main; from edge_dce.machine import read_peak_rss_mb; "
@@ -85,9 +84,13 @@ class Refusal:
 
 
 def measure_shapes(
-    kinds: Iterable[str] = tuple(WRITERS), *, megapixels: float = _MEGAPIXELS, longest_px: int = MOST_SIDE_PX
+    kinds: Iterable[str] = tuple(WRITERS), *, megapixels: float = 100, bits: tuple[int, ...] = (8, 16)
 ) -> tuple[ShapeUse, ...]:
     """Enhance a file of every kind, depth and shape, each in a process of its own.
+
+    Args:
+        megapixels: of the largest.
+        bits: of the samples; a JPEG has 8.
 
     Raises:
         EdgeDceError: a picture that should be accepted is refused, or the system does not tell how much memory it took.
@@ -95,11 +98,11 @@ def measure_shapes(
     uses = []
     with tempfile.TemporaryDirectory(prefix="edge-dce-") as folder:
         for kind in kinds:
-            for bits in (8,) if kind == "JPEG" else (8, 16):
-                base_mb, _ = _measure_peak_mb(Path(folder), kind, *_SMALL, bits)
-                for width, height in _list_shapes(min(longest_px, WRITERS[kind][2]), round(megapixels * 1e6)):
-                    used = _measure_peak_mb(Path(folder), kind, width, height, bits)
-                    uses.append(ShapeUse(kind, width, height, bits, *used, base_mb))
+            for depth in (8,) if kind == "JPEG" else bits:
+                base_mb, _ = _measure_peak_mb(Path(folder), kind, *_SMALL, depth)
+                for width, height in _list_shapes(WRITERS[kind][2], round(megapixels * 1e6)):
+                    used = _measure_peak_mb(Path(folder), kind, width, height, depth)
+                    uses.append(ShapeUse(kind, width, height, depth, *used, base_mb))
     return tuple(uses)
 
 

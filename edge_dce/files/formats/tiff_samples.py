@@ -40,7 +40,8 @@ _SHALLOW = {
 }
 _DEEP = (12, 16)
 _MOST_CHANNELS = 8
-_BAND_BYTES = 1 << 25
+# Pillow holds them four times over.
+_BAND_BYTES = 1 << 23
 # Of one tile, which is decoded whole: 2048 by 2048, or a few times the picture.
 _MOST_TILE_PX, _MOST_TILE_SHARE = 1 << 22, 4
 # What the fourth channel of RGB, or the second of grey, says.
@@ -183,22 +184,23 @@ def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes
     rows_each = page.find(323) if is_tiled else min(page.find(278, height), height)
     if rows_each < 1 or len(places) < across * -(-height // rows_each):
         raise ValueError("truncated or damaged: strips are missing")
+    held = memoryview(data)
     # Pillow counts these bytes as pixels, and refuses too many at a time.
     together = max(1, _BAND_BYTES // (rows_each * row_bytes))
     for first in range(0, -(-height // rows_each), together):
         rows = min(together * rows_each, height - first * rows_each)
         tags = {256: row_bytes, 257: rows, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
         tags |= {322: tile_bytes, 323: rows_each} if is_tiled else {278: min(rows_each, rows)}
-        pieces = [data[at : at + size] for at, size in places[first * across : (first + together) * across]]
+        pieces = [held[at : at + size] for at, size in places[first * across : (first + together) * across]]
         with TiffImagePlugin.TiffImageFile(io.BytesIO(_pack(tags, pieces, is_tiled=is_tiled))) as opened:
             yield np.array(opened)
 
 
-def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes:
-    body = b"".join(pieces)
+def _pack(tags: dict[int, int], pieces: list[memoryview], *, is_tiled: bool) -> bytes:
     sizes = np.array([len(piece) for piece in pieces], np.uint32)
     starts = (8 + np.cumsum(sizes) - sizes).astype(np.uint32)
-    lists = (8 + len(body), 8 + len(body) + 4 * len(pieces))
+    body_bytes = int(sizes.sum())
+    lists = (8 + body_bytes, 8 + body_bytes + 4 * len(pieces))
     is_single = len(pieces) == 1
     places = (int(starts[0]), int(sizes[0])) if is_single else lists
     entries = {**{tag: (1, value) for tag, value in tags.items()}}
@@ -206,8 +208,8 @@ def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes
         entries[tag] = (len(pieces), place)
     packed = b"".join(struct.pack("<HHII", tag, 4, *entry) for tag, entry in sorted(entries.items()))
     directory = struct.pack("<H", len(entries)) + packed + struct.pack("<I", 0)
-    at = 8 + len(body) + 8 * len(pieces)
-    return struct.pack("<2sHI", b"II", 42, at) + body + starts.tobytes() + sizes.tobytes() + directory
+    at = 8 + body_bytes + 8 * len(pieces)
+    return b"".join([struct.pack("<2sHI", b"II", 42, at), *pieces, starts.tobytes(), sizes.tobytes(), directory])
 
 
 def _unpack_12(rows: Uint8Array) -> Uint16Array:

@@ -39,3 +39,26 @@ def test_more_channels_than_a_picture_has_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bands.tif").write_bytes(make_tiff((describe(samples, 16, 1), [samples.tobytes()])))
     with pytest.raises(ImageError, match="60 channels"):
         read_picture(tmp_path / "bands.tif")
+
+
+def make_tile(side_px: int, bits: int) -> bytes:
+    """A TIFF of 16x16 pixels in one tile of that side."""
+    entries = {256: 16, 257: 16, 258: bits, 259: 8, 262: 1, 277: 1, 322: side_px, 323: side_px}
+    data = zlib.compress(bytes(min(side_px**2 * bits // 8, 10_000_000)), 9)
+    entries |= {324: 8 + 2 + 12 * (len(entries) + 2) + 4, 325: len(data)}
+    packed = b"".join(struct.pack("<HHII", tag, LONG, 1, number) for tag, number in entries.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + packed + bytes(4) + data
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("side_px", [2049, 18_000, 1 << 30])
+def test_tile_that_is_much_larger_than_its_picture_is_refused_at_once(tmp_path: Path, side_px: int, bits: int) -> None:
+    (tmp_path / "map.tif").write_bytes(make_tile(side_px, bits))
+    with pytest.raises(ImageError, match=f"tiles of {side_px}x{side_px} pixels"):
+        read_picture(tmp_path / "map.tif")
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_tile_as_maps_have_them_is_read(tmp_path: Path, bits: int) -> None:
+    (tmp_path / "map.tif").write_bytes(make_tile(512, bits))
+    assert read_picture(tmp_path / "map.tif").image.shape == (16, 16, 3)
