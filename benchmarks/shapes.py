@@ -21,6 +21,7 @@ from edge_dce.terminal.child import run_python
 MOST_TIMES, MOST_BASE_MB = 8, 250
 _CHANNELS = 3
 _SMALL = (64, 48)
+_FILLING_BYTES = 4_000_000
 # The child tells its own peak: what `wait` tells of it begins with that of its parent.
 _CHILD = (
     "import sys, time; from edge_dce.cli import main; from edge_dce.machine import read_peak_rss_mb; "
@@ -202,6 +203,8 @@ def _make_refused() -> dict[str, tuple[str, bytes]]:
         f"a PNG of {MOST_PIXELS + 1:,} pixels": (".png", _make_png((MOST_PIXELS + 2) // 1000, 1001, rows)),
         "a TIFF of one tile of 18,000x18,000 pixels": (".tif", _make_large_tile(18_000)),
         "a TIFF of one tile without end": (".tif", _make_large_tile(1 << 30)),
+        "a TIFF whose entries name the same values": (".tif", _make_overlaid()),
+        "a JPEG of fill bytes": (".jpg", b"\xff\xd8" + b"\xff" * _FILLING_BYTES),
     }
 
 
@@ -219,3 +222,10 @@ def _make_large_tile(tile_px: int) -> bytes:
     at = 8 + 2 + 12 * (len(entries) + 2) + 4
     packed = [struct.pack("<HHII", tag, 4, 1, number) for tag, number in (*entries, (324, at), (325, len(data)))]
     return b"II*\0" + struct.pack("<IH", 8, len(packed)) + b"".join(packed) + bytes(4) + data
+
+
+def _make_overlaid() -> bytes:
+    """300 entries, each of all the file's bytes."""
+    entries = b"".join(struct.pack("<HHII", 1000 + number, 4, _FILLING_BYTES // 4, 8) for number in range(300))
+    at = 8 + _FILLING_BYTES
+    return b"II*\0" + struct.pack("<I", at) + bytes(_FILLING_BYTES) + struct.pack("<H", 300) + entries + bytes(4)
