@@ -7,6 +7,7 @@ containers` says; sound packets are copied as they are.
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 from edge_dce.errors import OutputError, VideoError
 from edge_dce.files.containers import CONTAINERS, FLAG_WORDS
 from edge_dce.files.encoders import AVI_ENCODERS, FILE_ENCODERS, WEBM_ENCODERS, add_video_stream
+from edge_dce.files.frame_rate import check_place, check_rate, choose_rate, choose_time_base
 from edge_dce.files.video_reader import Portion, VideoReader, read_tags
 from edge_dce.files.video_sound import CopiedSound, EncodedSound
 
@@ -34,7 +36,7 @@ _OWN_TAGS = frozenset(
     {"alpha_mode", "compatible_brands", "encoder", "major_brand", "minor_version", "software", "vendor_id"}
 )
 _MOST_NAMES, _MOST_LETTERS = 12, 60
-# Frames a second; FFmpeg finds any rate where times are irregular.
+# Frames a second; FFmpeg finds any common rate where times are irregular.
 _MOST_RATE = 120
 _OWN_TAG_STARTS = ("_statistics_", "bps", "duration", "number_of_")
 # Phones of one maker name the place in their own way; every container has a way of its own.
@@ -66,13 +68,16 @@ class VideoWriter:
         self.changes: list[str] = []
         self._durations: dict[int, int] = {}
         self._matrix, self._color_range = reader.matrix, reader.color_range
-        self._rate = reader.video.average_rate or reader.video.guessed_rate or Fraction(30)
+        self._source, self._frames, self._last_s, self._end_s = reader.path, 0, Fraction(0), Fraction(0)
+        claims = [reader.video.average_rate, reader.video.guessed_rate]
+        base_rate = reader.video.base_rate
+        if base_rate and base_rate <= _MOST_RATE:
+            # Of which the times of all frames are multiples.
+            claims.append(base_rate)
+        self._rate = choose_rate(claims, has_times=self._kind.has_times)
         # Kept here, because the container may give its stream another one.
         self._source_base = reader.video.time_base or Fraction(1, 90_000)
-        if not self._kind.has_times and reader.video.base_rate and reader.video.base_rate <= _MOST_RATE:
-            # The one rate of which the times of all frames are multiples, where there is one.
-            self._rate = reader.video.base_rate
-        self._time_base = self._source_base if self._kind.has_times else 1 / self._rate
+        self._time_base = choose_time_base(self._source_base) if self._kind.has_times else 1 / self._rate
         self._last_pts = -1
         self._last_starts_s: dict[int, Fraction] = {}
         self._lost_packets = 0
@@ -103,6 +108,7 @@ class VideoWriter:
 
         Raises:
             OutputError: the disk is full, for instance.
+            VideoError: the container, which has one rate, has no place for the frame that is near its time.
         """
         with self._explain():
             for packet in portion.sound:
@@ -111,7 +117,8 @@ class VideoWriter:
                 self._mux(self._video.encode(self._convert(portion)))
 
     def finish(self) -> None:
-        """Write what the encoder still holds, and the index. Raises as `write`."""
+        """Write what the encoder still holds, and the index. Raises as `write`, and VideoError for impossible times."""
+        check_rate(self._source, self._frames, self._last_s, self._end_s)
         with self._explain():
             self._mux(self._video.encode())
             for sound in self._sounds.values():
@@ -136,7 +143,7 @@ class VideoWriter:
 
     def _mux(self, packets: list[av.Packet[Any]]) -> None:
         for packet in packets:
-            # The encoder forgets how long a frame is shown, which matters for the last one.
+            # The encoder forgets how long a frame is shown.
             packet.duration = self._durations.pop(packet.pts or 0, 0)
             self._container.mux_one(packet)
 
@@ -159,6 +166,12 @@ class VideoWriter:
         try:
             yield
         except av.FFmpegError as error:
+            # So say FFmpeg's MP4 and its MPEG-4 encoder to a pause of days.
+            if isinstance(error, av.error.PatchWelcomeError) or error.errno == errno.EPERM:
+                raise VideoError(
+                    f"{self._source}: two frames are further apart than a {self._target.suffix} can tell; write .mkv, "
+                    "or get a fresh copy"
+                ) from error
             raise OutputError(
                 f"{self._target}: cannot be written ({error.strerror}); choose another place or container"
             ) from error
@@ -252,9 +265,16 @@ class VideoWriter:
 
     def _place(self, portion: Portion) -> int:
         """The frame's time in units of the file; where it has one rate, the nearest place that is free."""
-        factor = self._source_base / self._time_base
-        self._last_pts = max(self._last_pts + 1, round(portion.pts * factor))
-        self._durations[self._last_pts] = round(portion.duration * factor)
+        # Some files do not tell how long a frame is shown, which matters for the last one.
+        duration_s = portion.duration * self._source_base or 1 / self._rate
+        self._last_s = portion.pts * self._source_base
+        self._end_s = self._last_s + duration_s
+        self._frames += 1
+        shown = round(self._last_s / self._time_base)
+        self._last_pts = max(self._last_pts + 1, shown)
+        self._durations[self._last_pts] = round(duration_s / self._time_base)
+        if not self._kind.has_times:
+            check_place(self._target, self._rate, (self._last_pts - shown) * self._time_base)
         return self._last_pts
 
 

@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float32]
 # calls lose more, and so do the rows around each (measured at 1080p on two threads, the whole frame: 136 rows 18 ms,
 # 272 rows 16 ms, 544 rows 15 ms). Of a wide image they must be lower, for memory.
 _STRIP_ROWS, _MOST_STRIP_PX = 544, 1536 * 1024
+# As wide as strips with the rows around them are no larger than that. What is wider, and not as high, is turned.
+_WIDEST_PX = 16_384
 # Areas over which the slope and the surroundings are averaged: about 180 of them along the side of a square.
 _AREAS_A_SIDE = 180
 _SMALLEST_AREA_PX, _LARGEST_AREA_PX = 4, 8
@@ -126,6 +128,9 @@ def clean(
         max_brightness: of the look: where the filter spreads light it brightens nothing beyond this either.
     """
     height, width = bright.shape[:2]
+    if width > max(_WIDEST_PX, height):
+        original, bright, out = (np.swapaxes(image, 0, 1) for image in (original, bright, out))
+        cleaning, height, width = _turn(cleaning), width, height
     toe = cleaning.toe
     # Stretched whole, so that strips do not differ at their edges.
     size = (-(-width // UNIT_PX), -(-height // UNIT_PX))
@@ -165,6 +170,16 @@ def clean(
     share = -(-height // workers.threads)
     rows = max(2 * HALO_ROWS, min(_STRIP_ROWS, _MOST_STRIP_PX // width, share + -share % UNIT_PX))
     workers.run(work, cut_strips(height, rows - rows % UNIT_PX))
+
+
+def _turn(cleaning: Cleaning) -> Cleaning:
+    """That of a picture whose rows are its columns."""
+    added, toe = cleaning.added, cleaning.toe
+    color = None if added.color is None else added.color.T.copy()
+    turned = AddedNoise(added.luma.T.copy(), added.chroma.T.copy(), added.blocks.T.copy(), color)
+    if toe is not None:
+        toe = dataclasses.replace(toe, surroundings=toe.surroundings.T.copy(), color=toe.color.T.copy())
+    return Cleaning(turned, cleaning.samples, toe)
 
 
 def _measure_slope(small: Uint8Array, enhance: Callable[[Uint8Array], Uint8Array]) -> FloatArray:

@@ -28,6 +28,7 @@ _BODY_TIMEOUT_S = 300.0
 _WRITE_TIMEOUT_S = 10.0
 # What waits in the kernel is old by the time it arrives: room for a frame or two, not for the system's megabytes.
 _SEND_BUFFER_BYTES = 256 * 1024
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 _SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
@@ -90,6 +91,9 @@ class Connection:
                 self._protocol.receive_data(await self._reader.read(READ_BYTES))
             elif isinstance(event, h11.Request):
                 head, self._is_head = event, event.method == b"HEAD"
+                if {name for name, _ in event.headers} >= _LENGTHS:
+                    # A proxy that goes by the other one would take what follows for somebody else's (RFC 9112, 6.1).
+                    raise RequestError(HTTPStatus.BAD_REQUEST, "expected one length, found two")
                 if self._takes_bodies and _has_body(head):
                     return self._to_request(head, Body(self._list_pieces()))
             elif isinstance(event, h11.Data):

@@ -19,7 +19,7 @@ _MAX_CONNECTIONS = 64
 _MAX_STRANGERS = 32
 # Requests of one connection, and of the strangers of one address. A flood must leave the processor to the pictures.
 _BURST = 100
-_REQUESTS_PER_S = 100.0
+_REQUESTS_PER_S = 30.0
 
 Handler = Callable[[Request], Awaitable["Response | StreamedResponse"]]
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, _imaging
 
+from edge_dce.files.formats.jpeg_segments import check_segments
 from edge_dce.files.picture import Picture, Samples
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -45,6 +46,8 @@ def open_picture(source: Path | io.BytesIO) -> Image.Image:
     """
     _silence_libtiff()
     formats = (*_FORMATS, "AVIF") if has_avif() else _FORMATS
+    with contextlib.nullcontext(source) if isinstance(source, io.BytesIO) else source.open("rb") as file:
+        check_segments(file)
     with _opening, warnings.catch_warnings():
         # Pillow warns at 89 megapixels and refuses at twice that; only the refusal is for us.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)

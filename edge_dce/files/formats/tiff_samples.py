@@ -11,6 +11,7 @@ import dataclasses
 import io
 import math
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,10 @@ _SHALLOW = {
 }
 _DEEP = (10, 12, 14, 16)
 _MOST_CHANNELS = 8
-_BAND_BYTES = 1 << 25
+# Pillow holds them four times over.
+_BAND_BYTES = 1 << 23
+# Of one tile, which is decoded whole: 2048 by 2048, or a few times the picture.
+_MOST_TILE_PX, _MOST_TILE_SHARE = 1 << 22, 4
 # What the fourth channel of RGB, or the second of grey, says.
 _PREMULTIPLIED, _ALPHA = 1, 2
 
@@ -83,6 +87,9 @@ def find_page(data: bytes) -> Page:
     page = directories[main[0]]
     if page.pixels < 1 or any(page.find(tag, 1) < 1 for tag in (277, 278, 322, 323)):
         raise ValueError("truncated or damaged: no pixels")
+    tile_px = page.find(322) * page.find(323)
+    if tile_px > max(_MOST_TILE_PX, _MOST_TILE_SHARE * page.pixels):
+        raise ImageError(f"tiles of {page.find(322)}x{page.find(323)} pixels for {page.pixels}; save it in strips")
     if any(child.is_main and child.pixels > page.pixels for child in page.children):
         raise ImageError("the picture lies in a directory below that of a smaller one; save it as a plain TIFF or PNG")
     return Page(main[0], page, len(main) - 1, _check_meaning(page))
@@ -152,51 +159,52 @@ def _decode_samples(data: bytes, page: Directory) -> Uint16Array:
     together = channels // planes
     step = page.find(322, width) if 322 in page.tags else width
     across = -(-width // step) * step
-    decoded = []
+    decoded = np.empty((height, width, channels), np.uint16)
     for plane in range(planes):
-        rows = _decompress(data, page, -(-across * together * bits // 8), plane, planes)
-        numbers = rows.view(f"{page.order}u2") if bits == 16 else _unpack(rows, bits)
-        numbers = numbers[:, : across * together].reshape(height, across, together).astype(np.uint16)
-        if page.find(317, 1) == 2:
-            # Each number was stored less the one to its left in the same strip or tile.
-            blocks = numbers.reshape(height, across // step, step, together)
-            numbers = np.cumsum(blocks, axis=2, dtype=np.uint16).reshape(numbers.shape)
-        decoded.append(numbers[:, :width])
-    return decoded[0] if planes == 1 else np.concatenate(decoded, axis=2)
+        top = 0
+        for rows in _decompress(data, page, -(-across * together * bits // 8), plane, planes):
+            numbers = rows.view(f"{page.order}u2") if bits == 16 else _unpack(rows, bits)
+            numbers = numbers[:, : across * together].reshape(len(rows), across, together)
+            if page.find(317, 1) == 2:
+                # Each number was stored less the one to its left in the same strip or tile.
+                blocks = numbers.reshape(len(rows), across // step, step, together)
+                numbers = np.cumsum(blocks, axis=2, dtype=np.uint16).reshape(numbers.shape)
+            decoded[top : top + len(rows), :, plane * together : (plane + 1) * together] = numbers[:, :width]
+            top += len(rows)
+    return decoded
 
 
-def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes: int) -> Uint8Array:
-    """The bytes of each row of one plane."""
+def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes: int) -> Iterator[Uint8Array]:
+    """The bytes of each row of one plane, some rows at a time: what fills up the last tiles may be most of them."""
     is_tiled = 322 in page.tags
     offsets, counts = (page.tags.get(tag, ()) for tag in ((324, 325) if is_tiled else (273, 279)))
     if not offsets or len(offsets) != len(counts) or len(offsets) % planes:
         raise ValueError("truncated or damaged: strips without a place")
     own = slice(plane * len(offsets) // planes, (plane + 1) * len(offsets) // planes)
-    pieces = [data[at : at + size] for at, size in zip(offsets[own], counts[own], strict=True)]
+    places = list(zip(offsets[own], counts[own], strict=True))
     height = page.find(257)
     tile_bytes = page.find(322, 1) * (page.find(258) // 8) * (page.find(277, 1) // planes)
     across = row_bytes // tile_bytes if is_tiled else 1
     rows_each = page.find(323) if is_tiled else min(page.find(278, height), height)
-    if rows_each < 1 or len(pieces) < across * -(-height // rows_each):
+    if rows_each < 1 or len(places) < across * -(-height // rows_each):
         raise ValueError("truncated or damaged: strips are missing")
+    held = memoryview(data)
     # Pillow counts these bytes as pixels, and refuses too many at a time.
     together = max(1, _BAND_BYTES // (rows_each * row_bytes))
-    bands = []
     for first in range(0, -(-height // rows_each), together):
         rows = min(together * rows_each, height - first * rows_each)
         tags = {256: row_bytes, 257: rows, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
         tags |= {322: tile_bytes, 323: rows_each} if is_tiled else {278: min(rows_each, rows)}
-        band = _pack(tags, pieces[first * across : (first + together) * across], is_tiled=is_tiled)
-        with TiffImagePlugin.TiffImageFile(io.BytesIO(band)) as opened:
-            bands.append(np.array(opened))
-    return np.concatenate(bands)
+        pieces = [held[at : at + size] for at, size in places[first * across : (first + together) * across]]
+        with TiffImagePlugin.TiffImageFile(io.BytesIO(_pack(tags, pieces, is_tiled=is_tiled))) as opened:
+            yield np.array(opened)
 
 
-def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes:
-    body = b"".join(pieces)
+def _pack(tags: dict[int, int], pieces: list[memoryview], *, is_tiled: bool) -> bytes:
     sizes = np.array([len(piece) for piece in pieces], np.uint32)
     starts = (8 + np.cumsum(sizes) - sizes).astype(np.uint32)
-    lists = (8 + len(body), 8 + len(body) + 4 * len(pieces))
+    body_bytes = int(sizes.sum())
+    lists = (8 + body_bytes, 8 + body_bytes + 4 * len(pieces))
     is_single = len(pieces) == 1
     places = (int(starts[0]), int(sizes[0])) if is_single else lists
     entries = {**{tag: (1, value) for tag, value in tags.items()}}
@@ -204,8 +212,8 @@ def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes
         entries[tag] = (len(pieces), place)
     packed = b"".join(struct.pack("<HHII", tag, 4, *entry) for tag, entry in sorted(entries.items()))
     directory = struct.pack("<H", len(entries)) + packed + struct.pack("<I", 0)
-    at = 8 + len(body) + 8 * len(pieces)
-    return struct.pack("<2sHI", b"II", 42, at) + body + starts.tobytes() + sizes.tobytes() + directory
+    at = 8 + body_bytes + 8 * len(pieces)
+    return b"".join([struct.pack("<2sHI", b"II", 42, at), *pieces, starts.tobytes(), sizes.tobytes(), directory])
 
 
 def _unpack(rows: Uint8Array, bits: int) -> Uint16Array:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,30 @@ def test_strips_are_put_together_however_many_are_decoded_at_a_time(
     more = {"t284": (SHORT, [2])} if is_planar else {}
     data = make_tiff((describe(samples, 16, RGB, t278=(LONG, [rows]), **more), strips))
     np.testing.assert_array_equal(read(tmp_path, data).image, samples)
+
+
+def make_tiled_16(samples: np.ndarray, side: int) -> bytes:
+    """Deflated tiles, row after row; what is beyond the picture is filled up."""
+    height, width, channels = samples.shape
+    filled = np.pad(samples, ((0, -height % side), (0, -width % side), (0, 0)), constant_values=7)
+    rows, columns = (length // side for length in filled.shape[:2])
+    blocks = filled.reshape(rows, side, columns, side, channels).swapaxes(1, 2).reshape(-1, side, side, channels)
+    entries = describe(samples, 16, 2, t322=(SHORT, [side]), t323=(SHORT, [side])) | {259: (SHORT, [8])}
+    entries.pop(278)
+    data = make_tiff((entries, [zlib.compress(block.astype("<u2").tobytes()) for block in blocks]))
+    # The tags of strips become those of tiles; readers look up tags in whatever order.
+    for strip, tile in ((273, 324), (279, 325)):
+        data = data.replace(struct.pack("<HH", strip, LONG), struct.pack("<HH", tile, LONG), 1)
+    return data
+
+
+@pytest.mark.parametrize("band_bytes", [1, 10_000, 1 << 25])
+def test_tiles_are_put_together_however_many_are_decoded_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, band_bytes: int
+) -> None:
+    monkeypatch.setattr("edge_dce.files.formats.tiff_samples._BAND_BYTES", band_bytes)
+    samples = make_noise(3, height=70, width=50)
+    assert np.array_equal(read(tmp_path, make_tiled_16(samples, 16)).image, samples)
 
 
 def test_missing_strips_are_one_error(tmp_path: Path) -> None:
