@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -135,6 +135,9 @@ complete -c edge-dce -n '_shtab_edge_dce_using live' -l stills -xka "(__fish_com
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l every -x -d 'time between stills (default: 10s)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l keep -x -d 'delete the oldest recordings and stills beyond this size or age (default: keep all)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l raw -l no-raw -d 'write bgr24 frames to stdout'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l mpegts -l no-mpegts -d 'write H.264 in MPEG-TS to stdout'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l rtsp -x -d 'send H.264 to this RTSP server, such as rtsp://HOST:8554/night'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l virtual-camera -x -d 'be a webcam for other programs: /dev/video10, or auto for any free'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l screen -l no-screen -d 'show the frames on the console'"'"'s screen (/dev/fb0)'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a camera -d 'A camera that sees in the dark.'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -s h -l help -d 'show this help message and exit'

@@ -98,13 +98,14 @@ function sendStrength() {
 }
 
 function describe(stats) {
-  const { camera, enhancement, stream, stills, recording } = stats;
+  const { camera, enhancement, stream, stills, recording, push } = stats;
   const facts = [`${camera.width} × ${camera.height}`, `${stream.fps.toFixed(0)} fps`];
   if (camera.live && stream.latency_ms.p95 !== null) facts.push(`${stream.latency_ms.p95.toFixed(0)} ms delay`);
   if (enhancement.auto && !enhancement.auto.is_dark) facts.push("bright enough, not enhanced");
   if (enhancement.error) facts.push(enhancement.error);
   if (stills?.paused) facts.push(`stills paused: ${stills.trouble}`);
   if (recording?.failed) facts.push(`recording paused: ${recording.trouble}`);
+  if (push?.failed) facts.push(push.trouble);
   if (stats.system.temperature_c !== null) facts.push(`${stats.system.temperature_c.toFixed(0)} °C`);
   return facts.join(" · ");
 }

@@ -17,7 +17,9 @@ import pytest
 
 _PYTHON = Path("/usr/bin/python3")
 _DAEMON = Path(__file__).with_name("rtsp_daemon.py")
-_PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
+_PACKAGES = (
+    "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
+)
 PASSWORD = "a%2Fb%20c"
 
 
@@ -25,19 +27,19 @@ PASSWORD = "a%2Fb%20c"
 def _find_rtsp_fault() -> str | None:
     probe = (
         "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst, GstRtspServer; "
-        "Gst.init(None); assert all(map(Gst.ElementFactory.find, ('x264enc', 'rtph264pay')))"
+        "Gst.init(None); assert all(map(Gst.ElementFactory.find, ('x264enc', 'rtph264pay', 'h264parse')))"
     )
     is_there = _PYTHON.exists() and subprocess.run([_PYTHON, "-c", probe], capture_output=True).returncode == 0
     return None if is_there else f"needs an RTSP server: apt-get install {_PACKAGES}"
 
 
 @contextlib.contextmanager
-def serve_rtsp(recording: Path | None = None) -> Iterator[int]:
+def serve_rtsp(recording: Path | None = None, *, port: int = 0) -> Iterator[int]:
     """The port of a server; see rtsp_daemon.py. Skips the test where there is none."""
     fault = _find_rtsp_fault()
     if fault is not None:
         pytest.skip(fault)
-    command = [_PYTHON, _DAEMON, *([recording] if recording else [])]
+    command = [_PYTHON, _DAEMON, str(port), *([recording] if recording else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
         assert daemon.stdout is not None
         try:
