@@ -122,6 +122,13 @@ def test_command_of_the_camera_app_is_understood(command: str) -> None:
     apps.camera.__main__.build_parser().parse_args(shlex.split(command)[2:])
 
 
+def test_recipes_for_other_programs_ask_for_addresses_that_the_camera_script_answers() -> None:
+    answered = set(re.findall(r"`(/[\w.]+)", (ROOT / "docs" / "pi.md").read_text()))
+    asked = re.findall(r"http://camera:8000(/[\w.]+)", (ROOT / "docs" / "cameras.md").read_text())
+    assert len(asked) >= 6
+    assert set(asked) <= answered
+
+
 def test_programs_of_the_checkout_are_there() -> None:
     blocks = (block for page in PAGES for block in read_blocks(page, "sh"))
     programs = {name for block in blocks for name in re.findall(r"(?:apps|scripts)/[\w./-]+", block)}
