@@ -10,8 +10,8 @@ DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos test
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo app apk train check-photos workshop test test-litert test-tflite test-workshop test-app test-wheel test-arm \
-	container-check attack lint command-files format clean
+.PHONY: demo app apk web-app train check-photos workshop test test-litert test-tflite test-workshop test-app test-wheel \
+	test-arm test-web-app container-check attack lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -19,7 +19,7 @@ demo: .venv/.installed
 test: test-litert test-tflite test-workshop test-app test-wheel
 
 test-litert: .venv/.tested
-	.venv/bin/python -m pytest $(DEVICE_TESTS) tests/attack
+	.venv/bin/python -m pytest $(DEVICE_TESTS) tests/attack tests/apps/web/test_building.py
 
 ifeq ($(PYTHON_TFLITE),)
 test-tflite:
@@ -65,6 +65,14 @@ apk: .venv-app/.tested
 	.venv-app/bin/python -m apps.camera.android.package build/android
 	cd build/android && ../../.venv-app/bin/buildozer android debug
 
+# A page for any static host that runs the network in the visitor's browser: see docs/browser.md.
+web-app: .venv/.installed build/npm/.installed
+	.venv/bin/python -m apps.web build/web $(if $(MODEL),--model "$(MODEL)")
+
+# Its tests in Chromium, which take a minute and npm: `make test` has the build's alone.
+test-web-app: .venv/.tested build/npm/.installed
+	.venv/bin/python -m pytest tests/apps/web
+
 # From a folder of dark photos, ten or more, or of pairs (low/ and high/ in it), to model files of one's own:
 # $(RUN)/*.tflite. Call it again after an interruption and it goes on.
 RUN ?= runs/own
@@ -93,6 +101,14 @@ format: .venv-workshop/.tested
 
 clean:
 	rm -rf .venv .venv-tflite .venv-workshop .venv-app out build ./*.egg-info
+
+# LiteRT.js, of the versions in the lock file.
+build/npm/.installed: apps/web/package-lock.json apps/web/package.json
+	@command -v npm >/dev/null || { echo "npm is missing; run: sudo apt-get install npm" >&2; exit 1; }
+	mkdir -p build/npm
+	cp apps/web/package.json apps/web/package-lock.json build/npm
+	cd build/npm && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # What a user has on the device: the package and one runtime.
 .venv/.installed: pyproject.toml

@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ class Browser:
 
 
 @contextlib.contextmanager
-def open_browser(width: int, height: int, *, is_phone: bool = False) -> Iterator[Browser]:
+def open_browser(width: int, height: int, *, is_phone: bool = False, flags: Sequence[str] = ()) -> Iterator[Browser]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -101,7 +101,7 @@ def open_browser(width: int, height: int, *, is_phone: bool = False) -> Iterator
         try:
             _wait_until_listening(port)
             options: dict[str, Any] = {
-                "args": [*_FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"]
+                "args": [*_FLAGS, *flags, f"--user-data-dir={profile}", f"--window-size={width},{height}"]
             }
             if is_phone:
                 metrics = {"width": width, "height": height, "pixelRatio": 2.0, "touch": True}

@@ -1,0 +1,60 @@
+// Tones of a stream, smoothed over time as by edge_dce/pixels/smoothing.py, which says why and where the numbers are from.
+
+import { NETWORK, SMOOTHING } from "./generated.js";
+
+const SIDE = 16, KEPT_HASTE = 0.9;
+
+export class Smoother {
+  constructor(neutral) {
+    this.shown = { numbers: neutral, thumbnail: null };
+    this.newest = null;
+    [this.leap, this.share] = [0, 0];
+  }
+
+  // Approach these numbers from now on; `samples` are the RGBA that the network saw.
+  aim(numbers, samples) {
+    const thumbnail = makeThumbnail(samples);
+    this.leap = this.newest ? measureChange(thumbnail, this.newest.thumbnail) : 0;
+    this.newest = { numbers, thumbnail };
+  }
+
+  // The numbers of the next frame.
+  advance() {
+    const { newest, shown } = this;
+    if (!newest || shown === newest) return shown.numbers;
+    if (!shown.thumbnail) {
+      this.shown = newest;
+      return newest.numbers;
+    }
+    const lag = measureChange(newest.thumbnail, shown.thumbnail);
+    this.share = chooseShare(this.leap, lag, this.share);
+    this.leap = 0;
+    const mix = (to, from) => from.map((value, index) => value + this.share * (to[index] - value));
+    this.shown = lag >= SMOOTHING.cut_change ? newest
+      : { numbers: mix(newest.numbers, shown.numbers), thumbnail: mix(newest.thumbnail, shown.thumbnail) };
+    return this.shown.numbers;
+  }
+}
+
+function chooseShare(leap, lag, before) {
+  const { time_constant_frames, still_change, lag_change, cut_change } = SMOOTHING;
+  const calm = -Math.expm1(-1 / time_constant_frames);
+  const haste = Math.max((leap - still_change) / (cut_change - still_change), (lag - lag_change) / (cut_change - lag_change), 0);
+  return Math.max(calm + (1 - calm) * Math.min(haste, 1), KEPT_HASTE * before);
+}
+
+// Square roots of the means over the cells of a 16x16 grid.
+function makeThumbnail(samples) {
+  const sums = new Float32Array(3 * SIDE * SIDE), { width, height } = NETWORK;
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const cell = 3 * (Math.floor(y * SIDE / height) * SIDE + Math.floor(x * SIDE / width)), place = 4 * (y * width + x);
+      for (let channel = 0; channel < 3; channel++) sums[cell + channel] += samples[place + channel];
+    }
+  const most = 255 * width * height / (SIDE * SIDE);
+  return sums.map((sum) => Math.sqrt(sum / most));
+}
+
+function measureChange(thumbnail, other) {
+  return thumbnail.reduce((sum, value, index) => sum + Math.abs(value - other[index]), 0) / thumbnail.length;
+}
