@@ -245,7 +245,7 @@ def test_file_that_is_no_picture_is_named(window: Browser, server: Server, tmp_p
 
 
 def test_tones_follow_each_other_as_in_the_camera_app(window: Browser, server: Server) -> None:
-    # A still scene, a slow change, a lamp, a still scene again: gray level, what the network says, frames until the next.
+    # A still scene, a slow change, a lamp, a still scene again: gray level, what the network says, frames to the next.
     scenes = [(20, 0.1, 3), (20, 0.2, 4), (22, 0.3, 3), (24, 0.3, 3), (28, 0.4, 3), (90, 0.9, 2), (88, 0.8, 5)]
     smoother, expected = Smoother(), []
     for level, number, frames in scenes:
