@@ -6,12 +6,12 @@ PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 # Those that run on each engine of Keras; the converters need TensorFlow.
 TRAINING_TESTS = $(addprefix tests/training/test_,losses.py network.py run.py distribution.py)
-DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/camera
+DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos tests/apps/camera tests/apps/gstreamer
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo app apk web-app train check-photos workshop test test-litert test-tflite test-workshop test-app test-wheel \
-	test-arm test-web-app attack lint command-files format clean
+	test-arm test-web-app container-check attack lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -42,6 +42,10 @@ attack: .venv/.tested
 test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
 	scripts/test-arm.sh $(SYSTEMS)
 
+# The container's image, built and run in bare Debian: see the script.
+container-check: .venv/.installed
+	scripts/check-container.sh
+
 # The camera app, with a webcam or without: make app CAMERA=synthetic
 app: .venv-app/.installed
 	.venv-app/bin/python -m apps.camera $(if $(CAMERA),--camera "$(CAMERA)")
@@ -69,17 +73,11 @@ web-app: .venv/.installed build/npm/.installed
 test-web-app: .venv/.tested build/npm/.installed
 	.venv/bin/python -m pytest tests/apps/web
 
-# From a folder of dark photos, ten or more, to model files of one's own: $(RUN)/*.tflite. Call it again after an
-# interruption and it goes on.
-OWN = .venv-workshop/bin/python -m training
+# From a folder of dark photos, ten or more, or of pairs (low/ and high/ in it), to model files of one's own:
+# $(RUN)/*.tflite. Call it again after an interruption and it goes on.
 RUN ?= runs/own
 train: check-photos .venv-workshop/.tested
-	@# First, because it tells at once if there are too few.
-	for part in validation train; do $(OWN) split --data "$(PHOTOS)" --part $$part -o "$(RUN)/$$part" --overwrite || exit 1; done
-	$(OWN) fit --data "$(PHOTOS)" --out "$(RUN)"
-	$(OWN) export "$(RUN)" -o "$(RUN)/own.keras" --overwrite
-	.venv-workshop/bin/python -m converters "$(RUN)/own.keras" \
-		--calibration "$(RUN)/train/low" --evaluation "$(RUN)/validation/low" -o "$(RUN)" --overwrite
+	scripts/train-own.sh "$(PHOTOS)" "$(RUN)"
 
 check-photos:
 	@test -d "$(PHOTOS)" || { echo "expected a folder of dark photos, found '$(PHOTOS)'; try: make train PHOTOS=photos" >&2; exit 1; }
@@ -90,6 +88,7 @@ workshop: .venv-workshop/.tested
 lint: .venv-workshop/.tested
 	.venv-workshop/bin/ruff check .
 	.venv-workshop/bin/ruff format --check .
+	.venv-workshop/bin/hadolint apps/pi/container/Dockerfile
 	.venv-workshop/bin/mypy
 
 # The man page and the completions of the command, after its options or their help have changed.

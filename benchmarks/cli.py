@@ -25,6 +25,7 @@ from benchmarks.memory import format_memory, measure_memory
 from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import format_pixel_path, measure_pixel_path
+from benchmarks.shapes import format_refusals, format_shapes, measure_refusals, measure_shapes
 from benchmarks.video import format_video, measure_video
 from edge_dce.benchmark.comparison import compare
 from edge_dce.benchmark.measurement import Plan
@@ -175,6 +176,14 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
         "--frames", type=parse_positive, default=2000, help="frames of each kind (default: %(default)s)"
     )
     memory.set_defaults(command=_memory)
+
+    shapes = commands.add_parser(
+        "shapes", parents=[record], help="measure the peak memory of pictures of any shape, and the time to refuse one"
+    )
+    shapes.add_argument(
+        "--megapixels", type=parse_above_zero, default=100.0, help="of the largest (default: %(default)g)"
+    )
+    shapes.set_defaults(command=_shapes)
 
     video = commands.add_parser(
         "video", parents=[modeled], help="measure each stage of a 1080p clip, from file to file"
@@ -361,6 +370,14 @@ def _memory(arguments: argparse.Namespace) -> int:
     print(format_memory(use))
     _write_record(arguments.json, {"memory": dataclasses.asdict(use)})
     return 0
+
+
+def _shapes(arguments: argparse.Namespace) -> int:
+    uses, refusals = measure_shapes(megapixels=arguments.megapixels), measure_refusals()
+    print(f"{format_shapes(uses)}\n\n{format_refusals(refusals)}")
+    record = {"shapes": [dataclasses.asdict(use) for use in uses]}
+    _write_record(arguments.json, record | {"refusals": [dataclasses.asdict(refusal) for refusal in refusals]})
+    return 0 if all(use.is_within for use in uses) else 1
 
 
 def _video(arguments: argparse.Namespace) -> int:

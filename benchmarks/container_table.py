@@ -43,7 +43,11 @@ def _list_suffixes(suffixes: frozenset[str] | list[str]) -> str:
 
 def _describe_sound(container: Container) -> str:
     if container.copied_sound is None:
-        return "copied, or refused"
+        return (
+            f"copied, else encoded anew by {container.sound_encoder}"
+            if container.sound_encoder
+            else "copied, or refused"
+        )
     # A decoder's second name for the same codec.
     copied = sorted(codec for codec in container.copied_sound if not codec.endswith("float"))
     return f"copied ({', '.join(copied)}), else encoded anew by {container.sound_encoder}"

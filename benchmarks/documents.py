@@ -19,6 +19,7 @@ from benchmarks.flicker import render_flicker
 from benchmarks.frame_table import render_frames
 from benchmarks.memory import render_memory
 from benchmarks.results import REFERENCE, REPORTS, ROOT, read_folder, read_peers, read_pixel_path
+from benchmarks.shapes import render_shapes
 from benchmarks.video import render_video
 from edge_dce.benchmark.latency import Latency, divide_in_turn
 from edge_dce.benchmark.quality import PairScore, Score
@@ -212,6 +213,10 @@ def _memory_line() -> str:
     return "\n\n".join(render_memory(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/memory.json")))
 
 
+def _shapes_table() -> str:
+    return "\n\n".join(render_shapes(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/shapes.json")))
+
+
 def _video_lines() -> str:
     lines = [render_video(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/video.json"))]
     lines += [render_flicker(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/flicker.json"))]
@@ -302,6 +307,7 @@ TABLES = {
     "pixel-path": _pixel_path_line,
     "quality": _quality_table,
     "recipes": _recipe_table,
+    "shapes": _shapes_table,
     "speed": _speed_table,
     "video": _video_lines,
 }

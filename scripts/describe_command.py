@@ -15,6 +15,7 @@ import shtab
 from argparse_manpage.manpage import Manpage
 
 import apps.camera.__main__
+import apps.photos.options
 import apps.pi.options
 import converters.cli
 import training.cli
@@ -44,6 +45,7 @@ def build_whole_parser() -> argparse.ArgumentParser:
     parser = cli.build_parser()
     find_commands(parser).update(
         live=apps.pi.options.build_parser("edge-dce live"),
+        web=apps.photos.options.build_parser("edge-dce web"),
         camera=apps.camera.__main__.build_parser("edge-dce camera"),
         train=training.cli.build_parser("edge-dce train"),
         evaluate=find_commands(training.cli.build_parser("edge-dce"))["evaluate"],

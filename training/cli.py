@@ -144,7 +144,13 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
 
     compare = commands.add_parser("compare", help="show evaluated runs side by side")
     compare.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
+    compare.add_argument(
+        "--metrics", metavar="NAME,...", help="show these with intervals: psnr, ssim, lab, psnr-scaled, brightness"
+    )
     compare.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    compare.add_argument(
+        "--brief", action="store_true", help="print one line for each run: is it better than the first?"
+    )
     compare.add_argument("--html", type=Path, metavar="FILE", help="also write the table as an HTML page")
     compare.add_argument("--overwrite", action="store_true")
     compare.set_defaults(command=_compare)
@@ -301,8 +307,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 def _compare(arguments: argparse.Namespace) -> None:
     from .run_table import tabulate_runs
+    from .verdict import judge_runs
 
-    table = tabulate_runs(arguments.runs)
+    if arguments.brief:
+        print("\n".join(judge_runs(arguments.runs)))
+        return
+    table = tabulate_runs(arguments.runs, arguments.metrics.split(",") if arguments.metrics else ())
     if arguments.html:
         write_file(arguments.html, table.to_html(), overwrite=arguments.overwrite)
     print(table.to_markdown() if arguments.markdown else table.to_text())

@@ -35,6 +35,31 @@ DECIMALS = 6
 FIGURES = ("PSNR dB", "SSIM", "Lab difference", "PSNR dB, scaled to the truth's mean", "brightness")
 
 
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A figure of a picture, as comparisons show it.
+
+    Attributes:
+        label: of its row.
+        field: of `MethodScore`.
+        decimals: that are shown.
+    """
+
+    label: str
+    field: str
+    decimals: int
+
+
+# Name on the command line -> the figure; an entry here makes a field of `MethodScore` comparable.
+METRICS = {
+    "psnr": Metric("PSNR dB", "psnr_db", 2),
+    "ssim": Metric("SSIM", "ssim", 3),
+    "lab": Metric("Lab difference", "color_difference", 1),
+    "psnr-scaled": Metric("PSNR dB, scaled to the truth's mean", "equal_mean_psnr_db", 2),
+    "brightness": Metric("brightness", "brightness", 3),
+}
+
+
 class EvaluationError(EdgeDceError):
     """A network cannot be evaluated on these pictures, or a saved evaluation cannot be read."""
 

@@ -10,12 +10,23 @@ from edge_dce.reports.page import render_page
 from edge_dce.reports.table import EMPTY, Table
 
 from .bootstrap import estimate_interval
-from .evaluation import METHODS, TOGETHER, Evaluation, MethodScore, read_evaluation, title_part
+from .evaluation import (
+    METHODS,
+    METRICS,
+    TOGETHER,
+    Evaluation,
+    EvaluationError,
+    MethodScore,
+    Metric,
+    read_evaluation,
+    title_part,
+)
 from .history import History, read_history
 from .recipe import Recipe
 
 # Of fewer pictures an interval says nothing.
 _FEWEST_FOR_INTERVALS = 5
+_USUAL_METRICS = ("psnr", "ssim", "brightness")
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
 
 
@@ -44,15 +55,21 @@ class RunTable:
         return render_page(__package__, "run_table.html", table=self.table, notes=self.notes)
 
 
-def tabulate_runs(folders: Sequence[Path]) -> RunTable:
+def tabulate_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> RunTable:
     """Put the evaluations of run folders side by side.
 
     A folder needs `evaluation.json` only; final losses are shown where `history.csv` is there too.
 
+    Args:
+        metrics: names in `METRICS`, each shown with intervals; none are the usual ones, with intervals of PSNR only.
+
     Raises:
-        EvaluationError: a run has no evaluation yet, or an unreadable one.
+        EvaluationError: a run has no evaluation yet, or an unreadable one, or a metric is unknown.
         HistoryError: a run's history is damaged.
     """
+    for name in metrics:
+        if name not in METRICS:
+            raise EvaluationError(f"expected metrics of {', '.join(METRICS)}, found '{name}'; choose among these")
     columns = [_Column(read_evaluation(folder), read_history(folder)) for folder in folders]
     baselines = _share_pictures(columns)
     header = ["", *(label for label in METHODS.values() if label and baselines), *_name_columns(folders, columns)]
@@ -62,7 +79,7 @@ def tabulate_runs(folders: Sequence[Path]) -> RunTable:
         rows.append((name, *padding, *values))
     parts = dict.fromkeys(part for column in columns for part in column.evaluation.parts)
     for part in sorted(parts, key=TOGETHER.__eq__):
-        rows += _compare_part(part, columns, baselines)
+        rows += _compare_part(part, columns, baselines, metrics)
     losses = dict.fromkeys(name for column in columns for name in column.history.training)
     if losses:
         rows.append(["final losses, training / validation"])
@@ -121,7 +138,9 @@ def _describe_differences(recipes: Sequence[Recipe]) -> list[tuple[str, list[str
     ]
 
 
-def _compare_part(part: str, columns: Sequence[_Column], baselines: bool) -> list[Sequence[str]]:
+def _compare_part(
+    part: str, columns: Sequence[_Column], baselines: bool, metrics: Sequence[str]
+) -> list[Sequence[str]]:
     scores: list[MethodScore | None] = []
     if baselines:
         scores += [columns[0].evaluation.average(part, method) for method, label in METHODS.items() if label]
@@ -130,42 +149,56 @@ def _compare_part(part: str, columns: Sequence[_Column], baselines: bool) -> lis
         scores.append(column.evaluation.average(part, "network") if has_part else None)
     counts = {len(column.evaluation.select(part)) for column in columns if part in column.evaluation.parts}
     title = title_part(part, counts.pop()) if len(counts) == 1 else part
-    return [
-        [title],
-        ("PSNR dB", *(f"{score.psnr_db:.2f}" if score else EMPTY for score in scores)),
-        *_compare_surely(part, columns, len(scores) - len(columns)),
-        ("SSIM", *(f"{score.ssim:.3f}" if score else EMPTY for score in scores)),
-        ("brightness", *(f"{score.brightness:.3f}" if score else EMPTY for score in scores)),
-    ]
-
-
-def _compare_surely(part: str, columns: Sequence[_Column], others: int) -> list[Sequence[str]]:
-    """Intervals of the PSNR of one part, and of how much better than the first run, picture by picture."""
-    figures = [
-        {(row.part, Path(row.name).stem): row.scores["network"].psnr_db for row in column.evaluation.select(part)}
-        for column in columns
-    ]
-    if any(len(each) < _FEWEST_FOR_INTERVALS for each in figures):
-        return []
-    padding = [EMPTY] * others
-    rows: list[Sequence[str]] = [
-        ("– 95 % interval", *padding, *(_format_interval(list(each.values())) for each in figures))
-    ]
-    first = figures[0]
-    if len(figures) > 1 and all(each.keys() == first.keys() for each in figures):
-        gains = ([each[key] - first[key] for key in first] for each in figures[1:])
-        rows.append(("– better than the first run by", *padding, EMPTY, *(_format_gain(gain) for gain in gains)))
+    rows: list[Sequence[str]] = [[title]]
+    for name in metrics or _USUAL_METRICS:
+        metric = METRICS[name]
+        rows.append((metric.label, *(_format_score(score, metric) for score in scores)))
+        if metrics or name == "psnr":
+            rows += _compare_surely(part, columns, len(scores) - len(columns), metric)
     return rows
 
 
-def _format_interval(figures: Sequence[float]) -> str:
+def _format_score(score: MethodScore | None, metric: Metric) -> str:
+    figure = getattr(score, metric.field, None)
+    return EMPTY if figure is None else f"{figure:.{metric.decimals}f}"
+
+
+def _compare_surely(part: str, columns: Sequence[_Column], others: int, metric: Metric) -> list[Sequence[str]]:
+    """Intervals of one figure of one part, and of how much it differs from the first run, picture by picture."""
+    figures = [
+        {
+            (row.part, Path(row.name).stem): getattr(row.scores["network"], metric.field)
+            for row in column.evaluation.select(part)
+        }
+        for column in columns
+    ]
+    # Evaluations of before have fewer figures.
+    lacking = [None in each.values() for each in figures]
+    if all(lacking) or any(len(each) < _FEWEST_FOR_INTERVALS for each in figures):
+        return []
+    padding = [EMPTY] * others
+    intervals = (
+        EMPTY if lacks else _format_interval(list(each.values()), metric.decimals)
+        for each, lacks in zip(figures, lacking, strict=True)
+    )
+    rows: list[Sequence[str]] = [("– 95 % interval", *padding, *intervals)]
+    first = figures[0]
+    if len(figures) > 1 and not any(lacking) and all(each.keys() == first.keys() for each in figures):
+        gains = ([each[key] - first[key] for key in first] for each in figures[1:])
+        # Of a difference in color, less is better, and of brightness neither.
+        label = "– better than the first run by" if metric.field == "psnr_db" else "– more than the first run by"
+        rows.append((label, *padding, EMPTY, *(_format_gain(gain, metric.decimals) for gain in gains)))
+    return rows
+
+
+def _format_interval(figures: Sequence[float], decimals: int) -> str:
     low, high = estimate_interval(figures)
-    return f"{low:.2f} to {high:.2f}"
+    return f"{low:.{decimals}f} to {high:.{decimals}f}"
 
 
-def _format_gain(gains: Sequence[float]) -> str:
+def _format_gain(gains: Sequence[float], decimals: int) -> str:
     low, high = estimate_interval(gains)
-    return f"{sum(gains) / len(gains):+.2f} ({low:+.2f} to {high:+.2f})"
+    return f"{sum(gains) / len(gains):+.{decimals}f} ({low:+.{decimals}f} to {high:+.{decimals}f})"
 
 
 def _format_loss(column: _Column, name: str) -> str:

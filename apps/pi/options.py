@@ -14,6 +14,7 @@ from typing import Any
 from edge_dce.camera.sources import AUTO, describe_sources
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.errors import EdgeDceError
+from edge_dce.files.address import Address, hide_password
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_size
 from edge_dce.version import VERSION
@@ -54,6 +55,9 @@ class LiveOptions:
     every_s: float
     keep: Keep | None
     raw: bool
+    mpegts: bool
+    rtsp: Address | None
+    virtual_camera: str | None
     screen: bool
     config: Path | None
 
@@ -67,7 +71,10 @@ def read_options(argv: Sequence[str], *, prog: str = PROG) -> LiveOptions:
     config = _build_config_parser().parse_known_args(argv)[0].config
     try:
         from_file = read_config(config) if config else []
-        options = _to_options(parser.parse_args([*from_file, *argv]))
+        arguments, unknown = parser.parse_known_args([*from_file, *argv])
+        if unknown:
+            parser.error(f"unrecognized arguments: {' '.join(map(hide_password, unknown))}")
+        options = _to_options(arguments)
     except EdgeDceError as error:
         parser.error(str(error))
     return options
@@ -161,6 +168,13 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         help="delete the oldest recordings and stills beyond this size or age (default: keep all)",
     )
     output.add_argument("--raw", action=switch, default=False, help="write bgr24 frames to stdout")
+    output.add_argument("--mpegts", action=switch, default=False, help="write H.264 in MPEG-TS to stdout")
+    output.add_argument(
+        "--rtsp", type=_parse_rtsp, metavar="URL", help="send H.264 to this RTSP server, such as rtsp://HOST:8554/night"
+    )
+    output.add_argument(
+        "--virtual-camera", metavar="DEVICE", help="be a webcam for other programs: /dev/video10, or auto for any free"
+    )
     output.add_argument(
         "--screen", action=switch, default=False, help="show the frames on the console's screen (/dev/fb0)"
     )
@@ -194,7 +208,7 @@ def _load_toml(text: str, path: Path) -> dict[str, Any]:
 def _to_options(arguments: argparse.Namespace) -> LiveOptions:
     values = vars(arguments)
     http = parse_address(values.pop("http"))
-    token = _find_token(values.pop("token"), values.pop("token_file"))
+    token = find_token(values.pop("token"), values.pop("token_file"))
     if http is not None and token is None and not is_loopback(http[0]):
         raise OptionsError(
             f"anybody who reaches {http[0] or 'this machine'}:{http[1]} could watch this camera; add --token, or use "
@@ -202,11 +216,14 @@ def _to_options(arguments: argparse.Namespace) -> LiveOptions:
         )
     if values["keep"] is not None and values["record"] is None and values["stills"] is None:
         raise OptionsError("--keep limits what --record and --stills write; add one of them")
+    if values["raw"] and values["mpegts"]:
+        raise OptionsError("--raw and --mpegts both write to stdout; choose one")
     look = Look(values.pop("strength"), values.pop("max_brightness"), values.pop("denoise"))
     return LiveOptions(look=look, http=http, token=token, every_s=values.pop("every"), **values)
 
 
-def _find_token(token: str | None, path: Path | None) -> str | None:
+def find_token(token: str | None, path: Path | None) -> str | None:
+    """The secret that was given, or is in a file or $EDGE_DCE_PI_TOKEN; raises OptionsError for one that is none."""
     if token is None and path is not None:
         try:
             token = path.read_text(encoding="utf-8").partition("\n")[0].strip()
@@ -250,6 +267,15 @@ def _parse_fps(text: str) -> float:
     if value > 1000:
         raise argparse.ArgumentTypeError(f"expected a number above 0 and up to 1000, found '{text}'")
     return value
+
+
+def _parse_rtsp(text: str) -> Address:
+    address = Address(text)
+    if address.scheme not in ("rtsp", "rtsps") or address.host is None:
+        raise argparse.ArgumentTypeError(
+            f"expected an address such as rtsp://name:password@host:8554/night, found '{address}'"
+        )
+    return address
 
 
 def _parse_quality(text: str) -> int:

@@ -24,10 +24,13 @@ from .darkness import Darkness
 from .enhancement import Enhancement
 from .options import PROG, LiveOptions, read_options
 from .outputs.output import Output
+from .outputs.push import Push
 from .outputs.raw_output import RawOutput
 from .outputs.recording import Recording
 from .outputs.screen import Screen
 from .outputs.stills import Stills
+from .outputs.transport_stream import TransportStream
+from .outputs.virtual_camera import VirtualCamera
 from .pipeline import Pipeline
 from .stats import LiveStats, describe_run
 from .systemd import notification
@@ -133,6 +136,13 @@ class Program:
             outputs.append(Screen(pipeline))
         if options.raw:
             outputs.append(RawOutput(pipeline, size=self._source.size, fps=self._source.fps))
+        if options.mpegts:
+            outputs.append(TransportStream(pipeline, fps=self._source.fps))
+        if options.rtsp is not None:
+            outputs.append(Push(pipeline, options.rtsp, fps=self._source.fps))
+        if options.virtual_camera is not None:
+            size, fps = self._source.size, self._source.fps
+            outputs.append(VirtualCamera(pipeline, options.virtual_camera, size=size, fps=fps))
         return outputs
 
     async def _serve(self) -> Server | None:

@@ -1,8 +1,10 @@
 """Run the script for a long time with viewers and see whether its memory stays: `python -m apps.pi.soak --minutes 30`.
 
 Twenty viewers: sixteen of the MJPEG stream, one that asks frame by frame, one that stalls, one whose every request has
-15 kB of cookies, and one that asks as fast as it can. Once in ten seconds come a snapshot, another strength, metrics
-and a client that sends nonsense; every five minutes SIGHUP loads the model anew.
+15 kB of cookies, and one that asks as fast as it can. The last three rest for a quarter of every minute: what the
+others get then is the control, because they all share one machine, perhaps with other programs. Once in ten seconds
+come a snapshot, another strength, metrics and a client that sends nonsense; every five minutes SIGHUP loads the model
+anew.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -40,6 +42,8 @@ _VIEWERS = _WATCHERS + 4
 _COOKIE = 'other="' + "\\" * 15_000
 _DELIMITER = b"\r\n--frame"
 _FLOOD_S = 5.0
+# Of a round of harm and rest, and how much of it is harm.
+_ROUND_S, _HARM_SHARE = 60.0, 0.75
 _SAMPLE_S = 10.0
 _RELOAD_S = 300.0
 # Buffers, caches and the allocator fill in the beginning.
@@ -69,7 +73,8 @@ class Soak:
     Attributes:
         requests: answered, the flood's among them.
         viewers: how many there were, the bad ones too.
-        slowest_fps: frames that reached the slowest of those that only watch, per second.
+        slowest_fps: frames a second that reached the slowest of those that only watch, a figure for each time of harm.
+        control_fps: the same of each time of rest.
     """
 
     minutes: float
@@ -78,7 +83,8 @@ class Soak:
     samples: tuple[Sample, ...]
     requests: int
     viewers: int | None = None
-    slowest_fps: float | None = None
+    slowest_fps: tuple[float, ...] = ()
+    control_fps: tuple[float, ...] = ()
 
     @property
     def drift_mb(self) -> float:
@@ -97,17 +103,23 @@ class _Clients:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._stopping = threading.Event()
+        self._stopping, self._resting = threading.Event(), threading.Event()
         self.frames = [0] * _WATCHERS
-        works = [self._watch, self._stall, self._poll, self._ask_with_cookies, self._flood, self._meddle]
-        self._threads = [threading.Thread(target=self._repeat, args=(work,), daemon=True) for work in works]
-        for thread in self._threads:
-            thread.start()
+        self._good = self._start(self._stopping, (self._watch, self._poll, self._meddle))
+        self._bad: list[threading.Thread] = []
+
+    def begin_harm(self) -> None:
+        self._resting = threading.Event()
+        self._bad = self._start(self._resting, (self._stall, self._ask_with_cookies, self._flood))
+
+    def end_harm(self) -> None:
+        self._resting.set()
+        _join(self._bad)
 
     def stop(self) -> None:
         self._stopping.set()
-        for thread in self._threads:
-            thread.join(15)
+        self.end_harm()
+        _join(self._good)
 
     def get(self, path: str, method: str = "GET") -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
@@ -119,8 +131,14 @@ class _Clients:
                 raise SoakError(f"{path}: {answer.status} {body[:200]!r}")
             return body
 
-    def _repeat(self, work: Callable[[], None]) -> None:
-        while not self._stopping.is_set():
+    def _start(self, stopping: threading.Event, works: Iterable[Callable[[], None]]) -> list[threading.Thread]:
+        threads = [threading.Thread(target=self._repeat, args=(work, stopping), daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _repeat(self, work: Callable[[], None], stopping: threading.Event) -> None:
+        while not stopping.is_set():
             # Being cut off is what the stalled one is there for, and the others come again.
             with contextlib.suppress(OSError, http.client.HTTPException):
                 work()
@@ -144,7 +162,7 @@ class _Clients:
 
     def _stall(self) -> None:
         with self._connect("/stream.mjpg") as connection:
-            self._stopping.wait(60)
+            self._resting.wait(60)
             connection.recv(1)
 
     def _poll(self) -> None:
@@ -160,7 +178,7 @@ class _Clients:
     def _ask_with_cookies(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         with contextlib.closing(connection):
-            while not self._stopping.is_set():
+            while not self._resting.is_set():
                 connection.request("GET", "/frame.jpg", headers={"Cookie": _COOKIE})
                 connection.getresponse().read()
 
@@ -169,11 +187,11 @@ class _Clients:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         with contextlib.closing(connection):
             end_s = time.monotonic() + _FLOOD_S
-            while time.monotonic() < end_s and not self._stopping.is_set():
+            while time.monotonic() < end_s and not self._resting.is_set():
                 connection.request("GET", "/stats.json")
                 connection.getresponse().read()
         end_s = time.monotonic() + _FLOOD_S
-        while time.monotonic() < end_s and not self._stopping.is_set():
+        while time.monotonic() < end_s and not self._resting.is_set():
             self.get("/metrics")
 
     def _meddle(self) -> None:
@@ -188,6 +206,44 @@ class _Clients:
                 connection.recv(100)
 
 
+def _join(threads: Iterable[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(15)
+
+
+class _Rounds:
+    """Harm and rest in turn, and how many frames a second the slowest of those that only watch got in each."""
+
+    def __init__(self, clients: _Clients, duration_s: float) -> None:
+        self._clients = clients
+        # A short run has one of each too.
+        round_s = min(_ROUND_S, duration_s)
+        self._spans_s = {True: _HARM_SHARE * round_s, False: (1 - _HARM_SHARE) * round_s}
+        self.fps: dict[bool, list[float]] = {True: [], False: []}
+        self._begin(is_harm=True)
+
+    def go_on(self) -> None:
+        """To be called often."""
+        if time.monotonic() - self._start_s >= self._spans_s[self._is_harm]:
+            self.end()
+            self._begin(is_harm=not self._is_harm)
+
+    def end(self) -> None:
+        """Note what was reached so far, unless hardly any time has passed."""
+        took_s = time.monotonic() - self._start_s
+        reached = min(now - before for now, before in zip(self._clients.frames, self._frames, strict=True))
+        if took_s >= self._spans_s[self._is_harm] / 2:
+            self.fps[self._is_harm].append(round(reached / took_s, 1))
+        if self._is_harm:
+            self._clients.end_harm()
+
+    def _begin(self, *, is_harm: bool) -> None:
+        self._is_harm = is_harm
+        if is_harm:
+            self._clients.begin_harm()
+        self._start_s, self._frames = time.monotonic(), list(self._clients.frames)
+
+
 def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
     """Raises SoakError."""
     flags = ["--source", "synthetic", "--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--http", "127.0.0.1:0"]
@@ -195,10 +251,10 @@ def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
         process = start_python(["-m", __package__, *flags], stderr=log)
         try:
             clients = _Clients(_find_port(process, log))
-            start_s = time.monotonic()
+            rounds = _Rounds(clients, minutes * 60)
             try:
-                samples, requests = _sample(process, clients, minutes * 60)
-                slowest_fps = min(clients.frames) / (time.monotonic() - start_s)
+                samples, requests = _sample(process, clients, rounds, minutes * 60)
+                rounds.end()
             finally:
                 clients.stop()
             process.send_signal(signal.SIGTERM)
@@ -210,7 +266,9 @@ def soak(*, minutes: float, size: tuple[int, int], fps: float) -> Soak:
         text = log.read()
         if status or "Traceback" in text:
             raise SoakError(f"the script ended with {status}:\n{text[-2000:]}")
-    return Soak(minutes, size, fps, tuple(samples), requests, _VIEWERS, round(slowest_fps, 1))
+    return Soak(
+        minutes, size, fps, tuple(samples), requests, _VIEWERS, tuple(rounds.fps[True]), tuple(rounds.fps[False])
+    )
 
 
 def _find_port(process: subprocess.Popen[bytes], log: TextIO) -> int:
@@ -225,12 +283,15 @@ def _find_port(process: subprocess.Popen[bytes], log: TextIO) -> int:
     raise SoakError("the script did not start")
 
 
-def _sample(process: subprocess.Popen[bytes], clients: _Clients, duration_s: float) -> tuple[list[Sample], int]:
+def _sample(
+    process: subprocess.Popen[bytes], clients: _Clients, rounds: _Rounds, duration_s: float
+) -> tuple[list[Sample], int]:
     start_s = time.monotonic()
     samples: list[Sample] = []
     requests, reload_s = 0, _RELOAD_S
     while (now_s := time.monotonic() - start_s) < duration_s:
         time.sleep(min(_SAMPLE_S, duration_s / 20))
+        rounds.go_on()
         if process.poll() is not None:
             raise SoakError(f"the script ended with {process.returncode} after {now_s:.0f} s")
         if now_s >= reload_s:
@@ -255,8 +316,9 @@ def read_soak(path: Path) -> Soak:
     """What --json wrote."""
     record = json.loads(path.read_text())
     samples = tuple(Sample(**sample) for sample in record["samples"])
-    further = {name: record[name] for name in ("viewers", "slowest_fps") if name in record}
-    return Soak(record["minutes"], tuple(record["size"]), record["fps"], samples, record["requests"], **further)
+    reached = (tuple(record.get(name, ())) for name in ("slowest_fps", "control_fps"))
+    size, viewers = tuple(record["size"]), record.get("viewers")
+    return Soak(record["minutes"], size, record["fps"], samples, record["requests"], viewers, *reached)
 
 
 def format_soak(run: Soak) -> str:
@@ -265,7 +327,15 @@ def format_soak(run: Soak) -> str:
     # The first samples average over the time before anybody looked.
     fps = [sample.fps for sample in run.samples[1:]]
     latency_ms = [sample.latency_p95_ms for sample in run.samples[1:]]
-    watched = [] if run.viewers is None else [f"viewers    {run.viewers:7d}   {run.slowest_fps:.1f} fps at the slowest"]
+    reached = [
+        f"{name:9s}  {statistics.median(found):7.1f} fps (median) to the slowest {when}, {min(found):.1f} at least"
+        for name, when, found in (
+            ("harmed", "viewer while three do harm", run.slowest_fps),
+            ("control", "viewer while they rest", run.control_fps),
+        )
+        if found
+    ]
+    watched = [] if run.viewers is None else [f"viewers    {run.viewers:7d}", *reached]
     return "\n".join(
         [
             f"{run.minutes:g} minutes at {run.size[0]}x{run.size[1]}, {run.fps:g} fps asked for",

@@ -23,7 +23,7 @@ SCHEMA = 1
 _KEPT = 300
 _RATE_S = 10.0
 # Outputs that may run; null where they do not.
-_OUTPUTS = ("stills", "recording", "screen", "raw_output")
+_OUTPUTS = ("stills", "recording", "screen", "raw_output", "transport_stream", "push", "virtual_camera")
 
 
 class Durations:

@@ -50,8 +50,8 @@ function _shtab_edge_dce_using
   test "$_shtab_edge_dce_cmdpath" = "$argv"
 end
 
-set -g _shtab_edge_dce_commands enhance benchmark info models doctor live camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --warmup --worker -m -o
+set -g _shtab_edge_dce_commands enhance benchmark info models doctor live web camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metrics --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -114,7 +114,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -
 complete -c edge-dce -n '_shtab_edge_dce_using live' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'read options from this file; SIGHUP reads it again'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l version -d 'show program'"'"'s version number and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using live' -l source -x -d 'auto, picamera2[:N], usb[:N], synthetic, a video file, or a picture or folder of pictures (default: auto)'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l source -x -d 'auto, picamera2[:N], usb[:N], synthetic, an address such as rtsp://HOST/PATH, a video file, or a picture or folder of pictures (default: auto)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l size -x -d 'size of the frames (default: 1280x720, or the size of the file)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l fps -x -d 'frames per second (default: 30, or the rate of the file)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l once -l no-once -d 'stop at the end of a video file'
@@ -135,10 +135,22 @@ complete -c edge-dce -n '_shtab_edge_dce_using live' -l stills -xka "(__fish_com
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l every -x -d 'time between stills (default: 10s)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l keep -x -d 'delete the oldest recordings and stills beyond this size or age (default: keep all)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l raw -l no-raw -d 'write bgr24 frames to stdout'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l mpegts -l no-mpegts -d 'write H.264 in MPEG-TS to stdout'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l rtsp -x -d 'send H.264 to this RTSP server, such as rtsp://HOST:8554/night'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l virtual-camera -x -d 'be a webcam for other programs: /dev/video10, or auto for any free'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l screen -l no-screen -d 'show the frames on the console'"'"'s screen (/dev/fb0)'
+complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a web -d 'Enhance photos on a web page, and for programs over HTTP.'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -s h -l help -d 'show this help message and exit'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l version -d 'show program'"'"'s version number and exit'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -s m -l model -x -d 'bundled model or path (default: edge-tone-192x128-int8)'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l threads -x -d 'threads to use (default: depends on the cores)'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l contract -xka "curves tone" -d 'what a model without a card returns'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l http -x -d 'address to listen on (default: 127.0.0.1:8001); '"'"':8001'"'"' listens on all addresses of this machine'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l token -x -d 'secret for visitors, also read from $EDGE_DCE_PI_TOKEN; required if --http is not a loopback address'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l token-file -xka "(__fish_complete_path (commandline -ct))" -d 'read the token from the first line of this file'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a camera -d 'A camera that sees in the dark.'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using camera' -l camera -x -d 'camera to use: auto, picamera2[:N], usb[:N], synthetic, a video file, or a picture or folder of pictures'
+complete -c edge-dce -n '_shtab_edge_dce_using camera' -l camera -x -d 'camera to use: auto, picamera2[:N], usb[:N], synthetic, an address such as rtsp://HOST/PATH, a video file, or a picture or folder of pictures'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -l size -x -d 'size of the camera'"'"'s frames'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -l pictures -xka "(__fish_complete_directories)" -d 'folder for photos (default: Pictures/edge-dce)'
 complete -c edge-dce -n '_shtab_edge_dce_using camera' -l benchmark -x -d 'only measure the frame rate and the memory of the view for this long'
@@ -150,7 +162,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l panoramas -xka "(__fish_complete_directories)" -d 'folder of panoramas in linear light (.hdr, .exr), for recipes that cut views'
-complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean paired" -d 'settings of the training: report, authors, paper, edge-scene, edge, edge-pp, edge-tone, edge-tone-clean, paired (default: edge-scene)'
+complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired" -d 'settings of the training: report, authors, paper, edge-scene, edge, edge-pp, edge-tone, edge-tone-clean, own-pairs, paired (default: edge-scene)'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l set -x -d 'change one field of the recipe; repeatable'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l feedback -xka "(__fish_complete_path (commandline -ct))" -d 'set exposure_target from answers that the camera app exported'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l show -d 'print the recipe as JSON and stop'
@@ -168,7 +180,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train export; and test $_shtab_ed
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a split -d 'write one part of the data as folders low/ and, for pairs, high/'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
-complete -c edge-dce -n '_shtab_edge_dce_using train split' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean paired" -d 'as of fit (default: edge-scene)'
+complete -c edge-dce -n '_shtab_edge_dce_using train split' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired" -d 'as of fit (default: edge-scene)'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l part -xka "test train validation" -d part
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -s o -l output -xka "(__fish_complete_directories)" -d DIR
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l overwrite -d overwrite
@@ -183,7 +195,9 @@ complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l overwrite -d o
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'run folder, .keras file, or the authors'"'"' .pth file'
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a compare -d 'show evaluated runs side by side'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -s h -l help -d 'show this help message and exit'
+complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l metrics -x -d 'show these with intervals: psnr, ssim, lab, psnr-scaled, brightness'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l markdown -d 'print a Markdown table'
+complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l brief -d 'print one line for each run: is it better than the first?'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'also write the table as an HTML page'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l overwrite -d overwrite
 complete -c edge-dce -n '_shtab_edge_dce_using train compare; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_directories)" -d RUN_DIR

@@ -7,7 +7,7 @@ A `FrameSource` delivers one frame after the other; `LatestFrame` reads one on a
 frame only, so that whoever is slow misses frames instead of getting old ones.
 
 sources                                 every kind of source by name: another one is one entry
-devices, recorded, synthetic            the sources themselves: cameras, files, a drawn night
+devices, remote, recorded, synthetic    the sources themselves: cameras, streams of a network, files, a drawn night
 frames                                  what a source delivers;  latest, handover: the newest to whoever waits for it
 """
 

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from typing import Any, Protocol, TypeVar
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -100,3 +101,10 @@ class Pace:
 def to_bytes(image: npt.NDArray[Any]) -> Uint8Array:
     """What OpenCV captured, whose type stubs promise no more than numbers; no copy."""
     return image.astype(np.uint8, copy=False)
+
+
+def to_eight_bits(frame: npt.NDArray[Any]) -> Uint8Array:
+    """Nearest levels of 8 bits, as cameras deliver them; no copy of what has them already."""
+    levels: Any = frame if frame.dtype == np.uint8 else cv2.convertScaleAbs(frame, alpha=1 / 257)
+    eight_bits: Uint8Array = levels
+    return eight_bits

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.camera.frames import ClosingSource, Frame, Pace
+from edge_dce.camera.frames import ClosingSource, Frame, Pace, to_eight_bits
 from edge_dce.errors import CameraError, ImageError, VideoError
 from edge_dce.files.folders import find_pictures
 from edge_dce.files.pictures import read_image
@@ -79,7 +78,7 @@ class VideoFileSource(ClosingSource):
                 frame = self._reader.read_frame()
         except (CameraError, VideoError) as error:
             raise CameraError(f"{self.name}: cannot be read any more ({error})") from error
-        return None if frame is None else _to_eight_bits(frame)
+        return None if frame is None else to_eight_bits(frame)
 
 
 def _open_reader(path: Path) -> VideoReader:
@@ -91,13 +90,6 @@ def _open_reader(path: Path) -> VideoReader:
         raise CameraError(f"{path}: videos need PyAV ({error}); run: pip install 'edge-dce[video]'") from error
     except VideoError as error:
         raise CameraError(str(error)) from error
-
-
-def _to_eight_bits(frame: npt.NDArray[Any]) -> Uint8Array:
-    """Nearest levels of 8 bits, as cameras deliver them; no copy of what has them already."""
-    levels: Any = frame if frame.dtype == np.uint8 else cv2.convertScaleAbs(frame, alpha=1 / 257)
-    eight_bits: Uint8Array = levels
-    return eight_bits
 
 
 class PicturesSource(ClosingSource):

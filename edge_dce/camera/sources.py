@@ -16,8 +16,10 @@ from pathlib import Path
 from edge_dce.camera.devices import Picamera2Source, UsbSource, list_usb_devices
 from edge_dce.camera.frames import FrameSource
 from edge_dce.camera.recorded import PicturesSource, VideoFileSource
+from edge_dce.camera.remote import RemoteSource
 from edge_dce.camera.synthetic import SyntheticSource
 from edge_dce.errors import CameraError
+from edge_dce.files.address import Address, hide_password, is_address
 from edge_dce.files.pictures import READABLE_SUFFIXES
 
 AUTO, SYNTHETIC = "auto", "synthetic"
@@ -122,10 +124,11 @@ def open_source(
 
     Args:
         text: "auto" (Raspberry Pi's camera, else a USB one), "picamera2" or "picamera2:1", "usb" (the first that
-            delivers pictures), "usb:0" or "/dev/video0", "synthetic", or a path: a video file, a picture, a folder.
+            delivers pictures), "usb:0" or "/dev/video0", "synthetic", an address such as "rtsp://camera/stream", or a
+            path: a video file, a picture, a folder.
         size: (width, height) wanted; None is 1280x720 for cameras and what the file has for files. A USB camera
             delivers what comes nearest: see the source's `size`.
-        fps: frames per second wanted; None is 30 for cameras and what the file has for files.
+        fps: frames per second wanted; None is 30 for cameras and what it has for a file or an address.
         loop: whether a video file starts again at its end.
 
     Raises:
@@ -137,7 +140,7 @@ def open_source(
     for kind in _kinds:
         if kind.accepts(text):
             return kind.open(text, wanted)
-    raise CameraError(f"{text}: no such source; expected {describe_sources()}")
+    raise CameraError(f"{hide_password(text)}: no such source; expected {describe_sources()}")
 
 
 def accepts_form(form: str) -> Callable[[str], bool]:
@@ -185,6 +188,10 @@ def _open_synthetic(_: str, wanted: Wanted) -> FrameSource:
     return SyntheticSource(size=wanted.camera_size, fps=wanted.camera_fps)
 
 
+def _open_address(text: str, wanted: Wanted) -> FrameSource:
+    return RemoteSource(Address(text), size=wanted.size, fps=wanted.fps, loop=wanted.loop)
+
+
 def _open_video(text: str, wanted: Wanted) -> FrameSource:
     return VideoFileSource(Path(text), size=wanted.size, fps=wanted.fps, loop=wanted.loop)
 
@@ -214,6 +221,7 @@ _kinds = [
     ),
     SourceKind("usb", "usb[:N]", accepts_form(r"usb(:\d+)?|/dev/video\d+"), _open_usb, _find_usb, is_camera=True),
     SourceKind(SYNTHETIC, SYNTHETIC, accepts_form(SYNTHETIC), _open_synthetic, lambda: [Camera(SYNTHETIC)]),
+    SourceKind("address", "an address such as rtsp://HOST/PATH", is_address, _open_address),
     SourceKind("video", "a video file", _is_video, _open_video),
     SourceKind("pictures", "a picture or folder of pictures", _is_pictures, _open_pictures),
 ]

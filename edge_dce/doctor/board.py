@@ -31,6 +31,11 @@ _NO_CAMERA_DRIVERS = ("bcm2835-codec", "bcm2835-isp", "rpi-hevc-dec", "rpivid", 
 # The nodes of the camera connector speak raw sensor data: they are used through libcamera.
 _CONNECTOR_DRIVERS = ("unicam", "rp1-cfe")
 
+# Numbers below ten are those that cameras are looked for under, and browsers want the capabilities of a camera alone.
+_LOAD_LOOPBACK = (
+    "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback video_nr=10 exclusive_caps=1 card_label=edge-dce"
+)
+
 
 def examine_system(root: Path) -> Finding:
     """Operating system, board, kernel and userland."""
@@ -125,3 +130,12 @@ def examine_cameras(root: Path) -> Finding:
         remedy = "rpicam-hello --list-cameras; if it finds none either, check both ends of the ribbon cable"
         return Finding("cameras", "warning", found, remedy)
     return Finding("cameras", "ok", found)
+
+
+def examine_loopback(root: Path) -> Finding:
+    """The kernel module that makes cameras of what programs write, for `edge-dce live --virtual-camera`."""
+    if (root / "sys/module/v4l2loopback").is_dir():
+        nodes = sorted((root / "sys/devices/virtual/video4linux").glob("video*"))
+        return Finding("loopback", "ok", ", ".join(f"/dev/{node.name}" for node in nodes) or "v4l2loopback, no device")
+    found = f"v4l2loopback is not loaded; --virtual-camera needs it: {_LOAD_LOOPBACK}"
+    return Finding("loopback", "ok", found)

@@ -26,6 +26,7 @@ def examine(root: Path = Path("/")) -> tuple[Finding, ...]:
         ("kivy", packages.examine_kivy),
         ("picamera2", lambda: packages.examine_picamera2(root)),
         ("cameras", lambda: board.examine_cameras(root)),
+        ("loopback", lambda: board.examine_loopback(root)),
         ("memory", lambda: board.examine_memory(root)),
         ("clock", lambda: board.examine_clock(root)),
         ("temperature", lambda: board.examine_temperature(root)),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from edge_dce.errors import ImageError, OutputError
 from edge_dce.files import containers
+from edge_dce.files.address import hide_password
 from edge_dce.files.folders import identify, list_folder, no_pictures
 from edge_dce.files.output import check_parent
 from edge_dce.files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
@@ -159,7 +160,10 @@ def _check_input(text: str, path: Path) -> None:
     if path == STDIN:
         raise ImageError("-: stdin must be the only input; name other files in another run")
     if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE) and not path.exists():
-        raise ImageError(f"{text}: an address, not a file; download it first, or pipe it into: edge-dce enhance -")
+        raise ImageError(
+            f"{hide_password(text)}: an address, not a file; download it first, pipe it into `edge-dce enhance -`, or "
+            "watch a camera with `edge-dce live --source`"
+        )
     check_source(path)
     refuse_devices(path)
 

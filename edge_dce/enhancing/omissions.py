@@ -31,8 +31,12 @@ class Omissions:
         lines = []
         for kind, files in self._files.items():
             count = self._counts[kind]
-            # Kinds in the plural are counted, the others are there or not.
-            number = f" ({count})" if kind.endswith("s") or count > len(files) else ""
             of = str(files[0]) if len(files) == 1 else f"{len(files)} files"
-            lines.append(f"{of}: left out: {kind}{number}")
+            lines.append(f"{of}: left out: {describe_omission(kind, count, len(files))}")
         return lines
+
+
+def describe_omission(kind: str, count: int, files: int = 1) -> str:
+    """What is left out of some files, such as "further pages (4)"."""
+    # Kinds in the plural are counted, the others are there or not.
+    return f"{kind} ({count})" if kind.endswith("s") or count > files else kind

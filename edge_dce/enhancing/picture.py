@@ -15,6 +15,7 @@ from edge_dce.files.near_infrared import stack_channels
 from edge_dce.files.picture import Picture, Samples
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.shrinking import shrink
+from edge_dce.pixels.strips import STRIP_PX, cut_strips
 from edge_dce.stream import Stream
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -32,10 +33,20 @@ def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) ->
         return _enhance_near_infrared(picture, enhancer, look)
     if picture.animation is not None:
         return _enhance_frames(picture, enhancer, look)
+    visible, estimate = look_at(picture, enhancer)
+    enhanced = enhancer.apply(visible, estimate, look)
+    return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
+
+
+def look_at(picture: Picture, enhancer: Enhancer) -> tuple[Samples, npt.NDArray[np.float32]]:
+    """A picture that does not move without its hidden colors, and what `enhancer.estimate` gives for what is seen.
+
+    Raises:
+        ModelError: the runtime failed.
+    """
     visible = _fill_hidden(picture.image, picture.alpha)
     view = _find_view(visible, picture.alpha, picture.icc_profile, enhancer)
-    enhanced = enhancer.apply(visible, enhancer.estimate(visible if view is None else view), look)
-    return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
+    return visible, enhancer.estimate(visible if view is None else view)
 
 
 def _enhance_near_infrared(picture: Picture, enhancer: Enhancer, look: Look) -> Picture:
@@ -93,10 +104,23 @@ def _composite(image: Samples, alpha: Samples | None) -> Samples:
     rows, columns = (np.flatnonzero(alpha.any(axis=axis)) for axis in (1, 0))
     seen = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     image, alpha = image[seen], alpha[seen]
-    share = (alpha / np.float32(np.iinfo(alpha.dtype).max))[..., np.newaxis]
-    mean = np.average(image.reshape(-1, 3), axis=0, weights=alpha.reshape(-1))
-    over: Samples = np.rint(mean + share * (image - mean)).astype(image.dtype)  # type: ignore[assignment]
+    mean = _average(image, alpha)
+    over = np.empty_like(image)
+    # A strip at a time: large pictures would be in memory several times as floating point.
+    for strip in cut_strips(len(image), STRIP_PX // image.shape[1]):
+        share = (alpha[strip] / np.float32(np.iinfo(alpha.dtype).max))[..., np.newaxis]
+        over[strip] = np.rint(mean + share * (image[strip] - mean))
     return over
+
+
+def _average(image: Samples, alpha: Samples) -> npt.NDArray[np.float64]:
+    """The mean color, (3,), of what is seen, by how much it is."""
+    total, weight = np.zeros(3), 0.0
+    for strip in cut_strips(len(image), STRIP_PX // image.shape[1]):
+        weights = alpha[strip].reshape(-1).astype(np.float64)
+        total += weights @ image[strip].reshape(-1, 3)
+        weight += weights.sum()
+    return total / weight
 
 
 def _is_opaque(alpha: Samples) -> bool:

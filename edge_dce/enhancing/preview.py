@@ -12,8 +12,11 @@ import numpy.typing as npt
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.batch import JobResult, begin
 from edge_dce.enhancing.jobs import Job
+from edge_dce.enhancing.picture import look_at
 from edge_dce.errors import ImageError, OutputError, VideoError
 from edge_dce.files.claims import Claims
+from edge_dce.files.formats.pillow_samples import convert_to_srgb
+from edge_dce.files.formats.profiles import is_srgb
 from edge_dce.files.pictures import DEFAULT_QUALITY, Picture, read_picture, write_picture
 from edge_dce.pixels.look import Look
 
@@ -52,12 +55,26 @@ def preview_pictures(
 
 
 def make_sheet(picture: Picture, enhancer: Enhancer, look: Look) -> Uint8Array:
-    """The sheet, (H, W, 3), three tiles across, the picture as it is first; of `look` all but the strength."""
-    image = _fit(np.ascontiguousarray(picture.rounded().image, np.uint8))
+    """The sheet, (H, W, 3) in sRGB, three tiles across, the picture as it is first; of `look` all but the strength.
+
+    Behind transparent parts lies the ground of the sheet.
+    """
+    picture = picture.rounded()
+    visible, estimate = look_at(picture, enhancer)
+    image = _fit(np.ascontiguousarray(visible, np.uint8))
+    alpha = None if picture.alpha is None else _fit(np.ascontiguousarray(picture.alpha, np.uint8))
+
+    def show(tile: Uint8Array) -> Uint8Array:
+        shown = tile if is_srgb(picture.icc_profile) else convert_to_srgb(tile, picture.icc_profile or b"")
+        if alpha is None:
+            return shown
+        share = alpha[..., np.newaxis] / np.float32(255)
+        over: Uint8Array = np.rint(_GROUND + share * (shown - np.float32(_GROUND))).astype(np.uint8)
+        return over
+
     looks = [dataclasses.replace(look, strength=strength) for strength in STRENGTHS]
-    tiles = [(image, "as it is")]
-    estimate = enhancer.estimate(image)
-    tiles += [(enhancer.apply(image, estimate, each), f"--strength {each.strength:g}") for each in looks]
+    tiles = [(show(image), "as it is")]
+    tiles += [(show(enhancer.apply(image, estimate, each)), f"--strength {each.strength:g}") for each in looks]
     height, width = image.shape[:2]
     step_y, step_x = height + _LABEL_PX + _GAP_PX, width + _GAP_PX
     rows = -(-len(tiles) // _COLUMNS)

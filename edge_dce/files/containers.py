@@ -54,7 +54,7 @@ class Container:
         flags: of sound tracks, besides which is the default: FFmpeg's names.
         has_times: every frame has a time of its own; else there is one rate.
         copied_sound: the codecs that are copied; None: all that FFmpeg puts into it.
-        sound_encoder: FFmpeg's name of what makes of other sound what fits.
+        sound_encoder: FFmpeg's name of what makes of other sound what fits; empty: other sound is refused.
         is_default: written for sources of the same suffix that name no target.
     """
 
@@ -84,7 +84,12 @@ CONTAINERS: Mapping[str, Container] = {
         is_default=False,
     ),
     ".m4v": _MP4,
-    ".mkv": Container("matroska", flags=frozenset({"forced", "hearing_impaired", "visual_impaired"})),
+    ".mkv": Container(
+        "matroska",
+        flags=frozenset({"forced", "hearing_impaired", "visual_impaired"}),
+        # FFmpeg puts no sound of Windows into it.
+        sound_encoder="libopus",
+    ),
     ".mov": dataclasses.replace(_MP4, format="mov", tags=_MOV_TAGS),
     ".mp4": _MP4,
     ".webm": Container(

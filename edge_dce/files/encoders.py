@@ -31,6 +31,8 @@ BOARD_ENCODERS: Encoders = {
     "libx264": {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"},
     "mpeg4": {},
 }
+# For other programs that watch, which all take H.264.
+STREAM_ENCODERS: Encoders = {name: options for name, options in BOARD_ENCODERS.items() if name != "mpeg4"}
 # For the app: software, and what Android has; the last is in every build of PyAV.
 APP_ENCODERS: Encoders = {**FILE_ENCODERS, "h264_mediacodec": {}, "mpeg4": {}}
 
@@ -38,7 +40,7 @@ APP_ENCODERS: Encoders = {**FILE_ENCODERS, "h264_mediacodec": {}, "mpeg4": {}}
 def add_video_stream(
     container: Any,
     encoders: Encoders,
-    path: Path,
+    name: Path | str,
     *,
     size: tuple[int, int],
     rate: Fraction,
@@ -48,7 +50,7 @@ def add_video_stream(
 
     Args:
         encoders: the first that this build of FFmpeg has, and that takes what is asked for, is taken.
-        path: for the message.
+        name: of what is written, for the message.
         size: (width, height), both even: 4:2:0 has one color sample for two by two pixels.
         rate: frames per second, for the encoder's rate control.
         set_up: gives a codec context what else it needs, a time base at least.
@@ -73,7 +75,7 @@ def add_video_stream(
         _set_up(stream.codec_context, size, rate, set_up)
         return stream
     raise OutputError(
-        f"{path}: no encoder takes {size[0]}x{size[1]} ({'; '.join(reasons)}); use another size or build of PyAV"
+        f"{name}: no encoder takes {size[0]}x{size[1]} ({'; '.join(reasons)}); use another size or build of PyAV"
     )
 
 

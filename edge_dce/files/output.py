@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,8 @@ os.umask(_UMASK)
 _PREFIX = ".unfinished-"
 # With the eight characters of `tempfile`, and nothing that only resembles it.
 _UNFINISHED = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}(\.\w+)?")
+# A program that is to read out of a named pipe may start a little later than this one.
+_WAIT_S = 0.5
 # Folders that need no second look in this run.
 _cleared: set[Path] = set()
 
@@ -62,8 +65,8 @@ def write_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     """
     if overwrite and path.exists() and not path.is_file():
         # A device or a pipe is written to, not replaced by a file.
-        with _explain(path):
-            path.write_bytes(data)
+        with _explain(path), os.fdopen(_open_special(path), "wb") as file:
+            file.write(data)
         return
     with unfinished_file(path, overwrite=overwrite) as unfinished:
         unfinished.write_bytes(data)
@@ -102,6 +105,26 @@ def unfinished_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         # Some drives cannot, and bring the new name to the disk in their own time.
         with contextlib.suppress(OSError):
             _flush(final.parent)
+
+
+def _open_special(path: Path) -> int:
+    """A handle of a device or a pipe, which without a reader would hold up for good whoever opens it the usual way."""
+    deadline_s = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+        except OSError as error:
+            if error.errno != errno.ENXIO or not path.is_fifo():
+                raise
+            if time.monotonic() > deadline_s:
+                raise OutputError(
+                    f"{path}: nobody reads out of this pipe; start the program that does so first"
+                ) from error
+            time.sleep(0.01)
+            continue
+        if sys.platform != "win32":
+            os.set_blocking(handle, True)
+        return handle
 
 
 def _make_unfinished(final: Path) -> tuple[int | None, Path]:

@@ -35,6 +35,19 @@ class Notes:
 
 
 @dataclasses.dataclass(frozen=True)
+class Gamma:
+    """What the chunks gAMA and cHRM of a PNG file say.
+
+    Attributes:
+        hundred_thousandths: 100,000 divided by the exponent that makes light of a number; None where it is not told.
+        chromaticities: x and y of white, red, green and blue in the same unit, or None.
+    """
+
+    hundred_thousandths: int | None = None
+    chromaticities: tuple[int, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Animation:
     """The frames of a picture that moves.
 
@@ -60,8 +73,9 @@ class Picture:
         is_grey: the file holds one channel; `image` repeats it three times and writing reduces it again.
         icc_profile: the color profile that describes `image`, or None for sRGB.
         exif: EXIF block without orientation, or None.
-        cicp: color primaries and transfer function, code points of ITU-T H.273, where the file names them. Of HDR these
-            are the file's, and writing brings the samples back to them.
+        cicp: color primaries and transfer function, code points of ITU-T H.273, where the file names them. Writing a
+            PNG brings the samples back to them.
+        gamma: what a PNG says instead of a profile. Writing one brings the samples back to it, without a profile.
         notes: what else the file says.
         animation: the frames behind `image`, or None.
         left_out: what the file holds and this does not, by kind, and how often.
@@ -73,6 +87,7 @@ class Picture:
     icc_profile: bytes | None = None
     exif: bytes | None = None
     cicp: tuple[int, int] | None = None
+    gamma: Gamma | None = None
     notes: Notes = Notes()
     animation: Animation | None = None
     left_out: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)

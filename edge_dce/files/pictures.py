@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from edge_dce.errors import ImageError
 from edge_dce.files.formats.heif_pictures import is_heif, read_heif
 from edge_dce.files.formats.iso_boxes import read_properties
-from edge_dce.files.formats.limits import MOST_PIXELS
+from edge_dce.files.formats.limits import MOST_PIXELS, read_file
 from edge_dce.files.formats.metadata import DECODE_ERRORS, make_exif
 from edge_dce.files.formats.pillow_pictures import read_by_pillow
 from edge_dce.files.formats.pillow_samples import open_picture
@@ -64,7 +64,7 @@ def read_picture(path: str | Path) -> Picture:
     """
     path = Path(path)
     with _naming_errors(str(path)):
-        return _decode(path.read_bytes())
+        return _decode(read_file(path))
 
 
 def decode_picture(data: bytes) -> Picture:
@@ -91,14 +91,14 @@ def count_pixels(path: str | Path) -> int:
     path = Path(path)
     try:
         head = _read_head(path)
-        data = path.read_bytes() if is_heif(head) or is_tiff(head) else head
+        data = read_file(path) if is_heif(head) or is_tiff(head) else head
         if is_raw(data):
             return _RAW_PIXELS
         if is_heif(head):
             return read_properties(data).pixels
         with open_picture(path) as opened:
             return opened.width * opened.height * (1 if is_tiff(head) else getattr(opened, "n_frames", 1))
-    except (Image.DecompressionBombError, *DECODE_ERRORS):
+    except (Image.DecompressionBombError, ImageError, *DECODE_ERRORS):
         return 0
 
 

@@ -14,6 +14,8 @@ _STARTS = (
     (b"GIF89a", ".gif"),
     (b"II*\x00", ".tif"),
     (b"MM\x00*", ".tif"),
+    (b"II+\x00", ".tif"),
+    (b"MM\x00+", ".tif"),
     # Raw files of cameras that are no TIFF, or no plain one.
     (b"FUJIFILMCCD-RAW", ".raf"),
     (b"IIRO", ".orf"),

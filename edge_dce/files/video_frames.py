@@ -38,8 +38,8 @@ class FrameConverter:
         is_transposed: whether width and height of the file are exchanged in upright frames.
     """
 
-    def __init__(self, path: Path, first: av.VideoFrame) -> None:
-        self._path = path
+    def __init__(self, name: Path | str, first: av.VideoFrame) -> None:
+        self._name = name
         self._turn = _read_turn(first)
         self._size = first.width, first.height
         self._dtype: type[np.uint8 | np.uint16] = np.uint16 if first.format.components[0].bits > 8 else np.uint8
@@ -64,7 +64,7 @@ class FrameConverter:
         )
         green, blue, red, *alpha = (_view(plane, self._dtype) for plane in planar.planes)
         if alpha and alpha[0].min() < np.iinfo(self._dtype).max:
-            raise refuse_transparency(self._path)
+            raise refuse_transparency(self._name)
         planes = [self._turn.apply(plane) for plane in (red, green, blue)]
         frame = spare.pop() if spare else np.empty((*planes[0].shape, 3), self._dtype)
         cv2.merge(planes, dst=frame)
@@ -110,16 +110,18 @@ class Deinterlacer:
                 frame = graph.vpull()
             except (av.BlockingIOError, av.EOFError):
                 return
-            if frame.pts is not None and frame.time_base is not None:
-                # The filter counts finer, since it could make a frame of each field.
-                frame.pts = round(frame.pts * frame.time_base / self._time_base)
+            # The filter counts finer, since it could make a frame of each field.
+            factor = (frame.time_base or self._time_base) / self._time_base
+            frame.duration = round(frame.duration * factor)
+            if frame.pts is not None:
+                frame.pts = round(frame.pts * factor)
             yield frame
 
 
-def refuse_transparency(path: Path) -> VideoError:
+def refuse_transparency(name: Path | str) -> VideoError:
     """What to raise for a video of which parts are transparent: none of our encoders keeps that."""
     return VideoError(
-        f"{path}: has transparent parts, which no video written here can keep; "
+        f"{name}: has transparent parts, which no video written here can keep; "
         "put it on a background first (ffmpeg's filter overlay)"
     )
 

@@ -213,7 +213,7 @@ class VideoReader:
         if name in RAW_FORMATS:
             raise VideoError(
                 f"{self.path}: a raw {name} stream, which has no times; put it into a file that has them: "
-                f"ffmpeg -framerate 30 -i {self.path.name} -c copy {self.path.stem}.mp4"
+                f"ffmpeg -framerate 30 -i {self.path.name} -c copy {self.path.stem}-timed.mp4"
             )
 
     def _find_video(self) -> VideoStream:

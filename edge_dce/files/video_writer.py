@@ -7,6 +7,7 @@ containers` says; sound packets are copied as they are.
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 from edge_dce.errors import OutputError, VideoError
 from edge_dce.files.containers import CONTAINERS, FLAG_WORDS
 from edge_dce.files.encoders import AVI_ENCODERS, FILE_ENCODERS, WEBM_ENCODERS, add_video_stream
+from edge_dce.files.frame_rate import check_place, check_rate, choose_rate, choose_time_base
 from edge_dce.files.video_reader import Portion, VideoReader, read_tags
 from edge_dce.files.video_sound import CopiedSound, EncodedSound
 
@@ -34,6 +36,8 @@ _OWN_TAGS = frozenset(
     {"alpha_mode", "compatible_brands", "encoder", "major_brand", "minor_version", "software", "vendor_id"}
 )
 _MOST_NAMES, _MOST_LETTERS = 12, 60
+# Frames a second; FFmpeg finds any common rate where times are irregular.
+_MOST_RATE = 120
 _OWN_TAG_STARTS = ("_statistics_", "bps", "duration", "number_of_")
 # Phones of one maker name the place in their own way; every container has a way of its own.
 _APPLE_PLACE, _PLACE = "com.apple.quicktime.location.iso6709", "location"
@@ -64,10 +68,16 @@ class VideoWriter:
         self.changes: list[str] = []
         self._durations: dict[int, int] = {}
         self._matrix, self._color_range = reader.matrix, reader.color_range
-        self._rate = reader.video.average_rate or reader.video.guessed_rate or Fraction(30)
+        self._source, self._frames, self._last_s, self._end_s = reader.path, 0, Fraction(0), Fraction(0)
+        claims = [reader.video.average_rate, reader.video.guessed_rate]
+        base_rate = reader.video.base_rate
+        if base_rate and base_rate <= _MOST_RATE:
+            # Of which the times of all frames are multiples.
+            claims.append(base_rate)
+        self._rate = choose_rate(claims, has_times=self._kind.has_times)
         # Kept here, because the container may give its stream another one.
         self._source_base = reader.video.time_base or Fraction(1, 90_000)
-        self._time_base = self._source_base if self._kind.has_times else 1 / self._rate
+        self._time_base = choose_time_base(self._source_base) if self._kind.has_times else 1 / self._rate
         self._last_pts = -1
         self._last_starts_s: dict[int, Fraction] = {}
         self._lost_packets = 0
@@ -98,6 +108,7 @@ class VideoWriter:
 
         Raises:
             OutputError: the disk is full, for instance.
+            VideoError: the container, which has one rate, has no place for the frame that is near its time.
         """
         with self._explain():
             for packet in portion.sound:
@@ -106,7 +117,8 @@ class VideoWriter:
                 self._mux(self._video.encode(self._convert(portion)))
 
     def finish(self) -> None:
-        """Write what the encoder still holds, and the index. Raises as `write`."""
+        """Write what the encoder still holds, and the index. Raises as `write`, and VideoError for impossible times."""
+        check_rate(self._source, self._frames, self._last_s, self._end_s)
         with self._explain():
             self._mux(self._video.encode())
             for sound in self._sounds.values():
@@ -131,7 +143,7 @@ class VideoWriter:
 
     def _mux(self, packets: list[av.Packet[Any]]) -> None:
         for packet in packets:
-            # The encoder forgets how long a frame is shown, which matters for the last one.
+            # The encoder forgets how long a frame is shown.
             packet.duration = self._durations.pop(packet.pts or 0, 0)
             self._container.mux_one(packet)
 
@@ -154,6 +166,12 @@ class VideoWriter:
         try:
             yield
         except av.FFmpegError as error:
+            # So say FFmpeg's MP4 and its MPEG-4 encoder to a pause of days.
+            if isinstance(error, av.error.PatchWelcomeError) or error.errno == errno.EPERM:
+                raise VideoError(
+                    f"{self._source}: two frames are further apart than a {self._target.suffix} can tell; write .mkv, "
+                    "or get a fresh copy"
+                ) from error
             raise OutputError(
                 f"{self._target}: cannot be written ({error.strerror}); choose another place or container"
             ) from error
@@ -174,7 +192,7 @@ class VideoWriter:
 
     def _add_video(self, reader: VideoReader) -> VideoStream:
         source = reader.video
-        original, aspect = source.codec_context, source.codec_context.sample_aspect_ratio
+        original, aspect = source.codec_context, source.sample_aspect_ratio
 
         def set_up(context: Any) -> None:
             context.time_base = self._time_base
@@ -201,14 +219,18 @@ class VideoWriter:
 
     def _add_sound(self, source: av.AudioStream) -> CopiedSound | EncodedSound:
         codec, kind = source.codec_context.name, self._kind
-        try:
-            if kind.copied_sound is None or codec in kind.copied_sound:
-                sound: CopiedSound | EncodedSound = CopiedSound(self._container, source, has_lead_in=kind.has_lead_in)
-            else:
+        sound: CopiedSound | EncodedSound | None = None
+        if kind.copied_sound is None or codec in kind.copied_sound:
+            with contextlib.suppress(ValueError):
+                sound = CopiedSound(self._container, source, has_lead_in=kind.has_lead_in)
+        if sound is None:
+            if not kind.sound_encoder:
+                raise self._refuse_sound(codec)
+            try:
                 sound = EncodedSound(self._container, source, kind.sound_encoder)
-                self.changes.append(f"{codec} sound encoded anew: {self._target.suffix} cannot hold it")
-        except ValueError as error:
-            raise self._refuse_sound(codec) from error
+            except ValueError as error:
+                raise self._refuse_sound(codec) from error
+            self.changes.append(f"{codec} sound encoded anew: {self._target.suffix} cannot hold it")
         sound.stream.metadata.update(_without_own(read_tags(source.metadata)))
         sound.stream.disposition = source.disposition
         if kind.format == "mov" and (language := sound.stream.metadata.get("language")):
@@ -243,9 +265,16 @@ class VideoWriter:
 
     def _place(self, portion: Portion) -> int:
         """The frame's time in units of the file; where it has one rate, the nearest place that is free."""
-        factor = self._source_base / self._time_base
-        self._last_pts = max(self._last_pts + 1, round(portion.pts * factor))
-        self._durations[self._last_pts] = round(portion.duration * factor)
+        # Some files do not tell how long a frame is shown, which matters for the last one.
+        duration_s = portion.duration * self._source_base or 1 / self._rate
+        self._last_s = portion.pts * self._source_base
+        self._end_s = self._last_s + duration_s
+        self._frames += 1
+        shown = round(self._last_s / self._time_base)
+        self._last_pts = max(self._last_pts + 1, shown)
+        self._durations[self._last_pts] = round(duration_s / self._time_base)
+        if not self._kind.has_times:
+            check_place(self._target, self._rate, (self._last_pts - shown) * self._time_base)
         return self._last_pts
 
 

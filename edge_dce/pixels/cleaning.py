@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.denoising import DEPTHS, HALO_ROWS, UNIT_PX, UNSEEN, AddedNoise, enlarge, smooth_strip
+from edge_dce.pixels.denoising import DEPTHS, HALO_ROWS, TO_LUMA, UNIT_PX, UNSEEN, AddedNoise, enlarge, smooth_strip
 from edge_dce.pixels.noise import NoiseProfile
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import StripWorkers, cut_strips
@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float32]
 # calls lose more, and so do the rows around each (measured at 1080p on two threads, the whole frame: 136 rows 18 ms,
 # 272 rows 16 ms, 544 rows 15 ms). Of a wide image they must be lower, for memory.
 _STRIP_ROWS, _MOST_STRIP_PX = 544, 1536 * 1024
+# As wide as strips with the rows around them are no larger than that. What is wider, and not as high, is turned.
+_WIDEST_PX = 16_384
 # Areas over which the slope and the surroundings are averaged: about 180 of them along the side of a square.
 _AREAS_A_SIDE = 180
 _SMALLEST_AREA_PX, _LARGEST_AREA_PX = 4, 8
@@ -34,7 +36,6 @@ _SMALLEST_AREA_PX, _LARGEST_AREA_PX = 4, 8
 _STEP_LEVELS = 3
 # In areas: the steps of eight bits would show otherwise.
 _SLOPE_BLUR = 1.5
-_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 # Steps of quantization up to this many levels are not seen.
 _SEEN_STEP = 1.5
 # And lights of a city are not smoothed away, whatever a steep curve made of the noise between them.
@@ -79,7 +80,7 @@ def plan_cleaning(
         enhance: the picture's curve, for (h, w, 3) images that cover the same view.
         follow_light: makes of the picture's light, see `edge_dce.pixels.toe`, that of the stream it belongs to.
     """
-    luma = np.asarray(cv2.cvtColor(small, _TO_LUMA[channel_order[:3]]), np.uint8)
+    luma = np.asarray(cv2.cvtColor(small, TO_LUMA[channel_order[:3]]), np.uint8)
     slope = _measure_slope(small, enhance)
     added = np.maximum(slope - 1, 0)
     # The noise belongs to the brightness that was, so it is looked up without the noise that is.
@@ -127,6 +128,9 @@ def clean(
         max_brightness: of the look: where the filter spreads light it brightens nothing beyond this either.
     """
     height, width = bright.shape[:2]
+    if width > max(_WIDEST_PX, height):
+        original, bright, out = (np.swapaxes(image, 0, 1) for image in (original, bright, out))
+        cleaning, height, width = _turn(cleaning), width, height
     toe = cleaning.toe
     # Stretched whole, so that strips do not differ at their edges.
     size = (-(-width // UNIT_PX), -(-height // UNIT_PX))
@@ -166,6 +170,16 @@ def clean(
     share = -(-height // workers.threads)
     rows = max(2 * HALO_ROWS, min(_STRIP_ROWS, _MOST_STRIP_PX // width, share + -share % UNIT_PX))
     workers.run(work, cut_strips(height, rows - rows % UNIT_PX))
+
+
+def _turn(cleaning: Cleaning) -> Cleaning:
+    """That of a picture whose rows are its columns."""
+    added, toe = cleaning.added, cleaning.toe
+    color = None if added.color is None else added.color.T.copy()
+    turned = AddedNoise(added.luma.T.copy(), added.chroma.T.copy(), added.blocks.T.copy(), color)
+    if toe is not None:
+        toe = dataclasses.replace(toe, surroundings=toe.surroundings.T.copy(), color=toe.color.T.copy())
+    return Cleaning(turned, cleaning.samples, toe)
 
 
 def _measure_slope(small: Uint8Array, enhance: Callable[[Uint8Array], Uint8Array]) -> FloatArray:

@@ -39,7 +39,7 @@ _LEAST_REST = np.float32(0.02)
 UNSEEN = 0.5
 # Chroma is halved twice: another factor in each strip would show where they meet.
 UNIT_PX = 4
-_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
+TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 _TO_CHROMA = {"RGB": cv2.COLOR_RGB2YCrCb, "BGR": cv2.COLOR_BGR2YCrCb}
 # As OpenCV's YCrCb has it.
 _NO_COLOR = {np.dtype(np.uint8): 128.0, np.dtype(np.uint16): 32768.0, np.dtype(np.float32): 0.5}
@@ -171,7 +171,7 @@ def _filter(
     small = list(workspace.reserve("half planes", (3, *half.shape[:2]), image.dtype))
     cv2.split(half, small)
     luma = workspace.reserve("luma", image[rows].shape[:2], image.dtype)
-    cv2.cvtColor(image[rows], _TO_LUMA[channel_order], dst=luma)
+    cv2.cvtColor(image[rows], TO_LUMA[channel_order], dst=luma)
     shares, smooth = _fit_luma(small[0], added, share, level, workspace)
     _mix(luma, shares[_divide(rows, 2)], smooth[_divide(rows, 2)], workspace)
     planes = [luma]

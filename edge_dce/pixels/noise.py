@@ -36,6 +36,8 @@ _FEWEST_TILES = 3
 _CALM_SHARE = 0.2
 # What quantizing to whole levels adds to the variance (Bennett 1948); it is the same in every picture and no noise.
 _QUANTIZATION_VARIANCE = 1 / 12
+# Of a standard deviation below the first there may be nothing but rounding, above the second there is more.
+_ROUNDING = (0.3, 0.45)
 # Noise is a smooth function of brightness: what is this many times what the calmer bins have is texture.
 _MOST_RISE = 2.0
 _BLACK = 4
@@ -92,6 +94,8 @@ def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfi
     half = _shrink(luma, 2)
     brightness = _shrink(half, _TILE_PX // 2).ravel()
     fine, coarse = _measure(luma), 2 * _measure(half)
+    # Rounding is noise at the finest scale only: it must not vouch for coarse texture.
+    fine *= np.clip((fine - _ROUNDING[0]) / (_ROUNDING[1] - _ROUNDING[0]), 0, 1)
     noise = np.maximum(np.minimum(fine, _MOST_REFINEMENT * coarse), np.minimum(coarse, _MOST_COARSENING * fine))
     color_noise = np.maximum(*map(_measure, quarters))
     return NoiseProfile(

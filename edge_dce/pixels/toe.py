@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.denoising import blend, take_colors
+from edge_dce.pixels.denoising import TO_LUMA, blend, take_colors
 from edge_dce.pixels.noise import NoiseProfile
 
 Plane = npt.NDArray[Any]
@@ -27,15 +27,15 @@ FloatArray = npt.NDArray[np.float32]
 
 # In levels of 255. The surroundings count for nothing below the first and for all above the second.
 _FLOOR = (0.5, 3.5)
-# Color needs more levels than light does: of an olive of 3, 3 and 1, the 1 is mostly rounding.
-_COLOR_FLOOR = (1.5, 12.0)
+# Color needs more levels than light does: of an olive of 3, 3 and 1, the 1 is mostly noise. Without noise it is only
+# rounded, and fewer are enough.
+_COLOR_FLOOR, _FULL_COLOR_WITHOUT_NOISE = (1.5, 12.0), 6.0
 # A pixel counts of its own from so many standard deviations above the floor, and for all so many levels further up.
 _CLEAR_DEVIATIONS, _CLEAR_LEVELS = 3.0, 4.0
-# Of dark pictures of LOL, at two levels.
-_USUAL_NOISE = 0.7
+# Of dark pictures of LOL, at two levels. Where that is clipped to black, a brighter level tells.
+_USUAL_NOISE, _DARK = 0.7, 16
 # The brightest area of the picture: most dark rooms of LOL have less than 110, night skies with lamps more than 160.
 _LIT = (110.0, 160.0)
-_TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,9 +79,16 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | No
     own_ramp = clear, clear + _CLEAR_LEVELS
     own = _ramp(np.arange(256, dtype=np.float32), *own_ramp)
     surroundings, own, color = (
-        1 - np.float32(light) * (1 - share) for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_COLOR_FLOOR))
+        1 - np.float32(light) * (1 - share)
+        for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_find_color_floor(noise)))
     )
     return Toe(np.rint(255 * surroundings).astype(np.uint8), np.rint(255 * own).astype(np.uint8), color, own_ramp)
+
+
+def _find_color_floor(noise: NoiseProfile) -> tuple[float, float]:
+    no_color, full_color = _COLOR_FLOOR
+    doubt = min(1.0, max(float(noise.luma[2]), float(noise.luma[_DARK]), noise.blocks) / _USUAL_NOISE)
+    return no_color, _FULL_COLOR_WITHOUT_NOISE + doubt * (full_color - _FULL_COLOR_WITHOUT_NOISE)
 
 
 def fade_strip(
@@ -103,7 +110,7 @@ def fade_strip(
         channel_order: "RGB" or "BGR", of the first three channels.
     """
     before = take_colors(original, workspace, "before")
-    luma = cv2.cvtColor(before, _TO_LUMA[channel_order])
+    luma = cv2.cvtColor(before, TO_LUMA[channel_order])
     if luma.dtype != np.uint8:
         luma = cv2.convertScaleAbs(luma, alpha=255 / (65535 if luma.dtype == np.uint16 else 1))
     share = np.maximum(cv2.LUT(luma, own), surroundings)

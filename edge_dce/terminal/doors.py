@@ -81,6 +81,13 @@ DOORS = {
             needs=("h11",),
         ),
         Door(
+            "web",
+            "enhance photos on a web page, and for programs",
+            program="edge_dce_apps.photos.program",
+            extra="pi",
+            needs=("h11",),
+        ),
+        Door(
             "camera",
             "open the camera app, which sees in the dark",
             program="edge_dce_apps.camera.__main__",

@@ -126,10 +126,16 @@ def _judge_files(case: Case, folder: Path, status: int) -> str | None:
 
 
 def _is_whole(path: Path) -> bool:
-    if path.suffix in (".mp4", ".mkv", ".mov"):
-        import av
-
-        with contextlib.suppress(av.FFmpegError), av.open(str(path)) as container:
-            return len(list(container.decode(video=0))) > 0
-        return False
+    if path.suffix in (".mp4", ".mkv", ".mov", ".webm", ".avi"):
+        return _has_frames_and_duration(path)
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED) is not None
+
+
+def _has_frames_and_duration(path: Path) -> bool:
+    import av
+
+    with contextlib.suppress(av.FFmpegError), av.open(str(path)) as container:
+        frames = len(list(container.decode(video=0)))
+        # Rounded to a millisecond, and no file of more than a thousand frames a second is written.
+        return 0 < frames <= 1000 * (container.duration or 0) / av.time_base + 1
+    return False

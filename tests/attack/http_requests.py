@@ -17,11 +17,29 @@ _MOST_READ = 200_000
 _PATHS = (
     *("/", "/page.js", "/page.css", "/icon.svg", "/healthz", "/stats.json", "/metrics", "/snapshot.jpg", "/frame.jpg"),
     *("/stream.mjpg", "/settings", "/nothing", "//", "/..", "/%00", "/page.css/../../options.py", "*", "http://[x", ""),
+    *(
+        "/cam/",
+        "/cam/healthz",
+        "/cam/../settings",
+        "/%2e%2e/settings",
+        "/settings%2f",
+        "/healthz/",
+        "/ws",
+        "/stream.mjpg/",
+    ),
     *("http://localhost/healthz", "//evil.example/", "/frame.jpg;a", "/?", "/#", "/%u0000"),
 )
 _QUERIES = ("after", "view", "token", "strength", "max_brightness", "denoise", "", "x" * 3000)
 _HEADERS = (
     *("Cookie", "Authorization", "Origin", "Sec-Fetch-Site", "Host", "Content-Length", "Transfer-Encoding", "Te"),
+    *(
+        "Content-Length",
+        "Transfer-Encoding",
+        "Sec-Fetch-Mode",
+        "Sec-Fetch-Dest",
+        "Sec-WebSocket-Key",
+        "X-Forwarded-Prefix",
+    ),
     *("Connection", "Expect", "Upgrade", "Range", "If-None-Match", "X-Forwarded-For", "Accept-Encoding", "Trailer"),
 )
 _VALUES = (
@@ -79,9 +97,15 @@ def _make_one(chance: random.Random) -> bytes:
         headers.append(("Authorization", f"Bearer {TOKEN}"))
     headers += [(chance.choice(_HEADERS), chance.choice(_VALUES)) for _ in range(chance.choice((0, 0, 1, 2, 60)))]
     chance.shuffle(headers)
-    lines = [f"{method} {path} {version}", *(f"{name}: {value}" for name, value in headers)]
+    # Proxies and servers that read these differently can be told different requests.
+    between = chance.choice((": ",) * 12 + (":", " : ", ":\t", ":\r\n ", ":\r", ": \0"))
+    lines = [f"{method} {path} {version}", *(f"{name}{between}{value}" for name, value in headers)]
     end = chance.choice(("\r\n",) * 9 + ("\n",))
-    body = chance.choice(("",) * 8 + ("hello", "5\r\nhello\r\n0\r\n\r\n", "ffffffffffffffff\r\n"))
+    body = chance.choice(
+        ("",) * 8
+        + ("hello", "5\r\nhello\r\n0\r\n\r\n", "ffffffffffffffff\r\n", "x" * 70_000)
+        + ("0\r\n\r\nGET /settings HTTP/1.1\r\nHost: localhost\r\n\r\n", "5;a=b\r\nhello\r\n0\r\nHost: x\r\n\r\n")
+    )
     return (end.join([*lines, "", ""]) + body).encode("latin-1", "replace")
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 import struct
+import tempfile
 import zlib
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, features
 
+from benchmarks.shape_files import write_png, write_stripped_tiff, write_tiled_tiff
 from tests.attack.case import Case
 from tests.attack.mutation import EXTREMES, mutate
+from tests.edge_dce.files.formats.made_files import make_dng
 
 _SIDES = (0, 1, 2, 24, 255, 4096, 16_384, 65_535, 65_536, 1_000_000, 20_000_000, 0x7FFFFFFF, 0xFFFFFFFF)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# What names sizes and places in files of boxes.
+_BOXES = (b"ispe", b"iloc", b"iinf", b"infe", b"ipma", b"pixi", b"colr", b"irot", b"grid", b"meta", b"hvcC", b"av1C")
+_XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
 
 
 def make_seeds() -> dict[str, bytes]:
@@ -29,7 +37,16 @@ def make_seeds() -> dict[str, bytes]:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "a street at night"
     gray, palette = color.convert("L"), color.convert("P")
-    return {
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profiled = {"icc_profile": profile, "xmp": _XMP, "exif": exif}
+    return _make_by_hand(color, exif) | {
+        "profile.png": _encode(color, "PNG", icc_profile=profile),
+        "moving.png": _encode(color, "PNG", save_all=True, append_images=[alpha.convert("RGB"), color], duration=40),
+        "packets.jpg": _encode(color, "JPEG", **profiled),
+        "packets.webp": _encode(alpha, "WEBP", **profiled),
+        "moving-alpha.webp": _encode(alpha, "WEBP", save_all=True, append_images=[alpha], duration=20, lossless=True),
+        "pages.tif": _encode(color, "TIFF", save_all=True, append_images=[gray, alpha], icc_profile=profile),
+        "planes.tif": _encode(color, "TIFF", compression="jpeg"),
         "color.png": _encode(color, "PNG", pnginfo=texts, exif=exif),
         "alpha.png": _encode(alpha, "PNG"),
         "palette.png": _encode(palette, "PNG", transparency=3),
@@ -55,6 +72,30 @@ def make_seeds() -> dict[str, bytes]:
     }
 
 
+def _make_by_hand(color: Image.Image, exif: Image.Exif) -> dict[str, bytes]:
+    """What Pillow does not write, or not everywhere."""
+    seeds = {"raw.dng": make_dng(np.full((96, 128), 900, np.uint16), np.full((12, 16, 3), 20, np.uint8))}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, write, bits in (
+            ("tiles.tif", lambda *it: write_tiled_tiff(*it, tile_px=16), 8),
+            ("deep-tiles.tif", lambda *it: write_tiled_tiff(*it, tile_px=16), 16),
+            ("strips.tif", write_stripped_tiff, 16),
+            ("deep-color.png", write_png, 16),
+        ):
+            write(Path(folder, name), 24, 20, bits)
+            seeds[name] = Path(folder, name).read_bytes()
+    if features.check("avif"):
+        seeds["still.avif"] = _encode(color, "AVIF", exif=exif, xmp=_XMP)
+        seeds["moving.avif"] = _encode(color, "AVIF", save_all=True, append_images=[color, color], duration=40)
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        stream = io.BytesIO()
+        pillow_heif.from_pillow(color.resize((64, 64))).save(stream, quality=60)
+        seeds["still.heic"] = stream.getvalue()
+    return seeds
+
+
 def make_case(seeds: dict[str, bytes], chance: random.Random) -> Case:
     name = chance.choice(sorted(seeds))
     data, suffix = seeds[name], name[name.rindex(".") :]
@@ -65,15 +106,20 @@ def make_case(seeds: dict[str, bytes], chance: random.Random) -> Case:
         data = _change_png(data, chance)
     elif suffix == ".jpg" and kind < 0.3:
         data = _change_jpeg_size(data, chance)
-    elif suffix == ".tif" and kind < 0.5:
+    elif suffix in (".tif", ".dng") and kind < 0.5:
         data = _change_tiff(data, chance)
+    elif suffix in (".avif", ".heic") and kind < 0.5:
+        data = _change_boxes(data, chance)
+    elif kind < 0.2 and len(places := _find_packets(data)) > 0:
+        # EXIF, XMP and profiles are programs' own small languages.
+        data = mutate(data, chance, start=chance.choice(places))
     elif kind > 0.95:
         # What a suffix promises need not be inside.
         data = chance.choice([seeds[other] for other in sorted(seeds)])
     else:
         data = mutate(data, chance)
     output = chance.choice((".png", ".jpg", ".tif", ".webp", suffix))
-    output = output if output not in (".bmp", ".gif", ".ppm", ".pgm") else ".png"
+    output = output if output in (".png", ".jpg", ".tif", ".webp") else ".png"
     return Case({f"input{suffix}": data}, ["enhance", f"input{suffix}", "-o", f"output{output}"], f"output{output}")
 
 
@@ -145,6 +191,26 @@ def _change_jpeg_size(data: bytes, chance: random.Random) -> bytes:
     if frames:
         sides = [chance.choice((1, 24, 4096, 65_500, 65_535)) for _ in range(2)]
         struct.pack_into(">HH", changed, frames[0] + 5, *sides)
+    return bytes(changed)
+
+
+def _find_packets(data: bytes) -> list[int]:
+    """Where EXIF, XMP and color profiles begin, as far as they are not compressed."""
+    places = [data.find(mark) for mark in (b"Exif\0\0", b"EXIF", b"<x:xmpmeta", b"acsp", b"ICC_PROFILE")]
+    return [place for place in places if place > 0]
+
+
+def _change_boxes(data: bytes, chance: random.Random) -> bytes:
+    """Change numbers behind the names of boxes of AVIF and HEIC: sides, places, counts."""
+    changed = bytearray(data)
+    marks = [mark for mark in _BOXES if mark in data]
+    for _ in range(chance.randint(1, 3)):
+        mark = chance.choice(marks)
+        kind = chance.choice((">I", ">H", "B"))
+        place = data.index(mark) + chance.randrange(-4, 24)
+        if place + 4 <= len(data):
+            number = chance.choice((*EXTREMES, *_SIDES)) & (256 ** struct.calcsize(kind) - 1)
+            struct.pack_into(kind, changed, place, number)
     return bytes(changed)
 
 

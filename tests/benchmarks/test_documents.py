@@ -3,13 +3,14 @@
 import argparse
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
 import benchmarks.cli
 import converters.cli
 import training.cli
-from tests.documents import PAGES, ROOT, list_commands, list_inline_commands
+from tests.documents import PAGES, ROOT, list_commands, list_inline_commands, read_blocks
 
 TRAINING = training.cli.build_parser()
 CONVERTERS = converters.cli.build_parser()
@@ -36,3 +37,11 @@ def test_command_of_the_documents_is_understood(command: str) -> None:
     assert name is not None
     parser, first = PARSERS[name[0]]
     parser.parse_args([*first, *shlex.split(command.removeprefix(name[0]))])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_recipes_in_yaml_are_yaml(page: Path) -> None:
+    # The workshop's linter brings it; a device has no use for it.
+    yaml = pytest.importorskip("yaml")
+    for block in read_blocks(page, "yaml"):
+        assert isinstance(yaml.safe_load(block), dict)

@@ -68,21 +68,27 @@ def workshop(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installat
     return installation
 
 
-def test_live_serves_its_page_until_it_is_told_to_stop(pi: Installation) -> None:
-    flags = ["--source", "synthetic", "--size", "320x180", "--http", "127.0.0.1:0"]
-    process = subprocess.Popen(
-        [pi.bin / "edge-dce", "live", *flags], cwd=pi.folder, env=pi.environ, stderr=subprocess.PIPE, text=True
-    )
+@pytest.mark.parametrize(
+    ("words", "made", "content_type"),
+    [
+        ("live --source synthetic --size 320x180", "snapshot.jpg", "image/jpeg"),
+        ("web", "openapi.json", "application/json"),
+    ],
+    ids=["live", "web"],
+)
+def test_page_is_served_until_told_to_stop(pi: Installation, words: str, made: str, content_type: str) -> None:
+    command = [pi.bin / "edge-dce", *words.split(), "--http", "127.0.0.1:0"]
+    process = subprocess.Popen(command, cwd=pi.folder, env=pi.environ, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
         found = None
         while found is None and (line := process.stderr.readline()):
             found = re.search(r"http://127\.0\.0\.1:\d+/", line)
         assert found is not None, "no page"
-        for path, content_type in (("", "text/html"), ("page.css", "text/css"), ("snapshot.jpg", "image/jpeg")):
+        for path, expected in (("", "text/html"), ("page.css", "text/css"), (made, content_type)):
             with urllib.request.urlopen(found.group() + path, timeout=_PATIENCE_S) as answer:
                 assert answer.status == 200
-                assert answer.headers["Content-Type"].startswith(content_type)
+                assert answer.headers["Content-Type"].startswith(expected)
                 assert answer.read()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=_PATIENCE_S)

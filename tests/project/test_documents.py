@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import apps.camera.__main__
+import apps.photos.options
 import apps.pi.options
 from edge_dce.cli import main
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
@@ -36,7 +37,7 @@ LINKING_PAGES = (
 SAMPLE = ROOT / "docs" / "pictures" / "night-launch.jpg"
 DEVICE_COMMANDS = "edge-dce (?:enhance|benchmark|info|models|doctor)"
 # What needs a camera or the workshop: its parser alone reads these, below and in tests/benchmarks.
-OTHER_COMMANDS = "edge-dce (?:live|camera|train|evaluate|convert)"
+OTHER_COMMANDS = "edge-dce (?:live|web|camera|train|evaluate|convert)"
 README_WORDS = 700
 
 
@@ -111,9 +112,21 @@ def test_command_of_the_camera_script_is_understood(command: str) -> None:
     apps.pi.options.build_parser().parse_args(shlex.split(command)[2:])
 
 
+@pytest.mark.parametrize("command", list_commands("edge-dce web"))
+def test_command_of_the_page_for_photos_is_understood(command: str) -> None:
+    apps.photos.options.build_parser().parse_args(shlex.split(command)[2:])
+
+
 @pytest.mark.parametrize("command", list_commands("edge-dce camera"))
 def test_command_of_the_camera_app_is_understood(command: str) -> None:
     apps.camera.__main__.build_parser().parse_args(shlex.split(command)[2:])
+
+
+def test_recipes_for_other_programs_ask_for_addresses_that_the_camera_script_answers() -> None:
+    answered = set(re.findall(r"`(/[\w.]+)", (ROOT / "docs" / "pi.md").read_text()))
+    asked = re.findall(r"http://camera:8000(/[\w.]+)", (ROOT / "docs" / "cameras.md").read_text())
+    assert len(asked) >= 6
+    assert set(asked) <= answered
 
 
 def test_programs_of_the_checkout_are_there() -> None:

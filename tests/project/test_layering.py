@@ -43,6 +43,8 @@ ONLY_IN = {
     "av": {
         "edge_dce/files/live_video.py",
         "edge_dce/files/encoders.py",
+        "edge_dce/files/remote_video.py",
+        "edge_dce/files/rtsp_sender.py",
         "edge_dce/files/video_clock.py",
         "edge_dce/files/video_frames.py",
         "edge_dce/files/video_reader.py",

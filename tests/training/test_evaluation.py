@@ -21,7 +21,7 @@ from tests.training.lol_folder import write_lol
 from training.cli import main
 from training.datasets.picture import Pair
 from training.drawings import draw_strength, measure_strength
-from training.evaluation import Evaluation, EvaluationError, ImageRow, MethodScore, read_evaluation
+from training.evaluation import METHODS, Evaluation, EvaluationError, ImageRow, MethodScore, read_evaluation
 from training.evaluation_page import choose_rows, draw_page
 from training.export import export
 from training.history import HistoryError
@@ -388,3 +388,36 @@ def test_compare_says_how_sure_a_gain_is(tmp_path: Path, capsys: pytest.CaptureF
     assert gain[-2:] == ["–", "+0.50 (+0.50 to +0.50)"]
     low, high = next(line for line in lines if line[0] == "– 95 % interval")[-2].split(" to ")
     assert float(low) < figures.mean() < float(high)
+
+
+def write_colored(folder: Path, name: str, differences: list[float | None]) -> Path:
+    rows = []
+    for number, difference in enumerate(differences):
+        score = MethodScore(15, 0.5, 0.3, difference, None)
+        rows.append(ImageRow("test", str(number), 0.5, dict.fromkeys(METHODS, score)))
+    return write_evaluation(folder / name, make_evaluation(rows, name))
+
+
+def test_compare_shows_the_metrics_asked_for_with_their_intervals(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [write_colored(tmp_path, name, [start + n for n in range(9)]) for name, start in (("x", 4.0), ("y", 5.0))]
+    assert main(["compare", *map(str, folders), "--metrics", "lab,ssim"]) == 0
+    lines = [re.split(r"  +", line.strip()) for line in capsys.readouterr().out.splitlines()]
+    names = [line[0] for line in lines]
+    start = names.index("Lab difference")
+    assert names[start + 1 : start + 4] == ["– 95 % interval", "– more than the first run by", "SSIM"]
+    assert lines[start + 2][-1] == "+1.0 (+1.0 to +1.0)"
+    assert "PSNR dB" not in names
+
+
+def test_run_that_lacks_a_figure_leaves_the_interval_of_the_other(tmp_path: Path) -> None:
+    folders = [write_colored(tmp_path, "x", [None] * 9), write_colored(tmp_path, "y", [7.0] * 9)]
+    rows = {row[0]: row for row in tabulate_runs(folders, ["lab"]).table.rows}
+    assert list(rows["– 95 % interval"][-2:]) == ["–", "7.0 to 7.0"]
+    assert "– more than the first run by" not in rows
+
+
+def test_unknown_metric_is_an_error_that_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="psnr, ssim, lab, psnr-scaled, brightness, found 'vmaf'"):
+        tabulate_runs([tmp_path], ["vmaf"])

@@ -7,7 +7,15 @@ import logging
 import threading
 from typing import Any
 
-from ..pipeline import Pipeline
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge_dce.camera.frames import to_bytes
+from edge_dce.errors import EdgeDceError
+from edge_dce.pixels.fitting import fit_size
+
+from ..pipeline import Pipeline, Shot
 
 _log = logging.getLogger(__name__)
 
@@ -72,3 +80,22 @@ class Output(abc.ABC):
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
         """Its part of /stats.json."""
+
+
+def to_bgr(shot: Shot, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """A shot as a reader was told that it comes: contiguous, blue first, of this (width, height).
+
+    A camera that came back may deliver another size.
+    """
+    image = fit_size(shot.after, size)
+    if shot.channel_order != "BGR":
+        image = to_bytes(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return np.ascontiguousarray(image)
+
+
+def require_pyav(option: str) -> None:
+    """Raise EdgeDceError, for the option of an output, where PyAV is not installed."""
+    try:
+        import edge_dce.files.live_video  # noqa: F401
+    except ImportError as error:
+        raise EdgeDceError(f"{option} needs PyAV ({error}); run: pip install 'edge-dce[video]'") from error

@@ -6,15 +6,10 @@ import logging
 import sys
 from typing import Any
 
-import cv2
-import numpy as np
-
-from edge_dce.camera.frames import to_bytes
-from edge_dce.pixels.fitting import fit_size
 from edge_dce.terminal.console import discard_stdout
 
 from ..pipeline import Pipeline
-from .output import Output
+from .output import Output, to_bgr
 
 _log = logging.getLogger(__name__)
 
@@ -38,12 +33,8 @@ class RawOutput(Output):
     def run(self) -> None:
         with self._pipeline.subscribe() as shots:
             for shot in shots.follow(lambda: self.is_wanted):
-                # A camera that came back may deliver another size than the reader was told.
-                image = fit_size(shot.after, self._size)
-                if shot.channel_order != "BGR":
-                    image = to_bytes(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
                 try:
-                    sys.stdout.buffer.write(np.ascontiguousarray(image).data)
+                    sys.stdout.buffer.write(to_bgr(shot, self._size).data)
                     sys.stdout.buffer.flush()
                 except OSError as error:
                     # A reader who has seen enough is the pipe's usual end; nothing more may fail on either.

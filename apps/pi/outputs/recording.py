@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dce.camera.handover import Reader
-from edge_dce.errors import EdgeDceError, OutputError
+from edge_dce.errors import OutputError
 from edge_dce.files.encoders import BOARD_ENCODERS
 from edge_dce.files.output import check_parent
 
 from ..pipeline import Pipeline, Shot
 from .naming import DatedName
-from .output import Output
+from .output import Output, require_pyav
 from .reserve import RESERVE_BYTES, find_shortage
 from .retention import Keep, Retention
 
@@ -61,10 +61,9 @@ class Recording(Output):
             EdgeDceError: PyAV is not installed.
         """
         super().__init__(pipeline)
-        try:
-            from edge_dce.files.live_video import LiveVideo
-        except ImportError as error:
-            raise EdgeDceError(f"--record needs PyAV ({error}); run: pip install 'edge-dce[video]'") from error
+        require_pyav("--record")
+        from edge_dce.files.live_video import LiveVideo
+
         self._name = DatedName(pattern)
         if self._name.pattern.suffix.lower() != ".mp4":
             raise OutputError(f"{pattern}: expected a name ending in .mp4")

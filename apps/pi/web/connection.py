@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import AsyncIterator
 from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
 import h11
 
-from .messages import Request, RequestError, Response, StreamedResponse
+from .messages import Body, Request, RequestError, Response, StreamedResponse
 from .places import Visitor
 
 READ_BYTES = 8 * 1024
@@ -20,10 +21,14 @@ READ_BYTES = 8 * 1024
 _MAX_HEAD_BYTES = 8 * 1024
 # Of a whole request, from its first byte or the end of the one before: a client that dribbles is a client that stalls.
 _REQUEST_TIMEOUT_S = 10.0
+# Of a body: the next piece of it, and the whole.
+_PIECE_TIMEOUT_S = 10.0
+_BODY_TIMEOUT_S = 300.0
 # A viewer that took nothing for so long is gone.
 _WRITE_TIMEOUT_S = 10.0
 # What waits in the kernel is old by the time it arrives: room for a frame or two, not for the system's megabytes.
 _SEND_BUFFER_BYTES = 256 * 1024
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 _SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
@@ -38,10 +43,18 @@ _SECURITY_HEADERS = (
 class Connection:
     """Requests out of a stream of bytes, and answers into it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, visitor: Visitor) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        visitor: Visitor,
+        *,
+        takes_bodies: bool = False,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._visitor = visitor
+        self._takes_bodies = takes_bodies
         # The newest request wants no body, which is known before it is known to be wrong.
         self._is_head = False
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
@@ -75,10 +88,14 @@ class Connection:
         while True:
             event = self._protocol.next_event()
             if event is h11.NEED_DATA:
-                # No "100 Continue" is ever sent: nobody has a body to send here.
                 self._protocol.receive_data(await self._reader.read(READ_BYTES))
             elif isinstance(event, h11.Request):
                 head, self._is_head = event, event.method == b"HEAD"
+                if {name for name, _ in event.headers} >= _LENGTHS:
+                    # A proxy that goes by the other one would take what follows for somebody else's (RFC 9112, 6.1).
+                    raise RequestError(HTTPStatus.BAD_REQUEST, "expected one length, found two")
+                if self._takes_bodies and _has_body(head):
+                    return self._to_request(head, Body(self._list_pieces()))
             elif isinstance(event, h11.Data):
                 raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "expected a request without a body")
             elif isinstance(event, h11.EndOfMessage):
@@ -87,7 +104,26 @@ class Connection:
             else:
                 return None
 
-    def _to_request(self, head: h11.Request) -> Request:
+    async def _list_pieces(self) -> AsyncIterator[bytes]:
+        deadline_s = time.monotonic() + _BODY_TIMEOUT_S
+        if self._protocol.they_are_waiting_for_100_continue:
+            await self._write(self._protocol.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+        while piece := await self._read_piece(deadline_s):
+            yield piece
+
+    async def _read_piece(self, deadline_s: float) -> bytes:
+        """Of a body; empty at its end."""
+        try:
+            while (event := self._protocol.next_event()) is h11.NEED_DATA:
+                timeout_s = min(_PIECE_TIMEOUT_S, deadline_s - time.monotonic())
+                self._protocol.receive_data(await asyncio.wait_for(self._reader.read(READ_BYTES), timeout_s))
+        except asyncio.TimeoutError:
+            raise RequestError(HTTPStatus.REQUEST_TIMEOUT, "the body took too long") from None
+        except h11.RemoteProtocolError as error:
+            raise RequestError(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {error}") from error
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
+
+    def _to_request(self, head: h11.Request, body: Body | None = None) -> Request:
         method = head.method.decode("ascii")
         if method not in ("GET", "HEAD", "POST"):
             raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, f"expected GET, HEAD or POST, found {method}")
@@ -96,7 +132,7 @@ class Connection:
             query = dict(parse_qsl(target.query, max_num_fields=16))
         except ValueError as error:
             raise RequestError(HTTPStatus.BAD_REQUEST, "expected a plain address") from error
-        return Request(method, target.path, query, _join_headers(head), self._visitor)
+        return Request(method, target.path, query, _join_headers(head), self._visitor, body)
 
     async def answer(self, response: Response) -> bool:
         """Send a whole answer; whether the connection may be used again."""
@@ -169,6 +205,11 @@ class Connection:
         for _ in range(64):
             if not await self._reader.read(READ_BYTES):
                 return
+
+
+def _has_body(head: h11.Request) -> bool:
+    headers = dict(head.headers)
+    return b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")) > 0
 
 
 def _join_headers(head: h11.Request) -> dict[str, str]:

@@ -8,10 +8,13 @@ from http import HTTPStatus
 
 from .places import NoPlaceError, Visitor
 
+# Of a body that is too long, times what it may be.
+_MOST_DISCARDED = 4
+
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """One request without a body.
+    """One request.
 
     Attributes:
         method: GET, HEAD or POST.
@@ -20,6 +23,7 @@ class Request:
         headers: names in lower case; of a name that came more than once, the values with commas between, cookies with
             semicolons.
         visitor: who asks.
+        body: what comes after the head, still on its way; None where nothing does.
     """
 
     method: str
@@ -27,6 +31,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     visitor: Visitor
+    body: Body | None = None
 
     def admit(self) -> None:
         """Take one of the places kept for those who may watch; raises RequestError when all are taken."""
@@ -60,6 +65,44 @@ class StreamedResponse:
 
     parts: AsyncIterator[bytes]
     content_type: str
+
+
+class Body:
+    """The body of a request. It stays with the client until somebody who may send it is found to have sent it."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    async def read(self, most_bytes: int) -> bytes:
+        """All of it.
+
+        Raises:
+            RequestError: it is longer, too slow or cut short.
+        """
+        kept: list[bytes] = []
+        size = 0
+        async for piece in self._pieces:
+            size += len(piece)
+            if size > _MOST_DISCARDED * most_bytes:
+                break
+            # What is too long is taken and not kept: its sender reads no answer before it has sent all.
+            if size <= most_bytes:
+                kept.append(piece)
+            else:
+                kept.clear()
+        if size > most_bytes:
+            raise RequestError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"expected a body of at most {most_bytes // 10**6} MB"
+            )
+        return b"".join(kept)
+
+    async def discard(self, most_bytes: int) -> None:
+        """Take it, up to some size, so that the client comes to read the answer."""
+        size = 0
+        async for piece in self._pieces:
+            size += len(piece)
+            if size > most_bytes:
+                return
 
 
 class RequestError(Exception):

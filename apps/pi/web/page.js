@@ -8,6 +8,8 @@ const canvas = byId("picture"), line = byId("line"), notice = byId("notice");
 const strength = byId("strength"), denoise = byId("denoise");
 const context = canvas.getContext("2d", { alpha: false });
 let split = 0.5, pair = null;
+// What lies over the picture: no answer, and no camera.
+let silence = notice.textContent, loss = "";
 
 function draw() {
   if (!pair) return;
@@ -26,6 +28,10 @@ function moveLine(share) {
   draw();
 }
 
+function showNotice() {
+  notice.textContent = silence || loss;
+}
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function fetchFrame(after) {
@@ -42,13 +48,17 @@ async function watch() {
       const [next, number] = await fetchFrame(sequence);
       pair?.close();
       [pair, sequence] = [next, number];
-      notice.textContent = "";
+      silence = "";
+      showNotice();
       draw();
       // Nobody looks at a hidden page: the camera may rest.
       if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
     } catch (error) {
-      notice.textContent = error instanceof TypeError ? "The camera does not answer. Trying again …" : error.message;
-      sequence = -1;
+      const isGone = error instanceof TypeError;
+      silence = isGone ? "The camera does not answer. Trying again …" : error.message;
+      // Another run of the script counts from the start. While this one has no camera, the last picture is no new one.
+      if (isGone) sequence = -1;
+      showNotice();
       await pause(1000);
     }
   }
@@ -88,13 +98,14 @@ function sendStrength() {
 }
 
 function describe(stats) {
-  const { camera, enhancement, stream, stills, recording } = stats;
+  const { camera, enhancement, stream, stills, recording, push } = stats;
   const facts = [`${camera.width} × ${camera.height}`, `${stream.fps.toFixed(0)} fps`];
-  if (stream.latency_ms.p95 !== null) facts.push(`${stream.latency_ms.p95.toFixed(0)} ms delay`);
+  if (camera.live && stream.latency_ms.p95 !== null) facts.push(`${stream.latency_ms.p95.toFixed(0)} ms delay`);
   if (enhancement.auto && !enhancement.auto.is_dark) facts.push("bright enough, not enhanced");
   if (enhancement.error) facts.push(enhancement.error);
   if (stills?.paused) facts.push(`stills paused: ${stills.trouble}`);
   if (recording?.failed) facts.push(`recording paused: ${recording.trouble}`);
+  if (push?.failed) facts.push(push.trouble);
   if (stats.system.temperature_c !== null) facts.push(`${stats.system.temperature_c.toFixed(0)} °C`);
   return facts.join(" · ");
 }
@@ -104,6 +115,8 @@ async function follow() {
     try {
       const stats = await (await fetch("stats.json")).json();
       byId("facts").textContent = describe(stats);
+      loss = stats.camera.live ? "" : stats.camera.status;
+      showNotice();
       if (!sending && document.activeElement !== strength) {
         strength.value = stats.enhancement.strength;
         showStrength(strength.value);

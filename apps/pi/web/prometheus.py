@@ -40,6 +40,8 @@ _METRICS = (
     _Metric("recording_frames_total", "counter", "Frames recorded.", "recording.frames"),
     _Metric("recording_failed", "gauge", "1 while recording is kept from going on.", "recording.failed"),
     _Metric("recordings_deleted_total", "counter", "Recordings deleted because of --keep.", "recording.deleted"),
+    _Metric("push_frames_total", "counter", "Frames sent to the RTSP server.", "push.frames"),
+    _Metric("push_failed", "gauge", "1 while the RTSP server cannot be sent to.", "push.failed"),
     _Metric("memory_bytes", "gauge", "Resident memory of the script.", "system.rss_bytes"),
     _Metric("temperature_celsius", "gauge", "Temperature of the processor.", "system.temperature_c"),
 )

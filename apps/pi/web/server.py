@@ -19,7 +19,7 @@ _MAX_CONNECTIONS = 64
 _MAX_STRANGERS = 32
 # Requests of one connection, and of the strangers of one address. A flood must leave the processor to the pictures.
 _BURST = 100
-_REQUESTS_PER_S = 100.0
+_REQUESTS_PER_S = 30.0
 
 Handler = Callable[[Request], Awaitable["Response | StreamedResponse"]]
 
@@ -27,9 +27,23 @@ Handler = Callable[[Request], Awaitable["Response | StreamedResponse"]]
 class Server:
     """Listens, and answers by calling the handler."""
 
-    def __init__(self, handler: Handler, stats: LiveStats) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        stats: LiveStats,
+        *,
+        takes_bodies: bool = False,
+        explain: Callable[[RequestError], Response] = RequestError.to_response,
+    ) -> None:
+        """
+        Args:
+            takes_bodies: whether requests may have a body, which the handler reads.
+            explain: the answer to a request that cannot be followed.
+        """
         self._handler = handler
         self._stats = stats
+        self._takes_bodies = takes_bodies
+        self._explain = explain
         self._connections: set[asyncio.Task[None]] = set()
         self._places = Places(most_known=_MAX_CONNECTIONS, most_strangers=_MAX_STRANGERS)
         self._paces = ByAddress(_make_pace, lambda pace: pace.is_full)
@@ -60,7 +74,7 @@ class Server:
         peer = writer.get_extra_info("peername") or ("",)
         visitor = self._places.enter(peer[0], task.cancel)
         try:
-            await self._converse(Connection(reader, writer, visitor), visitor)
+            await self._converse(Connection(reader, writer, visitor, takes_bodies=self._takes_bodies), visitor)
         except (OSError, asyncio.TimeoutError):
             # The client went away or stalled, which is his business.
             pass
@@ -93,7 +107,7 @@ class Server:
                     pace.count(-1)
             except RequestError as error:
                 self._stats.refused += 1
-                answer = error.to_response()
+                answer = self._explain(error)
             if isinstance(answer, StreamedResponse):
                 await self._stream(connection, answer)
                 return

@@ -20,15 +20,15 @@ from edge_dce.files.formats.profiles import (
 )
 from edge_dce.files.formats.transfer import (
     HDR_CODES,
-    SRGB_CODE,
     Transfer,
     Uint16Array,
     find_transfer,
     invert,
     is_like_srgb,
+    make_gamma,
     tabulate,
 )
-from edge_dce.files.picture import Animation, Picture, Samples
+from edge_dce.files.picture import Animation, Gamma, Picture, Samples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +39,13 @@ class Coding:
         transfer: of the samples; None where the profile tells it, or nothing does, which means sRGB.
         primaries: x and y of red, green, blue and white.
         cicp: the code points of H.273 that said so, or None.
+        gamma: what else said so, or None.
     """
 
     transfer: Transfer | None = None
     primaries: Sequence[float] = SRGB_PRIMARIES
     cicp: tuple[int, int] | None = None
+    gamma: Gamma | None = None
 
     @property
     def is_told(self) -> bool:
@@ -86,22 +88,26 @@ def show(picture: Picture, coding: Coding) -> Picture:
     is_srgb = are_srgb(coding.primaries)
     profile = None if is_srgb else make_profile(find_colorants(coding.primaries))
     cicp = coding.cicp
-    if cicp is not None and cicp[1] not in HDR_CODES:
-        # What is written has the transfer function of sRGB.
-        cicp = None if is_srgb else (cicp[0], SRGB_CODE)
-    return dataclasses.replace(picture, icc_profile=profile, cicp=cicp)
+    if cicp is not None and is_srgb and transfer is not None and is_like_srgb(transfer):
+        cicp = None
+    return dataclasses.replace(picture, icc_profile=profile, cicp=cicp, gamma=coding.gamma)
 
 
 def is_hdr(picture: Picture) -> bool:
-    """Whether writing brings the samples back to HDR."""
+    """Whether its file is one of HDR."""
     return picture.cicp is not None and picture.cicp[1] in HDR_CODES
 
 
-def restore_hdr(picture: Picture) -> Picture:
-    """The samples of an HDR picture as its file codes them."""
-    if picture.cicp is None:
+def restore_coding(picture: Picture) -> Picture:
+    """The samples of a picture as its file codes them by code points or gamma."""
+    transfer: Transfer | None = None
+    if picture.cicp is not None:
+        transfer = find_transfer(picture.cicp[1])
+    elif picture.gamma is not None and picture.gamma.hundred_thousandths:
+        transfer = make_gamma(100_000 / picture.gamma.hundred_thousandths)
+    if transfer is None or is_like_srgb(transfer):
         return picture
-    return _look_up(picture, [invert(tabulate(find_transfer(picture.cicp[1])))])
+    return _look_up(picture, [invert(tabulate(transfer))])
 
 
 def _show_profiled(picture: Picture, profile: bytes) -> Picture:

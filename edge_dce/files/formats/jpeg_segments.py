@@ -7,12 +7,39 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import BinaryIO
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _IPTC_RESOURCE = 0x0404
 # The length of a segment counts its own two bytes.
 MOST_BYTES = 65533
+# Before a segment, and before the samples.
+_MOST_FILL_BYTES, _MOST_SEGMENTS = 1024, 10_000
+
+
+def check_segments(file: BinaryIO) -> None:
+    """Look at what comes before a JPEG's samples: Pillow would read bytes without meaning one by one, however many.
+
+    The file is at its beginning before and afterwards.
+
+    Raises:
+        ValueError: more fill bytes, or more segments, than any program writes.
+    """
+    at, segments = 2, 0
+    is_jpeg = file.read(2) == b"\xff\xd8"
+    while is_jpeg:
+        file.seek(at)
+        read = file.read(_MOST_FILL_BYTES + 4)
+        fill_bytes = len(read) - len(read.lstrip(b"\xff\0"))
+        if fill_bytes > _MOST_FILL_BYTES or segments > _MOST_SEGMENTS:
+            raise ValueError("truncated or damaged: segments without content")
+        marker, size = struct.unpack_from(">BH", read[fill_bytes:].ljust(3, b"\0"))
+        if not fill_bytes or marker in (0, 0xD9, 0xDA):
+            break
+        at += fill_bytes + 1 + (0 if 0xD0 <= marker <= 0xD8 else max(size, 2))
+        segments += 1
+    file.seek(0)
 
 
 def list_segments(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -99,7 +99,9 @@ def _read_coding(opened: Image.Image, data: bytes, picture: Picture, raw_mode: s
         properties = read_properties(data)
         return read_code_points_beside_profile(*properties.cicp, picture.icc_profile), properties.bits > 8
     is_shallow = picture.image.dtype == np.uint8
-    return read_coding(data) if opened.format == "PNG" else Coding(), is_shallow and ";16" in raw_mode
+    # BMP calls 16 what three channels have together.
+    had_more = ";16" in raw_mode and opened.format != "BMP"
+    return read_coding(data) if opened.format == "PNG" else Coding(), is_shallow and had_more
 
 
 def _read_deep(opened: Image.Image, data: bytes, raw_mode: str) -> tuple[Samples, Samples | None] | None:

@@ -5,6 +5,7 @@ Format: W3C PNG (third edition), sections 5 and 11; XMP specification, part 3.
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from edge_dce.errors import ImageError
 from edge_dce.files.formats.coding import Coding, read_code_points
 from edge_dce.files.formats.profiles import SRGB_PRIMARIES
 from edge_dce.files.formats.transfer import make_gamma
+from edge_dce.files.picture import Gamma
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD = "XML:com.adobe.xmp"
@@ -46,27 +48,34 @@ def read_coding(data: bytes) -> Coding:
         ImageError: they mean what is not understood.
     """
     chunks = dict(list_chunks(data))
-    if len(coding := chunks.get(b"cICP", b"")) == 4:
-        primaries, transfer, matrix, is_full = coding
+    if len(content := chunks.get(b"cICP", b"")) == 4:
+        primaries, code, matrix, is_full = content
         if matrix != 0 or is_full != 1:
             raise ImageError("samples that are not RGB of the full range (cICP); convert it to sRGB")
-        return read_code_points(primaries, transfer)
+        coding = read_code_points(primaries, code)
+        # What was said by code points alone stays so: programs that do not know them would see other colors.
+        return coding if b"iCCP" in chunks else dataclasses.replace(coding, gamma=Gamma())
     if b"iCCP" in chunks or b"sRGB" in chunks:
         return Coding()
     told: tuple[float, ...] = SRGB_PRIMARIES
-    if len(chromaticities := chunks.get(b"cHRM", b"")) == 32:
-        white_x, white_y, *colors = (number / 100_000 for number in struct.unpack(">8I", chromaticities))
+    exponent, chromaticities = None, None
+    if len(content := chunks.get(b"cHRM", b"")) == 32:
+        chromaticities = struct.unpack(">8I", content)
+        white_x, white_y, *colors = (number / 100_000 for number in chromaticities)
         told = (*colors, white_x, white_y)
-    exponent = 0
-    if len(gamma := chunks.get(b"gAMA", b"")) == 4:
-        (exponent,) = struct.unpack(">I", gamma)
-    return Coding(make_gamma(100_000 / exponent) if exponent else None, told)
+    if len(content := chunks.get(b"gAMA", b"")) == 4:
+        exponent = struct.unpack(">I", content)[0] or None
+    if exponent is None and chromaticities is None:
+        return Coding()
+    transfer = make_gamma(100_000 / exponent) if exponent else None
+    return Coding(transfer, told, gamma=Gamma(exponent, chromaticities))
 
 
 def insert_chunks(
     data: bytes,
     *,
     cicp: tuple[int, int] | None = None,
+    gamma: Gamma | None = None,
     icc_profile: bytes | None = None,
     resolution_dpi: tuple[float, float] | None = None,
     exif: bytes | None = None,
@@ -77,6 +86,10 @@ def insert_chunks(
     chunks = []
     if cicp is not None:
         chunks.append(pack_chunk(b"cICP", bytes((*cicp, 0, 1))))
+    if gamma is not None and gamma.hundred_thousandths:
+        chunks.append(pack_chunk(b"gAMA", struct.pack(">I", gamma.hundred_thousandths)))
+    if gamma is not None and gamma.chromaticities:
+        chunks.append(pack_chunk(b"cHRM", struct.pack(">8I", *gamma.chromaticities)))
     if icc_profile:
         chunks.append(pack_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile)))
     if resolution_dpi is not None:

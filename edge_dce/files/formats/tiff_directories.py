@@ -28,7 +28,7 @@ _TYPES = {
     18: "u8",
 }
 # More than any sound file has, so that a hostile one costs nothing.
-_MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_VALUES = 4096, 4096, 1 << 24
+_MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_VALUES = 4096, 4096, 1 << 22
 # Bytes of a number of each type of classic TIFF but pointers, and how many make a value.
 _NUMBERS = {**dict.fromkeys((1, 2, 6, 7), (1, 1)), **dict.fromkeys((3, 8), (2, 1)), **dict.fromkeys((4, 9, 11), (4, 1))}
 _NUMBERS |= {5: (4, 2), 10: (4, 2), 12: (8, 1)}
@@ -79,6 +79,20 @@ class Directory:
         )
 
 
+class _Budget:
+    """How many bytes of values may still be read: entries that name the same ones would make much of a small file."""
+
+    def __init__(self, data: bytes) -> None:
+        # Some programs share a few between entries.
+        self._left_bytes = len(data) + (1 << 16)
+
+    def take(self, size: int) -> None:
+        """Raises ValueError."""
+        if size > self._left_bytes:
+            raise ValueError("truncated or damaged: entries that lie upon each other")
+        self._left_bytes -= size
+
+
 def is_tiff(head: bytes) -> bool:
     """Whether a file that begins so is a TIFF."""
     return head[:4] in _HEADERS
@@ -96,10 +110,11 @@ def read_directories(data: bytes) -> list[Directory]:
 def _walk_chain(data: bytes, order: str, is_big: bool) -> Iterator[Directory]:
     (at,) = struct.unpack_from(f"{order}Q" if is_big else f"{order}I", data, 8 if is_big else 4)
     seen: set[int] = set()
+    budget = _Budget(data)
     while at and at not in seen and len(seen) < _MOST_DIRECTORIES:
         seen.add(at)
         try:
-            directory, at = _read_directory(data, at, order, is_big, depth=0)
+            directory, at = _read_directory(data, at, order, is_big, budget, depth=0)
         except (ValueError, struct.error):
             if len(seen) > 1:
                 # Some programs leave the link of the last one to chance.
@@ -108,7 +123,9 @@ def _walk_chain(data: bytes, order: str, is_big: bool) -> Iterator[Directory]:
         yield directory
 
 
-def _read_directory(data: bytes, at: int, order: str, is_big: bool, depth: int) -> tuple[Directory, int]:
+def _read_directory(
+    data: bytes, at: int, order: str, is_big: bool, budget: _Budget, *, depth: int
+) -> tuple[Directory, int]:
     count_code, entry_bytes, offset_code = ("Q", 20, "Q") if is_big else ("H", 12, "I")
     (count,) = struct.unpack_from(f"{order}{count_code}", data, at)
     if count > _MOST_ENTRIES:
@@ -122,6 +139,7 @@ def _read_directory(data: bytes, at: int, order: str, is_big: bool, depth: int) 
         names.add(tag)
         # One that leads nowhere may be one that nobody needs.
         if kind in _TYPES and start + times * np.dtype(_TYPES[kind]).itemsize <= len(data):
+            budget.take(times * np.dtype(_TYPES[kind]).itemsize)
             tags[tag] = tuple(np.frombuffer(data, order + _TYPES[kind], times, start).tolist())
         size, together = _NUMBERS.get(kind, (1, 0))
         if 0 < times * together * size <= min(_MOST_BYTES, len(data) - start):
@@ -133,7 +151,7 @@ def _read_directory(data: bytes, at: int, order: str, is_big: bool, depth: int) 
     children = []
     for offset in offsets:
         with contextlib.suppress(ValueError, struct.error):
-            children.append(_read_directory(data, offset, order, is_big, depth + 1)[0])
+            children.append(_read_directory(data, offset, order, is_big, budget, depth=depth + 1)[0])
     return Directory(order, tags, frozenset(names), values, tuple(children)), following
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,8 @@ _NAMES = {4: "a mask", 8: "CIE Lab", 9: "ICC Lab", 10: "ITU Lab", 32844: "LogL",
 _FORMAT_NAMES = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
 _NONE, _LZW, _DEFLATE, _PACKBITS, _OLD_DEFLATE, _ZSTD = 1, 5, 8, 32773, 32946, 50000
 _LOSSLESS = frozenset({_NONE, _LZW, _DEFLATE, _PACKBITS, _OLD_DEFLATE, _ZSTD})
+# What Pillow decompresses besides, of 8 bits: faxes, JPEG old and new, LZMA. libtiff may be built without others.
+_SHALLOW_COMPRESSIONS = _LOSSLESS | {2, 3, 4, 6, 7, 32771, 34925}
 _CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3}
 # Photometric interpretations and the bits of a sample that Pillow decodes right.
 _SHALLOW = {
@@ -37,9 +41,12 @@ _SHALLOW = {
     _CMYK: (8, 16),
     _YCBCR: (8,),
 }
-_DEEP = (12, 16)
+_DEEP = (10, 12, 14, 16)
 _MOST_CHANNELS = 8
-_BAND_BYTES = 1 << 25
+# Pillow holds them four times over.
+_BAND_BYTES = 1 << 23
+# Of one tile, which is decoded whole: 2048 by 2048, or a few times the picture.
+_MOST_TILE_PX, _MOST_TILE_SHARE = 1 << 22, 4
 # What the fourth channel of RGB, or the second of grey, says.
 _PREMULTIPLIED, _ALPHA = 1, 2
 
@@ -80,21 +87,25 @@ def find_page(data: bytes) -> Page:
     page = directories[main[0]]
     if page.pixels < 1 or any(page.find(tag, 1) < 1 for tag in (277, 278, 322, 323)):
         raise ValueError("truncated or damaged: no pixels")
+    tile_px = page.find(322) * page.find(323)
+    if tile_px > max(_MOST_TILE_PX, _MOST_TILE_SHARE * page.pixels):
+        raise ImageError(f"tiles of {page.find(322)}x{page.find(323)} pixels for {page.pixels}; save it in strips")
     if any(child.is_main and child.pixels > page.pixels for child in page.children):
         raise ImageError("the picture lies in a directory below that of a smaller one; save it as a plain TIFF or PNG")
     return Page(main[0], page, len(main) - 1, _check_meaning(page))
 
 
 def decode_deep(data: bytes, page: Directory) -> tuple[Uint16Array, Uint16Array | None]:
-    """Samples of 12 or 16 bits as (H, W, 1 or 3) and alpha (H, W), both in the full range of 16 bits.
+    """Samples of 10 to 16 bits as (H, W, 1 or 3) and alpha (H, W), both in the full range of 16 bits.
 
     Raises:
         ValueError, OSError and others of Pillow's: damaged.
     """
     samples = _decode_samples(data, page)
-    if page.find(258) == 12:
-        # White is 4095: bits repeat below, so that it becomes 65535.
-        samples = ((samples << 4) | (samples >> 8)).astype(np.uint16)
+    bits = page.find(258)
+    if bits < 16:
+        # White is 4095 in 12 bits, for instance: bits repeat below, so that it becomes 65535.
+        samples = ((samples << (16 - bits)) | (samples >> (2 * bits - 16))).astype(np.uint16)
     photometric = page.find(262)
     colors: Uint16Array = samples[..., : _CHANNELS[photometric]]
     if photometric == _WHITE_IS_ZERO:
@@ -127,7 +138,7 @@ def _check_meaning(page: Directory) -> int:
     is_planar = planes == 2 and samples > 1
     if (page.find(266, 1) != 1 and bits > 1) or (is_planar and photometric != _RGB) or planes not in (1, 2):
         raise ImageError(f"samples in an order that is not understood ({what}, {planes} planes){hint}")
-    if is_deep and not _can_decompress(page):
+    if not (_can_decompress(page) if is_deep else page.find(259, 1) in _SHALLOW_COMPRESSIONS):
         stored = f"compression {page.find(259, 1)}{' in tiles' if 322 in page.tags else ''}"
         raise ImageError(f"{bits} bits a sample by {stored}, which is not understood{hint}")
     kinds = page.tags.get(338, ())
@@ -148,51 +159,52 @@ def _decode_samples(data: bytes, page: Directory) -> Uint16Array:
     together = channels // planes
     step = page.find(322, width) if 322 in page.tags else width
     across = -(-width // step) * step
-    decoded = []
+    decoded = np.empty((height, width, channels), np.uint16)
     for plane in range(planes):
-        rows = _decompress(data, page, -(-across * together * bits // 8), plane, planes)
-        numbers = _unpack_12(rows) if bits == 12 else rows.view(f"{page.order}u2")
-        numbers = numbers[:, : across * together].reshape(height, across, together).astype(np.uint16)
-        if page.find(317, 1) == 2:
-            # Each number was stored less the one to its left in the same strip or tile.
-            blocks = numbers.reshape(height, across // step, step, together)
-            numbers = np.cumsum(blocks, axis=2, dtype=np.uint16).reshape(numbers.shape)
-        decoded.append(numbers[:, :width])
-    return decoded[0] if planes == 1 else np.concatenate(decoded, axis=2)
+        top = 0
+        for rows in _decompress(data, page, -(-across * together * bits // 8), plane, planes):
+            numbers = rows.view(f"{page.order}u2") if bits == 16 else _unpack(rows, bits)
+            numbers = numbers[:, : across * together].reshape(len(rows), across, together)
+            if page.find(317, 1) == 2:
+                # Each number was stored less the one to its left in the same strip or tile.
+                blocks = numbers.reshape(len(rows), across // step, step, together)
+                numbers = np.cumsum(blocks, axis=2, dtype=np.uint16).reshape(numbers.shape)
+            decoded[top : top + len(rows), :, plane * together : (plane + 1) * together] = numbers[:, :width]
+            top += len(rows)
+    return decoded
 
 
-def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes: int) -> Uint8Array:
-    """The bytes of each row of one plane."""
+def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes: int) -> Iterator[Uint8Array]:
+    """The bytes of each row of one plane, some rows at a time: what fills up the last tiles may be most of them."""
     is_tiled = 322 in page.tags
     offsets, counts = (page.tags.get(tag, ()) for tag in ((324, 325) if is_tiled else (273, 279)))
     if not offsets or len(offsets) != len(counts) or len(offsets) % planes:
         raise ValueError("truncated or damaged: strips without a place")
     own = slice(plane * len(offsets) // planes, (plane + 1) * len(offsets) // planes)
-    pieces = [data[at : at + size] for at, size in zip(offsets[own], counts[own], strict=True)]
+    places = list(zip(offsets[own], counts[own], strict=True))
     height = page.find(257)
     tile_bytes = page.find(322, 1) * (page.find(258) // 8) * (page.find(277, 1) // planes)
     across = row_bytes // tile_bytes if is_tiled else 1
     rows_each = page.find(323) if is_tiled else min(page.find(278, height), height)
-    if rows_each < 1 or len(pieces) < across * -(-height // rows_each):
+    if rows_each < 1 or len(places) < across * -(-height // rows_each):
         raise ValueError("truncated or damaged: strips are missing")
+    held = memoryview(data)
     # Pillow counts these bytes as pixels, and refuses too many at a time.
     together = max(1, _BAND_BYTES // (rows_each * row_bytes))
-    bands = []
     for first in range(0, -(-height // rows_each), together):
         rows = min(together * rows_each, height - first * rows_each)
         tags = {256: row_bytes, 257: rows, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
         tags |= {322: tile_bytes, 323: rows_each} if is_tiled else {278: min(rows_each, rows)}
-        band = _pack(tags, pieces[first * across : (first + together) * across], is_tiled=is_tiled)
-        with TiffImagePlugin.TiffImageFile(io.BytesIO(band)) as opened:
-            bands.append(np.array(opened))
-    return np.concatenate(bands)
+        pieces = [held[at : at + size] for at, size in places[first * across : (first + together) * across]]
+        with TiffImagePlugin.TiffImageFile(io.BytesIO(_pack(tags, pieces, is_tiled=is_tiled))) as opened:
+            yield np.array(opened)
 
 
-def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes:
-    body = b"".join(pieces)
+def _pack(tags: dict[int, int], pieces: list[memoryview], *, is_tiled: bool) -> bytes:
     sizes = np.array([len(piece) for piece in pieces], np.uint32)
     starts = (8 + np.cumsum(sizes) - sizes).astype(np.uint32)
-    lists = (8 + len(body), 8 + len(body) + 4 * len(pieces))
+    body_bytes = int(sizes.sum())
+    lists = (8 + body_bytes, 8 + body_bytes + 4 * len(pieces))
     is_single = len(pieces) == 1
     places = (int(starts[0]), int(sizes[0])) if is_single else lists
     entries = {**{tag: (1, value) for tag, value in tags.items()}}
@@ -200,15 +212,19 @@ def _pack(tags: dict[int, int], pieces: list[bytes], *, is_tiled: bool) -> bytes
         entries[tag] = (len(pieces), place)
     packed = b"".join(struct.pack("<HHII", tag, 4, *entry) for tag, entry in sorted(entries.items()))
     directory = struct.pack("<H", len(entries)) + packed + struct.pack("<I", 0)
-    at = 8 + len(body) + 8 * len(pieces)
-    return struct.pack("<2sHI", b"II", 42, at) + body + starts.tobytes() + sizes.tobytes() + directory
+    at = 8 + body_bytes + 8 * len(pieces)
+    return b"".join([struct.pack("<2sHI", b"II", 42, at), *pieces, starts.tobytes(), sizes.tobytes(), directory])
 
 
-def _unpack_12(rows: Uint8Array) -> Uint16Array:
-    """Two numbers of 12 bits from three bytes."""
-    padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 3))).astype(np.uint16)
-    first, middle, last = padded[:, 0::3], padded[:, 1::3], padded[:, 2::3]
-    numbers = np.empty((len(rows), 2 * first.shape[1]), np.uint16)
-    numbers[:, 0::2] = (first << 4) | (middle >> 4)
-    numbers[:, 1::2] = ((middle & 15) << 8) | last
-    return numbers
+def _unpack(rows: Uint8Array, bits: int) -> Uint16Array:
+    """Numbers of 9 to 15 bits without a gap: so many from as few whole bytes as hold them exactly."""
+    shared = math.gcd(bits, 8)
+    together, size = 8 // shared, bits // shared
+    padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % size))).reshape(len(rows), -1, size)
+    joined = np.zeros(padded.shape[:2], np.uint64)
+    for place in range(size):
+        joined = (joined << 8) | padded[..., place]
+    numbers = np.empty((*padded.shape[:2], together), np.uint16)
+    for place in range(together):
+        numbers[..., place] = (joined >> (bits * (together - 1 - place))) & ((1 << bits) - 1)
+    return numbers.reshape(len(rows), -1)

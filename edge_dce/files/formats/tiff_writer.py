@@ -77,9 +77,11 @@ def encode_tiff(
     for tag, kind, content in ((34675, _UNDEFINED, icc_profile), (700, _BYTE, xmp), (33723, _UNDEFINED, iptc)):
         if content:
             entries[tag] = (kind, content)
-    data = start + b"".join(strips)
-    data += b"\0" * (len(data) % 2)
-    return data[:4] + struct.pack(f"{order}I", len(data)) + data[8:] + _pack_directory(start, entries, len(data), order)
+    filling = b"\0" * ((len(start) + sum(counts)) % 2)
+    at = len(start) + sum(counts) + len(filling)
+    # In one piece at once: large pictures would be in memory several times.
+    head = start[:4] + struct.pack(f"{order}I", at) + start[8:]
+    return b"".join([head, *strips, filling, _pack_directory(start, entries, at, order)])
 
 
 def _pack_directory(start: bytes, entries: dict[int, _Entry], at: int, order: str) -> bytes:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from edge_dce.errors import ImageError
 from edge_dce.files.formats import jpeg_segments, registry
-from edge_dce.files.formats.coding import is_hdr, restore_hdr
+from edge_dce.files.formats.coding import is_hdr, restore_coding
 from edge_dce.files.formats.deep_png import encode_png, mix_grey
 from edge_dce.files.formats.metadata import fit_exif
 from edge_dce.files.formats.pillow_samples import convert_to_srgb
@@ -134,9 +134,10 @@ def _fit_notes(picture: Picture, target: Format, left_out: collections.Counter[s
 
 def _encode_png(picture: Picture, _: int) -> bytes:
     animation = picture.animation
-    has_hdr = is_hdr(picture) and animation is None
-    if has_hdr:
-        picture = restore_hdr(picture)
+    # Of frames Pillow writes 8 bits, which are too few for other transfer functions.
+    coded = restore_coding(picture) if animation is None else dataclasses.replace(picture, cicp=None, gamma=None)
+    has_profile = coded.image is picture.image and coded.gamma is None
+    picture = coded
     if picture.image.dtype == np.uint16:
         data = encode_png(_stack(picture))
     else:
@@ -147,8 +148,9 @@ def _encode_png(picture: Picture, _: int) -> bytes:
     notes = picture.notes
     return insert_chunks(
         data,
-        cicp=picture.cicp if has_hdr or not is_hdr(picture) else None,
-        icc_profile=None if has_hdr else picture.icc_profile,
+        cicp=picture.cicp,
+        gamma=picture.gamma,
+        icc_profile=picture.icc_profile if has_profile else None,
         resolution_dpi=notes.resolution_dpi,
         exif=picture.exif,
         xmp=notes.xmp,

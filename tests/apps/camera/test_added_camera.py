@@ -77,7 +77,9 @@ def test_it_is_listed_and_known(tmp_path: Path) -> None:
 
 
 def test_help_and_messages_name_it() -> None:
-    with pytest.raises(CameraError, match=r"expected auto, toy\[:N\], synthetic, a video file"):
+    with pytest.raises(
+        CameraError, match=r"expected auto, toy\[:N\], synthetic, an address such as rtsp://HOST/PATH, a video file"
+    ):
         open_source("nothing-here")
 
 

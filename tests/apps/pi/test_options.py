@@ -29,7 +29,8 @@ def assert_refused(capsys: pytest.CaptureFixture[str], flags: list[str], message
     assert message in error
 
 
-def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stdout", "other"), [("raw", "mpegts"), ("mpegts", "raw")])
+def test_every_flag_has_a_key_in_the_file_that_means_the_same(stdout: str, other: str, tmp_path: Path) -> None:
     text = f"""
         source = "usb:0"
         size = "640x480"
@@ -50,22 +51,25 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(tmp_path: Path) ->
         stills = "pictures"
         every = "5m"
         keep = "10GB"
-        raw = true
+        {stdout} = true
+        rtsp = "rtsp://server/night"
+        virtual-camera = "auto"
         screen = true
     """
     flags = [
         *("--source", "usb:0", "--size", "640x480", "--fps", "15", "--once", "--model", "zero-dce-128x128-int8"),
         *("--contract", "curves", "--threads", "3", "--strength", "0.8", "--max-brightness", "0.9", "--denoise", "0.5"),
         *("--no-smooth", "--auto", "--http", "0.0.0.0:9000", "--token", TOKEN, "--quality", "70"),
-        *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--keep", "10GB", "--raw", "--screen"),
+        *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--keep", "10GB", "--screen"),
+        *(f"--{stdout}", "--rtsp", "rtsp://server/night", "--virtual-camera", "auto"),
     ]
     from_file = read_toml(tmp_path, text)
     from_flags = read_options([*flags, "--config", str(from_file.config)])
     assert from_file == from_flags
-    # Nothing in the list above may be a default, or the comparison would prove nothing of it.
+    # Nothing in the list above may be a default, or the comparison would prove nothing of it; one of two fits stdout.
     defaults = read_options([])
     same = {name for name, value in vars(from_file).items() if value == getattr(defaults, name)}
-    assert same == set()
+    assert same == {other}
     assert from_file.look == Look(0.8, 0.9, 0.5)
     assert from_file.every_s == 300
 
@@ -171,3 +175,23 @@ def test_impossible_address_is_told(text: str, capsys: pytest.CaptureFixture[str
 
 def test_address_may_be_off() -> None:
     assert parse_address("off") is None
+
+
+def test_one_stream_fits_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert_refused(capsys, ["--raw", "--mpegts"], "--raw and --mpegts both write to stdout")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--rtsp", "http://eve:secret@server/night"],
+        ["--rtsp", "eve:secret@server"],
+        ["--rtsp", "rtsp://eve:secret/@server/night"],
+        ["rtsp://eve:secret@server/night"],
+    ],
+)
+def test_wrong_address_is_refused_without_its_password(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read_options(flags)
+    assert caught.value.code == 2
+    assert "secret" not in capsys.readouterr().err

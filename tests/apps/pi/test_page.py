@@ -7,11 +7,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from tests.apps.pi.browser import MISSING, Browser, open_browser
 from tests.apps.pi.running_camera import SIZE, RunningCamera, run_camera
+from tests.edge_dce.camera.servers import serve_http
 
 pytestmark = [
     pytest.mark.skipif(MISSING is not None, reason=str(MISSING)),
@@ -29,6 +31,10 @@ BRIGHTNESS = """
     });
 """
 NOTICE = "return document.getElementById('notice').textContent"
+LAST_FETCH_STATUS = """
+    const fetched = performance.getEntriesByType("resource").filter((each) => each.name.includes("frame.jpg"));
+    return fetched.at(-1).responseStatus;
+"""
 IS_LIVE = f"""
     return document.getElementById("picture")?.width === {SIZE[0]} && !document.getElementById("notice").textContent;
 """
@@ -127,6 +133,22 @@ def test_camera_that_went_away_is_told_and_found_again(phone: Browser) -> None:
         phone.wait_for(NOTICE, lambda text: text == "The camera does not answer. Trying again …")
     with run_camera("--http", f"127.0.0.1:{port}"):
         phone.wait_for(IS_LIVE)
+
+
+def test_source_that_is_lost_is_told_over_its_last_picture_until_it_is_back(phone: Browser, tmp_path: Path) -> None:
+    size = "x".join(str(side) for side in SIZE)
+    with contextlib.ExitStack() as stack:
+        with serve_http(tmp_path) as web:
+            address = f"{web.url}/live.mjpg?token=secret"
+            camera = stack.enter_context(run_camera("--source", address, "--size", size))
+            phone.open(camera.url)
+            phone.wait_for(IS_LIVE)
+        phone.wait_for(NOTICE, lambda text: text.startswith(f"{web.url}: cannot be opened (Connection refused)"))
+        # An answer that there is no frame comes after five seconds, when the page has only the last picture.
+        phone.wait_for(LAST_FETCH_STATUS, lambda status: status == 503)
+        assert phone.evaluate(NOTICE).startswith(web.url)
+        with serve_http(tmp_path, web.server_port):
+            phone.wait_for(IS_LIVE)
 
 
 def test_token_is_asked_for_once(phone: Browser) -> None:

@@ -7,7 +7,10 @@ from PIL import Image
 
 import edge_dce
 from edge_dce.cli import main
+from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.enhancing.preview import STRENGTHS, make_sheet
+from edge_dce.files.formats.pillow_samples import convert_to_srgb
+from edge_dce.files.formats.profiles import PRIMARIES, find_colorants, make_profile
 from edge_dce.files.pictures import Picture
 
 TINY = Path(__file__).resolve().parents[2] / "models" / "tiny-16x16-int8.tflite"
@@ -29,6 +32,29 @@ def test_sheet_shows_the_picture_and_every_strength_in_order() -> None:
         np.testing.assert_array_equal(sheet[top : top + 480, left : left + 640], tile)
         # And says below it what it is.
         assert sheet[top + 480 : top + 520, left : left + 640].max() > 200
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_sheet_does_not_count_what_is_hidden(hidden: int) -> None:
+    enhancer, samples = edge_dce.load(TINY), make_picture(480, 640)
+    alpha = np.zeros((480, 640), np.uint8)
+    alpha[100:300, 200:500] = 255
+    samples[alpha == 0] = hidden
+    looks = [edge_dce.Look(strength, denoise=0) for strength in STRENGTHS]
+    sheet = make_sheet(Picture(samples, alpha), enhancer, edge_dce.Look(denoise=0))
+    expected = enhance_picture(Picture(samples, alpha), enhancer, looks[0]).image
+    tile = sheet[12 : 12 + 480, 12 + 652 : 12 + 652 + 640]
+    np.testing.assert_array_equal(tile[alpha == 255], expected[alpha == 255])
+    assert np.all(tile[alpha == 0] == 24)
+
+
+def test_sheet_shows_the_colors_of_a_profile() -> None:
+    profile = make_profile(find_colorants(PRIMARIES[12]))
+    samples = np.full((480, 640, 3), (180, 20, 20), np.uint8)
+    sheet = make_sheet(Picture(samples, icc_profile=profile), edge_dce.load(TINY), edge_dce.Look())
+    # Red of Display P3 is redder than that of sRGB.
+    np.testing.assert_array_equal(sheet[12, 12], convert_to_srgb(samples[:1, :1], profile)[0, 0])
+    assert sheet[12, 12, 0] > 190
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3000, 4), (30, 2000), (20, 16)])

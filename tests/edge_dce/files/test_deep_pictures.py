@@ -157,3 +157,13 @@ def test_transparent_color_of_16_bits_becomes_alpha(tmp_path: Path) -> None:
     expected = np.full((4, 5), 65535, np.uint16)
     expected[1, 2] = 0
     assert_same(read_picture(tmp_path / "deep.png"), Picture(samples, alpha=expected))
+
+
+def test_16_bits_of_a_whole_pixel_are_not_said_to_be_more_than_8_of_a_sample(tmp_path: Path) -> None:
+    header = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0)
+    masks = struct.pack("<3I", 0xF800, 0x07E0, 0x001F)
+    start = struct.pack("<2sIHHI", b"BM", 14 + len(header) + len(masks) + 4, 0, 0, 14 + len(header) + len(masks))
+    (tmp_path / "made.bmp").write_bytes(start + header + masks + struct.pack("<2H", 0xF800, 0x001F))
+    picture = read_picture(tmp_path / "made.bmp")
+    assert picture.image.tolist() == [[[255, 0, 0], [0, 0, 255]]]
+    assert not picture.left_out

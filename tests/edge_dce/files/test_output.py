@@ -65,6 +65,19 @@ def test_overwriting_a_link_replaces_what_it_names(tmp_path: Path) -> None:
     assert (tmp_path / "real.bin").read_bytes() == b"new"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes in folders")
+def test_pipe_without_a_reader_is_an_error_and_one_with_gets_all(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    os.mkfifo(path)
+    with pytest.raises(OutputError, match="nobody reads out of this pipe"):
+        write_file(path, b"data", overwrite=True)
+    with ThreadPoolExecutor(1) as pool:
+        # More than a pipe holds, so that the writer has to wait for the reader.
+        reading = pool.submit(path.read_bytes)
+        write_file(path, bytes(1 << 20), overwrite=True)
+        assert reading.result(30) == bytes(1 << 20)
+
+
 def test_overwriting_a_device_writes_to_it() -> None:
     write_file(Path(os.devnull), b"data", overwrite=True)
     assert Path(os.devnull).is_char_device()

@@ -70,3 +70,8 @@ def test_own_pictures_are_what_their_names_say() -> None:
     folder = Path(__file__).resolve().parents[3] / "docs" / "pictures"
     for path in folder.glob("*.jpg"):
         assert find_suffix(path.read_bytes()[:HEAD_BYTES]) == ".jpg"
+
+
+@pytest.mark.parametrize("start", [b"II+\0", b"MM\0+"])
+def test_tiff_of_64_bit_offsets_is_one(start: bytes) -> None:
+    assert find_suffix(start + bytes(60)) == ".tif"

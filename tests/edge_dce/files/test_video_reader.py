@@ -107,6 +107,14 @@ def test_interlaced_frames_become_whole_and_that_is_said(tmp_path: Path) -> None
     assert max(map(count_combs, frames)) < 100
 
 
+def test_whole_frames_of_fields_are_shown_as_long_as_these(tmp_path: Path) -> None:
+    options = {"x264-params": "tff=1"}
+    source = clips.write_clip(tmp_path / "tv.mp4", pts=tuple(range(0, 2560, 512)), sound=None, codec_options=options)
+    with VideoReader(source) as reader:
+        found = [(portion.pts, portion.duration) for portion in iter(reader.read, None) if portion.frame is not None]
+    assert found == [(pts, 512) for pts in range(0, 2560, 512)]
+
+
 def test_frames_that_are_whole_are_left_alone(tmp_path: Path) -> None:
     _, reader = read_all(clips.write_clip(tmp_path / "film.mp4", sound=None))
     assert reader.changes == []
@@ -152,7 +160,7 @@ def test_playlist_does_not_open_its_neighbor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["raw.h264", "raw.mp4"])
 def test_raw_stream_is_refused_with_what_helps(tmp_path: Path, name: str) -> None:
     clips.write_clip(tmp_path / name, sound=None, format_name="h264")
-    with pytest.raises(VideoError, match=rf"raw h264 stream, .*ffmpeg -framerate 30 -i {name} -c copy raw\.mp4"):
+    with pytest.raises(VideoError, match=rf"raw h264 stream, .*ffmpeg -framerate 30 -i {name} -c copy raw-timed\.mp4"):
         read_all(tmp_path / name)
 
 

@@ -200,6 +200,43 @@ def test_frames_without_a_place_of_their_own_take_the_nearest(tmp_path: Path, en
     assert sorted(set(found)) == found
 
 
+def test_gaps_between_frames_stay_where_there_is_one_rate(tmp_path: Path, enhancer: Enhancer) -> None:
+    # A phone at 25 frames a second that pauses in the dark, so that there are 10 a second on average.
+    shown = [*range(8), *range(8, 40, 4)]
+    source = clips.write_clip(tmp_path / "in.mp4", sound=None, pts=tuple(512 * number for number in shown))
+    enhance_video(source, tmp_path / "out.avi", enhancer, look=UNCHANGED)
+    assert clips.read_pts(tmp_path / "out.avi") == [Fraction(number, 25) for number in shown]
+
+
+def test_sound_that_matroska_cannot_hold_is_encoded_anew(tmp_path: Path, enhancer: Enhancer) -> None:
+    source = clips.write_clip(tmp_path / "camera.avi", pts=PTS, sound="pcm_mulaw")
+    notes = enhance_video(source, tmp_path / "out.mkv", enhancer, look=UNCHANGED).notes
+    assert notes == ("pcm_mulaw sound encoded anew: .mkv cannot hold it",)
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.streams.audio[0].codec_context.name == "opus"
+        length = sum(frame.samples for frame in container.decode(audio=0)) / 48_000
+    # Opus fills its last packet of 20 ms.
+    assert length == pytest.approx(1, abs=0.03)
+
+
+def test_shape_of_pixels_is_that_of_the_container(tmp_path: Path, enhancer: Enhancer) -> None:
+    # H.263 of this size has pixels of 12:11 by itself, whatever the container says.
+    source = clips.write_clip(
+        tmp_path / "in.mov",
+        size=(176, 144),
+        pts=PTS,
+        sound=None,
+        codec="h263",
+        codec_options={"aspect": "1"},
+        encoder_base=Fraction(1, 25),
+    )
+    with av.open(str(source)) as container:
+        assert container.streams.video[0].codec_context.sample_aspect_ratio == Fraction(12, 11)
+    enhance_video(source, tmp_path / "out.mp4", enhancer, look=UNCHANGED)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == 1
+
+
 @pytest.mark.parametrize(
     ("name", "result"), [("old.avi", "old.avi-enhanced.mkv"), ("web.webm", "web.webm-enhanced.mkv")]
 )

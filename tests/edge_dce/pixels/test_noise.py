@@ -36,6 +36,14 @@ def test_picture_without_noise_has_none() -> None:
     assert profile.blocks == 0
 
 
+def test_rounding_does_not_pass_coarse_texture_for_noise() -> None:
+    levels = make_ramp(low=20, high=120)
+    # A soft texture in every place: waves of 16 pixels, which have next to nothing at the finest scale.
+    waves = np.sin(np.arange(max(levels.shape[:2])) * (2 * np.pi / 16))
+    levels += 6 * np.outer(waves[: levels.shape[0]], waves[: levels.shape[1]])[:, :, np.newaxis]
+    assert estimate(np.rint(levels).astype(np.uint8)).luma.max() == 0
+
+
 def test_pattern_of_single_pixels_is_no_noise() -> None:
     levels = make_ramp(low=20, high=60)
     levels[::2, ::2] += 20

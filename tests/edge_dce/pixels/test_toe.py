@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 
 from edge_dce.pixels.buffers import Buffers
@@ -49,6 +51,15 @@ def test_picture_without_light_has_no_toe() -> None:
 
 def test_picture_without_black_has_no_toe() -> None:
     assert find_toe(np.maximum(make_night(), 12), QUIET, light=1) is None
+
+
+def test_dark_place_keeps_its_color_when_there_is_no_noise() -> None:
+    room = np.maximum(make_night(), 6)
+    clean = find_toe(room, dataclasses.replace(assume_noise(0), quantization=0.3), light=1)
+    assert clean is not None
+    assert clean.color[:40].min() == 1
+    # Half way from 1.5 to 12 levels a ramp holds a half; 6 is a little less.
+    assert find(room).color[:40].max() < 0.5
 
 
 def test_deep_picture_without_noise_has_no_toe() -> None:

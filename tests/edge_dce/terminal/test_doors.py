@@ -83,7 +83,19 @@ def test_help_lists_every_command_on_one_screen() -> None:
     environment = os.environ | {"COLUMNS": str(SCREEN_COLUMNS), "NO_COLOR": "1"}
     shown = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     assert len(shown.splitlines()) <= SCREEN_LINES
-    commands = ["enhance", "benchmark", "info", "models", "doctor", "live", "camera", "train", "evaluate", "convert"]
+    commands = [
+        "enhance",
+        "benchmark",
+        "info",
+        "models",
+        "doctor",
+        "live",
+        "web",
+        "camera",
+        "train",
+        "evaluate",
+        "convert",
+    ]
     assert re.findall(r"^    ([a-z]+)  +\S", shown, re.MULTILINE) == commands
 
 

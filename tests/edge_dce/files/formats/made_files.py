@@ -87,12 +87,12 @@ def _append(data: bytearray, entries: dict[int, Entry], strips: list[bytes]) -> 
     return at
 
 
-def pack_12(samples: np.ndarray) -> bytes:
-    """(H, W, C) numbers of 12 bits, each row filled up to whole bytes."""
+def pack_bits(samples: np.ndarray, bits: int) -> bytes:
+    """(H, W, C) numbers of so many bits, without a gap, each row filled up to whole bytes."""
     rows = []
     for row in samples.reshape(len(samples), -1):
-        bits = np.unpackbits(row.astype(">u2").view(np.uint8)).reshape(-1, 16)[:, 4:].reshape(-1)
-        rows.append(np.packbits(bits).tobytes())
+        digits = np.unpackbits(row.astype(">u2").view(np.uint8)).reshape(-1, 16)[:, 16 - bits :].reshape(-1)
+        rows.append(np.packbits(digits).tobytes())
     return b"".join(rows)
 
 

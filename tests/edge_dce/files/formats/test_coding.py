@@ -65,6 +65,40 @@ def test_linear_samples_by_code_points_show_their_light(tmp_path: Path) -> None:
     assert np.abs(light_of(read(tmp_path, data)) - LIGHT).max() <= 3 / 65535
 
 
+@pytest.mark.parametrize("exponent", [100_000, 55_556, 45_455])
+def test_gamma_and_chromaticities_and_their_samples_stay_in_a_png(tmp_path: Path, exponent: int) -> None:
+    samples = code(LIGHT, 65535)
+    points = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+    gamma = struct.pack(">I", exponent)
+    data = insert_png_chunk(insert_png_chunk(encode(samples), b"cHRM", points), b"gAMA", gamma)
+    written = encode_picture(read(tmp_path, data), ".png")
+    chunks = dict(list_chunks(written))
+    assert (chunks[b"gAMA"], chunks[b"cHRM"]) == (gamma, points)
+    assert b"iCCP" not in chunks
+    found = decode(written)
+    assert found is not None
+    # Half a level of 255, as of HDR.
+    assert np.abs(found.astype(int) - samples).max() <= 128
+
+
+def test_linear_samples_by_code_points_stay_in_a_png(tmp_path: Path) -> None:
+    samples = code(LIGHT, 65535)
+    data = insert_png_chunk(encode(samples), b"cICP", bytes((P3, LINEAR, 0, 1)))
+    written = encode_picture(read(tmp_path, data), ".png")
+    chunks = dict(list_chunks(written))
+    assert chunks[b"cICP"] == bytes((P3, LINEAR, 0, 1))
+    assert b"iCCP" not in chunks
+    found = decode(written)
+    assert found is not None
+    assert np.abs(found.astype(int) - samples).max() <= 128
+
+
+def test_linear_samples_become_those_of_srgb_where_a_format_has_no_gamma(tmp_path: Path) -> None:
+    data = insert_png_chunk(encode(code(LIGHT, 65535)), b"gAMA", struct.pack(">I", 100_000))
+    picture = read(tmp_path, data)
+    np.testing.assert_array_equal(read_again(tmp_path, picture, ".tif").image, picture.image)
+
+
 def test_linear_samples_by_profile_show_their_light_and_their_colors_stay(tmp_path: Path) -> None:
     colorants = profiles.find_colorants(profiles.PRIMARIES[P3])
     linear = profiles.make_profile(colorants).replace(
@@ -103,6 +137,7 @@ def test_display_p3_by_code_points_keeps_them_in_png(tmp_path: Path) -> None:
     data = insert_png_chunk(encode(code(make_scene(), 255)), b"cICP", bytes((P3, SRGB, 0, 1)))
     written = dict(list_chunks(encode_picture(read(tmp_path, data), ".png")))
     assert written[b"cICP"] == bytes((P3, SRGB, 0, 1))
+    assert b"iCCP" not in written
 
 
 def test_primaries_by_chromaticities_become_a_profile(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from edge_dce.files.formats import profiles
 from edge_dce.files.formats.pillow_samples import has_avif
 from edge_dce.files.pictures import read_picture, write_picture
 from edge_dce.pixels.look import Look
-from tests.edge_dce.files.formats.made_files import SHORT, describe, make_scene, make_tiff, pack_12
+from tests.edge_dce.files.formats.made_files import SHORT, describe, make_scene, make_tiff, pack_bits
 
 MAGICK = shutil.which("magick") or shutil.which("convert") or ""
 pytestmark = pytest.mark.skipif(not MAGICK, reason="needs ImageMagick: apt-get install imagemagick")
@@ -163,7 +163,7 @@ def test_profile_is_the_one_that_imagemagick_finds(suffix: str, tmp_path: Path, 
 
 def test_samples_of_12_bits_are_what_imagemagick_sees(tmp_path: Path, enhancer: edge_dce.Enhancer) -> None:
     samples = np.rint(make_scene(HEIGHT, WIDTH, 1) * 4095).astype(np.uint16)
-    (tmp_path / "deep.tif").write_bytes(make_tiff((describe(samples, 12, 1), [pack_12(samples)])))
+    (tmp_path / "deep.tif").write_bytes(make_tiff((describe(samples, 12, 1), [pack_bits(samples, 12)])))
     assert_same(read_by_us(tmp_path / "deep.tif", enhancer), read_by_magick(tmp_path / "deep.tif"))
 
 

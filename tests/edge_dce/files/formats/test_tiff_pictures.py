@@ -2,6 +2,7 @@
 
 import dataclasses
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from tests.edge_dce.files.formats.made_files import (
     make_noise,
     make_scene,
     make_tiff,
-    pack_12,
+    pack_bits,
 )
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
@@ -44,20 +45,22 @@ def test_white_is_zero_of_16_bits_is_no_negative(tmp_path: Path) -> None:
     np.testing.assert_array_equal(picture.image[..., :1], samples)
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("width", [32, 33])
-def test_12_bits_fill_the_whole_range(tmp_path: Path, channels: int, width: int) -> None:
-    samples = np.rint(make_scene(24, width, channels) * 4095).astype(np.uint16)
+def test_packed_bits_fill_the_whole_range(tmp_path: Path, channels: int, width: int, bits: int) -> None:
+    white = 2**bits - 1
+    samples = np.rint(make_scene(24, width, channels) * white).astype(np.uint16)
     photometric = RGB if channels == 3 else BLACK_IS_ZERO
-    picture = read(tmp_path, make_tiff((describe(samples, 12, photometric), [pack_12(samples)])))
-    # Exactly 65535 / 4095 would be 16.0037; bits that repeat are at most one off that, of 65535.
-    assert np.abs(picture.image[..., :channels] - samples * (65535 / 4095)).max() <= 1
+    picture = read(tmp_path, make_tiff((describe(samples, bits, photometric), [pack_bits(samples, bits)])))
+    # Exactly 65535 / 4095 would be 16.0037, for instance; bits that repeat are at most one off that, of 65535.
+    assert np.abs(picture.image[..., :channels] - samples * (65535 / white)).max() <= 1
     assert picture.image.max() == 65535
 
 
 def test_12_bits_white_is_zero(tmp_path: Path) -> None:
     samples = np.rint(make_scene(channels=1) * 4095).astype(np.uint16)
-    picture = read(tmp_path, make_tiff((describe(samples, 12, WHITE_IS_ZERO), [pack_12(4095 - samples)])))
+    picture = read(tmp_path, make_tiff((describe(samples, 12, WHITE_IS_ZERO), [pack_bits(4095 - samples, 12)])))
     assert np.abs(picture.image[..., :1] - samples * (65535 / 4095)).max() <= 1
 
 
@@ -94,6 +97,25 @@ def test_colors_multiplied_by_alpha_are_divided_again(tmp_path: Path) -> None:
     assert np.abs(picture.image.astype(int) - 40000).max() <= 4
 
 
+def test_grey_multiplied_by_alpha_of_8_bits_is_divided_again(tmp_path: Path) -> None:
+    stored = np.concatenate([np.full((8, 8, 1), 50, np.uint8), np.full((8, 8, 1), 128, np.uint8)], axis=2)
+    picture = read(tmp_path, make_tiff((describe(stored, 8, BLACK_IS_ZERO, t338=(SHORT, [1])), [stored.tobytes()])))
+    # Pillow cuts off rather than rounds.
+    np.testing.assert_allclose(picture.image, 50 * 255 / 128, atol=1)
+    assert picture.is_grey
+    assert np.all(picture.alpha == 128)
+
+
+def test_damaged_tiff_is_one_error_and_no_line_of_libtiff(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    stored = make_noise(3, np.uint8)
+    Image.fromarray(stored).save(tmp_path / "made.tif", compression="tiff_lzw")
+    data = bytearray((tmp_path / "made.tif").read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 200] = bytes(200)
+    with pytest.raises(ImageError):
+        read(tmp_path, bytes(data))
+    assert capfd.readouterr().err == ""
+
+
 def test_channels_without_a_meaning_are_left_out_and_named(tmp_path: Path) -> None:
     samples = make_noise(4)
     picture = read(
@@ -106,8 +128,8 @@ def test_channels_without_a_meaning_are_left_out_and_named(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("bits", "photometric", "more", "named"),
     [
-        (10, BLACK_IS_ZERO, {}, "10 bits"),
-        (14, BLACK_IS_ZERO, {}, "14 bits"),
+        (9, BLACK_IS_ZERO, {}, "9 bits"),
+        (24, BLACK_IS_ZERO, {}, "24 bits"),
         (32, RGB, {}, "32 bits"),
         (16, RGB, {"t339": (SHORT, [2, 2, 2])}, "signed"),
         (32, RGB, {"t339": (SHORT, [3, 3, 3])}, "floating-point"),
@@ -117,6 +139,8 @@ def test_channels_without_a_meaning_are_left_out_and_named(tmp_path: Path) -> No
         (8, 32845, {}, "LogLuv"),
         (8, 5, {"t284": (SHORT, [2])}, "2 planes"),
         (16, RGB, {"t259": (SHORT, [7])}, "compression 7"),
+        (8, RGB, {"t259": (SHORT, [34712])}, "compression 34712"),
+        (8, RGB, {"t259": (SHORT, [50001])}, "compression 50001"),
     ],
 )
 def test_what_is_not_understood_is_refused_by_name(
@@ -149,6 +173,30 @@ def test_strips_are_put_together_however_many_are_decoded_at_a_time(
     more = {"t284": (SHORT, [2])} if is_planar else {}
     data = make_tiff((describe(samples, 16, RGB, t278=(LONG, [rows]), **more), strips))
     np.testing.assert_array_equal(read(tmp_path, data).image, samples)
+
+
+def make_tiled_16(samples: np.ndarray, side: int) -> bytes:
+    """Deflated tiles, row after row; what is beyond the picture is filled up."""
+    height, width, channels = samples.shape
+    filled = np.pad(samples, ((0, -height % side), (0, -width % side), (0, 0)), constant_values=7)
+    rows, columns = (length // side for length in filled.shape[:2])
+    blocks = filled.reshape(rows, side, columns, side, channels).swapaxes(1, 2).reshape(-1, side, side, channels)
+    entries = describe(samples, 16, 2, t322=(SHORT, [side]), t323=(SHORT, [side])) | {259: (SHORT, [8])}
+    entries.pop(278)
+    data = make_tiff((entries, [zlib.compress(block.astype("<u2").tobytes()) for block in blocks]))
+    # The tags of strips become those of tiles; readers look up tags in whatever order.
+    for strip, tile in ((273, 324), (279, 325)):
+        data = data.replace(struct.pack("<HH", strip, LONG), struct.pack("<HH", tile, LONG), 1)
+    return data
+
+
+@pytest.mark.parametrize("band_bytes", [1, 10_000, 1 << 25])
+def test_tiles_are_put_together_however_many_are_decoded_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, band_bytes: int
+) -> None:
+    monkeypatch.setattr("edge_dce.files.formats.tiff_samples._BAND_BYTES", band_bytes)
+    samples = make_noise(3, height=70, width=50)
+    assert np.array_equal(read(tmp_path, make_tiled_16(samples, 16)).image, samples)
 
 
 def test_missing_strips_are_one_error(tmp_path: Path) -> None:
@@ -248,7 +296,7 @@ def test_entry_and_link_that_lead_nowhere_do_not_cost_the_picture(tmp_path: Path
 @pytest.mark.parametrize("bits", [12, 16])
 def test_truncated_file_is_one_error(tmp_path: Path, bits: int, share: float) -> None:
     samples = make_noise(3) >> (16 - bits)
-    strip = pack_12(samples) if bits == 12 else samples.astype("<u2").tobytes()
+    strip = pack_bits(samples, 12) if bits == 12 else samples.astype("<u2").tobytes()
     whole = make_tiff((describe(samples, bits, RGB), [strip]))
     with pytest.raises(ImageError):
         read(tmp_path, whole[: int(len(whole) * share)])
