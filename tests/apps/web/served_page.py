@@ -32,7 +32,9 @@ _PATIENCE_S = 30.0
 
 
 class Server:
-    """Serves a folder, but for the files of `missing`. Some servers say of all files in .gz that browsers may unpack them.
+    """Serves a folder, but for the files of `missing`.
+
+    Some servers say of all files in .gz that browsers may unpack them: so does one that `has_unpacked`.
 
     Attributes:
         url: ends in a slash.
