@@ -153,7 +153,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     )
     compare.add_argument("--html", type=Path, metavar="FILE", help="also write the table as an HTML page")
     compare.add_argument("--overwrite", action="store_true")
-    compare.set_defaults(command=_compare)
+    compare.set_defaults(command=_compare, parser=compare)
 
     wraparound = commands.add_parser(
         "psnr-wraparound", help="show how a wrong PSNR differs from the right one; see docs/psnr.md"
@@ -310,6 +310,8 @@ def _compare(arguments: argparse.Namespace) -> None:
     from .verdict import judge_runs
 
     if arguments.brief:
+        if arguments.metrics or arguments.markdown or arguments.html:
+            arguments.parser.error("--brief prints no table; leave out --metrics, --markdown and --html")
         print("\n".join(judge_runs(arguments.runs)))
         return
     table = tabulate_runs(arguments.runs, arguments.metrics.split(",") if arguments.metrics else ())

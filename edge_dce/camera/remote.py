@@ -129,17 +129,18 @@ class _Decoding:
             self.decoded.end()
 
     def _play(self, video: RemoteVideo) -> bool:
-        """Decode until told to stop or to the end; whether to begin anew.
+        """Decode until told to stop or to the end; whether to begin anew, which brings nothing without a frame.
 
         Raises:
             VideoError: the connection was lost.
         """
         due = _DueTimes() if video.is_paced else None
+        before = self._sequence
         with video:
             while not self._stopping.is_set():
                 frame = video.read()
                 if frame is None:
-                    return self._loop
+                    return self._loop and self._sequence > before
                 if due is not None and self._stopping.wait(due.measure_wait_s(frame.time)):
                     break
                 self.decoded.put(_Decoded(self._sequence, frame, time.monotonic(), video))

@@ -62,3 +62,9 @@ def test_few_pictures_are_no_evidence(tmp_path: Path) -> None:
     folders = [write_evaluation(tmp_path / name, BASE_DB[:4]) for name in ("base", "own")]
     with pytest.raises(EvaluationError, match="expected 5 pictures or more to judge by, found 4"):
         judge_runs(folders)
+
+
+def test_line_with_options_of_a_table_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["compare", "--brief", "--html", str(tmp_path / "page.html"), str(tmp_path)])
+    assert "--brief prints no table" in capsys.readouterr().err

@@ -47,6 +47,7 @@ class Push(Output):
         self._codec: str | None = None
         self._frames = 0
         self._busy_since_s: float | None = None
+        self._encoding_trouble: str | None = None
 
     def run(self) -> None:
         pause_s = _FIRST_PAUSE_S
@@ -77,7 +78,7 @@ class Push(Output):
             assert sender.stderr is not None
             sending = threading.Thread(target=self._send, args=(sender, sender.stdin), name="push", daemon=True)
             sending.start()
-            is_stuck = self._watch(sender.stdout)
+            is_stuck = self._watch(sender.stdout, sending)
             sending.join(0 if is_stuck else _GOODBYE_S)
             if not sending.is_alive():
                 # The end of its input is the sender's time to say goodbye to the server.
@@ -89,11 +90,13 @@ class Push(Output):
             sending.join()
             said = sender.stderr.read().decode(errors="replace").strip()
         self._codec, self._busy_since_s = None, None
-        return "takes nothing" if is_stuck else said.rpartition("\n")[2] or "the connection ended"
+        if is_stuck:
+            return "takes nothing"
+        return self._encoding_trouble or said.rpartition("\n")[2] or "the connection ended"
 
-    def _watch(self, said: IO[bytes]) -> bool:
-        """Until the sender ends or is not wanted, or, which is True, takes nothing."""
-        while self.is_wanted:
+    def _watch(self, said: IO[bytes], sending: threading.Thread) -> bool:
+        """Until the sender ends, gets no more or is not wanted, or, which is True, takes nothing."""
+        while self.is_wanted and sending.is_alive():
             if select.select([said], [], [], _LOOK_S)[0]:
                 if not said.read(_LINE_BYTES):
                     return False
@@ -106,14 +109,19 @@ class Push(Output):
     def _send(self, sender: subprocess.Popen[bytes], pipe: IO[bytes]) -> None:
         from edge_dce.files.live_video import LiveStream
 
+        self._encoding_trouble = None
         stream = LiveStream(pipe, name=str(self._address), fps=self._fps)
-        # The sender knows what went wrong with a write.
-        with contextlib.suppress(OutputError), self._pipeline.subscribe() as shots, stream:
-            for shot in shots.follow(lambda: self.is_wanted and sender.poll() is None):
-                self._busy_since_s = time.monotonic()
-                stream.write(shot.after, shot.time_s, shot.channel_order)
-                self._busy_since_s = None
-                self._frames += 1
-                if self._codec is None:
-                    self._codec = stream.codec
-                    _log.info("push: H.264 by %s to %s", self._codec, self._address)
+        try:
+            with self._pipeline.subscribe() as shots, stream:
+                for shot in shots.follow(lambda: self.is_wanted and sender.poll() is None):
+                    self._busy_since_s = time.monotonic()
+                    stream.write(shot.after, shot.time_s, shot.channel_order)
+                    self._busy_since_s = None
+                    self._frames += 1
+                    if self._codec is None:
+                        self._codec = stream.codec
+                        _log.info("push: H.264 by %s to %s", self._codec, self._address)
+        except OutputError as error:
+            # The sender knows what went wrong with a write, and nothing of an encoder.
+            if self._codec is None and not stream.has_lost_reader:
+                self._encoding_trouble = str(error).removeprefix(f"{self._address}: ")

@@ -10,6 +10,7 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -153,11 +154,11 @@ def test_stream_is_pushed_to_a_server_which_may_go_and_come_back(tmp_path: Path)
         assert len(found.times_s) > 20
 
 
-def test_server_that_answers_nothing_is_left(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, LatestFrame(open_synthetic) as source:
-        port = silent.getsockname()[1]
+def wait_for_trouble(address: Address, **settings: float) -> dict[str, Any]:
+    """What an output to this address says of itself as soon as it has trouble."""
+    with LatestFrame(open_synthetic) as source:
         pipeline = Pipeline(source, Enhancement(Stream(load(threads=1))), LiveStats())
-        push = Push(pipeline, Address(f"rtsp://127.0.0.1:{port}/secret"), fps=30, most_busy_s=0.3)
+        push = Push(pipeline, address, fps=30, **settings)
         pipeline.start()
         push.start()
         deadline_s = time.monotonic() + 20
@@ -166,7 +167,21 @@ def test_server_that_answers_nothing_is_left(tmp_path: Path) -> None:
         told = push.describe()
         push.stop()
         pipeline.stop()
+    return told
+
+
+def test_server_that_answers_nothing_is_left() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        told = wait_for_trouble(Address(f"rtsp://127.0.0.1:{port}/secret"), most_busy_s=0.3)
     assert told["trouble"].startswith(f"rtsp://127.0.0.1:{port}: takes nothing; trying again in ")
+    assert told["failed"]
+
+
+def test_encoder_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_dce.files.live_video.STREAM_ENCODERS", {"no_such_encoder": {}})
+    told = wait_for_trouble(Address("rtsp://127.0.0.1:9/secret"))
+    assert "encoder" in told["trouble"]
     assert told["failed"]
 
 

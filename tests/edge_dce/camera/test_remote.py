@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,18 @@ def test_mjpeg_is_the_newest_frame_however_slow_the_reader(web: WebServer) -> No
         # Two frames are on their way: in the network, and in the decoder. A busy machine may hold up one more.
         assert abs(frame.image.mean() - web.sent % 200) <= 4
         assert source.name == web.url
+
+
+def test_recording_without_a_frame_that_can_be_decoded_is_told(web: WebServer, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "empty.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number in range(10):
+            packet = av.Packet(b"no picture")
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 10)
+            container.mux(packet)
+    with pytest.raises(CameraError, match="without a single frame"):
+        open_source(f"{web.url}/empty.avi", loop=True)
 
 
 def test_frames_a_second_can_be_limited(web: WebServer) -> None:
