@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+# Of fewer pictures an interval says nothing.
+FEWEST = 5
 _ROUNDS = 2000
 _SEED = 2001
 _PERCENTILES = (2.5, 97.5)

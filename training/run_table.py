@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_dce.reports.page import render_page
 from edge_dce.reports.table import EMPTY, Table
 
-from .bootstrap import estimate_interval
+from .bootstrap import FEWEST, estimate_interval
 from .evaluation import (
     METHODS,
     METRICS,
@@ -24,8 +24,6 @@ from .evaluation import (
 from .history import History, read_history
 from .recipe import Recipe
 
-# Of fewer pictures an interval says nothing.
-_FEWEST_FOR_INTERVALS = 5
 _USUAL_METRICS = ("psnr", "ssim", "brightness")
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
 
@@ -174,7 +172,7 @@ def _compare_surely(part: str, columns: Sequence[_Column], others: int, metric: 
     ]
     # Evaluations of before have fewer figures.
     lacking = [None in each.values() for each in figures]
-    if all(lacking) or any(len(each) < _FEWEST_FOR_INTERVALS for each in figures):
+    if all(lacking) or any(len(each) < FEWEST for each in figures):
         return []
     padding = [EMPTY] * others
     intervals = (

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .bootstrap import estimate_interval
+from .bootstrap import FEWEST, estimate_interval
 from .evaluation import Evaluation, EvaluationError, read_evaluation
-
-# Of fewer pictures an interval says nothing.
-_FEWEST = 5
 
 
 def judge_runs(folders: Sequence[Path]) -> list[str]:
@@ -31,8 +28,8 @@ def _judge(run: Evaluation, first: Evaluation, name: str) -> str:
         raise EvaluationError(
             f"{name}: expected an evaluation on the same pictures as the others', found different pictures"
         )
-    if len(ours) < _FEWEST:
-        raise EvaluationError(f"expected {_FEWEST} pictures or more to judge by, found {len(ours)}; use more photos")
+    if len(ours) < FEWEST:
+        raise EvaluationError(f"expected {FEWEST} pictures or more to judge by, found {len(ours)}; use more photos")
     gains = [ours[key] - theirs[key] for key in ours]
     low, high = estimate_interval(gains)
     verdict = "better than" if low > 0 else "worse than" if high < 0 else "no better and no worse than"

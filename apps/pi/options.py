@@ -14,7 +14,7 @@ from typing import Any
 from edge_dce.camera.sources import AUTO, describe_sources
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.errors import EdgeDceError
-from edge_dce.files.address import Address, hide_password
+from edge_dce.files.address import Address, hide_password, is_address
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_size
 from edge_dce.version import VERSION
@@ -73,11 +73,17 @@ def read_options(argv: Sequence[str], *, prog: str = PROG) -> LiveOptions:
         from_file = read_config(config) if config else []
         arguments, unknown = parser.parse_known_args([*from_file, *argv])
         if unknown:
-            parser.error(f"unrecognized arguments: {' '.join(map(hide_password, unknown))}")
+            parser.error(f"unrecognized arguments: {' '.join(map(_hide_secrets, unknown))}")
         options = _to_options(arguments)
     except EdgeDceError as error:
         parser.error(str(error))
     return options
+
+
+def _hide_secrets(argument: str) -> str:
+    """An argument that is not known, perhaps an address behind a mistyped option, as a message may show it."""
+    option, equals, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
+    return f"{option}{equals}{Address(value)}" if is_address(value) else hide_password(argument)
 
 
 def read_config(path: Path) -> list[str]:

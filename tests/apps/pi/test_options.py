@@ -195,3 +195,10 @@ def test_wrong_address_is_refused_without_its_password(flags: list[str], capsys:
         read_options(flags)
     assert caught.value.code == 2
     assert "secret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--sourc=http://cam/x?password=secret"], ["--sourc", "rtsp://eve:secret@cam/x"]])
+def test_mistyped_option_shows_no_password(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        read_options(flags)
+    assert "secret" not in capsys.readouterr().err
