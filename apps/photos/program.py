@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from edge_dce.errors import EdgeDceError
 from edge_dce.terminal.console import answer
 
 from ..pi.stats import LiveStats
@@ -51,15 +50,8 @@ async def serve(options: WebOptions) -> int:
     loop.add_signal_handler(signal.SIGINT, stop, 130)
     pages = Pages(Enhancement(options), options.token)
     server = Server(pages.answer, LiveStats(), takes_bodies=True, explain=explain)
-    host, port = options.http
-    try:
-        port = await server.start(host, port)
-    except OSError as error:
-        raise EdgeDceError(
-            f"cannot listen on {host or '*'}:{port} ({error.strerror}); choose another --http"
-        ) from error
-    shown = f"[{host}]" if ":" in host else host or "*"
-    _log.info("http://%s:%d/%s", shown, port, "" if options.token is None else " (asks for the token)")
+    address = await server.listen(*options.http)
+    _log.info("%s%s", address, "" if options.token is None else " (asks for the token)")
     try:
         return await stopped
     finally:

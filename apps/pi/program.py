@@ -157,15 +157,8 @@ class Program:
             change_look=self._change_look,
         )
         server = Server(pages.answer, self._stats)
-        host, port = self._options.http
-        try:
-            port = await server.start(host, port)
-        except OSError as error:
-            raise EdgeDceError(
-                f"cannot listen on {host or '*'}:{port} ({error.strerror}); choose another --http"
-            ) from error
-        shown = f"[{host}]" if ":" in host else host or "*"
-        _log.info("http://%s:%d/%s", shown, port, "" if self._options.token is None else " (asks for the token)")
+        address = await server.listen(*self._options.http)
+        _log.info("%s%s", address, "" if self._options.token is None else " (asks for the token)")
         return server
 
     async def _watch(self) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from edge_dce.errors import EdgeDceError
+
 from ..stats import LiveStats
 from .connection import READ_BYTES, Connection
 from .messages import Request, RequestError, Response, StreamedResponse
@@ -57,6 +59,21 @@ class Server:
         """
         self._server = await asyncio.start_server(self._accept, host or None, port, limit=READ_BYTES)
         return int(self._server.sockets[0].getsockname()[1])
+
+    async def listen(self, host: str, port: int) -> str:
+        """As `start`; returns the address for people, where "*" stands for every one.
+
+        Raises:
+            EdgeDceError: the address is taken or not this machine's.
+        """
+        try:
+            port = await self.start(host, port)
+        except OSError as error:
+            raise EdgeDceError(
+                f"cannot listen on {host or '*'}:{port} ({error.strerror}); choose another --http"
+            ) from error
+        shown = f"[{host}]" if ":" in host else host or "*"
+        return f"http://{shown}:{port}/"
 
     async def stop(self) -> None:
         """Stop listening and end every connection."""
