@@ -16,6 +16,7 @@ from edge_dce.terminal.console import CUT_SHORT, answer
 from .datasets.kinds import KINDS
 from .datasets.picture import DarkPicture
 from .datasets.sets import Source
+from .evaluation import METRICS
 from .feedback import read_exposure_target
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
 from .settings import override
@@ -144,9 +145,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
 
     compare = commands.add_parser("compare", help="show evaluated runs side by side")
     compare.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
-    compare.add_argument(
-        "--metrics", metavar="NAME,...", help="show these with intervals: psnr, ssim, lab, psnr-scaled, brightness"
-    )
+    compare.add_argument("--metrics", metavar="NAME,...", help=f"show these with intervals: {', '.join(METRICS)}")
     compare.add_argument("--markdown", action="store_true", help="print a Markdown table")
     compare.add_argument(
         "--brief", action="store_true", help="print one line for each run: is it better than the first?"

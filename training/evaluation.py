@@ -31,16 +31,14 @@ PARTS = ("test", "validation")
 TOGETHER = "together"
 # Of every figure: far below what any means, and half the file.
 DECIMALS = 6
-# What tables call the figures of a `MethodScore`, in the order of its cells.
-FIGURES = ("PSNR dB", "SSIM", "Lab difference", "PSNR dB, scaled to the truth's mean", "brightness")
 
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A figure of a picture, as comparisons show it.
+    """A figure of a picture, as tables show it.
 
     Attributes:
-        label: of its row.
+        label: of its row or column.
         field: of `MethodScore`.
         decimals: that are shown.
     """
@@ -49,8 +47,13 @@ class Metric:
     field: str
     decimals: int
 
+    def format(self, score: MethodScore | None) -> str:
+        """The figure in a cell, which is empty where there is none."""
+        figure = getattr(score, self.field, None)
+        return EMPTY if figure is None else f"{figure:.{self.decimals}f}"
 
-# Name on the command line -> the figure; an entry here makes a field of `MethodScore` comparable.
+
+# Name on the command line -> the figure, in the order of a table's columns.
 METRICS = {
     "psnr": Metric("PSNR dB", "psnr_db", 2),
     "ssim": Metric("SSIM", "ssim", 3),
@@ -58,6 +61,8 @@ METRICS = {
     "psnr-scaled": Metric("PSNR dB, scaled to the truth's mean", "equal_mean_psnr_db", 2),
     "brightness": Metric("brightness", "brightness", 3),
 }
+# What tables call the figures.
+FIGURES = tuple(metric.label for metric in METRICS.values())
 
 
 class EvaluationError(EdgeDceError):
@@ -83,10 +88,8 @@ class MethodScore:
     equal_mean_psnr_db: float | None = None
 
     def to_cells(self) -> tuple[str, ...]:
-        """As tables show it, in the order of `FIGURES`."""
-        color = EMPTY if self.color_difference is None else f"{self.color_difference:.1f}"
-        equal_mean = EMPTY if self.equal_mean_psnr_db is None else f"{self.equal_mean_psnr_db:.2f}"
-        return f"{self.psnr_db:.2f}", f"{self.ssim:.3f}", color, equal_mean, f"{self.brightness:.3f}"
+        """As tables show it, in the order of `METRICS`."""
+        return tuple(metric.format(self) for metric in METRICS.values())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +137,11 @@ class Evaluation:
     def select(self, part: str) -> list[ImageRow]:
         """The rows of one part, or of all together."""
         return [row for row in self.images if part in (row.part, TOGETHER)]
+
+    def list_figures(self, metric: Metric, part: str = TOGETHER) -> dict[tuple[str, str], Any]:
+        """One figure of the network, by part and name of the picture; None of a picture that has none."""
+        rows = self.select(part)
+        return {(row.part, Path(row.name).stem): getattr(row.scores["network"], metric.field) for row in rows}
 
     def average(self, part: str, method: str) -> MethodScore:
         """The mean score of one method over a part."""

@@ -299,7 +299,6 @@ _RECIPES = (
         name="own-pairs",
         about="goes on from edge-tone (fit --from edge-tone-once) with pairs of one's own",
         epochs=8,
-        batch_size=8,
         epoch_images=1000,
         learning_rate=1e-4,
         ema=0.99,

@@ -150,26 +150,15 @@ def _compare_part(
     rows: list[Sequence[str]] = [[title]]
     for name in metrics or _USUAL_METRICS:
         metric = METRICS[name]
-        rows.append((metric.label, *(_format_score(score, metric) for score in scores)))
+        rows.append((metric.label, *(metric.format(score) for score in scores)))
         if metrics or name == "psnr":
             rows += _compare_surely(part, columns, len(scores) - len(columns), metric)
     return rows
 
 
-def _format_score(score: MethodScore | None, metric: Metric) -> str:
-    figure = getattr(score, metric.field, None)
-    return EMPTY if figure is None else f"{figure:.{metric.decimals}f}"
-
-
 def _compare_surely(part: str, columns: Sequence[_Column], others: int, metric: Metric) -> list[Sequence[str]]:
     """Intervals of one figure of one part, and of how much it differs from the first run, picture by picture."""
-    figures = [
-        {
-            (row.part, Path(row.name).stem): getattr(row.scores["network"], metric.field)
-            for row in column.evaluation.select(part)
-        }
-        for column in columns
-    ]
+    figures = [column.evaluation.list_figures(metric, part) for column in columns]
     # Evaluations of before have fewer figures.
     lacking = [None in each.values() for each in figures]
     if all(lacking) or any(len(each) < FEWEST for each in figures):

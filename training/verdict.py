@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .bootstrap import FEWEST, estimate_interval
-from .evaluation import Evaluation, EvaluationError, read_evaluation
+from .evaluation import METRICS, Evaluation, EvaluationError, read_evaluation
 
 
 def judge_runs(folders: Sequence[Path]) -> list[str]:
@@ -23,7 +23,7 @@ def judge_runs(folders: Sequence[Path]) -> list[str]:
 
 
 def _judge(run: Evaluation, first: Evaluation, name: str) -> str:
-    ours, theirs = _list_psnr(run), _list_psnr(first)
+    ours, theirs = (each.list_figures(METRICS["psnr"]) for each in (run, first))
     if ours.keys() != theirs.keys():
         raise EvaluationError(
             f"{name}: expected an evaluation on the same pictures as the others', found different pictures"
@@ -38,7 +38,3 @@ def _judge(run: Evaluation, first: Evaluation, name: str) -> str:
         f"{mean:.2f} dB on {len(ours)} pictures, {verdict} {name} ({gain:+.2f} dB, "
         f"95 % interval {low:+.2f} to {high:+.2f})"
     )
-
-
-def _list_psnr(run: Evaluation) -> dict[tuple[str, str], float]:
-    return {(row.part, Path(row.name).stem): row.scores["network"].psnr_db for row in run.images}
