@@ -14,18 +14,13 @@ from edge_dce.terminal.console import make_printable
 
 from ..pi.web.access import Access
 from ..pi.web.messages import Request, RequestError, Response
+from ..pi.web.page_files import read_page
 from .desk import CrowdedError, Desk
 from .enhancement import Enhanced, Enhancement
 from .order import LEFT_OUT_HEADER, MOST_BYTES, MOST_WAITING, OrderError, describe, find_media_type, read_order
 
 _PAGE = Path(__file__).parent / "page"
-_FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/zip.js": ("zip.js", "text/javascript; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}
+_FILES = ("index.html", "page.css", "page.js", "zip.js", "icon.svg")
 # No secrets, and the page that asks for the token needs them; /healthz is for whoever watches over the program.
 _OPEN_TO_ALL = frozenset({"/healthz", "/page.css", "/icon.svg"})
 _WRONG = "This token is wrong. Try again."
@@ -40,7 +35,7 @@ class Pages:
         self._enhancement = enhancement
         self._access = Access(token)
         self._desk = Desk(most_waiting=MOST_WAITING)
-        self._files = {path: ((_PAGE / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
+        self._files = read_page(_PAGE, _FILES)
         self._ask = (_PAGE / "ask.html").read_text(encoding="utf-8")
         self._description = to_json(describe(enhancement.models, wants_token=token is not None))
 

@@ -20,6 +20,7 @@ from edge_dce.pixels.smoothing import STEADY
 
 from ..camera.view.shader import make_shader
 from ..camera.view.tone_shader import make_tone_piece
+from ..pi.web.page_files import SPLIT_LINE
 from .litert import LOADER, RUNTIME, copy_litert
 
 # LiteRT.js returns no integers.
@@ -49,7 +50,8 @@ def build(folder: Path, *, packages: Path, model: str = DEFAULT_MODEL) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         unfinished = Path(name) / "web"
         shutil.copytree(_PAGE, unfinished, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        shutil.copy(_ICON, unfinished)
+        for path in (_ICON, *SPLIT_LINE):
+            shutil.copy(path, unfinished)
         copy_litert(packages, unfinished)
         (unfinished / "model.tflite").write_bytes(data)
         _write_generated(unfinished, *sides)

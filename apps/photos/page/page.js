@@ -8,9 +8,13 @@ const SUFFIXES = { "image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".we
 const LOOK = ["strength", "max_brightness", "denoise", "model"];
 
 const byId = (id) => document.getElementById(id);
-const view = byId("view"), line = byId("line"), notice = byId("notice"), strip = byId("strip");
+const view = byId("view"), notice = byId("notice"), strip = byId("strip");
 const photos = [];
-let current = null, split = 0.5;
+const split = new SplitLine({
+  view, line: byId("line"), before: byId("before-tag"), after: byId("after-tag"),
+  moved: (share) => { byId("before").style.clipPath = `inset(0 ${(1 - share) * 100}% 0 0)`; },
+});
+let current = null;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const readLook = () => Object.fromEntries(LOOK.map((id) => [id, byId(id).value]));
@@ -38,15 +42,6 @@ async function readReason(answer) {
     // A proxy's answer.
     return `the server answers ${answer.status} ${answer.statusText}`;
   }
-}
-
-function moveLine(share) {
-  split = Math.min(1, Math.max(0, share));
-  line.style.left = `${split * 100}%`;
-  byId("before").style.clipPath = `inset(0 ${(1 - split) * 100}% 0 0)`;
-  line.setAttribute("aria-valuenow", Math.round(split * 100));
-  byId("before-tag").hidden = split < 0.12;
-  byId("after-tag").hidden = split > 0.88;
 }
 
 // The photo as it is, as large as a screen. PNG, so that nothing of the dark is lost before it is brightened.
@@ -233,13 +228,6 @@ async function readBounds() {
   showValues();
 }
 
-const follows = (event) => moveLine((event.clientX - view.getBoundingClientRect().left) / view.clientWidth);
-view.addEventListener("pointerdown", (event) => { view.setPointerCapture(event.pointerId); follows(event); });
-view.addEventListener("pointermove", (event) => { if (view.hasPointerCapture(event.pointerId)) follows(event); });
-line.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 }[event.key];
-  if (step) { event.preventDefault(); moveLine(split + step); }
-});
 byId("files").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
 byId("controls").addEventListener("submit", (event) => event.preventDefault());
 for (const id of LOOK) byId(id).addEventListener("input", () => { showValues(); work(); });
@@ -251,5 +239,5 @@ for (const name of ["dragenter", "dragover"]) addEventListener(name, (event) => 
 for (const name of ["dragleave", "drop"]) addEventListener(name, () => byId("stage").classList.remove("over"));
 addEventListener("drop", (event) => { event.preventDefault(); add(event.dataTransfer.files); });
 addEventListener("paste", (event) => add(event.clipboardData.files));
-moveLine(0.5);
+split.move(0.5);
 readBounds();

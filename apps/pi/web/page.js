@@ -4,28 +4,22 @@
 // drawn, so a slow network or phone gets fewer frames and never old ones.
 
 const byId = (id) => document.getElementById(id);
-const canvas = byId("picture"), line = byId("line"), notice = byId("notice");
+const canvas = byId("picture"), notice = byId("notice");
 const strength = byId("strength"), denoise = byId("denoise");
 const context = canvas.getContext("2d", { alpha: false });
-let split = 0.5, pair = null;
+const split = new SplitLine({
+  view: byId("view"), line: byId("line"), before: byId("before"), after: byId("after"), moved: draw,
+});
+let pair = null;
 // What lies over the picture: no answer, and no camera.
 let silence = notice.textContent, loss = "";
 
 function draw() {
   if (!pair) return;
-  const width = pair.width, height = pair.height / 2, left = Math.round(split * width);
+  const width = pair.width, height = pair.height / 2, left = Math.round(split.share * width);
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   if (left > 0) context.drawImage(pair, 0, 0, left, height, 0, 0, left, height);
   if (left < width) context.drawImage(pair, left, height, width - left, height, left, 0, width - left, height);
-}
-
-function moveLine(share) {
-  split = Math.min(1, Math.max(0, share));
-  line.style.left = `${split * 100}%`;
-  line.setAttribute("aria-valuenow", Math.round(split * 100));
-  byId("before").hidden = split < 0.12;
-  byId("after").hidden = split > 0.88;
-  draw();
 }
 
 function showNotice() {
@@ -127,14 +121,6 @@ async function follow() {
   }
 }
 
-const view = byId("view");
-const follows = (event) => moveLine((event.clientX - view.getBoundingClientRect().left) / view.clientWidth);
-view.addEventListener("pointerdown", (event) => { view.setPointerCapture(event.pointerId); follows(event); });
-view.addEventListener("pointermove", (event) => { if (view.hasPointerCapture(event.pointerId)) follows(event); });
-line.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 }[event.key];
-  if (step) { event.preventDefault(); moveLine(split + step); }
-});
 strength.addEventListener("input", sendStrength);
 denoise.addEventListener("change", () => { send(denoise); denoise.blur(); });
 strength.addEventListener("dblclick", () => { strength.value = 1; sendStrength(); });
@@ -143,6 +129,6 @@ byId("snapshot").addEventListener("click", (event) => {
   const day = `${now.getFullYear()}${pad(now.getMonth() + 1)}${pad(now.getDate())}`;
   event.currentTarget.download = `night-${day}-${pad(now.getHours())}${pad(now.getMinutes())}${pad(now.getSeconds())}.jpg`;
 });
-moveLine(0.5);
+split.move(0.5);
 watch();
 follow();

@@ -16,15 +16,11 @@ from ..stats import LiveStats
 from .access import Access
 from .broadcast import VIEWS, Broadcast, Jpeg
 from .messages import Request, RequestError, Response, StreamedResponse
+from .page_files import read_page
 from .prometheus import CONTENT_TYPE, format_metrics
 
 _WEB = Path(__file__).parent
-_FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}
+_FILES = ("index.html", "page.css", "page.js", "icon.svg")
 # No secrets, and the page that asks for the token needs them.
 _OPEN_TO_ALL = frozenset({"/healthz", "/page.css", "/icon.svg"})
 _BOUNDARY = "frame"
@@ -62,7 +58,7 @@ class Pages:
         self._describe = describe
         self._find_fault = find_fault
         self._change_look = change_look
-        self._files = {path: ((_WEB / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
+        self._files = read_page(_WEB, _FILES)
         self._routes = {
             "/stream.mjpg": self._stream,
             "/snapshot.jpg": self._snapshot,

@@ -12,11 +12,14 @@ const REST_MS = 100;
 const QUALITY = 0.95;
 
 const byId = (id) => document.getElementById(id);
-const line = byId("line"), notice = byId("notice"), strength = byId("strength"), format = byId("format");
+const notice = byId("notice"), strength = byId("strength"), format = byId("format");
 const camera = new Camera(byId("video"));
 const view = View.open(byId("picture"));
 let network = null, smoother = new Smoother(NEUTRAL), numbers = NEUTRAL;
-let split = 0.5, shown = null, name = "", isEstimating = false, estimatedAt = 0, tookMs = 0, frames = [], sizeNote = "";
+const split = new SplitLine({
+  view: byId("view"), line: byId("line"), before: byId("before"), after: byId("after"), moved: draw,
+});
+let shown = null, name = "", isEstimating = false, estimatedAt = 0, tookMs = 0, frames = [], sizeNote = "";
 // What the user did comes before how the network does.
 const news = { user: "", network: "" };
 
@@ -28,16 +31,7 @@ function tell(text, subject = "user") {
 function draw() {
   if (!shown) return;
   view.setTone(numbers, Number(strength.value));
-  view.draw(split);
-}
-
-function moveLine(share) {
-  split = Math.min(1, Math.max(0, share));
-  line.style.left = `${split * 100}%`;
-  line.setAttribute("aria-valuenow", Math.round(split * 100));
-  byId("before").hidden = split < 0.12;
-  byId("after").hidden = split > 0.88;
-  draw();
+  view.draw(split.share);
 }
 
 function take(source, width, height) {
@@ -203,14 +197,6 @@ async function keepForLater() {
 }
 
 function listen() {
-  const box = byId("view");
-  const follows = (event) => moveLine((event.clientX - box.getBoundingClientRect().left) / box.clientWidth);
-  box.addEventListener("pointerdown", (event) => { box.setPointerCapture(event.pointerId); follows(event); });
-  box.addEventListener("pointermove", (event) => { if (box.hasPointerCapture(event.pointerId)) follows(event); });
-  line.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 }[event.key];
-    if (step) { event.preventDefault(); moveLine(split + step); }
-  });
   strength.addEventListener("input", showStrength);
   strength.addEventListener("dblclick", () => { strength.value = 1; showStrength(); });
   for (const id of ["use-camera", "camera"]) byId(id).addEventListener("click", useCamera);
@@ -230,7 +216,7 @@ async function begin() {
     return tell("This browser has no WebGL 2. Update it, or turn hardware acceleration on in its settings.");
   }
   strength.max = MAX_STRENGTH;
-  moveLine(0.5);
+  split.move(0.5);
   listen();
   if (!isSecureContext) byId("hint").textContent = NEEDS_HTTPS;
   await loadNetwork();
