@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.cleaning import Cleaning, clean, plan_cleaning, shrink_for_cleaning, weaken
+from edge_dce.pixels.cleaning import Cleaning, clean, measure_slope, plan_cleaning, shrink_for_cleaning, weaken
 from edge_dce.pixels.look import Look
 from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
 from edge_dce.pixels.strips import StripWorkers
@@ -53,26 +55,27 @@ class Cleaner(ABC):
             look: what `render` does; its denoise is not 0.
             out: array like the image, or the image itself, that receives the result and is returned; None makes one.
         """
-        noise = (
-            assume_noise(look.denoise) if isinstance(look.denoise, float | int) else self._measure(image, channel_order)
-        )
 
         def enhance_small(colors: Image) -> Image:
             return render(colors, channel_order[:3])
 
-        cleaning = plan_cleaning(
-            shrink_for_cleaning(image),
-            noise,
-            enhance_small,
-            channel_order=channel_order,
-            follow_light=self._follow_light,
-        )
-        if cleaning is None:
-            return render(image, channel_order, out)
+        # The measurement has one thread, so the picture is rendered beside it.
+        if isinstance(look.denoise, float | int):
+            noise = self._workers.begin(functools.partial(assume_noise, look.denoise))
+        else:
+            noise = self._measure(image, channel_order)
+        small = shrink_for_cleaning(image)
+        slope = measure_slope(small, enhance_small)
         bright = self._buffers.reserve("bright", image.shape, image.dtype)
         render(image, channel_order, bright)
-        cleaning = self._average(bright[..., :3], cleaning)
+        cleaning = plan_cleaning(
+            small, slope, noise.result(), channel_order=channel_order, follow_light=self._follow_light
+        )
         cleaned = np.empty(image.shape, image.dtype) if out is None else out
+        if cleaning is None:
+            np.copyto(cleaned, bright)
+            return cleaned
+        cleaning = self._average(bright[..., :3], cleaning)
         clean(
             image,
             bright,
@@ -85,8 +88,8 @@ class Cleaner(ABC):
         return cleaned
 
     @abstractmethod
-    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
-        """The noise of the image."""
+    def _measure(self, image: Image, channel_order: str) -> Future[NoiseProfile]:
+        """The noise of the image, perhaps still being measured."""
 
     @abstractmethod
     def _follow_light(self, light: float) -> float:
@@ -100,8 +103,8 @@ class Cleaner(ABC):
 class PictureCleaner(Cleaner):
     """Cleans pictures that have nothing to do with each other."""
 
-    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
-        return estimate_noise(image, channel_order=channel_order)
+    def _measure(self, image: Image, channel_order: str) -> Future[NoiseProfile]:
+        return self._workers.begin(functools.partial(estimate_noise, image, channel_order=channel_order))
 
     def _follow_light(self, light: float) -> float:
         return light
@@ -116,7 +119,7 @@ class StreamCleaner(Cleaner):
     def __init__(self, workers: StripWorkers) -> None:
         super().__init__(workers)
         self._temporal_filter = TemporalFilter(workers)
-        self._noise: NoiseProfile | None = None
+        self._noise: Future[NoiseProfile] | None = None
         self._age_frames = 0
         self._light: float | None = None
 
@@ -126,9 +129,10 @@ class StreamCleaner(Cleaner):
         self._noise = None
         self._light = None
 
-    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
+    def _measure(self, image: Image, channel_order: str) -> Future[NoiseProfile]:
         if self._noise is None or self._age_frames >= _FRAMES_A_MEASUREMENT:
-            self._noise, self._age_frames = estimate_noise(image, channel_order=channel_order), 0
+            work = functools.partial(estimate_noise, image, channel_order=channel_order)
+            self._noise, self._age_frames = self._workers.begin(work), 0
         self._age_frames += 1
         return self._noise
 

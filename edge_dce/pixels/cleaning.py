@@ -64,10 +64,24 @@ def shrink_for_cleaning(image: npt.NDArray[Any]) -> Uint8Array:
     return shrink(image[..., :3], max(1, width // area), max(1, height // area))
 
 
+def measure_slope(small: Uint8Array, enhance: Callable[[Uint8Array], Uint8Array]) -> FloatArray:
+    """(h, w) float32: what a small step of brightness grows to at each place.
+
+    Args:
+        small: (h, w, 3), what `shrink_for_cleaning` returned for a picture.
+        enhance: the picture's curve, for (h, w, 3) images that cover the same view.
+    """
+    step = np.full_like(small, _STEP_LEVELS)
+    # OpenCV's arithmetic stops at black and white, and the step is a shorter one there.
+    below, above = (np.asarray(shift(small, step), np.uint8) for shift in (cv2.subtract, cv2.add))
+    taken, found = _sum(above) - _sum(below), _sum(enhance(above)) - _sum(enhance(below))
+    return np.asarray(cv2.GaussianBlur(found / taken, (0, 0), _SLOPE_BLUR), np.float32)
+
+
 def plan_cleaning(
     small: Uint8Array,
+    slope: FloatArray,
     noise: NoiseProfile,
-    enhance: Callable[[Uint8Array], Uint8Array],
     *,
     channel_order: str,
     follow_light: Callable[[float], float] = float,
@@ -76,12 +90,11 @@ def plan_cleaning(
 
     Args:
         small: (h, w, 3), what `shrink_for_cleaning` returned for the picture.
+        slope: what `measure_slope` returned for it.
         noise: of the picture.
-        enhance: the picture's curve, for (h, w, 3) images that cover the same view.
         follow_light: makes of the picture's light, see `edge_dce.pixels.toe`, that of the stream it belongs to.
     """
     luma = np.asarray(cv2.cvtColor(small, TO_LUMA[channel_order[:3]]), np.uint8)
-    slope = _measure_slope(small, enhance)
     added = np.maximum(slope - 1, 0)
     # The noise belongs to the brightness that was, so it is looked up without the noise that is.
     surroundings = cv2.blur(luma, (3, 3))
@@ -180,15 +193,6 @@ def _turn(cleaning: Cleaning) -> Cleaning:
     if toe is not None:
         toe = dataclasses.replace(toe, surroundings=toe.surroundings.T.copy(), color=toe.color.T.copy())
     return Cleaning(turned, cleaning.samples, toe)
-
-
-def _measure_slope(small: Uint8Array, enhance: Callable[[Uint8Array], Uint8Array]) -> FloatArray:
-    """(h, w) float32: what a small step of brightness grows to at each place."""
-    step = np.full_like(small, _STEP_LEVELS)
-    # OpenCV's arithmetic stops at black and white, and the step is a shorter one there.
-    below, above = (np.asarray(shift(small, step), np.uint8) for shift in (cv2.subtract, cv2.add))
-    taken, found = _sum(above) - _sum(below), _sum(enhance(above)) - _sum(enhance(below))
-    return np.asarray(cv2.GaussianBlur(found / taken, (0, 0), _SLOPE_BLUR), np.float32)
 
 
 def _combine(noise: FloatArray, blocks: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edge_dce.pixels.cleaning import Cleaning, clean, plan_cleaning, shrink_for_cleaning
+from edge_dce.pixels.cleaning import Cleaning, clean, measure_slope, plan_cleaning, shrink_for_cleaning
 from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
 from edge_dce.pixels.strips import StripWorkers
 from tests.edge_dce.pixels.noisy_pictures import add_noise, make_ramp
@@ -18,7 +18,8 @@ def brighten(image: np.ndarray, factor: int = 4) -> np.ndarray:
 
 def plan(image: np.ndarray, noise: NoiseProfile, factor: int = 4) -> Cleaning | None:
     small = shrink_for_cleaning(image)
-    return plan_cleaning(small, noise, lambda colors: brighten(colors, factor), channel_order="RGB")
+    slope = measure_slope(small, lambda colors: brighten(colors, factor))
+    return plan_cleaning(small, slope, noise, channel_order="RGB")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,9 @@ def test_plan_is_the_same_to_the_bit_the_first_time_and_the_tenth(seed: int) -> 
         return (255 * np.sqrt(image / 255)).astype(np.uint8)
 
     # All are kept, so that each lies elsewhere in memory.
-    first, *others = [plan_cleaning(small, noise, lighten, channel_order="RGB") for _ in range(10)]
+    first, *others = [
+        plan_cleaning(small, measure_slope(small, lighten), noise, channel_order="RGB") for _ in range(10)
+    ]
     assert first is not None
     for other in others:
         assert other is not None
