@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from PIL import TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
 from edge_dce.errors import ImageError
 from edge_dce.files.formats.tiff_directories import Directory, read_directories
@@ -190,14 +190,42 @@ def _decompress(data: bytes, page: Directory, row_bytes: int, plane: int, planes
         raise ValueError("truncated or damaged: strips are missing")
     held = memoryview(data)
     # Pillow counts these bytes as pixels, and refuses too many at a time.
-    together = max(1, _BAND_BYTES // (rows_each * row_bytes))
-    for first in range(0, -(-height // rows_each), together):
-        rows = min(together * rows_each, height - first * rows_each)
-        tags = {256: row_bytes, 257: rows, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
-        tags |= {322: tile_bytes, 323: rows_each} if is_tiled else {278: min(rows_each, rows)}
-        pieces = [held[at : at + size] for at, size in places[first * across : (first + together) * across]]
+    lines_each = max(1, _BAND_BYTES // (rows_each * row_bytes))
+    columns_each = max(1, _BAND_BYTES // (rows_each * tile_bytes)) if is_tiled else 1
+    for first in range(0, -(-height // rows_each), lines_each):
+        rows = min(lines_each * rows_each, height - first * rows_each)
+        lines = range(first, first + -(-rows // rows_each))
+        bands = []
+        for left in range(0, across, columns_each):
+            columns = range(left, min(left + columns_each, across))
+            wanted = (places[line * across + column] for line in lines for column in columns)
+            pieces = [held[at : at + size] for at, size in wanted]
+            if page.find(259, 1) == _NONE and not is_tiled:
+                bands.append(_join(pieces, rows, rows_each, row_bytes))
+                continue
+            width = len(columns) * tile_bytes if is_tiled else row_bytes
+            tags = {256: width, 257: rows, 258: 8, 259: page.find(259, 1), 262: _BLACK_IS_ZERO, 277: 1}
+            tags |= {322: tile_bytes, 323: rows_each} if is_tiled else {278: min(rows_each, rows)}
+            bands.append(_open(tags, pieces, is_tiled=is_tiled))
+        yield bands[0] if len(bands) == 1 else np.concatenate(bands, axis=1)
+
+
+def _join(strips: list[memoryview], rows: int, rows_each: int, row_bytes: int) -> Uint8Array:
+    """The rows of strips that are stored as they are: of one strip perhaps, whatever its size."""
+    stored = [strip[: rows_each * row_bytes] for strip in strips]
+    numbers = np.frombuffer(stored[0] if len(stored) == 1 else b"".join(stored), np.uint8)
+    if len(numbers) < rows * row_bytes:
+        raise ValueError("truncated or damaged: a strip ends early")
+    return numbers[: rows * row_bytes].reshape(rows, row_bytes)
+
+
+def _open(tags: dict[int, int], pieces: list[memoryview], *, is_tiled: bool) -> Uint8Array:
+    """The rows of compressed strips or tiles."""
+    try:
         with TiffImagePlugin.TiffImageFile(io.BytesIO(_pack(tags, pieces, is_tiled=is_tiled))) as opened:
-            yield np.array(opened)
+            return np.array(opened)
+    except Image.DecompressionBombError:
+        raise ImageError(f"a strip of {tags[256] * tags[257] >> 20} MB; save it in smaller strips") from None
 
 
 def _pack(tags: dict[int, int], pieces: list[memoryview], *, is_tiled: bool) -> bytes:

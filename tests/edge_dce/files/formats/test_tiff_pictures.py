@@ -199,6 +199,30 @@ def test_tiles_are_put_together_however_many_are_decoded_at_a_time(
     assert np.array_equal(read(tmp_path, make_tiled_16(samples, 16)).image, samples)
 
 
+def test_neither_tiles_nor_a_strip_count_as_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Beyond twice this Pillow refuses; a row of tiles has 19,200 bytes, the strip 21,000, and the picture 3,500 pixels.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3500)
+    monkeypatch.setattr(tiff_samples, "_BAND_BYTES", 1)
+    samples = make_noise(3, height=70, width=50)
+    whole = make_tiff((describe(samples, 16, RGB), [samples.astype("<u2").tobytes()]))
+    for data in (make_tiled_16(samples, 16), whole):
+        assert np.array_equal(read(tmp_path, data).image, samples)
+
+
+def test_a_compressed_strip_that_is_too_large_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3500)
+    samples = make_noise(3, height=70, width=50)
+    strip = zlib.compress(samples.astype("<u2").tobytes())
+    with pytest.raises(ImageError, match="smaller strips"):
+        read(tmp_path, make_tiff((describe(samples, 16, RGB, t259=(SHORT, [8])), [strip])))
+
+
+def test_a_strip_that_ends_early_is_one_error(tmp_path: Path) -> None:
+    samples = make_noise(3)
+    with pytest.raises(ImageError, match="truncated"):
+        read(tmp_path, make_tiff((describe(samples, 16, RGB), [samples.astype("<u2").tobytes()[:-1]])))
+
+
 def test_missing_strips_are_one_error(tmp_path: Path) -> None:
     samples = make_noise(3)
     strips = [samples[:8].tobytes(), samples[8:16].tobytes()]
