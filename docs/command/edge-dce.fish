@@ -71,6 +71,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l max-brightness -x -d 
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l denoise -x -d 'noise to smooth away: measured, or a number from 0 (none; leaves black skies to the network, too) to 1 (default: auto)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l overwrite -d 'enhance everything again and replace existing files; given twice, also the inputs themselves'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s n -l dry-run -d 'say what would be written where, and do nothing'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l watch -d 'go on with each picture that comes into the folders, until Ctrl-C'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l preview -d 'instead write a sheet NAME-preview.jpg with strengths from 0.4 to 1.2'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s q -l quiet -d 'say nothing but errors'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s v -l verbose -d 'say of every picture what was done'

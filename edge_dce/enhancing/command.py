@@ -1,61 +1,29 @@
-"""The `edge-dce enhance` command: parse, do the jobs, tell the progress and the sum."""
+"""The `edge-dce enhance` command: what was asked for, as jobs, and with which options."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import itertools
+import functools
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from edge_dce.enhancer import Enhancer, load
+from edge_dce.enhancer import load
 from edge_dce.enhancing.account import Account, Verbosity
-from edge_dce.enhancing.batch import JobResult, begin, enhance_pictures, is_done
-from edge_dce.enhancing.interruption import Interruption
-from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Job, Naming, Plan, plan_jobs
-from edge_dce.enhancing.omissions import Omissions
+from edge_dce.enhancing.batch import JobResult, is_done
+from edge_dce.enhancing.execution import JobOptions, enhance_files, enhance_to_stdout
+from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Naming, Plan, plan_jobs
 from edge_dce.enhancing.options import add_look_options, add_model_options
-from edge_dce.enhancing.picture import enhance_picture
-from edge_dce.enhancing.preview import STRENGTHS, make_sheet, preview_pictures
-from edge_dce.enhancing.video import enhance_video
-from edge_dce.errors import EdgeDceError, OutputError, VideoError
-from edge_dce.files.claims import Claims
-from edge_dce.files.near_infrared import read_picture_for
-from edge_dce.files.output import make_folder
-from edge_dce.files.pictures import (
-    DEFAULT_QUALITY,
-    WRITABLE_SUFFIXES,
-    Picture,
-    encode_and_list,
-)
+from edge_dce.enhancing.preview import STRENGTHS
+from edge_dce.enhancing.watching import watch_folders
+from edge_dce.errors import EdgeDceError, ImageError
+from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive
-from edge_dce.terminal.console import is_terminal, make_printable, say
-
-
-@dataclasses.dataclass(frozen=True)
-class JobOptions:
-    """What holds for every job.
-
-    Attributes:
-        overwrite: replace what is there.
-        quality: of JPEG and WebP.
-        previews: make sheets to choose from instead of the results.
-        is_quiet: show no bars.
-        debug: raise the first error instead of naming it and going on.
-    """
-
-    look: Look
-    overwrite: bool = False
-    quality: int = DEFAULT_QUALITY
-    previews: bool = False
-    is_quiet: bool = False
-    debug: bool = False
+from edge_dce.terminal.console import is_terminal, say
 
 
 def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
@@ -104,6 +72,9 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     )
     enhance.add_argument("-n", "--dry-run", action="store_true", help="say what would be written where, and do nothing")
     enhance.add_argument(
+        "--watch", action="store_true", help="go on with each picture that comes into the folders, until Ctrl-C"
+    )
+    enhance.add_argument(
         "--preview",
         action="store_true",
         help=f"instead write a sheet NAME{PREVIEW_MARKER}.jpg with strengths from {STRENGTHS[0]} to {STRENGTHS[-1]}",
@@ -114,117 +85,6 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     enhance.add_argument("--json", action="store_true", help="print a line of JSON for each picture, and the counts")
     add_model_options(enhance)
     enhance.set_defaults(command=_enhance)
-
-
-def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions, account: Account) -> int:
-    """Do the jobs in order, and tell of each.
-
-    Returns:
-        How many failed; each was named.
-
-    Raises:
-        ModelError: the runtime failed.
-    """
-    jobs = plan.jobs
-    for folder in dict.fromkeys(job.target.parent for job in jobs if job.target is not None):
-        make_folder(folder)
-    # None shows a bar on terminals only.
-    is_hidden = None if len(jobs) > 1 and not options.is_quiet else True
-    omissions = Omissions()
-    with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_hidden) as bar:
-        for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
-            enhance = _enhance_videos if is_video and not options.previews else _enhance_pictures
-            for result in enhance(group, enhancer, options, interruption):
-                if result.error is not None and options.debug:
-                    raise result.error
-                account.tell(result)
-                omissions.note(result.job.source, result.left_out)
-                bar.update()
-                interruption.check()
-    if not options.is_quiet:
-        omissions.tell()
-    if len(jobs) > 1 or plan.left_out or any(job.resumes for job in jobs):
-        account.sum_up()
-    return account.failed
-
-
-def enhance_to_stdout(job: Job, enhancer: Enhancer, options: JobOptions, suffix: str) -> None:
-    """Write the enhanced picture to stdout, in the format of a suffix.
-
-    Raises:
-        ImageError: the picture cannot be read.
-        OutputError: stdout is a terminal, or closed.
-    """
-    if sys.stdout is None:
-        raise OutputError("stdout is closed; name a file with -o")
-    if is_terminal(sys.stdout):
-        raise OutputError("stdout is a terminal, which shows no pictures; redirect it, or name a file with -o")
-    picture = read_picture_for(job.source, enhancer.channels)
-    if options.previews:
-        shown = Picture(make_sheet(picture, enhancer, options.look))
-    else:
-        shown = enhance_picture(picture, enhancer, options.look)
-    data, left_out = encode_and_list(shown, suffix, quality=options.quality)
-    if not options.is_quiet:
-        omissions = Omissions()
-        omissions.note(job.source, left_out)
-        omissions.tell()
-    sys.stdout.buffer.write(data)
-
-
-def _enhance_pictures(
-    jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, _: Interruption
-) -> Iterator[JobResult]:
-    make = preview_pictures if options.previews else enhance_pictures
-    return make(jobs, enhancer, look=options.look, overwrite=options.overwrite, quality=options.quality)
-
-
-def _enhance_videos(
-    jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, interruption: Interruption
-) -> Iterator[JobResult]:
-    with Claims() as claims:
-
-        def run(job: Job) -> JobResult:
-            result = begin(job, claims, overwrite=options.overwrite)
-            try:
-                if result == JobResult(job):
-                    result = JobResult(job, _enhance_video(job, enhancer, options, interruption))
-            except (VideoError, OutputError) as error:
-                result = JobResult(job, error=error)
-            finally:
-                if job.target is not None:
-                    claims.give_back(job.target)
-            return result
-
-        elsewhere = []
-        for job in jobs:
-            result = run(job)
-            if result.is_elsewhere:
-                elsewhere.append(job)
-            else:
-                yield result
-        yield from map(run, elsewhere)
-
-
-def _enhance_video(job: Job, enhancer: Enhancer, options: JobOptions, interruption: Interruption) -> str:
-    """Show a bar with frames per second and the time left meanwhile; what was done."""
-    if job.target is None:
-        raise VideoError(f"{job.source}: expected a job with a target")
-    is_hidden = True if options.is_quiet else None
-    with tqdm(desc=make_printable(job.source.name), unit="frame", leave=False, disable=is_hidden) as bar:
-
-        def show(done: int, expected: int | None) -> None:
-            bar.total = expected
-            bar.update(done - bar.n)
-            interruption.check()
-
-        stages = enhance_video(
-            job.source, job.target, enhancer, look=options.look, overwrite=options.overwrite, on_frame=show
-        )
-    for note in () if options.is_quiet else stages.notes:
-        say(f"{job.source}: {note}")
-    rate = stages.frames / stages.total_s
-    return f"{stages.frames} frames enhanced in {stages.total_s:.1f} s, {rate:.1f} per second"
 
 
 def _enhance(arguments: argparse.Namespace) -> int:
@@ -245,15 +105,17 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
     naming = Naming(marker=arguments.suffix, picture_suffix=arguments.format)
     if arguments.preview:
         naming = Naming(marker=arguments.suffix or PREVIEW_MARKER, picture_suffix=arguments.format or ".jpg")
-    plan = plan_jobs(
+    plan_again = functools.partial(
+        plan_jobs,
         arguments.inputs,
         arguments.output,
         naming=naming,
         is_recursive=arguments.recursive,
         replaces_inputs=arguments.overwrite > 1,
+        may_be_empty=arguments.watch,
     )
+    plan = plan_again()
     verbosity = Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json)
-    account = Account(verbosity, plan, called)
     look = Look(arguments.strength, arguments.max_brightness, arguments.denoise)
     options = JobOptions(
         look,
@@ -263,6 +125,16 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
         is_quiet=arguments.quiet,
         debug=arguments.debug or called is not None,
     )
+    if arguments.watch:
+        _check_watchable(arguments)
+        enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
+        if not arguments.quiet:
+            say(f"watching {' '.join(arguments.inputs)} for pictures; Ctrl-C ends it")
+        # No bar tells how far it is where nobody knows how far it goes.
+        verbosity = dataclasses.replace(verbosity, is_verbose=arguments.verbose or is_terminal(sys.stdout))
+        watch_folders(plan_again, enhancer, options, Account(verbosity, Plan([])))
+        return 0
+    account = Account(verbosity, plan, called)
     if arguments.dry_run:
         for job in plan.jobs:
             account.tell_plan(JobResult(job, is_present=is_done(job, overwrite=options.overwrite)))
@@ -273,6 +145,14 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
         enhance_to_stdout(plan.jobs[0], enhancer, options, arguments.format or ".png")
         return 0
     return 1 if enhance_files(plan, enhancer, options, account) else 0
+
+
+def _check_watchable(arguments: argparse.Namespace) -> None:
+    if arguments.dry_run:
+        raise ImageError("--watch and --dry-run: what will come is not known yet; leave one of them out")
+    for text in arguments.inputs:
+        if not Path(text).is_dir():
+            raise ImageError(f"{text}: --watch expects folders, found a file; name its folder, or leave --watch out")
 
 
 def _parse_format(text: str) -> str:

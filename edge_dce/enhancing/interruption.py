@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -22,6 +23,7 @@ _ORDINARY: dict[int, Any] = {
 }
 # As a shell says of a program that a signal ended.
 _ENDED_BY = 128
+_NAP_S = 0.2
 
 
 class Interruption:
@@ -56,6 +58,18 @@ class Interruption:
         if self._asked is not None:
             say(f"{PROGRAM}: ended by {signal.Signals(self._asked).name}")
             raise SystemExit(_ENDED_BY + self._asked)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether such a signal came since the block began: for work that only a signal ends."""
+        return self._asked is not None
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not on when a signal came."""
+        end_s = time.monotonic() + seconds
+        while not self.is_asked and (left_s := end_s - time.monotonic()) > 0:
+            # Python sleeps on after a handler.
+            time.sleep(min(left_s, _NAP_S))
 
     def _keep(self, number: int, frame: FrameType | None) -> None:
         self._asked = number

@@ -110,6 +110,7 @@ def plan_jobs(
     naming: Naming = Naming(),
     is_recursive: bool = False,
     replaces_inputs: bool = False,
+    may_be_empty: bool = False,
 ) -> Plan:
     """One job per picture or video. Everything that can be refused before any work is refused here.
 
@@ -118,6 +119,7 @@ def plan_jobs(
         output: a file, a folder, "-" for stdout, or None for a name beside each input.
         is_recursive: take the pictures of subfolders as well, and mirror these in the output.
         replaces_inputs: a result may go where an input is.
+        may_be_empty: folders without a picture are no error.
 
     Raises:
         ImageError: an input is missing, a folder holds no pictures, or `output` does not fit the inputs.
@@ -136,7 +138,10 @@ def plan_jobs(
     else:
         plan = Plan([])
         for path in paths:
-            _add_input(plan, path, output, naming, is_recursive=is_recursive, is_single=is_single)
+            found = _find_jobs(plan, path, output, naming, is_recursive=is_recursive, is_single=is_single)
+            if not found and not may_be_empty:
+                raise no_pictures(path, plan.left_out)
+            plan.jobs.extend(found)
         if output is not None:
             _check_folder(output)
     plan = dataclasses.replace(plan, jobs=_drop_repetitions(plan.jobs))
@@ -168,13 +173,13 @@ def _check_input(text: str, path: Path) -> None:
     refuse_devices(path)
 
 
-def _add_input(
+def _find_jobs(
     plan: Plan, path: Path, output: str | None, naming: Naming, *, is_recursive: bool, is_single: bool
-) -> None:
+) -> list[Job]:
+    """The jobs of one input; what is left out of a folder is counted in the plan."""
     if not path.is_dir():
         folder = Path(output) if output else path.parent
-        plan.jobs.append(Job(path, naming.place(path, folder), resumes=not is_single))
-        return
+        return [Job(path, naming.place(path, folder), resumes=not is_single)]
     folder = Path(output) if output else _name_folder(path)
     # A folder for results that lies in the folder of the sources is none of their subfolders.
     listing = list_folder(path, is_recursive=is_recursive, without=folder)
@@ -186,11 +191,7 @@ def _add_input(
             taken.append(picture)
         else:
             plan.left_out[f"*{marker}"] += 1
-    if not taken:
-        raise no_pictures(path, plan.left_out)
-    for source in taken:
-        target = naming.place(source, folder / source.parent.relative_to(path))
-        plan.jobs.append(Job(source, target, resumes=True))
+    return [Job(each, naming.place(each, folder / each.parent.relative_to(path)), resumes=True) for each in taken]
 
 
 def _check_target(target: Path, source: Path) -> Path:

@@ -10,7 +10,7 @@ import pytest
 import apps.camera.__main__
 import apps.photos.options
 import apps.pi.options
-from edge_dce.cli import main
+from edge_dce.cli import build_parser, main
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
 from tests.documents import (
     PAGES,
@@ -38,6 +38,8 @@ SAMPLE = ROOT / "docs" / "pictures" / "night-launch.jpg"
 DEVICE_COMMANDS = "edge-dce (?:enhance|benchmark|info|models|doctor)"
 # What needs a camera or the workshop: its parser alone reads these, below and in tests/benchmarks.
 OTHER_COMMANDS = "edge-dce (?:live|web|camera|train|evaluate|convert)"
+# A command that only Ctrl-C ends; tests/edge_dce/enhancing/test_watching.py runs it.
+ENDLESS = "--watch"
 README_WORDS = 700
 
 
@@ -88,6 +90,9 @@ def test_commands_of_a_block_succeed_one_after_the_other(
         add_clip(work)
     for command in find_commands(block, DEVICE_COMMANDS):
         words = shlex.split(command)[1:]
+        if ENDLESS in words:
+            build_parser().parse_args(words)
+            continue
         if words[0] == "benchmark":
             # As it stands, but in seconds: of what is given twice, the last counts.
             words += ["--runs", "2", *(["--sustained", "1"] if "--sustained" in words else [])]

@@ -1,0 +1,178 @@
+"""`edge-dce enhance --watch` on folders that change meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_dce.enhancing.jobs import Job
+from edge_dce.enhancing.watching import Arrivals
+from edge_dce.files.pictures import Picture, encode_picture, read_picture
+from tests.edge_dce.enhancing.test_command import enhance, make_picture, run, start, write_picture
+
+# Many times what a picture takes from its arrival to its result.
+_LIMIT_S = 60
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + _LIMIT_S
+    while not condition():
+        assert time.monotonic() < end_s, "nothing came"
+        time.sleep(0.05)
+
+
+def end(child: subprocess.Popen[bytes]) -> tuple[int, str, str]:
+    """Exit status, stdout, stderr, after Ctrl-C."""
+    child.send_signal(signal.SIGINT)
+    output, errors = child.communicate(timeout=_LIMIT_S)
+    return child.returncode, output.decode(), errors.decode()
+
+
+def holds(target: Path, picture: np.ndarray) -> bool:
+    return target.exists() and np.array_equal(read_picture(target).image, enhance(picture))
+
+
+def test_pictures_that_are_there_and_that_come_are_enhanced_until_ctrl_c(tmp_path: Path) -> None:
+    write_picture(tmp_path / "in" / "first.png", seed=1)
+    child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
+    wait_for((tmp_path / "out" / "first.png").exists)
+    write_picture(tmp_path / "in" / "second.png", seed=2)
+    wait_for((tmp_path / "out" / "second.png").exists)
+    status, output, errors = end(child)
+    assert status == 0
+    assert output.split() == [str(tmp_path / "out" / name) for name in ("first.png", "second.png")]
+    assert errors.splitlines()[-1] == "2 enhanced, 0 already there, 0 failed"
+    assert holds(tmp_path / "out" / "second.png", make_picture(2))
+
+
+def test_an_empty_folder_is_waited_at(tmp_path: Path) -> None:
+    child = start("--watch", tmp_path, "-o", tmp_path / "out")
+    assert child.stderr is not None
+    assert b"watching" in child.stderr.readline()
+    write_picture(tmp_path / "late.png")
+    wait_for((tmp_path / "out" / "late.png").exists)
+    assert end(child)[0] == 0
+
+
+def test_a_picture_that_is_written_slowly_is_enhanced_whole(tmp_path: Path) -> None:
+    data = encode_picture(Picture(make_picture()), ".png")
+    (tmp_path / "in").mkdir()
+    child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
+    with (tmp_path / "in" / "slow.png").open("wb") as file:
+        for byte in data[: len(data) // 2]:
+            file.write(bytes([byte]))
+            file.flush()
+            # Two seconds in all: longer than from one look to the next.
+            time.sleep(4 / len(data))
+        file.write(data[len(data) // 2 :])
+    wait_for((tmp_path / "out" / "slow.png").exists)
+    status, _, errors = end(child)
+    assert status == 0
+    assert holds(tmp_path / "out" / "slow.png", make_picture())
+    assert "0 failed" in errors
+
+
+def test_what_failed_is_tried_again_when_it_has_changed(tmp_path: Path) -> None:
+    data = encode_picture(Picture(make_picture()), ".png")
+    source = tmp_path / "in" / "torn.png"
+    source.parent.mkdir()
+    source.write_bytes(data[: len(data) // 2])
+    child = start("--watch", source.parent, "-o", tmp_path / "out")
+    assert child.stderr is not None
+    child.stderr.readline()
+    assert b"torn.png" in child.stderr.readline()
+    source.write_bytes(data)
+    wait_for((tmp_path / "out" / "torn.png").exists)
+    assert end(child)[2].splitlines()[-1] == "1 enhanced, 0 already there, 1 failed"
+
+
+def test_a_changed_picture_is_enhanced_again(tmp_path: Path) -> None:
+    write_picture(tmp_path / "in" / "shot.png", seed=1)
+    child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
+    wait_for(lambda: holds(tmp_path / "out" / "shot.png", make_picture(1)))
+    write_picture(tmp_path / "elsewhere.png", seed=2).replace(tmp_path / "in" / "shot.png")
+    wait_for(lambda: holds(tmp_path / "out" / "shot.png", make_picture(2)))
+    assert end(child)[0] == 0
+
+
+def test_after_a_restart_nothing_is_enhanced_again(tmp_path: Path) -> None:
+    for number, expected in enumerate(("1 enhanced, 0 already there", "1 enhanced, 1 already there")):
+        write_picture(tmp_path / "in" / f"{number}.png")
+        child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
+        wait_for((tmp_path / "out" / f"{number}.png").exists)
+        assert expected in end(child)[2]
+
+
+def test_a_request_of_the_system_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
+    write_picture(tmp_path / "in" / "shot.png")
+    child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
+    wait_for((tmp_path / "out" / "shot.png").exists)
+    child.terminate()
+    _, errors = child.communicate(timeout=_LIMIT_S)
+    assert child.returncode == 0
+    assert b"1 enhanced" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"), [(["{}/shot.png"], "--watch expects folders"), (["{}", "--dry-run"], "--dry-run")]
+)
+def test_what_cannot_be_watched_is_refused_in_one_line(tmp_path: Path, arguments: list[str], expected: str) -> None:
+    write_picture(tmp_path / "shot.png")
+    status, _, errors = run("--watch", *(each.format(tmp_path) for each in arguments))
+    assert status == 1
+    assert expected in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_folder_that_is_missing_from_the_start_is_an_error(tmp_path: Path) -> None:
+    status, _, errors = run("--watch", tmp_path / "misspelt")
+    assert status == 1
+    assert "no such file or folder" in errors
+
+
+def make_job(folder: Path, name: str) -> Job:
+    path = folder / name
+    path.write_bytes(b"1")
+    return Job(path, folder / "out" / name, resumes=True)
+
+
+def test_a_file_is_due_once_it_looked_the_same_twice(tmp_path: Path) -> None:
+    arrivals, job = Arrivals(), make_job(tmp_path, "a.png")
+    assert arrivals.take([job]) == ([], [])
+    assert arrivals.take([job]) == ([job], [])
+    assert arrivals.take([job]) == ([], [])
+
+
+def test_a_growing_file_is_not_due(tmp_path: Path) -> None:
+    arrivals, job = Arrivals(), make_job(tmp_path, "a.png")
+    for size in range(2, 5):
+        assert arrivals.take([job]) == ([], [])
+        job.source.write_bytes(b"1" * size)
+
+
+def test_a_source_newer_than_its_result_counts_as_changed(tmp_path: Path) -> None:
+    arrivals, job = Arrivals(), make_job(tmp_path, "a.png")
+    assert job.target is not None
+    job.target.parent.mkdir()
+    job.target.write_bytes(b"old")
+    os.utime(job.target, (1, 1))
+    arrivals.take([job])
+    assert arrivals.take([job]) == ([], [job])
+
+
+def test_of_files_that_are_gone_nothing_is_kept(tmp_path: Path) -> None:
+    arrivals = Arrivals()
+    for number in range(3):
+        job = make_job(tmp_path, f"{number}.png")
+        arrivals.take([job])
+        arrivals.take([job])
+        job.source.unlink()
+        assert arrivals.take([job]) == ([], [])
+    assert vars(arrivals) == {"_seen": {}, "_taken": {}}
