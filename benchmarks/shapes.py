@@ -58,8 +58,8 @@ class ShapeUse:
 
     @property
     def own_mb(self) -> float:
-        """What the pixels took: without the program and the file."""
-        return self.peak_mb - self.base_mb - self.file_mb
+        """What the pixels took: without the program and the file. Of a few pixels it is lost in what programs differ by."""
+        return max(0.0, self.peak_mb - self.base_mb - self.file_mb)
 
     @property
     def bytes_per_pixel(self) -> float:
