@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .bootstrap import FEWEST, estimate_interval
-from .evaluation import METRICS, Evaluation, EvaluationError, read_evaluation
+from .evaluation import Evaluation, EvaluationError, read_evaluation
+from .metrics.registry import METRICS
 
 
 def judge_runs(folders: Sequence[Path]) -> list[str]:
@@ -29,7 +30,7 @@ def _judge(run: Evaluation, first: Evaluation, name: str) -> str:
             f"{name}: expected an evaluation on the same pictures as the others', found different pictures"
         )
     if len(ours) < FEWEST:
-        raise EvaluationError(f"expected {FEWEST} pictures or more to judge by, found {len(ours)}; use more photos")
+        raise EvaluationError(f"expected {FEWEST} pairs or more to judge by, found {len(ours)}; use more photos")
     gains = [ours[key] - theirs[key] for key in ours]
     low, high = estimate_interval(gains)
     verdict = "better than" if low > 0 else "worse than" if high < 0 else "no better and no worse than"

@@ -11,7 +11,7 @@ from keras import ops
 
 from edge_dce.pixels.curve import apply_exact
 from edge_dce.pixels.levels import normalize
-from edge_dce.pixels.shrinking import shrink
+from edge_dce.pixels.shrinking import shrink_channels
 
 from . import losses
 from .losses import Tensor
@@ -86,9 +86,12 @@ def _fit_to(images: Tensor, curves: Tensor) -> Tensor:
 
 def shrink_to_square(images: Sequence[Uint8Array], recipe: Recipe) -> FloatArray:
     """As `Task.shrink`."""
-    return np.concatenate([normalize(shrink(image, recipe.resize_px, recipe.resize_px)) for image in images])
+    side_px = recipe.resize_px
+    return np.concatenate([normalize(shrink_channels(each, side_px, side_px, recipe.channels)) for each in images])
 
 
 def apply_curve_map(image: Uint8Array, curves: FloatArray, recipe: Recipe) -> Uint8Array:
     """As `Task.apply`."""
-    return apply_exact(image, curves, root=recipe.curve_root)
+    # One map of a grey network is for all colors of a picture, as on the device.
+    maps = np.repeat(curves, image.shape[2], axis=2) if recipe.channels == 1 else curves
+    return apply_exact(image, maps, root=recipe.curve_root)

@@ -6,13 +6,18 @@ import pytest
 
 from tests.training.tiny_recipe import TINY
 from training.cli import main
-from training.evaluation import Evaluation, EvaluationError, ImageRow, MethodScore
+from training.evaluation import METHODS, Evaluation, EvaluationError, ImageRow
 from training.verdict import judge_runs
 
 
 def write_evaluation(folder: Path, figures_db: list[float]) -> Path:
     rows = [
-        ImageRow("pairs", f"{number}.png", 0.4, {method: MethodScore(psnr_db, 0.5, 0.4) for method in METHODS})
+        ImageRow(
+            "pairs",
+            f"{number}.png",
+            0.4,
+            {method: {"psnr_db": psnr_db, "ssim": 0.5, "brightness": 0.4} for method in METHODS},
+        )
         for number, psnr_db in enumerate(figures_db)
     ]
     folder.mkdir()
@@ -21,7 +26,6 @@ def write_evaluation(folder: Path, figures_db: list[float]) -> Path:
     return folder
 
 
-METHODS = ("input", "gamma", "clahe", "network")
 BASE_DB = [14.0, 18.0, 16.0, 20.0, 15.0, 19.0]
 
 
@@ -60,7 +64,7 @@ def test_runs_that_cannot_be_compared_are_an_error(
 
 def test_few_pictures_are_no_evidence(tmp_path: Path) -> None:
     folders = [write_evaluation(tmp_path / name, BASE_DB[:4]) for name in ("base", "own")]
-    with pytest.raises(EvaluationError, match="expected 5 pictures or more to judge by, found 4"):
+    with pytest.raises(EvaluationError, match="expected 5 pairs or more to judge by, found 4"):
         judge_runs(folders)
 
 
