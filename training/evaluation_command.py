@@ -134,7 +134,8 @@ def _print(evaluated: Evaluation, metrics: list[Metric]) -> None:
     if len({row.part for row in evaluated.images}) > 1:
         print(evaluated.tabulate_sets(metrics).to_text(), end="\n\n")
     for part in evaluated.parts:
-        print(evaluated.tabulate(part, metrics).to_text(), end="\n\n")
+        table = evaluated.tabulate_metrics(part, metrics) if metrics else evaluated.tabulate(part)
+        print(table.to_text(), end="\n\n")
 
 
 def _compare(arguments: argparse.Namespace) -> None:

@@ -71,11 +71,14 @@ def draw_page(
         uris = {name: None if image is None else _encode(image) for name, image in images.items()}
         is_worst = number < WORST and sample.truth is not None
         rows.append(_Row(row.name, row.part, is_worst, _describe_scores(row, evaluation.name), uris))
+    usual = dict.fromkeys(metric for part in evaluation.parts for metric in evaluation.choose_metrics(part))
     return render_page(
         __package__,
         "evaluation_page.html",
         evaluation=evaluation,
         metrics=metrics,
+        explained=metrics or usual,
+        has_truth=any(row.normal_brightness is not None for row in evaluation.images),
         network_row=list(METHODS).index("network"),
         rows=rows,
         drawings=drawings,
@@ -111,7 +114,7 @@ def _describe_scores(row: ImageRow, name: str) -> str:
     score = row.scores["network"]
     if psnr.field not in score:
         known = (metric for metric in METRICS.values() if metric.field in score)
-        return ", ".join(f"{metric.label} {metric.format(score)}" for metric in known)
+        return "; ".join(f"{metric.label}: {metric.format(score)}" for metric in known)
     *others, network = (f"{label or name} {psnr.format(row.scores[method])} dB" for method, label in METHODS.items())
     return f"{network}, SSIM {ssim.format(score)} ({', '.join(others)})"
 
