@@ -156,7 +156,7 @@ class Evaluation:
             "schema": SCHEMA,
             "name": self.name,
             "title": self.recipe.title,
-            "recipe": dataclasses.asdict(self.recipe),
+            "recipe": self.recipe.to_fields(),
             "parameters": self.parameters,
             "epochs": self.epochs,
             "clahe": {"clip_limit": CLAHE_CLIP_LIMIT, "tiles": CLAHE_TILES, "channel": "L of Lab"},

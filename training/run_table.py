@@ -117,7 +117,7 @@ def _describe_differences(recipes: Sequence[Recipe]) -> list[tuple[str, list[str
     """The fields, apart from those shown anyway, in which recipes differ."""
     flat = []
     for recipe in recipes:
-        fields = dataclasses.asdict(recipe)
+        fields = recipe.to_fields()
         weights = {f"weight of {name}": weight for name, weight in fields.pop("loss_weights").items()}
         tone = {f"tone: {name}": setting for name, setting in (fields.pop("tone") or {}).items()}
         everything = fields | weights | tone
