@@ -21,8 +21,6 @@ from keras import ops
 
 from edge_dce.pixels.curve import take_steps
 
-from .recipe import Recipe
-
 # Of whichever backend Keras runs on.
 Tensor = Any
 
@@ -119,19 +117,20 @@ class Step:
 
     Attributes:
         images, enhanced, curves: as above, `curves` at the size of the images.
-        recipe: whose settings a loss may need.
+        exposure_target, exposure_region_px: as the recipe has them.
     """
 
     images: Tensor
     enhanced: Tensor
     curves: Tensor
-    recipe: Recipe
+    exposure_target: float
+    exposure_region_px: int | None
 
 
 # By the names that loss weights have for them. Another loss is one function and one entry, here or in COMPARISONS.
 REFERENCE_FREE: dict[str, Callable[[Step], Tensor]] = {
     "spatial_consistency": lambda step: spatial_consistency(step.images, step.enhanced),
-    "exposure": lambda step: exposure(step.enhanced, step.recipe.exposure_target, step.recipe.exposure_region_px),
+    "exposure": lambda step: exposure(step.enhanced, step.exposure_target, step.exposure_region_px),
     "color_constancy": lambda step: color_constancy(step.enhanced),
     "illumination_smoothness": lambda step: illumination_smoothness(step.curves),
 }

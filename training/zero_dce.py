@@ -62,7 +62,7 @@ class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type informati
     def _measure(self, images: Tensor, partners: Tensor | None, curves: Tensor) -> dict[str, Tensor]:
         recipe = self.recipe
         enhanced = losses.apply_curves(images, curves, root=recipe.curve_root)
-        step = losses.Step(images, enhanced, curves, recipe)
+        step = losses.Step(images, enhanced, curves, recipe.exposure_target, recipe.exposure_region_px)
         values = {name: measure(step) for name, measure in losses.REFERENCE_FREE.items() if name in self.loss_names}
         if self._perceptual_distance is not None:
             values["perceptual"] = self._perceptual_distance(enhanced, images if partners is None else partners)
