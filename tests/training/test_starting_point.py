@@ -1,6 +1,7 @@
 """Starting points: PyTorch checkpoints without PyTorch, and networks of which a part fits."""
 
 import dataclasses
+import hashlib
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from edge_dce.models.origin import read_origin
 from tests.training.lol_folder import write_lol
 from tests.training.made_checkpoint import write_checkpoint
 from tests.training.tiny_recipe import TINY
@@ -118,6 +120,10 @@ def test_checkpoint_is_scored_and_exported_like_a_run(tmp_path: Path, capsys: py
     for weight, same in zip(one.network.get_weights(), other.network.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, same)
     assert other.recipe == one.recipe
+    origin = read_origin(tmp_path / "authors.keras")
+    assert origin is not None
+    # What cards of converted files say.
+    assert origin.shown == f"checkpoint Epoch99.pth, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
 def test_run_begins_with_what_fits_and_says_what_did_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
