@@ -8,6 +8,7 @@ happens otherwise).
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -141,7 +142,7 @@ def evaluate(
             samples = list(pool.map(lambda job: read_sample(job[1], trained.recipe.channels), chunk))
             outputs = trained.estimate([sample.low for sample in samples])
             enhanced = pool.map(trained.apply, [sample.low for sample in samples], outputs)
-            scores = pool.map(lambda sample, image: _score_methods(sample, image, measured), samples, enhanced)
+            scores = pool.map(_score_methods, chunk, samples, enhanced, itertools.repeat(measured))
             for (part, picture), sample, score in zip(chunk, samples, scores, strict=True):
                 brightness = None if sample.truth is None else round(measure_brightness(sample.truth), DECIMALS)
                 rows.append(ImageRow(part, picture.low.name, brightness, score))
@@ -176,10 +177,16 @@ def _choose_metrics(asked: Sequence[Metric], pictures: Sequence[DarkPicture]) ->
     return list(dict.fromkeys([metric for has_truth in kinds for metric in list_usual(has_truth=has_truth)] + [*asked]))
 
 
-def _score_methods(sample: Sample, enhanced: Uint8Array, metrics: Sequence[Metric]) -> dict[str, Score]:
+def _score_methods(
+    job: tuple[str, DarkPicture], sample: Sample, enhanced: Uint8Array, metrics: Sequence[Metric]
+) -> dict[str, Score]:
     dark = sample.dark
     candidates = {"input": dark, "gamma": apply_gamma(dark), "clahe": apply_clahe(dark), "network": enhanced[..., :3]}
-    return {method: _score(image, sample, metrics) for method, image in candidates.items()}
+    try:
+        return {method: _score(image, sample, metrics) for method, image in candidates.items()}
+    except ImageError as error:
+        _, picture = job
+        raise ImageError(f"{picture.low}: {error}") from error
 
 
 def _score(image: Uint8Array, sample: Sample, metrics: Sequence[Metric]) -> Score:

@@ -2,7 +2,7 @@
 
 Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018, version 0.1 of their
 code with AlexNet. Keras computes it from the two published files, read as every checkpoint of PyTorch is here: the
-libraries that have it need PyTorch and torchvision, of 3 GB, and the larger one of the same files.
+libraries that have it need PyTorch, torchvision, and the larger one of the same files.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ FloatArray = npt.NDArray[np.float64]
 URL = "https://github.com/XPixelGroup/BasicSR/raw/master/basicsr/metrics/niqe_pris_params.npz"
 FEATURES = 36
 _BLOCK_PX = 96
+# Of one there is no covariance.
+_FEWEST_BLOCKS = 2
 _SCALES = (1, 2)
 _WINDOW_PX, _SIGMA_PX = 7, 7 / 6
 # Of two neighbors below, right, and along both diagonals.
@@ -36,19 +38,21 @@ _NEIGHBORS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _SHAPES = np.arange(0.2, 10.001, 0.001)
 
 
-def measure_naturalness(image: Uint8Array) -> float:
-    """NIQE of an (H, W, 3) uint8 RGB image; less is better, and good photos have 3 to 4.
+def measure_naturalness(image: Uint8Array) -> float | None:
+    """NIQE of an (H, W, 3) uint8 RGB image; less is better, and good photos have 3 to 4. None of one that is all black.
 
     √((ν₁ − ν₂)ᵀ ((Σ₁ + Σ₂) / 2)⁺ (ν₁ − ν₂)) of the means and covariances of 36 features of blocks of 96x96 pixels, in
     good photos and in this one (eq. 10). Halving is by means of 2x2 pixels, where the authors' is bicubic: figures
     figures differ a little from theirs.
 
     Raises:
-        ImageError: there are not two such blocks in it.
+        ImageError: it is smaller than two such blocks.
         WeightsError: the file of the statistics is not there, or is another one.
     """
     mean, covariance = _read_statistics(find_weights("niqe", URL))
     features = measure_features(image)
+    if len(features) < _FEWEST_BLOCKS:
+        return None
     distance = mean - features.mean(axis=0)
     joint = (covariance + np.cov(features, rowvar=False)) / 2
     return math.sqrt(max(0.0, float(distance @ np.linalg.pinv(joint) @ distance)))
@@ -60,24 +64,24 @@ def measure_features(image: Uint8Array) -> FloatArray:
     Blocks without any contrast have none and are left out.
 
     Raises:
-        ImageError: there are not two blocks with contrast.
+        ImageError: it is smaller than two blocks.
     """
     rows, columns = (side // _BLOCK_PX for side in image.shape[:2])
+    if rows * columns < _FEWEST_BLOCKS:
+        raise ImageError(
+            f"expected two blocks of {_BLOCK_PX}x{_BLOCK_PX} pixels or more for NIQE, "
+            f"found {image.shape[1]}x{image.shape[0]} pixels; leave niqe out"
+        )
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float64)
     grey = grey[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
     found: list[list[list[float]]] = []
-    for scale in _SCALES if rows * columns else ():
+    for scale in _SCALES:
         side_px = _BLOCK_PX // scale
         found.append([_describe_block(block) for block in _cut(_normalize(grey), side_px)])
         grey = np.asarray(cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.float64)
-    features = np.concatenate([np.array(each) for each in found], axis=1) if found else np.empty((0, FEATURES))
-    features = features[np.isfinite(features).all(axis=1)]
-    if len(features) < 2:
-        raise ImageError(
-            f"expected two blocks of {_BLOCK_PX}x{_BLOCK_PX} pixels with something in them for NIQE, "
-            f"found {image.shape[1]}x{image.shape[0]} pixels with {len(features)}; leave niqe out"
-        )
-    return features
+    features = np.concatenate([np.array(each) for each in found], axis=1)
+    with_contrast: FloatArray = features[np.isfinite(features).all(axis=1)]
+    return with_contrast
 
 
 def fit_asymmetric(samples: FloatArray) -> tuple[float, float, float]:

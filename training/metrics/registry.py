@@ -31,7 +31,7 @@ class Metric:
 
     Attributes:
         measure: the figure of an enhanced (H, W, 3) uint8 RGB picture, called with what it is compared with behind it.
-            It raises ImageError for pictures that it cannot measure.
+            None of a picture in which there is nothing to measure. It raises ImageError for pictures of other sizes.
         label: of its row or column.
         field: its name in `evaluation.json`.
         decimals: that are shown.
@@ -40,7 +40,7 @@ class Metric:
         better: "more", "less", or "neither".
     """
 
-    measure: Callable[..., float]
+    measure: Callable[..., float | None]
     label: str
     field: str
     decimals: int
@@ -49,7 +49,7 @@ class Metric:
     better: str = "more"
 
     def apply(self, image: Uint8Array, dark: Uint8Array, truth: Uint8Array | None) -> float | None:
-        """The figure of one picture; None where it needs a truth and there is none."""
+        """The figure of one picture; None where it has none, and where it needs a truth and there is none."""
         if self.against == "nothing":
             return self.measure(image)
         other = truth if self.against == "truth" else dark

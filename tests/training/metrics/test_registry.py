@@ -191,3 +191,12 @@ def test_network_of_four_channels_needs_near_infrared(tmp_path: Path, capsys: py
     network = save_network(tmp_path / "net.keras", channels=4)
     assert main(["evaluate", str(network), "--pairs", str(low), str(high), "-o", str(tmp_path / "out")]) == 1
     assert "expected four channels (RGB and near infrared as alpha), found three" in capsys.readouterr().err
+
+
+def test_picture_too_small_for_a_metric_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    low, high = write_pairs(tmp_path)
+    network = save_network(tmp_path / "net.keras")
+    command = ["evaluate", str(network), "--pairs", str(low), str(high), "-o", str(tmp_path / "out")]
+    assert main([*command, "--metrics", "ms-ssim"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(r"low/\d\.png: expected at least 176x176 pixels for MS-SSIM, found \(20, 24\)", line)
