@@ -6,7 +6,8 @@ checkpoint=$1 data=$2 out=$3
 train=".venv-workshop/bin/python -m training"
 
 $train evaluate "$checkpoint" --data "$data" -o "$out" --overwrite
-$train compare --brief "$out" training/results/edge training/results/edge-scene training/results/edge-tone
+$train compare --brief --metrics psnr,ssim,lab "$out" \
+	training/results/edge training/results/edge-scene training/results/edge-tone
 # Those of the report's test part are scored, others calibrate int8.
 for part in validation test; do
 	$train split --data "$data" --recipe authors --part $part -o "$out/$part" --overwrite

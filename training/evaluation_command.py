@@ -69,7 +69,7 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     compare.add_argument("--metrics", metavar="NAME,...", help=_METRICS_HELP)
     compare.add_argument("--markdown", action="store_true", help="print a Markdown table")
     compare.add_argument(
-        "--brief", action="store_true", help="print one line for each run: is it better than the first?"
+        "--brief", action="store_true", help="print one line for each run (and metric): is it better than the first?"
     )
     compare.add_argument("--html", type=Path, metavar="FILE", help="also write the table as an HTML page")
     compare.add_argument("--overwrite", action="store_true")
@@ -143,9 +143,9 @@ def _compare(arguments: argparse.Namespace) -> None:
     from .verdict import judge_runs
 
     if arguments.brief:
-        if arguments.metrics or arguments.markdown or arguments.html:
-            arguments.parser.error("--brief prints no table; leave out --metrics, --markdown and --html")
-        print("\n".join(judge_runs(arguments.runs)))
+        if arguments.markdown or arguments.html:
+            arguments.parser.error("--brief prints no table; leave out --markdown and --html")
+        print("\n".join(judge_runs(arguments.runs, _split(arguments.metrics))))
         return
     table = tabulate_runs(arguments.runs, _split(arguments.metrics))
     if arguments.html:

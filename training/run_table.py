@@ -15,6 +15,12 @@ from .history import History, read_history
 from .metrics.registry import METRICS, Metric, Score, find_metrics
 from .recipe import Recipe
 
+# What tables call differences from the first run, by which figures are better.
+_GAINS = {
+    "more": "– better than the first run by",
+    "less": "– more than the first run by (less is better)",
+    "neither": "– more than the first run by",
+}
 _USUAL_METRICS = ("psnr", "ssim", "brightness")
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
 
@@ -170,8 +176,7 @@ def _compare_surely(part: str, columns: Sequence[_Column], others: int, metric: 
     first = figures[0]
     if len(figures) > 1 and not any(lacking) and all(each.keys() == first.keys() for each in figures):
         gains = ([each[key] - first[key] for key in first] for each in figures[1:])
-        label = "– better than the first run by" if metric.better == "more" else "– more than the first run by"
-        rows.append((label, *padding, EMPTY, *(_format_gain(gain, metric.decimals) for gain in gains)))
+        rows.append((_GAINS[metric.better], *padding, EMPTY, *(_format_gain(gain, metric.decimals) for gain in gains)))
     return rows
 
 

@@ -199,7 +199,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l metrics -x -d 'show these with 95 % intervals: psnr, ssim, lab, psnr-scaled, brightness, ms-ssim, lpips, noise, hue, loe, clipped, niqe; see docs/training.md'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l markdown -d 'print a Markdown table'
-complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l brief -d 'print one line for each run: is it better than the first?'
+complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l brief -d 'print one line for each run (and metric): is it better than the first?'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'also write the table as an HTML page'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l overwrite -d overwrite
 complete -c edge-dce -n '_shtab_edge_dce_using train compare; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_directories)" -d RUN_DIR

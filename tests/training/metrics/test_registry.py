@@ -12,6 +12,7 @@ from edge_dce.files.pictures import Picture, write_picture
 from edge_dce.models.origin import Origin, append_origin
 from edge_dce.pixels.curve import apply_exact
 from edge_dce.pixels.metrics import psnr
+from tests.documents import ROOT
 from training.cli import main
 from training.datasets.picture import DarkPicture, Pair
 from training.evaluation import EvaluationError, read_evaluation
@@ -58,6 +59,11 @@ def list_pairs(low: Path, high: Path) -> list[DarkPicture]:
 
 def split_table(text: str) -> list[list[str]]:
     return [re.split(r"  +", line.strip()) for line in text.splitlines()]
+
+
+def test_page_explains_every_metric() -> None:
+    text = (ROOT / "docs" / "training.md").read_text()
+    assert [name for name in METRICS if f"`{name}`" not in text] == []
 
 
 def test_metrics_asked_for_are_shown_with_intervals_beside_the_plain_methods(
