@@ -10,8 +10,8 @@ DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos test
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo app apk web-app train check-photos workshop test test-litert test-tflite test-workshop test-app test-wheel \
-	test-arm test-web-app container-check attack lint command-files format clean
+.PHONY: demo app apk web-app train check-photos checkpoint workshop test test-litert test-tflite test-workshop test-app \
+	test-wheel test-arm test-web-app container-check attack lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -81,6 +81,12 @@ train: check-photos .venv-workshop/.tested
 
 check-photos:
 	@test -d "$(PHOTOS)" || { echo "expected a folder of dark photos, found '$(PHOTOS)'; try: make train PHOTOS=photos" >&2; exit 1; }
+
+# CHECKPOINT=Epoch99.pth, a file that the authors of Zero-DCE published, and LOL=the folder of the data set: its figures
+# beside ours, and model files of it.
+checkpoint: .venv-workshop/.tested
+	@test -f "$(CHECKPOINT)" && test -d "$(LOL)" || { echo "expected a checkpoint and a folder, found '$(CHECKPOINT)' and '$(LOL)'; try: make checkpoint CHECKPOINT=Epoch99.pth LOL=LOL" >&2; exit 1; }
+	scripts/score-checkpoint.sh "$(CHECKPOINT)" "$(LOL)" out/checkpoint
 
 # Everything that trains, converts and measures.
 workshop: .venv-workshop/.tested

@@ -6,6 +6,6 @@ What is learned: recipe, settings, network, losses, perceptual; task and model b
 curves (zero_dce), or the tone of the whole picture (tone, denoising, tone_model).
 From which pictures: dataset, tone_dataset, panoramas, made_scenes, cache, feedback.
 How a run goes on, alone or with others: run, history, plots, distribution, worker.
-How good a network is: scoring, evaluation, evaluation_page, drawings, run_table, wraparound.
-What comes out: export, trained_network. The commands: cli.
+How good a network is: metrics, scoring, evaluation, evaluation_page, drawings, run_table, verdict, wraparound.
+What comes out: export, trained_network. The commands: cli, evaluation_command, options.
 """

@@ -13,19 +13,15 @@ from edge_dce.errors import ImageError
 from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.terminal.console import CUT_SHORT, answer
 
-from .datasets.kinds import KINDS
 from .datasets.picture import DarkPicture
 from .datasets.sets import Source
-from .evaluation import METRICS
+from .evaluation_command import add_compare, add_evaluate
 from .feedback import read_exposure_target
+from .options import PANORAMAS, add_data, parse_count
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
 from .settings import override
 
 PROG = "python -m training"
-# A kind of data that is no set of pictures.
-PANORAMAS = "panoramas"
-# As written on the command line -> what the split calls it.
-_PARTS = {"test": "test", "val": "validation"}
 
 
 def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
@@ -48,7 +44,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     fit = commands.add_parser("fit", help="train a network, or continue an interrupted run")
-    _add_data(fit)
+    add_data(fit)
     fit.add_argument(
         "--panoramas",
         type=Path,
@@ -75,7 +71,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     )
     fit.add_argument("--show", action="store_true", help="print the recipe as JSON and stop")
     fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
-    fit.add_argument("--epochs", type=_parse_count, help="number of epochs (default: as in the recipe)")
+    fit.add_argument("--epochs", type=parse_count, help="number of epochs (default: as in the recipe)")
     fit.add_argument(
         "--from",
         dest="start",
@@ -102,7 +98,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     export.set_defaults(command=_export)
 
     split = commands.add_parser("split", help="write one part of the data as folders low/ and, for pairs, high/")
-    _add_data(split, required=True)
+    add_data(split, required=True)
     split.add_argument(
         "--recipe",
         choices=list(RECIPES),
@@ -115,44 +111,8 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     split.add_argument("--overwrite", action="store_true")
     split.set_defaults(command=_split)
 
-    evaluate = commands.add_parser("evaluate", help="score a network, and compare it with methods that need no network")
-    evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder, .keras file, or the authors' .pth file")
-    _add_data(evaluate)
-    evaluate.add_argument(
-        "--pairs",
-        type=Path,
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("LOW", "HIGH"),
-        help="two folders with the same file names; repeatable, also beside --data",
-    )
-    evaluate.add_argument(
-        "--split", choices=list(_PARTS), action="append", help="part of --data; may be repeated (default: both)"
-    )
-    evaluate.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="folder for the results (default: the run folder)"
-    )
-    evaluate.add_argument(
-        "--pictures",
-        type=_parse_count,
-        default=12,
-        metavar="N",
-        help="number of pictures in the report (default: %(default)s)",
-    )
-    evaluate.add_argument("--overwrite", action="store_true")
-    evaluate.set_defaults(command=_evaluate, parser=evaluate)
-
-    compare = commands.add_parser("compare", help="show evaluated runs side by side")
-    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
-    compare.add_argument("--metrics", metavar="NAME,...", help=f"show these with intervals: {', '.join(METRICS)}")
-    compare.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    compare.add_argument(
-        "--brief", action="store_true", help="print one line for each run: is it better than the first?"
-    )
-    compare.add_argument("--html", type=Path, metavar="FILE", help="also write the table as an HTML page")
-    compare.add_argument("--overwrite", action="store_true")
-    compare.set_defaults(command=_compare, parser=compare)
+    add_evaluate(commands)
+    add_compare(commands)
 
     wraparound = commands.add_parser(
         "psnr-wraparound", help="show how a wrong PSNR differs from the right one; see docs/psnr.md"
@@ -161,17 +121,6 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     wraparound.add_argument("--data", type=Path, required=True, metavar="LOL_DIR")
     wraparound.set_defaults(command=_psnr_wraparound)
     return parser
-
-
-def _add_data(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
-    parser.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        required=required,
-        metavar="[KIND:]DIR[@SHARE]",
-        help=f"pictures; repeatable. Kinds, see docs/training.md: {', '.join((*KINDS, PANORAMAS))}",
-    )
 
 
 def _fit(arguments: argparse.Namespace) -> None:
@@ -263,62 +212,6 @@ def _name_copies(pictures: Sequence[DarkPicture]) -> list[str]:
     return [f"{number:05}-{name}" for number, name in enumerate(names)]
 
 
-def _evaluate(arguments: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
-    from . import evaluation, scoring
-    from .evaluation_page import draw_page
-    from .trained_network import load_trained_network
-
-    if not arguments.data and not arguments.pairs:
-        arguments.parser.error("--data is missing; give it, or --pairs")
-    is_folder = arguments.run.is_dir()
-    if arguments.output is None and not is_folder:
-        if not arguments.run.exists():
-            raise evaluation.EvaluationError(f"{arguments.run}: no such run folder or .keras file; check the path")
-        raise evaluation.EvaluationError(f"{arguments.run}: expected a run folder, found a file; name a folder with -o")
-    folder = arguments.output or arguments.run
-    targets = [folder / evaluation.FILE_NAME, folder / "evaluation.html"]
-    for target in targets:
-        check_free(target, overwrite=arguments.overwrite)
-    trained = load_trained_network(arguments.run)
-    if arguments.split and not arguments.data:
-        raise evaluation.EvaluationError("--split works only with --data; leave it out, because all --pairs are used")
-    parts = {}
-    if arguments.data:
-        names = [part for split, part in _PARTS.items() if split in (arguments.split or _PARTS)]
-        sources = [Source.parse(text) for text in arguments.data]
-        parts = scoring.find_evaluation_parts(sources, trained.recipe, names)
-    parts |= scoring.pair_folders(arguments.pairs)
-    make_folder(folder)
-    with tqdm(total=sum(map(len, parts.values())), unit="pair", disable=None) as bar:
-        evaluated = scoring.evaluate(trained, parts, track=bar.update)
-    page = draw_page(evaluated, trained, parts, pictures=arguments.pictures)
-    for target, content in zip(targets, (evaluated.to_json().encode(), page), strict=True):
-        write_file(target, content, overwrite=arguments.overwrite)
-    if len(parts) > 1:
-        print(evaluated.tabulate_sets().to_text(), end="\n\n")
-    for part in evaluated.parts:
-        print(evaluated.tabulate(part).to_text(), end="\n\n")
-    for line in (*(f"warning: {warning}" for warning in evaluated.warnings), *targets):
-        print(line)
-
-
-def _compare(arguments: argparse.Namespace) -> None:
-    from .run_table import tabulate_runs
-    from .verdict import judge_runs
-
-    if arguments.brief:
-        if arguments.metrics or arguments.markdown or arguments.html:
-            arguments.parser.error("--brief prints no table; leave out --metrics, --markdown and --html")
-        print("\n".join(judge_runs(arguments.runs)))
-        return
-    table = tabulate_runs(arguments.runs, arguments.metrics.split(",") if arguments.metrics else ())
-    if arguments.html:
-        write_file(arguments.html, table.to_html(), overwrite=arguments.overwrite)
-    print(table.to_markdown() if arguments.markdown else table.to_text())
-
-
 def _psnr_wraparound(arguments: argparse.Namespace) -> None:
     from .scoring import find_evaluation_parts
     from .trained_network import load_trained_network
@@ -328,10 +221,3 @@ def _psnr_wraparound(arguments: argparse.Namespace) -> None:
     source = Source("lol", str(arguments.data))
     pairs = find_evaluation_parts([source], find_recipe("report"), ["test"])["test"]
     print(tabulate_wraparound(pairs, [load_trained_network(run) for run in arguments.runs]).to_text())
-
-
-def _parse_count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found '{text}'")
-    return value

@@ -1,4 +1,4 @@
-"""What an evaluation says: a network's figures on sets of pairs, beside those of what needs no network at all.
+"""What an evaluation says: a network's figures on sets of pictures, beside those of what needs no network at all.
 
 Raw figures of every picture are kept and means computed on reading. training.scoring makes them; this module needs no
 Keras, so that runs can be compared anywhere.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.baselines import CLAHE_CLIP_LIMIT, CLAHE_TILES, GAMMA
 from edge_dce.reports.table import EMPTY, Table
 
+from .bootstrap import FEWEST, estimate_interval
+from .metrics.registry import METRICS, Metric, Score, list_usual
 from .recipe import Recipe
 
-# 1 had neither color difference nor PSNR at equal mean, and is still read.
-SCHEMA = 2
-_READABLE_SCHEMAS = (1, 2)
+# 1 had neither color difference nor PSNR at equal mean, 2 five figures of pairs alone; both are still read.
+SCHEMA = 3
+_READABLE_SCHEMAS = (1, 2, 3)
 FILE_NAME = "evaluation.json"
 # Method -> what tables call it; None is the evaluated network, which goes by its own name.
 METHODS = {"input": "dark input", "gamma": f"gamma {GAMMA}", "clahe": "CLAHE", "network": None}
@@ -33,63 +35,8 @@ TOGETHER = "together"
 DECIMALS = 6
 
 
-@dataclasses.dataclass(frozen=True)
-class Metric:
-    """A figure of a picture, as tables show it.
-
-    Attributes:
-        label: of its row or column.
-        field: of `MethodScore`.
-        decimals: that are shown.
-    """
-
-    label: str
-    field: str
-    decimals: int
-
-    def format(self, score: MethodScore | None) -> str:
-        """The figure in a cell, which is empty where there is none."""
-        figure = getattr(score, self.field, None)
-        return EMPTY if figure is None else f"{figure:.{self.decimals}f}"
-
-
-# Name on the command line -> the figure, in the order of a table's columns.
-METRICS = {
-    "psnr": Metric("PSNR dB", "psnr_db", 2),
-    "ssim": Metric("SSIM", "ssim", 3),
-    "lab": Metric("Lab difference", "color_difference", 1),
-    "psnr-scaled": Metric("PSNR dB, scaled to the truth's mean", "equal_mean_psnr_db", 2),
-    "brightness": Metric("brightness", "brightness", 3),
-}
-# What tables call the figures.
-FIGURES = tuple(metric.label for metric in METRICS.values())
-
-
 class EvaluationError(EdgeDceError):
     """A network cannot be evaluated on these pictures, or a saved evaluation cannot be read."""
-
-
-@dataclasses.dataclass(frozen=True)
-class MethodScore:
-    """One picture, or the mean of many, against the ground truth.
-
-    Attributes:
-        psnr_db: over all samples, peak 255; equal pictures score as if one sample were off by one.
-        ssim: mean over channels, at most 1.
-        brightness: mean of all samples, in [0, 1].
-        color_difference: mean distance in CIE L*a*b* (CIE76).
-        equal_mean_psnr_db: after scaling to the truth's mean: what is left when exposure is right.
-    """
-
-    psnr_db: float
-    ssim: float
-    brightness: float
-    color_difference: float | None = None
-    equal_mean_psnr_db: float | None = None
-
-    def to_cells(self) -> tuple[str, ...]:
-        """As tables show it, in the order of `METRICS`."""
-        return tuple(metric.format(self) for metric in METRICS.values())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,14 +46,14 @@ class ImageRow:
     Attributes:
         part: which part of the data, or which set, it belongs to.
         name: of the file.
-        normal_brightness: mean of all samples of the ground truth, in [0, 1].
-        scores: method -> its score.
+        normal_brightness: mean of all samples of the ground truth, in [0, 1]; None where there is no truth.
+        scores: method -> its figures, by the fields of `training.metrics.registry.METRICS`.
     """
 
     part: str
     name: str
-    normal_brightness: float
-    scores: Mapping[str, MethodScore]
+    normal_brightness: float | None
+    scores: Mapping[str, Score]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,39 +85,70 @@ class Evaluation:
         """The rows of one part, or of all together."""
         return [row for row in self.images if part in (row.part, TOGETHER)]
 
-    def list_figures(self, metric: Metric, part: str = TOGETHER) -> dict[tuple[str, str], Any]:
-        """One figure of the network, by part and name of the picture; None of a picture that has none."""
-        rows = self.select(part)
-        return {(row.part, Path(row.name).stem): getattr(row.scores["network"], metric.field) for row in rows}
+    def list_figures(self, metric: Metric, part: str = TOGETHER) -> dict[tuple[str, str], float]:
+        """One figure of the network, by part and name of the picture, of those that have it."""
+        scores = (((row.part, Path(row.name).stem), row.scores["network"]) for row in self.select(part))
+        return {key: score[metric.field] for key, score in scores if metric.field in score}
 
-    def average(self, part: str, method: str) -> MethodScore:
-        """The mean score of one method over a part."""
-        figures = zip(*(dataclasses.astuple(row.scores[method]) for row in self.select(part)), strict=True)
-        return MethodScore(*(None if None in each else float(np.mean(each)) for each in figures))  # type: ignore[arg-type]
+    def average(self, part: str, method: str) -> dict[str, float]:
+        """The mean figures of one method over a part: those that all of its pictures have."""
+        scores = [row.scores[method] for row in self.select(part)]
+        fields = [field for field in scores[0] if all(field in score for score in scores)]
+        return {field: float(np.mean([score[field] for score in scores])) for field in fields}
 
-    def average_normal_brightness(self, part: str) -> float:
-        return float(np.mean([row.normal_brightness for row in self.select(part)]))
+    def average_normal_brightness(self, part: str) -> float | None:
+        """None where a picture of the part has no ground truth."""
+        figures = [row.normal_brightness for row in self.select(part) if row.normal_brightness is not None]
+        return float(np.mean(figures)) if len(figures) == len(self.select(part)) else None
+
+    def title(self, part: str) -> str:
+        """What tables call a part: its name and how many pictures it has."""
+        count = len(self.select(part))
+        noun = "picture" if self.average_normal_brightness(part) is None else "pair"
+        return f"{part}, {count} {noun}{'' if count == 1 else 's'}"
+
+    def choose_metrics(self, part: str) -> list[Metric]:
+        """What is shown of a part if nobody asks for others: the usual metrics, and without a truth all there are."""
+        measured = self.average(part, "network")
+        if self.average_normal_brightness(part) is not None:
+            return list_usual(has_truth=True)
+        return [metric for metric in METRICS.values() if metric.field in measured]
 
     def tabulate(self, part: str) -> Table:
         """Means of one part: a row for each method, and one for what the pictures should look like."""
-        rows = [(label or self.name, *self.average(part, method).to_cells()) for method, label in METHODS.items()]
-        rows.append(("normal light", *[EMPTY] * (len(FIGURES) - 1), f"{self.average_normal_brightness(part):.3f}"))
-        return Table((title_part(part, len(self.select(part))), *FIGURES), rows)
+        shown, brightness = self.choose_metrics(part), METRICS["brightness"]
+        rows = []
+        for method, label in METHODS.items():
+            score = self.average(part, method)
+            rows.append((label or self.name, *(metric.format(score) for metric in shown)))
+        normal = self.average_normal_brightness(part)
+        if normal is not None:
+            rows.append(("normal light", *(metric.format({brightness.field: normal}) for metric in shown)))
+        return Table((self.title(part), *(metric.label for metric in shown)), rows)
 
-    def tabulate_sets(self) -> Table:
-        """One row for each part and set: the network's means, and the PSNR of what needs none."""
-        others = [method for method in METHODS if method != "network"]
-        rows = [
-            (
-                title_part(part, len(self.select(part))),
-                *self.average(part, "network").to_cells(),
-                f"{self.average_normal_brightness(part):.3f}",
-                *(f"{self.average(part, method).psnr_db:.2f}" for method in others),
-            )
-            for part in self.parts
-        ]
-        plain = (f"{METHODS[method]}, PSNR dB" for method in others)
-        return Table((self.name, *FIGURES, "normal light, brightness", *plain), rows)
+    def tabulate_metrics(self, part: str, metrics: Sequence[Metric]) -> Table:
+        """Means of one part, and in brackets where they lie in 95 of 100 draws of pictures: a row for each it has."""
+        scores = [self.average(part, method) for method in METHODS]
+        rows = []
+        for metric in (metric for metric in metrics if metric.field in scores[0]):
+            intervals = (self._format_interval(metric, part, method) for method in METHODS)
+            cells = (metric.format(score) + interval for score, interval in zip(scores, intervals, strict=True))
+            rows.append((metric.label, *cells))
+        return Table((self.title(part), *(label or self.name for label in METHODS.values())), rows)
+
+    def tabulate_sets(self, metrics: Sequence[Metric] = ()) -> Table:
+        """One row for each part and set: the network's means, and of pairs the PSNR of what needs no network."""
+        shown = metrics or list(dict.fromkeys(metric for part in self.parts for metric in self.choose_metrics(part)))
+        header = [self.name, *(metric.label for metric in shown)]
+        rows = [[self.title(part), *(m.format(self.average(part, "network")) for m in shown)] for part in self.parts]
+        if any(row.normal_brightness is not None for row in self.images):
+            psnr, others = METRICS["psnr"], [method for method in METHODS if method != "network"]
+            header += ["normal light, brightness", *(f"{METHODS[method]}, {psnr.label}" for method in others)]
+            for row, part in zip(rows, self.parts, strict=True):
+                normal = self.average_normal_brightness(part)
+                row.append(EMPTY if normal is None else f"{normal:.3f}")
+                row += [psnr.format(self.average(part, method)) for method in others]
+        return Table(header, rows)
 
     def to_json(self) -> str:
         """Every figure of every picture, and the means for readers who want no more."""
@@ -178,7 +156,7 @@ class Evaluation:
             "schema": SCHEMA,
             "name": self.name,
             "title": self.recipe.title,
-            "recipe": dataclasses.asdict(self.recipe),
+            "recipe": self.recipe.to_fields(),
             "parameters": self.parameters,
             "epochs": self.epochs,
             "clahe": {"clip_limit": CLAHE_CLIP_LIMIT, "tiles": CLAHE_TILES, "channel": "L of Lab"},
@@ -186,7 +164,7 @@ class Evaluation:
             "warnings": self.warnings,
             "means": {
                 part: {"images": len(self.select(part)), "normal_brightness": self.average_normal_brightness(part)}
-                | {method: dataclasses.asdict(self.average(part, method)) for method in METHODS}
+                | {method: self.average(part, method) for method in METHODS}
                 for part in self.parts
             },
             "images": [dataclasses.asdict(row) for row in self.images],
@@ -206,13 +184,21 @@ class Evaluation:
                 raise ValueError(f"expected schema {SCHEMA}, found {fields['schema']}")
             rows = []
             for image in fields["images"]:
-                scores = {method: MethodScore(**image["scores"][method]) for method in METHODS}
+                scores = {method: _read_score(image["scores"][method]) for method in METHODS}
                 rows.append(ImageRow(image["part"], image["name"], image["normal_brightness"], scores))
             recipe = Recipe.from_json(json.dumps(fields["recipe"]), origin=origin)
             counts = int(fields["parameters"]), int(fields["epochs"])
             return Evaluation(str(fields["name"]), recipe, *counts, tuple(rows), tuple(fields["warnings"]))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise EvaluationError(f"{origin}: expected what this version writes ({error}); evaluate again") from error
+
+    def _format_interval(self, metric: Metric, part: str, method: str) -> str:
+        """Where the mean lies, in brackets; nothing of too few pictures, or of those without the figure."""
+        figures = [row.scores[method].get(metric.field) for row in self.select(part)]
+        known = [figure for figure in figures if figure is not None]
+        if len(known) < max(FEWEST, len(figures)):
+            return ""
+        return " ({:.{d}f} to {:.{d}f})".format(*estimate_interval(known), d=metric.decimals)
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -227,9 +213,9 @@ def read_evaluation(folder: Path) -> Evaluation:
     return Evaluation.from_json(path.read_bytes(), origin=path)
 
 
-def title_part(part: str, count: int) -> str:
-    """What tables call a part of `count` pairs."""
-    return f"{part}, {count} pair{'' if count == 1 else 's'}"
+def _read_score(figures: Mapping[str, float | None]) -> Score:
+    """Those there are; files of before hold None in place of what was not measured."""
+    return {field: float(figure) for field, figure in figures.items() if figure is not None}
 
 
 def _round(value: Any) -> Any:

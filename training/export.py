@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from edge_dce.errors import OutputError
 from edge_dce.files.output import check_free, make_folder
 from edge_dce.models.origin import Origin, append_origin
 
-from .cache import hash_files
 from .run import Run, RunError, load_network
 from .starting_point import read_authors_network
 
@@ -24,7 +24,7 @@ def export_checkpoint(checkpoint: Path, output: Path, *, overwrite: bool = False
         RunError, OutputError: as `export`.
     """
     network, recipe = read_authors_network(checkpoint)
-    data = {"title": checkpoint.name, "checkpoint_sha256": hash_files([checkpoint])}
+    data = {"title": checkpoint.name, "checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest()}
     origin = Origin(json.loads(recipe.to_json()), 0, data, recipe.title, uses_partners=False)
     _write(network, origin, output, overwrite=overwrite)
 

@@ -12,7 +12,8 @@ of height, 11 times too strong at 256 x 256.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,31 @@ def structure(enhanced: Tensor, partners: Tensor) -> Tensor:
     return 1 - ops.mean(luminance * contrast)
 
 
-# By the names that loss weights have for them; each takes enhanced images and their partners.
-COMPARISONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What a step of training a curve network has made, for losses that need no partner.
+
+    Attributes:
+        images, enhanced, curves: as above, `curves` at the size of the images.
+        exposure_target, exposure_region_px: as the recipe has them.
+    """
+
+    images: Tensor
+    enhanced: Tensor
+    curves: Tensor
+    exposure_target: float
+    exposure_region_px: int | None
+
+
+# By the names that loss weights have for them. Another loss is one function and one entry, here or in COMPARISONS.
+REFERENCE_FREE: dict[str, Callable[[Step], Tensor]] = {
+    "spatial_consistency": lambda step: spatial_consistency(step.images, step.enhanced),
+    "exposure": lambda step: exposure(step.enhanced, step.exposure_target, step.exposure_region_px),
+    "color_constancy": lambda step: color_constancy(step.enhanced),
+    "illumination_smoothness": lambda step: illumination_smoothness(step.curves),
+}
+# Each takes enhanced images and their partners.
+COMPARISONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "absolute": absolute,
     "structure": structure,
     "regional": regional,

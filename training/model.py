@@ -9,10 +9,10 @@ import keras
 
 from .dataset import load_batches, load_validation
 from .drawings import draw_curve_maps, draw_tones
-from .losses import Tensor
+from .losses import COMPARISONS, REFERENCE_FREE, Tensor
 from .network import NETWORKS
 from .quantization import insert_rounding
-from .recipe import Recipe
+from .recipe import Recipe, RecipeError
 from .task import Task
 from .tone_dataset import load_tone_batches, load_tone_validation
 from .tone_model import ToneModel, enhance, shrink_for_tone
@@ -61,8 +61,9 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> keras.Model:
     """A compiled model with fresh weights and an optimizer whose variables exist, ready to train or to restore into.
 
     Raises:
-        RecipeError: the perceptual loss's weights are not to be had.
+        RecipeError: the perceptual loss's weights are not to be had, or there is no such loss as one that is weighed.
     """
+    _check_losses(recipe)
     keras.utils.set_random_seed(recipe.seed)
     with _computing_in("mixed_bfloat16" if recipe.mixed_precision else "float32"):
         network = NETWORKS[recipe.network].build(channels=recipe.channels, initializer=recipe.initializer)
@@ -80,6 +81,17 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> keras.Model:
     model.build((None, None, None, recipe.channels))
     optimizer.build(model.trainable_variables)
     return model
+
+
+def _check_losses(recipe: Recipe) -> None:
+    # A tone has no curves, which the others may ask for.
+    known = {*COMPARISONS} if recipe.tone is not None else {*COMPARISONS, *REFERENCE_FREE}
+    unknown = [name for name, weight in recipe.loss_weights.others if weight > 0 and name not in known]
+    if unknown:
+        raise RecipeError(
+            f"recipe '{recipe.name}': expected losses that this kind of network has, found '{unknown[0]}'; add it to "
+            "training.losses, or set its weight to 0"
+        )
 
 
 @contextlib.contextmanager

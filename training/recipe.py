@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ class LossWeights:
     picture with those of the partner where one of these three counts, else with those of the dark picture.
     `steadiness` (L1) compares what a tone network makes of a picture with what it makes of the same one, moved by a few
     pixels or of another size.
+
+    `others` are names and weights of losses that were added to the registries of training.losses.
     """
 
     spatial_consistency: float = 1.0
@@ -34,6 +37,23 @@ class LossWeights:
     structure: float = 0.0
     regional: float = 0.0
     steadiness: float = 0.0
+    others: tuple[tuple[str, float], ...] = ()
+
+    @staticmethod
+    def from_fields(fields: Mapping[str, float]) -> LossWeights:
+        """What `to_fields` gave; names that are no fields are those of others."""
+        own = {field.name for field in dataclasses.fields(LossWeights)} - {"others"}
+        others = tuple((name, weight) for name, weight in fields.items() if name not in own)
+        return LossWeights(**{name: fields[name] for name in own & fields.keys()}, others=others)
+
+    def to_fields(self) -> dict[str, float]:
+        """Name of a loss -> its weight, of all alike."""
+        fields = dataclasses.asdict(self)
+        return fields | dict(fields.pop("others"))
+
+    def find(self, name: str) -> float:
+        """The weight of a loss; 0 of one that is not weighed."""
+        return self.to_fields().get(name, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +159,16 @@ class Recipe:
     def is_paired(self) -> bool:
         """Whether a loss compares with normal-light pictures."""
         weights = self.loss_weights
-        return weights.absolute > 0 or weights.structure > 0 or weights.regional > 0
+        return weights.absolute > 0 or weights.structure > 0 or weights.regional > 0 or self._has_another_comparison
+
+    @property
+    def _has_another_comparison(self) -> bool:
+        if not self.loss_weights.others:
+            return False
+        # It imports Keras, which takes seconds.
+        from .losses import COMPARISONS
+
+        return any(weight > 0 and name in COMPARISONS for name, weight in self.loss_weights.others)
 
     @property
     def uses_partners(self) -> bool:
@@ -157,8 +186,12 @@ class Recipe:
         changes = [f"{name}={json.dumps(value)}" for name, value in now.items() if value != before.get(name)]
         return f"{self.name} ({', '.join(changes)})" if changes else self.name
 
+    def to_fields(self) -> dict[str, Any]:
+        """What is kept of it as JSON."""
+        return dataclasses.asdict(self) | {"loss_weights": self.loss_weights.to_fields()}
+
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        return json.dumps(self.to_fields(), indent=2) + "\n"
 
     @staticmethod
     def from_json(text: str, *, origin: Path) -> Recipe:
@@ -169,7 +202,7 @@ class Recipe:
         """
         try:
             fields = json.loads(text)
-            fields["loss_weights"] = LossWeights(**fields["loss_weights"])
+            fields["loss_weights"] = LossWeights.from_fields(fields["loss_weights"])
             if fields.get("tone") is not None:
                 fields["tone"] = ToneSettings(**fields["tone"])
             return Recipe(**fields)
@@ -182,7 +215,7 @@ GROUPS = ("loss_weights", "tone")
 
 
 def _flatten(recipe: Recipe) -> dict[str, Any]:
-    fields = dataclasses.asdict(recipe)
+    fields = recipe.to_fields()
     for group in GROUPS:
         fields |= {f"{group}.{name}": value for name, value in (fields.pop(group) or {}).items()}
     return fields

@@ -10,20 +10,17 @@ from edge_dce.reports.page import render_page
 from edge_dce.reports.table import EMPTY, Table
 
 from .bootstrap import FEWEST, estimate_interval
-from .evaluation import (
-    METHODS,
-    METRICS,
-    TOGETHER,
-    Evaluation,
-    EvaluationError,
-    MethodScore,
-    Metric,
-    read_evaluation,
-    title_part,
-)
+from .evaluation import METHODS, TOGETHER, Evaluation, ImageRow, read_evaluation
 from .history import History, read_history
+from .metrics.registry import METRICS, Metric, Score, find_metrics
 from .recipe import Recipe
 
+# What tables call differences from the first run, by which figures are better.
+_GAINS = {
+    "more": "– better than the first run by",
+    "less": "– more than the first run by (less is better)",
+    "neither": "– more than the first run by",
+}
 _USUAL_METRICS = ("psnr", "ssim", "brightness")
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
 
@@ -62,12 +59,11 @@ def tabulate_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> RunTa
         metrics: names in `METRICS`, each shown with intervals; none are the usual ones, with intervals of PSNR only.
 
     Raises:
-        EvaluationError: a run has no evaluation yet, or an unreadable one, or a metric is unknown.
+        EvaluationError: a run has no evaluation yet, or an unreadable one.
+        MetricError: a metric is unknown.
         HistoryError: a run's history is damaged.
     """
-    for name in metrics:
-        if name not in METRICS:
-            raise EvaluationError(f"expected metrics of {', '.join(METRICS)}, found '{name}'; choose among these")
+    asked = find_metrics(metrics)
     columns = [_Column(read_evaluation(folder), read_history(folder)) for folder in folders]
     baselines = _share_pictures(columns)
     header = ["", *(label for label in METHODS.values() if label and baselines), *_name_columns(folders, columns)]
@@ -77,13 +73,13 @@ def tabulate_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> RunTa
         rows.append((name, *padding, *values))
     parts = dict.fromkeys(part for column in columns for part in column.evaluation.parts)
     for part in sorted(parts, key=TOGETHER.__eq__):
-        rows += _compare_part(part, columns, baselines, metrics)
+        rows += _compare_part(part, columns, baselines, asked)
     losses = dict.fromkeys(name for column in columns for name in column.history.training)
     if losses:
         rows.append(["final losses, training / validation"])
     for name in losses:
         rows.append((name.replace("_", " "), *padding, *(_format_loss(column, name) for column in columns)))
-    return RunTable(Table(header, rows), tuple(_find_notes(folders, columns, baselines)))
+    return RunTable(Table(header, rows), tuple(_find_notes(folders, columns, baselines, asked)))
 
 
 def _name_columns(folders: Sequence[Path], columns: Sequence[_Column]) -> list[str]:
@@ -97,16 +93,19 @@ def _share_pictures(columns: Sequence[_Column]) -> bool:
     return (
         len(
             {
-                tuple(
-                    # Evaluations of before have fewer figures, to other digits.
-                    (row.part, Path(row.name).stem, round(row.scores["input"].psnr_db, 3))
-                    for row in each.evaluation.images
-                )
+                tuple((row.part, Path(row.name).stem, _recognize(row)) for row in each.evaluation.images)
                 for each in columns
             }
         )
         == 1
     )
+
+
+def _recognize(row: ImageRow) -> float:
+    """A figure of the dark picture, which is the same in all evaluations on it."""
+    score = row.scores["input"]
+    # Evaluations of before have other digits.
+    return round(score.get("psnr_db", score["brightness"]), 3)
 
 
 def _describe(columns: Sequence[_Column]) -> list[tuple[str, list[str]]]:
@@ -124,7 +123,7 @@ def _describe_differences(recipes: Sequence[Recipe]) -> list[tuple[str, list[str
     """The fields, apart from those shown anyway, in which recipes differ."""
     flat = []
     for recipe in recipes:
-        fields = dataclasses.asdict(recipe)
+        fields = recipe.to_fields()
         weights = {f"weight of {name}": weight for name, weight in fields.pop("loss_weights").items()}
         tone = {f"tone: {name}": setting for name, setting in (fields.pop("tone") or {}).items()}
         everything = fields | weights | tone
@@ -137,31 +136,36 @@ def _describe_differences(recipes: Sequence[Recipe]) -> list[tuple[str, list[str
 
 
 def _compare_part(
-    part: str, columns: Sequence[_Column], baselines: bool, metrics: Sequence[str]
+    part: str, columns: Sequence[_Column], baselines: bool, asked: Sequence[Metric]
 ) -> list[Sequence[str]]:
-    scores: list[MethodScore | None] = []
+    scores: list[Score | None] = []
     if baselines:
         scores += [columns[0].evaluation.average(part, method) for method, label in METHODS.items() if label]
     for column in columns:
         has_part = part in column.evaluation.parts
         scores.append(column.evaluation.average(part, "network") if has_part else None)
-    counts = {len(column.evaluation.select(part)) for column in columns if part in column.evaluation.parts}
-    title = title_part(part, counts.pop()) if len(counts) == 1 else part
-    rows: list[Sequence[str]] = [[title]]
-    for name in metrics or _USUAL_METRICS:
-        metric = METRICS[name]
+    evaluations = [column.evaluation for column in columns if part in column.evaluation.parts]
+    titles = {each.title(part) for each in evaluations}
+    rows: list[Sequence[str]] = [[titles.pop() if len(titles) == 1 else part]]
+    for metric in asked or _choose_usual(part, evaluations):
         rows.append((metric.label, *(metric.format(score) for score in scores)))
-        if metrics or name == "psnr":
+        if asked or metric is METRICS["psnr"]:
             rows += _compare_surely(part, columns, len(scores) - len(columns), metric)
     return rows
+
+
+def _choose_usual(part: str, evaluations: Sequence[Evaluation]) -> list[Metric]:
+    """What is shown of a part if nobody asks for other metrics, the cells being few: without a truth all there are."""
+    if any(each.average_normal_brightness(part) is not None for each in evaluations):
+        return find_metrics(_USUAL_METRICS)
+    return list(dict.fromkeys(metric for each in evaluations for metric in each.choose_metrics(part)))
 
 
 def _compare_surely(part: str, columns: Sequence[_Column], others: int, metric: Metric) -> list[Sequence[str]]:
     """Intervals of one figure of one part, and of how much it differs from the first run, picture by picture."""
     figures = [column.evaluation.list_figures(metric, part) for column in columns]
-    # Evaluations of before have fewer figures.
-    lacking = [None in each.values() for each in figures]
-    if all(lacking) or any(len(each) < FEWEST for each in figures):
+    lacking = [len(each) < FEWEST for each in figures]
+    if all(lacking):
         return []
     padding = [EMPTY] * others
     intervals = (
@@ -172,9 +176,7 @@ def _compare_surely(part: str, columns: Sequence[_Column], others: int, metric: 
     first = figures[0]
     if len(figures) > 1 and not any(lacking) and all(each.keys() == first.keys() for each in figures):
         gains = ([each[key] - first[key] for key in first] for each in figures[1:])
-        # Of a difference in color, less is better, and of brightness neither.
-        label = "– better than the first run by" if metric.field == "psnr_db" else "– more than the first run by"
-        rows.append((label, *padding, EMPTY, *(_format_gain(gain, metric.decimals) for gain in gains)))
+        rows.append((_GAINS[metric.better], *padding, EMPTY, *(_format_gain(gain, metric.decimals) for gain in gains)))
     return rows
 
 
@@ -193,8 +195,14 @@ def _format_loss(column: _Column, name: str) -> str:
     return " / ".join(f"{losses[name][-1]:.3g}" if name in losses else EMPTY for losses in parts)
 
 
-def _find_notes(folders: Sequence[Path], columns: Sequence[_Column], baselines: bool) -> list[str]:
+def _find_notes(
+    folders: Sequence[Path], columns: Sequence[_Column], baselines: bool, asked: Sequence[Metric]
+) -> list[str]:
     notes = []
+    for metric in asked:
+        if not any(column.evaluation.list_figures(metric) for column in columns):
+            (name,) = (name for name, each in METRICS.items() if each is metric)
+            notes.append(f"no run has figures of {name}; evaluate again with --metrics {name}")
     if not baselines:
         notes.append("the runs were evaluated on different pictures; evaluate all on the same pictures to compare")
     for folder, column in zip(folders, columns, strict=True):

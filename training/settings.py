@@ -38,7 +38,7 @@ def _list_expectations(recipe: Recipe) -> Iterator[tuple[bool, str]]:
 
     yield recipe.network in NETWORKS, f"network to be one of {' '.join(NETWORKS)}"
     network = NETWORKS[recipe.network]
-    weights = dataclasses.astuple(recipe.loss_weights)
+    weights = recipe.loss_weights.to_fields().values()
     yield from (
         (recipe.channels in (1, 3, 4), "channels to be 1, 3 or 4"),
         (recipe.epochs >= 1 and recipe.batch_size >= 1, "epochs and batch_size to be at least 1"),
@@ -80,7 +80,6 @@ def _list_curve_expectations(recipe: Recipe, multiple_px: int) -> Iterator[tuple
 def _list_tone_expectations(recipe: Recipe, tone: ToneSettings, multiple_px: int) -> Iterator[tuple[bool, str]]:
     crop_px = recipe.crop_px or 0
     shares = (tone.pair_share, tone.view_share, tone.made_share)
-    weights = recipe.loss_weights
     yield from (
         (recipe.channels == 3, "3 channels for a tone"),
         (
@@ -104,7 +103,7 @@ def _list_tone_expectations(recipe: Recipe, tone: ToneSettings, multiple_px: int
         (0 < tone.smallest_part <= 1, "tone.smallest_part above 0, up to 1"),
         (0 < tone.least_gain <= recipe.exposure_gain, "tone.least_gain above 0, up to exposure_gain"),
         (tone.whole_share >= 0, "tone.whole_share not to be negative"),
-        (weights.absolute + weights.structure + weights.regional > 0, "a loss that compares with partners"),
+        (recipe.is_paired, "a loss that compares with partners"),
     )
 
 
@@ -119,20 +118,34 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
         group, dot, name = path.rpartition(".")
         owner: Any = getattr(recipe, group) if group in GROUPS else recipe
         fields = {field.name for field in dataclasses.fields(owner)} if owner is not None else set()
-        fields -= {"name", "about", *GROUPS}
+        fields -= {"name", "about", "others", *GROUPS}
+        if group == "loss_weights":
+            fields |= _list_added_losses()
         if not equals:
             raise RecipeError(f"--set {setting}: expected FIELD=VALUE, found no '='")
         if (dot and group not in GROUPS) or name not in fields:
             alike = difflib.get_close_matches(name, sorted(fields), n=1)
             hint = f"did you mean {alike[0]}?" if alike else "--show prints all fields"
             raise RecipeError(f"--set {setting}: there is no field '{path}' to set; {hint}")
-        changed = dataclasses.replace(owner, **{name: _parse_value(text, owner, name, setting)})
+        value = _parse_value(text, owner, name, setting)
+        if isinstance(owner, LossWeights):
+            changed: Any = LossWeights.from_fields(owner.to_fields() | {name: value})
+        else:
+            changed = dataclasses.replace(owner, **{name: value})
         recipe = dataclasses.replace(recipe, **{group: changed}) if dot else changed
     return check_recipe(recipe)
 
 
+def _list_added_losses() -> set[str]:
+    # It imports Keras, which takes seconds.
+    from .losses import COMPARISONS, REFERENCE_FREE
+
+    return {*COMPARISONS, *REFERENCE_FREE}
+
+
 def _parse_value(text: str, owner: Recipe | LossWeights | ToneSettings, name: str, setting: str) -> Any:
-    hint = typing.get_type_hints(type(owner))[name]
+    # A loss that was added has no field.
+    hint = typing.get_type_hints(type(owner)).get(name, float)
     kinds = typing.get_args(hint) or (hint,)
     if types.NoneType in kinds and text.lower() == "none":
         return None

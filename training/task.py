@@ -24,8 +24,9 @@ class Task:
         wrap: puts the losses of a recipe around a network: a model for `fit`, which has it as `network`.
         load_batches: the training batches; called as `dataset.load_batches`.
         load_validation: the batches of the held-out pictures; called as `dataset.load_validation`.
-        shrink: (H, W, 3) uint8 images of any sizes as what a recipe's network sees: (N, h, w, 3) float32 in [0, 1].
-        apply: enhances an (H, W, 3) uint8 RGB image by what the network returned for it, exactly.
+        shrink: uint8 images of any sizes as what a recipe's network sees, (N, h, w, channels) float32 in [0, 1]; they
+            are (H, W, 3), and (H, W, 4) for a network of four channels.
+        apply: enhances such an image by what the network returned for it, exactly.
         draw: what the network returned for several pictures, for people, each at its picture's (height, width).
     """
 

@@ -38,7 +38,7 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         super().__init__(name="tone_training")
         self.network = network
         self.recipe = recipe
-        self._compared = [name for name in losses.COMPARISONS if getattr(recipe.loss_weights, name) > 0]
+        self._compared = [name for name in losses.COMPARISONS if recipe.loss_weights.find(name) > 0]
         self.loss_names = (*self._compared, *(["steadiness"] if recipe.loss_weights.steadiness > 0 else []))
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
 
@@ -75,7 +75,7 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         return {name: losses.COMPARISONS[name](enhanced, partners) for name in self._compared}
 
     def _weigh(self, values: Mapping[str, Tensor]) -> Tensor:
-        return sum(getattr(self.recipe.loss_weights, name) * value for name, value in values.items())
+        return sum(self.recipe.loss_weights.find(name) * value for name, value in values.items())
 
 
 def render(images: Tensor, tone: Tensor, table: Tensor, noise: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class TrainedNetwork:
 
     Attributes:
         name: of the run folder or of the file, without its suffix.
-        network: (B, H, W, 3) float32 RGB in [0, 1] to what its entry in `training.network.NETWORKS` says.
+        network: (B, H, W, channels) float32 in [0, 1] to what its entry in `training.network.NETWORKS` says.
         recipe: how it was trained.
         epochs: for how long; 0 where nobody says.
     """
@@ -43,7 +43,9 @@ class TrainedNetwork:
     epochs: int
 
     def estimate(self, images: Sequence[Uint8Array]) -> FloatArray:
-        """What the network returns for (H, W, 3) uint8 RGB images of any sizes, (N, ...) float32.
+        """What the network returns for images of any sizes, (N, ...) float32.
+
+        An image is (H, W, 3) uint8 RGB, also for a network of one channel, and (H, W, 4) for one of four.
 
         The network sees each image at the size it was trained at.
         """
@@ -65,7 +67,7 @@ def load_trained_network(path: Path) -> TrainedNetwork:
 
     Raises:
         RunError: neither, or no epoch is finished, or the file does not say where it comes from, or the network sees
-            other than RGB pictures.
+            other channels than its recipe says.
         RecipeError: the recipe is unreadable.
         CheckpointError: a `.pth` file is no checkpoint of Zero-DCE or Zero-DCE++.
     """
@@ -75,9 +77,10 @@ def load_trained_network(path: Path) -> TrainedNetwork:
     else:
         trained = _load_exported(path) if path.suffix == ".keras" and not path.is_dir() else _load_run(path)
     channels = trained.network.input_shape[-1]
-    if channels != 3:
+    if channels != trained.recipe.channels:
         raise RunError(
-            f"{path}: expected a network for RGB pictures, found one for {channels} channels; choose another"
+            f"{path}: expected a network for {trained.recipe.channels} channels, as its recipe says, found one for "
+            f"{channels}; export it again"
         )
     return trained
 

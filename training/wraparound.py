@@ -19,8 +19,8 @@ from edge_dce.pixels.metrics import finite_psnr
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.reports.table import Table
 
-from .datasets.picture import Pair
-from .scoring import read_pair
+from .datasets.picture import DarkPicture
+from .scoring import read_sample
 from .trained_network import TrainedNetwork
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -38,7 +38,7 @@ def compute_wrapped_psnr(image: Uint8Array, reference: Uint8Array) -> float:
     return float(10 * np.log10(255**2 / max(error, 1 / image.size)))
 
 
-def tabulate_wraparound(pairs: Sequence[Pair], networks: Sequence[TrainedNetwork] = ()) -> Table:
+def tabulate_wraparound(pairs: Sequence[DarkPicture], networks: Sequence[TrainedNetwork] = ()) -> Table:
     """Both figures, means over pairs, for what needs no network, for no picture at all, and for networks.
 
     Figures are of native size; the wrapped one also of pictures shrunk to 256x256, the size of the report's.
@@ -55,14 +55,20 @@ def tabulate_wraparound(pairs: Sequence[Pair], networks: Sequence[TrainedNetwork
     return Table((f"{len(pairs)} pairs", "uint8, wrapped", "at 256x256", "float64, true"), cells)
 
 
-def _score_baselines(pair: Pair) -> list[tuple[float, float, float]]:
-    low, normal = read_pair(pair)
+def _score_baselines(pair: DarkPicture) -> list[tuple[float, float, float]]:
+    low, normal = _read(pair)
     return [_score(brighten(low), normal) for brighten in _BASELINES.values()]
 
 
-def _score_network(pair: Pair, trained: TrainedNetwork) -> tuple[float, float, float]:
-    low, normal = read_pair(pair)
-    return _score(trained.apply(low, trained.estimate([low])[0]), normal)
+def _score_network(pair: DarkPicture, trained: TrainedNetwork) -> tuple[float, float, float]:
+    low, normal = _read(pair, trained.recipe.channels)
+    return _score(trained.apply(low, trained.estimate([low])[0])[..., :3], normal)
+
+
+def _read(pair: DarkPicture, channels: int = 3) -> tuple[Uint8Array, Uint8Array]:
+    sample = read_sample(pair, channels)
+    assert sample.truth is not None
+    return sample.low, sample.truth
 
 
 def _score(image: Uint8Array, normal: Uint8Array) -> tuple[float, float, float]:

@@ -11,7 +11,7 @@ from keras import ops
 
 from edge_dce.pixels.curve import apply_exact
 from edge_dce.pixels.levels import normalize
-from edge_dce.pixels.shrinking import shrink
+from edge_dce.pixels.shrinking import shrink_channels
 
 from . import losses
 from .losses import Tensor
@@ -23,7 +23,6 @@ FloatArray = npt.NDArray[np.float32]
 
 # What every run measures; further losses are measured where they count.
 ZERO_REFERENCE = ("spatial_consistency", "exposure", "color_constancy", "illumination_smoothness")
-_FURTHER = ("perceptual", *losses.COMPARISONS)
 
 
 class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type information
@@ -36,7 +35,8 @@ class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type informati
         super().__init__(name="zero_dce_training")
         self.network = network
         self.recipe = recipe
-        self.loss_names = ZERO_REFERENCE + tuple(name for name in _FURTHER if getattr(recipe.loss_weights, name) > 0)
+        known = (*losses.REFERENCE_FREE, "perceptual", *losses.COMPARISONS)
+        self.loss_names = tuple(name for name in known if name in ZERO_REFERENCE or recipe.loss_weights.find(name) > 0)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
         # A plain function: VGG is none of this model's layers, to be trained or saved.
         self._perceptual_distance = load_perceptual_distance() if "perceptual" in self.loss_names else None
@@ -57,17 +57,13 @@ class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type informati
         for name, value in values.items():
             # As Keras weighs its own loss: the last batch of a validation may be a smaller one.
             self._trackers[name].update_state(value, sample_weight=ops.shape(x)[0])
-        return sum(getattr(self.recipe.loss_weights, name) * value for name, value in values.items())
+        return sum(self.recipe.loss_weights.find(name) * value for name, value in values.items())
 
     def _measure(self, images: Tensor, partners: Tensor | None, curves: Tensor) -> dict[str, Tensor]:
         recipe = self.recipe
         enhanced = losses.apply_curves(images, curves, root=recipe.curve_root)
-        values = {
-            "spatial_consistency": losses.spatial_consistency(images, enhanced),
-            "exposure": losses.exposure(enhanced, recipe.exposure_target, recipe.exposure_region_px),
-            "color_constancy": losses.color_constancy(enhanced),
-            "illumination_smoothness": losses.illumination_smoothness(curves),
-        }
+        step = losses.Step(images, enhanced, curves, recipe.exposure_target, recipe.exposure_region_px)
+        values = {name: measure(step) for name, measure in losses.REFERENCE_FREE.items() if name in self.loss_names}
         if self._perceptual_distance is not None:
             values["perceptual"] = self._perceptual_distance(enhanced, images if partners is None else partners)
         if recipe.is_paired:
@@ -86,9 +82,12 @@ def _fit_to(images: Tensor, curves: Tensor) -> Tensor:
 
 def shrink_to_square(images: Sequence[Uint8Array], recipe: Recipe) -> FloatArray:
     """As `Task.shrink`."""
-    return np.concatenate([normalize(shrink(image, recipe.resize_px, recipe.resize_px)) for image in images])
+    side_px = recipe.resize_px
+    return np.concatenate([normalize(shrink_channels(each, side_px, side_px, recipe.channels)) for each in images])
 
 
 def apply_curve_map(image: Uint8Array, curves: FloatArray, recipe: Recipe) -> Uint8Array:
     """As `Task.apply`."""
-    return apply_exact(image, curves, root=recipe.curve_root)
+    # One map of a grey network is for all colors of a picture, as on the device.
+    maps = np.repeat(curves, image.shape[2], axis=2) if recipe.channels == 1 else curves
+    return apply_exact(image, maps, root=recipe.curve_root)

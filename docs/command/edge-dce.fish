@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live web camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metrics --min-psnr --model --out --output --pairs --panoramas --part --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metrics --min-psnr --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -189,16 +189,18 @@ complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l pairs -xka "(__fish_complete_path (commandline -ct))" -d 'two folders with the same file names; repeatable, also beside --data'
+complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l photos -xka "(__fish_complete_directories)" -d 'a folder of pictures without partners, for metrics that need none; repeatable'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l split -xka "test val" -d 'part of --data; may be repeated (default: both)'
+complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l metrics -x -d 'show these with 95 % intervals: psnr, ssim, lab, psnr-scaled, brightness, ms-ssim, lpips, noise, hue, loe, clipped, niqe; see docs/training.md'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -s o -l output -xka "(__fish_complete_directories)" -d 'folder for the results (default: the run folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l pictures -x -d 'number of pictures in the report (default: 12)'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l overwrite -d overwrite
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'run folder, .keras file, or the authors'"'"' .pth file'
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a compare -d 'show evaluated runs side by side'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l metrics -x -d 'show these with intervals: psnr, ssim, lab, psnr-scaled, brightness'
+complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l metrics -x -d 'show these with 95 % intervals: psnr, ssim, lab, psnr-scaled, brightness, ms-ssim, lpips, noise, hue, loe, clipped, niqe; see docs/training.md'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l markdown -d 'print a Markdown table'
-complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l brief -d 'print one line for each run: is it better than the first?'
+complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l brief -d 'print one line for each run (and metric): is it better than the first?'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'also write the table as an HTML page'
 complete -c edge-dce -n '_shtab_edge_dce_using train compare' -l overwrite -d overwrite
 complete -c edge-dce -n '_shtab_edge_dce_using train compare; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_directories)" -d RUN_DIR
@@ -210,7 +212,9 @@ complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l pairs -xka "(__fish_complete_path (commandline -ct))" -d 'two folders with the same file names; repeatable, also beside --data'
+complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l photos -xka "(__fish_complete_directories)" -d 'a folder of pictures without partners, for metrics that need none; repeatable'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l split -xka "test val" -d 'part of --data; may be repeated (default: both)'
+complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l metrics -x -d 'show these with 95 % intervals: psnr, ssim, lab, psnr-scaled, brightness, ms-ssim, lpips, noise, hue, loe, clipped, niqe; see docs/training.md'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -s o -l output -xka "(__fish_complete_directories)" -d 'folder for the results (default: the run folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l pictures -x -d 'number of pictures in the report (default: 12)'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l overwrite -d overwrite

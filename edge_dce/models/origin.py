@@ -22,7 +22,8 @@ class Origin:
     Attributes:
         recipe: every setting of the training, as `training.recipe.Recipe` writes them.
         epochs: for how long it was trained.
-        data: title of the data set; how many pictures and panoramas were trained on, and the sha256 of all of them.
+        data: title of the data set; how many pictures and panoramas were trained on, and the sha256 of all of them. Of
+            a checkpoint of others its name as title, and its sha256.
         title: of the recipe, with what differs from the one of that name.
         uses_partners: whether the network saw normal-light partners too.
     """
@@ -40,8 +41,10 @@ class Origin:
 
     @property
     def shown(self) -> str:
-        """The pictures that the network saw, for people. Raises KeyError: `data` is not as above."""
+        """What it saw, or the file that it was read from, for people. Raises KeyError: `data` is not as above."""
         data = self.data
+        if "checkpoint_sha256" in data:
+            return f"checkpoint {data['title']}, sha256 {data['checkpoint_sha256'][:16]}"
         seen = []
         if data["train_files"]:
             pictures = "low-light pictures" + (" and their normal-light partners" if self.uses_partners else "")

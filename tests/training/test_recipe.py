@@ -34,7 +34,7 @@ def test_report_recipe_is_the_reports() -> None:
     report = RECIPES["report"]
     assert (report.resize_px, report.batch_size, report.epochs, report.learning_rate) == (256, 16, 70, 1e-4)
     assert (report.test_files, report.validation_from, report.exposure_target) == (30, 400, 0.6)
-    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0, 0, 0)
+    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0, 0, 0, ())
 
 
 def test_paper_recipe_has_the_weights_that_the_paper_prints() -> None:

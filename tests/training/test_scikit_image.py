@@ -1,4 +1,4 @@
-"""Our PSNR and SSIM are those of scikit-image, the reference that papers use."""
+"""Our PSNR and SSIM are those of scikit-image, the reference that papers use, and MS-SSIM is TensorFlow's."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edge_dce.files.pictures import read_picture
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
-from edge_dce.pixels.metrics import psnr, ssim
+from edge_dce.pixels.metrics import ms_ssim, psnr, ssim
 
 PHOTO = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "night-launch.jpg"
 
@@ -40,3 +40,14 @@ def test_psnr_and_ssim_agree_with_scikit_image(name: str) -> None:
         use_sample_covariance=False,
     )
     assert ssim(image, reference) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["photo and its gamma", "photo and its CLAHE", "photo and itself blurred"])
+def test_ms_ssim_agrees_with_tensorflow(name: str) -> None:
+    tensorflow = pytest.importorskip("tensorflow")
+    image, reference = make_pairs()[name]
+    # All sides even down to the smallest scale, because TensorFlow pads odd ones.
+    image, reference = (each[: each.shape[0] // 16 * 16, : each.shape[1] // 16 * 16] for each in (image, reference))
+    expected = float(tensorflow.image.ssim_multiscale(reference, image, max_val=255))
+    # TensorFlow sums in float32.
+    assert ms_ssim(image, reference) == pytest.approx(expected, abs=1e-4)

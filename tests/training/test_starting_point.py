@@ -1,11 +1,8 @@
 """Starting points: PyTorch checkpoints without PyTorch, and networks of which a part fits."""
 
-import collections
 import dataclasses
-import io
+import hashlib
 import pickle
-import sys
-import types
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +12,9 @@ import keras
 import numpy as np
 import pytest
 
+from edge_dce.models.origin import read_origin
 from tests.training.lol_folder import write_lol
+from tests.training.made_checkpoint import write_checkpoint
 from tests.training.tiny_recipe import TINY
 from training.cli import main
 from training.network import NETWORKS
@@ -26,76 +25,6 @@ from training.trained_network import load_trained_network
 # Two float32 sums over 9 · 64 products of numbers below 1, in different orders, seven layers deep.
 LIKE_FLOAT32 = 1e-5
 FILTERS = 32
-
-
-class FloatStorage:
-    """Stands for torch.FloatStorage in a pickle."""
-
-
-def _rebuild_tensor_v2(*_: object) -> None:
-    """Stands for PyTorch's function of that name in a pickle."""
-
-
-class Tensor:
-    """Is pickled as PyTorch pickles a tensor."""
-
-    def __init__(self, key: int, samples: np.ndarray) -> None:
-        self.key, self.samples = key, samples
-
-    def __reduce__(self) -> tuple[object, ...]:
-        strides = tuple(stride // 4 for stride in self.samples.strides)
-        arguments = (self, 0, self.samples.shape, strides, False, collections.OrderedDict())
-        return _rebuild_tensor_v2, (Storage(self), *arguments[1:])
-
-
-class Storage:
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-
-
-class Pickler(pickle.Pickler):
-    is_legacy = False
-
-    def persistent_id(self, each: object) -> object:
-        if not isinstance(each, Storage):
-            return None
-        view = (None,) if self.is_legacy else ()
-        return ("storage", FloatStorage, str(each.tensor.key), "cpu", each.tensor.samples.size, *view)
-
-
-class LegacyPickler(Pickler):
-    is_legacy = True
-
-
-@pytest.fixture(autouse=True)
-def _name_as_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pickles name what they hold by module; while these tests write them, there is a module of that name."""
-    torch, inside = types.ModuleType("torch"), types.ModuleType("torch._utils")
-    monkeypatch.setattr(FloatStorage, "__module__", "torch")
-    monkeypatch.setattr(_rebuild_tensor_v2, "__module__", "torch._utils")
-    torch.FloatStorage, inside._rebuild_tensor_v2 = FloatStorage, _rebuild_tensor_v2  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "torch", torch)
-    monkeypatch.setitem(sys.modules, "torch._utils", inside)
-
-
-def write_checkpoint(path: Path, state: Mapping[str, np.ndarray], *, is_legacy: bool = False) -> Path:
-    tensors = {name: Tensor(key, samples) for key, (name, samples) in enumerate(state.items())}
-    with path.open("wb") as stream:
-        if is_legacy:
-            for header in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
-                pickle.dump(header, stream, protocol=2)
-            LegacyPickler(stream, protocol=2).dump(collections.OrderedDict(tensors))
-            pickle.dump([str(tensor.key) for tensor in tensors.values()], stream, protocol=2)
-            for samples in state.values():
-                stream.write(samples.size.to_bytes(8, "little") + samples.tobytes())
-        else:
-            with zipfile.ZipFile(stream, "w") as archive:
-                pickled = io.BytesIO()
-                Pickler(pickled, protocol=2).dump(collections.OrderedDict(tensors))
-                archive.writestr("archive/data.pkl", pickled.getvalue())
-                for key, samples in enumerate(state.values()):
-                    archive.writestr(f"archive/data/{key}", samples.tobytes())
-    return path
 
 
 def make_weights(*, is_separable: bool) -> dict[str, np.ndarray]:
@@ -191,6 +120,10 @@ def test_checkpoint_is_scored_and_exported_like_a_run(tmp_path: Path, capsys: py
     for weight, same in zip(one.network.get_weights(), other.network.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, same)
     assert other.recipe == one.recipe
+    origin = read_origin(tmp_path / "authors.keras")
+    assert origin is not None
+    # What cards of converted files say.
+    assert origin.shown == f"checkpoint Epoch99.pth, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
 def test_run_begins_with_what_fits_and_says_what_did_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

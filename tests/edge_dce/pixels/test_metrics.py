@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import ImageError
-from edge_dce.pixels.metrics import color_difference, finite_psnr, psnr, psnr_at_equal_mean, ssim
+from edge_dce.pixels.metrics import color_difference, finite_psnr, ms_ssim, psnr, psnr_at_equal_mean, ssim
 
 
 def make_noise(seed: int, height: int = 64, width: int = 64) -> np.ndarray:
@@ -81,3 +81,30 @@ def test_images_of_different_size_or_type_are_refused() -> None:
         psnr(make_noise(1).astype(np.float32), make_noise(1))
     with pytest.raises(ImageError, match="at least 11x11"):
         ssim(make_noise(1, 8, 20), make_noise(2, 8, 20))
+
+
+def test_ms_ssim_is_one_for_equal_images_and_near_zero_for_unrelated_noise() -> None:
+    assert ms_ssim(make_noise(1, 200, 180), make_noise(1, 200, 180)) == pytest.approx(1.0)
+    # Means over 2x2 pixels of noise are as unrelated as noise, and SSIM of them is a few hundredths.
+    assert ms_ssim(make_noise(1, 200, 180), make_noise(2, 200, 180)) < 0.2
+
+
+def test_ms_ssim_of_flat_images_is_the_luminance_term_of_the_smallest_scale() -> None:
+    c1 = (0.01 * 255) ** 2
+    expected = ((2 * 100 * 150 + c1) / (100**2 + 150**2 + c1)) ** 0.1333
+    assert ms_ssim(np.full((180, 190, 3), 100, np.uint8), np.full((180, 190, 3), 150, np.uint8)) == pytest.approx(
+        expected
+    )
+
+
+def test_ms_ssim_forgives_fine_noise_more_than_coarse_noise() -> None:
+    image = np.full((192, 192, 3), 128, np.uint8)
+    noise = np.random.default_rng(1).integers(-20, 21, (24, 24, 1))
+    coarse = (image + np.kron(noise, np.ones((8, 8, 1), int))).astype(np.uint8)
+    fine = (image + np.random.default_rng(2).integers(-20, 21, (192, 192, 1))).astype(np.uint8)
+    assert ms_ssim(fine, image) > ms_ssim(coarse, image)
+
+
+def test_ms_ssim_needs_its_smallest_scale() -> None:
+    with pytest.raises(ImageError, match="at least 176x176"):
+        ms_ssim(make_noise(1, 175, 300), make_noise(2, 175, 300))
