@@ -58,7 +58,7 @@ class ShapeUse:
 
     @property
     def own_mb(self) -> float:
-        """What the pixels took: without the program and the file. Of a few pixels it is lost in what programs differ by."""
+        """What the pixels took: without the program and the file. Of few pixels it is less than programs differ by."""
         return max(0.0, self.peak_mb - self.base_mb - self.file_mb)
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import CardError, ImageError, ModelError
+from edge_dce.models.accelerator import ACCELERATORS
 from edge_dce.models.card import ModelCard, ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
 from edge_dce.models.contracts import COLORS, CONTRACTS, CURVES, ENHANCING, TONE
@@ -43,7 +44,11 @@ _DTYPES = (np.uint8, np.uint16, np.float16, np.float32)
 
 
 def load(
-    name_or_path: str | Path = DEFAULT_MODEL, *, threads: int | None = None, contract: str | None = None
+    name_or_path: str | Path = DEFAULT_MODEL,
+    *,
+    threads: int | None = None,
+    contract: str | None = None,
+    accelerator: str | None = None,
 ) -> Enhancer:
     """Load a bundled model by name, or any `.tflite` file by path.
 
@@ -51,16 +56,21 @@ def load(
         threads: for the network and the pixels; None chooses by the number of cores.
         contract: "curves" says that three output channels of a file without a card are curves, not an image; None
             infers it from the shapes.
+        accelerator: "cpu", "gpu" or "npu" compiles the network for it with LiteRT; the pixels stay on the CPU. None
+            interprets it.
 
     Raises:
         RuntimeMissingError: no TFLite runtime is installed.
-        ModelError: the file is missing, damaged, or of a kind that cannot enhance.
+        ModelError: the file is missing, damaged, or of a kind that cannot enhance; no such accelerator.
     """
     threads = default_threads() if threads is None else threads
     if not 1 <= threads <= MAX_THREADS:
         raise ModelError(f"expected 1 to {MAX_THREADS} threads, found {threads}")
     model = read_model_file(find_model(name_or_path))
-    return Enhancer(model, open_interpreter(model, threads=threads), threads=threads, contract=contract)
+    if accelerator not in (None, *ACCELERATORS):
+        raise ModelError(f"expected an accelerator of {' '.join(ACCELERATORS)}, or None, found {accelerator!r}")
+    interpreter = open_interpreter(model, threads=threads, accelerator=accelerator)
+    return Enhancer(model, interpreter, threads=threads, contract=contract)
 
 
 def check_image(image: npt.NDArray[Any], channel_order: str = "RGB") -> None:

@@ -47,7 +47,9 @@ class Enhancement:
     def __init__(self, options: WebOptions) -> None:
         """Loads the model; raises ModelError and RuntimeMissingError."""
         self._options = options
-        self._first = load(options.model, threads=options.threads, contract=options.contract)
+        self._first = load(
+            options.model, threads=options.threads, contract=options.contract, accelerator=options.accelerator
+        )
         self._first_name = find_model(options.model).stem
         self.models = {self._first_name: "", **{path.stem: find_purpose(path) for path in bundled_models()}}
         self._load = functools.lru_cache(_MOST_KEPT)(self._load_bundled)
@@ -70,7 +72,7 @@ class Enhancement:
         return Enhanced(encoded, suffix, left_out)
 
     def _load_bundled(self, name: str) -> Enhancer:
-        return load(name, threads=self._options.threads)
+        return load(name, threads=self._options.threads, accelerator=self._options.accelerator)
 
 
 def shrink_picture(picture: Picture, max_side_px: int) -> Picture:

@@ -23,6 +23,7 @@ class WebOptions:
     model: str
     threads: int | None
     contract: str | None
+    accelerator: str | None
     http: tuple[str, int]
     token: str | None
 
@@ -69,4 +70,4 @@ def _to_options(arguments: argparse.Namespace) -> WebOptions:
             f"anybody who reaches {http[0] or 'this machine'}:{http[1]} could use it; add --token, or use "
             "--http 127.0.0.1:8001"
         )
-    return WebOptions(arguments.model, arguments.threads, arguments.contract, http, token)
+    return WebOptions(arguments.model, arguments.threads, arguments.contract, arguments.accelerator, http, token)

@@ -44,6 +44,7 @@ class LiveOptions:
     model: str
     threads: int | None
     contract: str | None
+    accelerator: str | None
     look: Look
     smooth: bool
     auto: bool

@@ -78,7 +78,9 @@ class Program:
         self._options = options
         self._argv, self._prog = argv, prog
         self._stats = LiveStats()
-        enhancer = load(options.model, threads=options.threads, contract=options.contract)
+        enhancer = load(
+            options.model, threads=options.threads, contract=options.contract, accelerator=options.accelerator
+        )
         smoothing = STEADY if options.smooth else FRAME_BY_FRAME
         self._stream = Stream(enhancer, look=options.look, smoothing=smoothing)
         self._enhancement = Enhancement(self._stream, darkness=Darkness() if options.auto else None)
@@ -228,7 +230,9 @@ class Program:
         """Read the configuration and the model again; what is wrong with either leaves all as it is."""
         try:
             options = read_options(self._argv, prog=self._prog)
-            enhancer = await asyncio.to_thread(load, options.model, threads=options.threads, contract=options.contract)
+            enhancer = await asyncio.to_thread(
+                load, options.model, threads=options.threads, contract=options.contract, accelerator=options.accelerator
+            )
         except SystemExit:
             _log.error("settings not reloaded: see the error above")
             return

@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live web camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metrics --min-psnr --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --accelerator --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metrics --min-psnr --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -79,6 +79,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l json -d 'print a line
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s m -l model -x -d 'bundled model or path (default: edge-tone-192x128-int8)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l threads -x -d 'threads to use (default: depends on the cores)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l contract -xka "curves tone" -d 'what a model without a card returns'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l accelerator -xka "cpu gpu npu" -d 'compile the network for it with LiteRT, where the machine has it (gpu and npu are untried)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'a picture, a video, a folder of pictures, or - for a picture on stdin'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a benchmark -d 'measure latency, memory and quality of models'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -s h -l help -d 'show this help message and exit'
@@ -94,6 +95,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l sustained -x -d 'th
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l compare -xka "(__fish_complete_path (commandline -ct))" -d 'compare with this report; exit status 1 if slower'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l tolerance -x -d 'with --compare: ignore smaller differences (default: 10)'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l contract -xka "curves tone image" -d 'what a model without a card returns'
+complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l accelerator -xka "cpu gpu npu" -d 'compile the network for it with LiteRT, where the machine has it (gpu and npu are untried)'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l markdown -d 'print Markdown tables'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l json -xka "(__fish_complete_path (commandline -ct))" -d 'write the raw result; - writes it to stdout instead of the tables'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l overwrite -d 'replace an existing --json file'
@@ -122,6 +124,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using live' -l once -l no-once -d 'stop
 complete -c edge-dce -n '_shtab_edge_dce_using live' -s m -l model -x -d 'bundled model or path (default: edge-tone-192x128-int8)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l threads -x -d 'threads to use (default: depends on the cores)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l contract -xka "curves tone" -d 'what a model without a card returns'
+complete -c edge-dce -n '_shtab_edge_dce_using live' -l accelerator -xka "cpu gpu npu" -d 'compile the network for it with LiteRT, where the machine has it (gpu and npu are untried)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l strength -x -d 'how strongly to enhance, 0 to 1.5 (default: 1.0)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l max-brightness -x -d 'protect highlights: brighten nothing beyond this level, 0.5 to 1 (default: 1.0)'
 complete -c edge-dce -n '_shtab_edge_dce_using live' -l denoise -x -d 'noise to smooth away: measured, or a number from 0 (none; leaves black skies to the network, too) to 1 (default: auto)'
@@ -146,6 +149,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using web' -l version -d 'show program'
 complete -c edge-dce -n '_shtab_edge_dce_using web' -s m -l model -x -d 'bundled model or path (default: edge-tone-192x128-int8)'
 complete -c edge-dce -n '_shtab_edge_dce_using web' -l threads -x -d 'threads to use (default: depends on the cores)'
 complete -c edge-dce -n '_shtab_edge_dce_using web' -l contract -xka "curves tone" -d 'what a model without a card returns'
+complete -c edge-dce -n '_shtab_edge_dce_using web' -l accelerator -xka "cpu gpu npu" -d 'compile the network for it with LiteRT, where the machine has it (gpu and npu are untried)'
 complete -c edge-dce -n '_shtab_edge_dce_using web' -l http -x -d 'address to listen on (default: 127.0.0.1:8001); '"'"':8001'"'"' listens on all addresses of this machine'
 complete -c edge-dce -n '_shtab_edge_dce_using web' -l token -x -d 'secret for visitors, also read from $EDGE_DCE_PI_TOKEN; required if --http is not a loopback address'
 complete -c edge-dce -n '_shtab_edge_dce_using web' -l token-file -xka "(__fish_complete_path (commandline -ct))" -d 'read the token from the first line of this file'

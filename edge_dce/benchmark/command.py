@@ -15,6 +15,7 @@ from edge_dce.benchmark.measurement import Plan, Progress, measure
 from edge_dce.benchmark.report import read_report
 from edge_dce.benchmark.summary import format_comparison, format_report
 from edge_dce.enhancing.jobs import STDOUT
+from edge_dce.enhancing.options import add_accelerator_option
 from edge_dce.files.output import check_free, check_parent, write_file
 from edge_dce.models.contracts import CONTRACTS
 from edge_dce.terminal.arguments import parse_above_zero, parse_count, parse_positive, parse_positives, parse_size
@@ -78,6 +79,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         help="with --compare: ignore smaller differences (default: %(default)g)",
     )
     parser.add_argument("--contract", choices=tuple(CONTRACTS), help="what a model without a card returns")
+    add_accelerator_option(parser)
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     parser.add_argument(
         "--json", metavar="FILE|-", help="write the raw result; - writes it to stdout instead of the tables"
@@ -131,6 +133,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         runs=arguments.runs,
         warmup=arguments.warmup,
         contract=arguments.contract,
+        accelerator=arguments.accelerator,
         pairs=tuple(arguments.pairs) if arguments.pairs else None,
         images=arguments.images,
         reference=arguments.reference,

@@ -47,6 +47,7 @@ class Plan:
         runs: counted runs; None takes as many as a figure needs, by how long one takes.
         warmup: the least number of uncounted runs; more follow until the time is steady.
         contract: for files without a card that could be of several.
+        accelerator: that every model is compiled for; None interprets it. Processes for a model alone interpret it.
         pairs: folders of dark pictures and of their ground truth under the same names.
         images: a folder of dark pictures without ground truth, instead.
         reference: model whose pictures the others' are compared with.
@@ -59,6 +60,7 @@ class Plan:
     runs: int | None = None
     warmup: int = 5
     contract: str | None = None
+    accelerator: str | None = None
     pairs: tuple[Path, Path] | None = None
     images: Path | None = None
     reference: str | None = None
@@ -134,11 +136,15 @@ def measure(models: Sequence[str | Path], plan: Plan, *, progress: Progress | No
 def open_candidates(models: Sequence[str | Path], plan: Plan) -> list[Candidate]:
     """Load every model once for each number of threads. Raises as `measure`."""
     runtime = find_runtime()
+    if plan.accelerator is not None:
+        runtime = dataclasses.replace(runtime, name=f"{runtime.name} compiled for {plan.accelerator},")
     paths = [find_model(model) for model in models]
     candidates = []
     for path, name in zip(paths, _name_apart(paths), strict=True):
         for threads in plan.threads or (default_threads(),):
-            subject, interpreter = open_subject(path, threads=threads, contract=plan.contract)
+            subject, interpreter = open_subject(
+                path, threads=threads, contract=plan.contract, accelerator=plan.accelerator
+            )
             ask = functools.partial(probe, path, threads=threads, contract=plan.contract, size=plan.size)
             candidates.append(Candidate(name, subject, interpreter, runtime, ask if plan.probes else None))
     return candidates

@@ -76,12 +76,13 @@ class TimedInterpreter:
 
 
 def open_subject(
-    name_or_path: str | Path, *, threads: int, contract: str | None = None
+    name_or_path: str | Path, *, threads: int, contract: str | None = None, accelerator: str | None = None
 ) -> tuple[Subject, TimedInterpreter]:
     """Load a model for measurement.
 
     Args:
         contract: for a file without a card that could be of several.
+        accelerator: as `edge_dce.load` takes it.
 
     Raises:
         RuntimeMissingError, ModelError: as `edge_dce.load`.
@@ -89,7 +90,7 @@ def open_subject(
     if not 1 <= threads <= MAX_THREADS:
         raise ModelError(f"expected 1 to {MAX_THREADS} threads, found {threads}")
     model = read_model_file(find_model(name_or_path))
-    interpreter = TimedInterpreter(open_interpreter(model, threads=threads))
+    interpreter = TimedInterpreter(open_interpreter(model, threads=threads, accelerator=accelerator))
     if (model.card.contract if model.card else contract) == IMAGE.name:
         return ImageNetwork(model, interpreter, threads=threads), interpreter
     enhancer = Enhancer(model, interpreter, threads=threads, contract=contract)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_dce.enhancer import load
+from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.account import Account, Verbosity
 from edge_dce.enhancing.batch import JobResult, is_done
 from edge_dce.enhancing.execution import JobOptions, enhance_files, enhance_to_stdout
@@ -127,7 +127,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
     )
     if arguments.watch:
         _check_watchable(arguments)
-        enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
+        enhancer = _load(arguments)
         if not arguments.quiet:
             say(f"watching {' '.join(arguments.inputs)} for pictures; Ctrl-C ends it")
         # No bar tells how far it is where nobody knows how far it goes.
@@ -140,11 +140,20 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
             account.tell_plan(JobResult(job, is_present=is_done(job, overwrite=options.overwrite)))
         account.sum_up()
         return 0
-    enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
+    enhancer = _load(arguments)
     if plan.jobs[0].target is None:
         enhance_to_stdout(plan.jobs[0], enhancer, options, arguments.format or ".png")
         return 0
     return 1 if enhance_files(plan, enhancer, options, account) else 0
+
+
+def _load(arguments: argparse.Namespace) -> Enhancer:
+    return load(
+        arguments.model,
+        threads=arguments.threads,
+        contract=arguments.contract,
+        accelerator=arguments.accelerator,
+    )
 
 
 def _check_watchable(arguments: argparse.Namespace) -> None:

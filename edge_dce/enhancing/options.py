@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Literal
 
+from edge_dce.models.accelerator import ACCELERATORS
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.models.contracts import ENHANCING
 from edge_dce.pixels.look import AUTO, LEAST_MAX_BRIGHTNESS, MAX_STRENGTH
@@ -14,12 +15,22 @@ from edge_dce.terminal.arguments import parse_positive
 
 
 def add_model_options(parser: Any) -> None:
-    """Add --model, --threads and --contract, which `edge_dce.load` takes, to a parser or a group of one."""
+    """Add --model and the options that `edge_dce.load` takes to a parser or a group of one."""
     parser.add_argument("-m", "--model", default=DEFAULT_MODEL, help="bundled model or path (default: %(default)s)")
     parser.add_argument(
         "--threads", type=parse_positive, metavar="N", help="threads to use (default: depends on the cores)"
     )
     parser.add_argument("--contract", choices=ENHANCING, help="what a model without a card returns")
+    add_accelerator_option(parser)
+
+
+def add_accelerator_option(parser: Any) -> None:
+    """Add --accelerator to a parser or a group of one."""
+    parser.add_argument(
+        "--accelerator",
+        choices=ACCELERATORS,
+        help="compile the network for it with LiteRT, where the machine has it (gpu and npu are untried)",
+    )
 
 
 def add_look_options(parser: Any) -> None:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from edge_dce.errors import ModelError, ModelWarning, RuntimeMissingError
 from edge_dce.machine import count_usable_cores
+from edge_dce.models.accelerator import CompiledInterpreter
 from edge_dce.models.card import ModelFile
 from edge_dce.models.flatbuffer import check_flatbuffer, measure_first_weights
 from edge_dce.models.network import Interpreter, describe_encoding, read_tensor
@@ -34,6 +35,7 @@ _holding_back = threading.Lock()
 _TRIAL_BYTES = 4 << 30
 # The side that a network gets whose file leaves it open: what curves are estimated at when nothing else is asked for.
 _OPEN_SIDE_PX = 256
+_NOTICES = (b"INFO: ",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,16 +69,19 @@ def find_runtime() -> Runtime:
     )
 
 
-def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
+def open_interpreter(model: ModelFile, *, threads: int, accelerator: str | None = None) -> Interpreter:
     """An interpreter with its tensors allocated, ready for `set_tensor` and `invoke`.
 
     A runtime can crash the whole process on damaged model bytes. Bundled models are known by their hash; the tables of
     any other file are checked, and then it is run in a child process first. An input whose height or width is open is
     opened at 256 pixels.
 
+    Args:
+        accelerator: compile the model for it, see `edge_dce.models.accelerator`; None does not.
+
     Raises:
         RuntimeMissingError: see `find_runtime`.
-        ModelError: the runtime refuses the model, or dies on it.
+        ModelError: the runtime refuses the model, or dies on it, or there is no such accelerator.
 
     Warns:
         ModelWarning: the network hardly reacts to pictures as it will get them.
@@ -90,7 +95,8 @@ def open_interpreter(model: ModelFile, *, threads: int) -> Interpreter:
             warnings.warn(f"{model.path}: {doubt}", ModelWarning, stacklevel=2)
     try:
         with hold_back_notices():
-            return _create_interpreter(runtime, model.content, threads)
+            interpreter = _create_interpreter(runtime, model.content, threads)
+        return interpreter if accelerator is None else _compile(model, interpreter, runtime, threads, accelerator)
     except (ValueError, RuntimeError, MemoryError) as error:
         raise _refused(model.path, runtime, str(error) or "out of memory") from error
 
@@ -148,10 +154,13 @@ def default_threads() -> int:
 
 
 @contextlib.contextmanager
-def hold_back_notices() -> Iterator[None]:
+def hold_back_notices(notices: tuple[bytes, ...] = _NOTICES) -> Iterator[None]:
     """Drop what the runtime tells about itself ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.").
 
     It writes straight to file descriptor 2 and has no switch for it. Whatever else arrives there is passed on after.
+
+    Args:
+        notices: what the lines begin with that are dropped.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_holding_back)
@@ -170,7 +179,7 @@ def hold_back_notices() -> Iterator[None]:
             os.close(stderr)
             held.seek(0)
             for line in held:
-                if not line.startswith(b"INFO: "):
+                if not line.startswith(notices):
                     os.write(2, line)
 
 
@@ -184,6 +193,26 @@ def _create_interpreter(runtime: Runtime, content: bytes, threads: int) -> Inter
     interpreter.allocate_tensors()
     opened: Interpreter = interpreter
     return opened
+
+
+def _compile(
+    model: ModelFile, plain: Interpreter, runtime: Runtime, threads: int, accelerator: str
+) -> CompiledInterpreter:
+    try:
+        # It tells on many lines what it looks for, and what it does not find is no news: an error says so.
+        with hold_back_notices((b"",)):
+            return CompiledInterpreter(model.content, accelerator, plain, threads=threads)
+    except (ImportError, AttributeError) as error:
+        raise ModelError(
+            f"{runtime.name} {runtime.version} compiles no models for accelerators; leave --accelerator out, or run: "
+            "pip install 'edge-dce[litert]'"
+        ) from error
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"{model.path}: expected an accelerator '{accelerator}', found none that takes it whole ({reason}); "
+            "leave --accelerator out"
+        ) from error
 
 
 def _close_sides(interpreter: Any) -> None:

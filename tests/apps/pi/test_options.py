@@ -38,6 +38,7 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(stdout: str, other
         once = true
         model = "zero-dce-128x128-int8"
         contract = "curves"
+        accelerator = "cpu"
         threads = 3
         strength = 0.8
         max-brightness = 0.9
@@ -58,7 +59,20 @@ def test_every_flag_has_a_key_in_the_file_that_means_the_same(stdout: str, other
     """
     flags = [
         *("--source", "usb:0", "--size", "640x480", "--fps", "15", "--once", "--model", "zero-dce-128x128-int8"),
-        *("--contract", "curves", "--threads", "3", "--strength", "0.8", "--max-brightness", "0.9", "--denoise", "0.5"),
+        *(
+            "--contract",
+            "curves",
+            "--accelerator",
+            "cpu",
+            "--threads",
+            "3",
+            "--strength",
+            "0.8",
+            "--max-brightness",
+            "0.9",
+            "--denoise",
+            "0.5",
+        ),
         *("--no-smooth", "--auto", "--http", "0.0.0.0:9000", "--token", TOKEN, "--quality", "70"),
         *("--record", "night.mp4", "--stills", "pictures", "--every", "5m", "--keep", "10GB", "--screen"),
         *(f"--{stdout}", "--rtsp", "rtsp://server/night", "--virtual-camera", "auto"),
@@ -87,7 +101,7 @@ def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("colour = 1", "unknown key 'colour'; expected keys are: auto"),
+        ("colour = 1", "unknown key 'colour'; expected keys are: accelerator auto"),
         ("auto = 1", "expected true or false for 'auto', found 1"),
         ("fps = true", "expected a text or a number for 'fps', found True"),
         ("size = [640, 480]", "expected a text or a number for 'size'"),
