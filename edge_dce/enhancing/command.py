@@ -7,14 +7,15 @@ import dataclasses
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from tqdm import tqdm
 
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.account import Account, Verbosity
-from edge_dce.enhancing.batch import JobResult, begin, enhance_pictures, is_done
+from edge_dce.enhancing.batch import JobResult, begin, enhance_pictures, find_done
+from edge_dce.enhancing.cluster import Cluster
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Job, Naming, Plan, plan_jobs
 from edge_dce.enhancing.omissions import Omissions
@@ -25,6 +26,7 @@ from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import EdgeDceError, OutputError, VideoError
 from edge_dce.files.claims import Claims
 from edge_dce.files.near_infrared import read_picture_for
+from edge_dce.files.objects import ObjectPath, check_bucket
 from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
@@ -65,7 +67,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="a picture, a video, a folder of pictures, or - for a picture on stdin",
+        help="a picture, a video, a folder of pictures, an s3:// address of one, or - for a picture on stdin",
     )
     enhance.add_argument(
         "-r", "--recursive", action="store_true", help="take the pictures of subfolders too, and mirror these"
@@ -74,7 +76,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         "-o",
         "--output",
         metavar="FILE|DIR|-",
-        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)",
+        help="file, folder, s3:// address, or - for PNG on stdout (default: NAME-enhanced beside each input)",
     )
     enhance.add_argument(
         "--format",
@@ -113,26 +115,38 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     talk.add_argument("-v", "--verbose", action="store_true", help="say of every picture what was done")
     enhance.add_argument("--json", action="store_true", help="print a line of JSON for each picture, and the counts")
     add_model_options(enhance)
+    enhance.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="spread the work over Ray's workers: local, auto, host:port or ray://host:port (docs/cluster.md)",
+    )
     enhance.set_defaults(command=_enhance)
 
 
-def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions, account: Account) -> int:
-    """Do the jobs in order, and tell of each.
+def enhance_files(plan: Plan, enhancer: Enhancer | Cluster, options: JobOptions, account: Account) -> int:
+    """Do the jobs, and tell of each; in order, unless a cluster does them.
 
     Returns:
         How many failed; each was named.
 
     Raises:
         ModelError: the runtime failed.
+        EdgeDceError: an object store or the cluster is gone.
     """
     jobs = plan.jobs
-    for folder in dict.fromkeys(job.target.parent for job in jobs if job.target is not None):
-        make_folder(folder)
+    _prepare_targets(jobs)
+    # A local batch finds out when a job's turn has come, and shares the work with other runs.
+    is_listed = isinstance(enhancer, Cluster) or any(isinstance(job.target, ObjectPath) for job in jobs)
+    done = find_done(jobs, overwrite=options.overwrite) if is_listed else set()
     # None shows a bar on terminals only.
     is_hidden = None if len(jobs) > 1 and not options.is_quiet else True
     omissions = Omissions()
     with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_hidden) as bar:
-        for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
+        for job in done:
+            account.tell(JobResult(job, is_present=True))
+            bar.update()
+        waiting = [job for job in jobs if job not in done]
+        for is_video, group in itertools.groupby(waiting, key=lambda job: job.is_video):
             enhance = _enhance_videos if is_video and not options.previews else _enhance_pictures
             for result in enhance(group, enhancer, options, interruption):
                 if result.error is not None and options.debug:
@@ -173,14 +187,32 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, options: JobOptions, suffix:
 
 
 def _enhance_pictures(
-    jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, _: Interruption
+    jobs: Iterable[Job], enhancer: Enhancer | Cluster, options: JobOptions, interruption: Interruption
 ) -> Iterator[JobResult]:
+    if isinstance(enhancer, Cluster):
+        return enhancer.enhance_pictures(
+            jobs,
+            look=options.look,
+            overwrite=options.overwrite,
+            quality=options.quality,
+            on_wait=interruption.check,
+        )
     make = preview_pictures if options.previews else enhance_pictures
     return make(jobs, enhancer, look=options.look, overwrite=options.overwrite, quality=options.quality)
 
 
+def _prepare_targets(jobs: Sequence[Job]) -> None:
+    """Make the folders that results go to, and look for the buckets."""
+    folders = dict.fromkeys(job.target.parent for job in jobs if job.target is not None)
+    for bucket in dict.fromkeys(folder.bucket for folder in folders if isinstance(folder, ObjectPath)):
+        check_bucket(bucket)
+    for folder in folders:
+        if isinstance(folder, Path):
+            make_folder(folder)
+
+
 def _enhance_videos(
-    jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, interruption: Interruption
+    jobs: Iterable[Job], enhancer: Enhancer | Cluster, options: JobOptions, interruption: Interruption
 ) -> Iterator[JobResult]:
     with Claims() as claims:
 
@@ -206,10 +238,12 @@ def _enhance_videos(
         yield from map(run, elsewhere)
 
 
-def _enhance_video(job: Job, enhancer: Enhancer, options: JobOptions, interruption: Interruption) -> str:
+def _enhance_video(job: Job, enhancer: Enhancer | Cluster, options: JobOptions, interruption: Interruption) -> str:
     """Show a bar with frames per second and the time left meanwhile; what was done."""
-    if job.target is None:
-        raise VideoError(f"{job.source}: expected a job with a target")
+    if isinstance(enhancer, Cluster):
+        raise VideoError(f"{job.source}: a video, which no cluster takes; enhance it in a run without --cluster")
+    if not (isinstance(job.source, Path) and isinstance(job.target, Path)):
+        raise VideoError(f"{job.source}: a video, which object stores do not take; name a file with -o")
     is_hidden = True if options.is_quiet else None
     with tqdm(desc=make_printable(job.source.name), unit="frame", leave=False, disable=is_hidden) as bar:
 
@@ -241,7 +275,9 @@ def _enhance(arguments: argparse.Namespace) -> int:
             raise type(error)(str(error).replace(str(kept), str(source))) from error
 
 
-def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | None = None) -> int:
+def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str] | None = None) -> int:
+    if arguments.cluster is not None and (arguments.preview or called or arguments.output == STDOUT):
+        raise EdgeDceError("--cluster takes files and addresses; leave --preview, pipes and -o - to runs without it")
     naming = Naming(marker=arguments.suffix, picture_suffix=arguments.format)
     if arguments.preview:
         naming = Naming(marker=arguments.suffix or PREVIEW_MARKER, picture_suffix=arguments.format or ".jpg")
@@ -264,10 +300,16 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
         debug=arguments.debug or called is not None,
     )
     if arguments.dry_run:
+        done = find_done(plan.jobs, overwrite=options.overwrite)
         for job in plan.jobs:
-            account.tell_plan(JobResult(job, is_present=is_done(job, overwrite=options.overwrite)))
+            account.tell_plan(JobResult(job, is_present=job in done))
         account.sum_up()
         return 0
+    if arguments.cluster is not None:
+        with Cluster(
+            arguments.cluster, model=arguments.model, threads=arguments.threads, contract=arguments.contract
+        ) as cluster:
+            return 1 if enhance_files(plan, cluster, options, account) else 0
     enhancer = load(arguments.model, threads=arguments.threads, contract=arguments.contract)
     if plan.jobs[0].target is None:
         enhance_to_stdout(plan.jobs[0], enhancer, options, arguments.format or ".png")

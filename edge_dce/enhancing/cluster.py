@@ -1,0 +1,285 @@
+"""Many pictures on many machines: Ray Data hands them to worker processes, each of which keeps its network loaded.
+
+Only names travel: each worker reads its pictures and writes the results itself, from and to folders or stores that all
+of them see. When a worker dies, another one takes over what it was at. What had been written by then is there already,
+so nothing is lost and nothing written twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import pickle
+import queue
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from edge_dce.enhancer import load
+from edge_dce.enhancing.batch import JobResult, enhance_pictures
+from edge_dce.enhancing.jobs import Job
+from edge_dce.errors import EdgeDceError, ModelError
+from edge_dce.files.objects import Place
+from edge_dce.files.pictures import DEFAULT_QUALITY
+from edge_dce.machine import count_usable_cores
+from edge_dce.models.catalog import DEFAULT_MODEL, find_model
+from edge_dce.pixels.look import PLAIN, Look
+from edge_dce.version import VERSION
+
+LOCAL = "local"
+# Handed to a worker at a time: small enough to be spread evenly, and few to do again when a worker dies.
+_BATCH = 16
+# Of a batch whose workers die. After that its pictures are tried one by one.
+_RETRIES = 2
+# Names and counts alone are in it.
+_OBJECT_STORE_BYTES = 256 << 20
+_CONNECT_S = 5
+# How soon an interruption shows.
+_POLL_S = 0.2
+_SETTINGS = {
+    # It would tell its makers of every run, and start a cluster of its own where one has gone.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+    """What every worker is to do with each picture, and the network to do it with."""
+
+    version: str
+    model_name: str
+    model_data: bytes
+    threads: int
+    contract: str | None
+    look: Look
+    overwrite: bool
+    quality: int
+
+
+class Cluster:
+    """Worker processes of Ray, to be used in `with`.
+
+    Args:
+        address: "local" (processes of this machine, which end with the block), "auto", "host:port" or
+            "ray://host:port", as `ray.init` takes them.
+        model, contract: as `edge_dce.load` takes them. The file is sent to the workers.
+        threads: of each worker, which takes as many cores.
+
+    Raises:
+        EdgeDceError: Ray is not installed, or nothing answers at the address.
+        ModelError: there is no such model.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        model: str | Path = DEFAULT_MODEL,
+        threads: int | None = None,
+        contract: str | None = None,
+    ) -> None:
+        self._model = find_model(model)
+        self._threads = threads or 1
+        self._contract = contract
+        self._address = address
+        self._ray = _import_ray()
+
+    def __enter__(self) -> Cluster:
+        _connect(self._ray, self._address)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ray.shutdown()
+
+    def enhance_pictures(
+        self,
+        jobs: Iterable[Job],
+        *,
+        look: Look = PLAIN,
+        overwrite: bool = False,
+        quality: int = DEFAULT_QUALITY,
+        on_wait: Callable[[], object] = lambda: None,
+    ) -> Iterator[JobResult]:
+        """As `edge_dce.enhancing.batch.enhance_pictures`, in any order.
+
+        Args:
+            on_wait: called several times a second while no result comes.
+
+        Raises:
+            EdgeDceError: the cluster is gone, or its machines cannot do such work.
+        """
+        task = _Task(
+            version=VERSION,
+            model_name=self._model.name,
+            model_data=_read_model(self._model),
+            threads=self._threads,
+            contract=self._contract,
+            look=look,
+            overwrite=overwrite,
+            quality=quality,
+        )
+        waiting = dict(enumerate(jobs))
+        for size in (_BATCH, 1):
+            for number, result in self._run(waiting, task, size, on_wait):
+                job = waiting.pop(number, None)
+                if job is not None:
+                    yield _call_as_named(result, job)
+        for job in waiting.values():
+            reason = "the workers that took this picture died; look at its size, and at the memory of the machines"
+            yield JobResult(job, error=EdgeDceError(f"{job.source}: {reason}"))
+
+    def _run(
+        self, jobs: dict[int, Job], task: _Task, size: int, on_wait: Callable[[], object]
+    ) -> Iterator[tuple[int, JobResult]]:
+        """Numbers and results, as they come; those of batches whose workers died over and over do not come."""
+        if not jobs:
+            return
+        results: queue.Queue[tuple[int, JobResult] | EdgeDceError | None] = queue.Queue()
+        items = [{"number": number, "job": pickle.dumps(_make_absolute(job))} for number, job in jobs.items()]
+        # Not on this thread, which is to hear of interruptions.
+        threading.Thread(target=self._pump, args=(items, task, size, results), daemon=True).start()
+        while True:
+            try:
+                result = results.get(timeout=_POLL_S)
+            except queue.Empty:
+                on_wait()
+                continue
+            if isinstance(result, EdgeDceError):
+                raise result
+            if result is None:
+                return
+            yield result
+
+    def _pump(self, items: Sequence[dict[str, Any]], task: _Task, size: int, results: queue.Queue[Any]) -> None:
+        ray = self._ray
+        batches = -(-len(items) // size)
+        cores = int(ray.cluster_resources().get("CPU", 1))
+        workers = max(1, min(batches, cores // task.threads))
+        try:
+            dataset = ray.data.from_items(items, override_num_blocks=batches).map_batches(
+                _Worker,
+                fn_constructor_args=(task,),
+                batch_size=None,
+                compute=ray.data.ActorPoolStrategy(size=workers),
+                num_cpus=task.threads,
+                max_task_retries=_RETRIES,
+            )
+            for batch in dataset.iter_batches(batch_size=None, batch_format="numpy"):
+                for number, result in zip(batch["number"], batch["result"], strict=True):
+                    results.put((int(number), pickle.loads(result)))
+            results.put(None)
+        except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
+            results.put(EdgeDceError(f"--cluster {self._address}: {_tell(error)}"))
+
+
+class _Worker:
+    """One process of the cluster, with its network."""
+
+    def __init__(self, task: _Task) -> None:
+        if task.version != VERSION:
+            raise EdgeDceError(f"expected edge-dce {task.version} on every machine of the cluster, found {VERSION}")
+        self._task = task
+        with tempfile.TemporaryDirectory(prefix="edge-dce-") as folder:
+            path = Path(folder, task.model_name)
+            path.write_bytes(task.model_data)
+            self._enhancer = load(path, threads=task.threads, contract=task.contract)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        task = self._task
+        jobs: list[Job] = [pickle.loads(job) for job in batch["job"]]
+        number_of = dict(zip(jobs, batch["number"], strict=True))
+        results: list[JobResult] = []
+        try:
+            results += enhance_pictures(
+                jobs, self._enhancer, look=task.look, overwrite=task.overwrite, quality=task.quality, threads=1
+            )
+        except ModelError as error:
+            told = {result.job for result in results}
+            results += [JobResult(job, error=error) for job in jobs if job not in told]
+        return {
+            "number": [number_of[result.job] for result in results],
+            "result": [pickle.dumps(result) for result in results],
+        }
+
+
+def _import_ray() -> Any:
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise EdgeDceError("expected Ray for --cluster, found none; run: pip install 'edge-dce[cluster]'") from error
+    return ray
+
+
+def _connect(ray: Any, address: str) -> None:
+    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == LOCAL:
+        settings |= {
+            "num_cpus": count_usable_cores(),
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+        }
+    elif address != "auto":
+        if not (separator and host and port.isdigit()):
+            raise EdgeDceError(f"--cluster {address}: expected local, auto, host:port or ray://host:port")
+        try:
+            socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
+        except (OSError, OverflowError) as error:
+            raise EdgeDceError(
+                f"--cluster {address}: nothing answers there ({error}); start a cluster with `ray start --head`"
+            ) from error
+    try:
+        ray.init(address=address, **settings)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise EdgeDceError(f"--cluster {address}: {_tell(error)}; start a cluster with `ray start --head`") from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    # A batch that kills its workers is no reason to stop the others.
+    context.max_errored_blocks = -1
+
+
+def _read_model(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+
+
+def _make_absolute(job: Job) -> Job:
+    """A worker has a folder of its own to be in."""
+    return dataclasses.replace(job, source=_resolve(job.source), target=job.target and _resolve(job.target))
+
+
+def _resolve(place: Place) -> Place:
+    return place.absolute() if isinstance(place, Path) else place
+
+
+def _call_as_named(result: JobResult, job: Job) -> JobResult:
+    """The result under the names that the user gave."""
+    error = result.error
+    if error is not None:
+        text = str(error)
+        for long, short in ((result.job.target, job.target), (result.job.source, job.source)):
+            text = text.replace(str(long), str(short))
+        error = type(error)(text)
+    return dataclasses.replace(result, job=job, error=error)
+
+
+def _tell(error: BaseException) -> str:
+    """The end of what went wrong, where the cause is: Ray writes pages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
