@@ -7,15 +7,16 @@ so nothing is lost and nothing written twice.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import logging
+import importlib.util
+import multiprocessing
 import os
 import pickle
-import queue
 import socket
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -31,7 +32,7 @@ from edge_dce.models.catalog import DEFAULT_MODEL, find_model
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.version import VERSION
 
-LOCAL = "local"
+LOCAL, AUTO = "local", "auto"
 # Handed to a worker at a time: small enough to be spread evenly, and few to do again when a worker dies.
 _BATCH = 16
 # Of a batch whose workers die. After that its pictures are tried one by one.
@@ -41,11 +42,12 @@ _OBJECT_STORE_BYTES = 256 << 20
 _CONNECT_S = 5
 # How soon an interruption shows.
 _POLL_S = 0.2
+# A cluster of this machine ends in two seconds or three.
+_GRACE_S = 8
 _SETTINGS = {
     # It would tell its makers of every run, and start a cluster of its own where one has gone.
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_AUTO_CONNECT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
 
@@ -89,16 +91,27 @@ class Cluster:
         self._threads = threads or 1
         self._contract = contract
         self._address = address
-        self._ray = _import_ray()
+        _check_address(address)
+        if importlib.util.find_spec("ray") is None:
+            raise EdgeDceError("expected Ray for --cluster, found none; run: pip install 'edge-dce[cluster]'")
+        spawning = multiprocessing.get_context("spawn")
+        self._connection, self._far_end = spawning.Pipe()
+        # Ray writes to stdout and wants signals for itself, so a process of its own talks to it.
+        self._driver = spawning.Process(target=_drive, args=(self._far_end, address), daemon=True)
 
     def __enter__(self) -> Cluster:
-        _connect(self._ray, self._address)
+        self._driver.start()
+        self._far_end.close()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._ray.shutdown()
+        self._connection.close()
+        self._driver.terminate()
+        self._driver.join(_GRACE_S)
+        self._driver.kill()
+        self._driver.join()
 
     def enhance_pictures(
         self,
@@ -143,42 +156,83 @@ class Cluster:
         """Numbers and results, as they come; those of batches whose workers died over and over do not come."""
         if not jobs:
             return
-        results: queue.Queue[tuple[int, JobResult] | EdgeDceError | None] = queue.Queue()
         items = [{"number": number, "job": pickle.dumps(_make_absolute(job))} for number, job in jobs.items()]
-        # Not on this thread, which is to hear of interruptions.
-        threading.Thread(target=self._pump, args=(items, task, size, results), daemon=True).start()
-        while True:
-            try:
-                result = results.get(timeout=_POLL_S)
-            except queue.Empty:
-                on_wait()
-                continue
-            if isinstance(result, EdgeDceError):
-                raise result
-            if result is None:
-                return
-            yield result
-
-    def _pump(self, items: Sequence[dict[str, Any]], task: _Task, size: int, results: queue.Queue[Any]) -> None:
-        ray = self._ray
-        batches = -(-len(items) // size)
-        cores = int(ray.cluster_resources().get("CPU", 1))
-        workers = max(1, min(batches, cores // task.threads))
         try:
-            dataset = ray.data.from_items(items, override_num_blocks=batches).map_batches(
-                _Worker,
-                fn_constructor_args=(task,),
-                batch_size=None,
-                compute=ray.data.ActorPoolStrategy(size=workers),
-                num_cpus=task.threads,
-                max_task_retries=_RETRIES,
-            )
-            for batch in dataset.iter_batches(batch_size=None, batch_format="numpy"):
-                for number, result in zip(batch["number"], batch["result"], strict=True):
-                    results.put((int(number), pickle.loads(result)))
-            results.put(None)
-        except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
-            results.put(EdgeDceError(f"--cluster {self._address}: {_tell(error)}"))
+            self._connection.send((items, task, size))
+            while True:
+                while not self._connection.poll(_POLL_S):
+                    on_wait()
+                message = self._connection.recv()
+                if isinstance(message, EdgeDceError):
+                    raise message
+                if message is None:
+                    return
+                yield from message
+        except (EOFError, OSError) as error:
+            raise EdgeDceError(
+                f"--cluster {self._address}: lost ({_tell(error)}); what is done is kept, run it again"
+            ) from error
+
+
+def _drive(connection: Connection, address: str) -> None:
+    """The process that talks to Ray: answers each (items, task, size) by lists of (number, result), and None."""
+    if hasattr(os, "setsid"):
+        # Ctrl-C is for the process that was started by hand.
+        os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nowhere, descriptor)
+    os.environ.update(_SETTINGS)
+    import ray
+    import ray.data
+
+    failures = (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError)
+    # The other end has gone when there is nothing more to be done.
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            _connect(ray, address)
+            while True:
+                for results in _run(ray, *connection.recv()):
+                    connection.send(results)
+                connection.send(None)
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except failures as error:
+            reason = "no cluster found on this machine; start one with `ray start --head`"
+            told = reason if address == AUTO and isinstance(error, ConnectionError) else _tell(error)
+            connection.send(EdgeDceError(f"--cluster {address}: {told}"))
+        finally:
+            ray.shutdown()
+
+
+def _connect(ray: Any, address: str) -> None:
+    settings: dict[str, Any] = {"log_to_driver": False}
+    if address == LOCAL:
+        settings |= {
+            "num_cpus": count_usable_cores(),
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+        }
+    ray.init(address=address, **settings)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    # A batch that kills its workers is no reason to stop the others.
+    context.max_errored_blocks = -1
+
+
+def _run(ray: Any, items: Sequence[dict[str, Any]], task: _Task, size: int) -> Iterator[list[tuple[int, JobResult]]]:
+    batches = -(-len(items) // size)
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    dataset = ray.data.from_items(items, override_num_blocks=batches).map_batches(
+        _Worker,
+        fn_constructor_args=(task,),
+        batch_size=None,
+        compute=ray.data.ActorPoolStrategy(size=max(1, min(batches, cores // task.threads))),
+        num_cpus=task.threads,
+        max_task_retries=_RETRIES,
+    )
+    for batch in dataset.iter_batches(batch_size=None, batch_format="numpy"):
+        yield [(int(number), pickle.loads(data)) for number, data in zip(batch["number"], batch["result"], strict=True)]
 
 
 class _Worker:
@@ -211,45 +265,19 @@ class _Worker:
         }
 
 
-def _import_ray() -> Any:
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise EdgeDceError("expected Ray for --cluster, found none; run: pip install 'edge-dce[cluster]'") from error
-    return ray
-
-
-def _connect(ray: Any, address: str) -> None:
+def _check_address(address: str) -> None:
+    """Raise EdgeDceError for what is no address of a cluster, or where nothing answers."""
+    if address in (LOCAL, AUTO):
+        return
     host, separator, port = address.removeprefix("ray://").rpartition(":")
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address == LOCAL:
-        settings |= {
-            "num_cpus": count_usable_cores(),
-            "object_store_memory": _OBJECT_STORE_BYTES,
-            "include_dashboard": False,
-        }
-    elif address != "auto":
-        if not (separator and host and port.isdigit()):
-            raise EdgeDceError(f"--cluster {address}: expected local, auto, host:port or ray://host:port")
-        try:
-            socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
-        except (OSError, OverflowError) as error:
-            raise EdgeDceError(
-                f"--cluster {address}: nothing answers there ({error}); start a cluster with `ray start --head`"
-            ) from error
+    if not (separator and host and port.isdigit()):
+        raise EdgeDceError(f"--cluster {address}: expected local, auto, host:port or ray://host:port")
     try:
-        ray.init(address=address, **settings)
-    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise EdgeDceError(f"--cluster {address}: {_tell(error)}; start a cluster with `ray start --head`") from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    # A batch that kills its workers is no reason to stop the others.
-    context.max_errored_blocks = -1
+        socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise EdgeDceError(
+            f"--cluster {address}: nothing answers there ({error}); start a cluster with `ray start --head`"
+        ) from error
 
 
 def _read_model(path: Path) -> bytes:
