@@ -170,7 +170,7 @@ class Cluster:
                 yield from message
         except (EOFError, OSError) as error:
             raise EdgeDceError(
-                f"--cluster {self._address}: lost ({_tell(error)}); what is done is kept, run it again"
+                f"--cluster {self._address}: lost on the way; what is done is kept: give the same command again"
             ) from error
 
 
