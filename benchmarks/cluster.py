@@ -133,8 +133,8 @@ def render_cluster(record: dict[str, Any]) -> str:
     times = _read_times(record)
     mean_kb = times.source_bytes / times.pictures / 1e3
     lines = [
-        f"{times.pictures} pictures of {times.size[0]}x{times.size[1]}, {mean_kb:.0f} kB each, with the store on the same "
-        f"{_count_cores(record)} cores:",
+        f"{times.pictures} pictures of {times.size[0]}x{times.size[1]}, {mean_kb:.0f} kB each, with the store on "
+        f"the same {_count_cores(record)} cores:",
         "",
         "| run | pictures per second | seconds in all | results | the same bytes | enhanced / already there |",
         "| --- | --- | --- | --- | --- | --- |",

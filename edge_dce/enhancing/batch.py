@@ -22,7 +22,7 @@ from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.claims import Claims
 from edge_dce.files.near_infrared import read_picture_for
-from edge_dce.files.objects import ObjectPath, has_object, list_objects
+from edge_dce.files.objects import ObjectPath, list_objects
 from edge_dce.files.output import check_free
 from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
@@ -123,10 +123,8 @@ def enhance_pictures(
 
 
 def is_done(job: Job, *, overwrite: bool) -> bool:
-    """Whether an earlier run did this job."""
-    if not job.resumes or overwrite or job.target is None:
-        return False
-    return os.path.lexists(job.target) if isinstance(job.target, Path) else has_object(job.target)
+    """Whether an earlier run did this job, whose target is a file."""
+    return job.resumes and not overwrite and isinstance(job.target, Path) and os.path.lexists(job.target)
 
 
 def find_done(jobs: Iterable[Job], *, overwrite: bool) -> set[Job]:
@@ -138,9 +136,7 @@ def find_done(jobs: Iterable[Job], *, overwrite: bool) -> set[Job]:
     remote = [job for job in jobs if isinstance(job.target, ObjectPath) and job.resumes and not overwrite]
     folders = dict.fromkeys(job.target.parent for job in remote if isinstance(job.target, ObjectPath))
     present = set().union(*(list_objects(folder) for folder in folders))
-    return {job for job in remote if job.target in present} | {
-        job for job in jobs if isinstance(job.target, Path) and is_done(job, overwrite=overwrite)
-    }
+    return {job for job in remote if job.target in present} | {job for job in jobs if is_done(job, overwrite=overwrite)}
 
 
 def begin(job: Job, claims: Claims, *, overwrite: bool) -> JobResult:
@@ -220,8 +216,10 @@ def _write(work: _Work, overwrite: bool, quality: int, claims: Claims) -> JobRes
         left_out = write_picture(work.picture, job.target, overwrite=overwrite, quality=quality)
         return dataclasses.replace(work.result, left_out=left_out)
     except (ImageError, OutputError) as error:
-        # Where claims cannot be made, another run may have been faster.
-        return JobResult(job, is_present=True) if is_done(job, overwrite=overwrite) else JobResult(job, error=error)
+        # Where claims cannot be made, another run may have been faster, or a worker that died since.
+        is_taken = isinstance(error.__cause__, FileExistsError) and job.resumes
+        is_present = is_taken or is_done(job, overwrite=overwrite)
+        return JobResult(job, is_present=True) if is_present else JobResult(job, error=error)
     finally:
         claims.give_back(job.target)
 

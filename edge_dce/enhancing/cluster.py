@@ -7,62 +7,34 @@ so nothing is lost and nothing written twice.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib.util
 import multiprocessing
-import os
 import pickle
 import socket
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from edge_dce.enhancer import load
-from edge_dce.enhancing.batch import JobResult, enhance_pictures
+from edge_dce.enhancing.batch import JobResult
 from edge_dce.enhancing.jobs import Job
+from edge_dce.enhancing.workers import AUTO, LOCAL, Task, drive
 from edge_dce.errors import EdgeDceError, ModelError
 from edge_dce.files.objects import Place
 from edge_dce.files.pictures import DEFAULT_QUALITY
-from edge_dce.machine import count_usable_cores
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.version import VERSION
 
-LOCAL, AUTO = "local", "auto"
-# Handed to a worker at a time: small enough to be spread evenly, and few to do again when a worker dies.
+# Handed to a worker at a time: small enough to be spread evenly, and few to do again when a worker dies. After that its
+# pictures are tried one by one.
 _BATCH = 16
-# Of a batch whose workers die. After that its pictures are tried one by one.
-_RETRIES = 2
-# Names and counts alone are in it.
-_OBJECT_STORE_BYTES = 256 << 20
 _CONNECT_S = 5
 # How soon an interruption shows.
 _POLL_S = 0.2
 # A cluster of this machine ends in two seconds or three.
 _GRACE_S = 8
-_SETTINGS = {
-    # It would tell its makers of every run, and start a cluster of its own where one has gone.
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_AUTO_CONNECT": "0",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class _Task:
-    """What every worker is to do with each picture, and the network to do it with."""
-
-    version: str
-    model_name: str
-    model_data: bytes
-    threads: int
-    contract: str | None
-    look: Look
-    overwrite: bool
-    quality: int
 
 
 class Cluster:
@@ -76,7 +48,7 @@ class Cluster:
 
     Raises:
         EdgeDceError: Ray is not installed, or nothing answers at the address.
-        ModelError: there is no such model.
+        ModelError, RuntimeMissingError: as `edge_dce.load`.
     """
 
     def __init__(
@@ -94,10 +66,12 @@ class Cluster:
         _check_address(address)
         if importlib.util.find_spec("ray") is None:
             raise EdgeDceError("expected Ray for --cluster, found none; run: pip install 'edge-dce[cluster]'")
+        # What is wrong with the model shall show here, and not in each worker.
+        load(self._model, threads=self._threads, contract=contract).close()
         spawning = multiprocessing.get_context("spawn")
         self._connection, self._far_end = spawning.Pipe()
         # Ray writes to stdout and wants signals for itself, so a process of its own talks to it.
-        self._driver = spawning.Process(target=_drive, args=(self._far_end, address), daemon=True)
+        self._driver = spawning.Process(target=drive, args=(self._far_end, address), daemon=True)
 
     def __enter__(self) -> Cluster:
         self._driver.start()
@@ -130,7 +104,7 @@ class Cluster:
         Raises:
             EdgeDceError: the cluster is gone, or its machines cannot do such work.
         """
-        task = _Task(
+        task = Task(
             version=VERSION,
             model_name=self._model.name,
             model_data=_read_model(self._model),
@@ -151,7 +125,7 @@ class Cluster:
             yield JobResult(job, error=EdgeDceError(f"{job.source}: {reason}"))
 
     def _run(
-        self, jobs: dict[int, Job], task: _Task, size: int, on_wait: Callable[[], object]
+        self, jobs: dict[int, Job], task: Task, size: int, on_wait: Callable[[], object]
     ) -> Iterator[tuple[int, JobResult]]:
         """Numbers and results, as they come; those of batches whose workers died over and over do not come."""
         if not jobs:
@@ -172,97 +146,6 @@ class Cluster:
             raise EdgeDceError(
                 f"--cluster {self._address}: lost on the way; what is done is kept: give the same command again"
             ) from error
-
-
-def _drive(connection: Connection, address: str) -> None:
-    """The process that talks to Ray: answers each (items, task, size) by lists of (number, result), and None."""
-    if hasattr(os, "setsid"):
-        # Ctrl-C is for the process that was started by hand.
-        os.setsid()
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):
-        os.dup2(nowhere, descriptor)
-    os.environ.update(_SETTINGS)
-    import ray
-    import ray.data
-
-    failures = (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError)
-    # The other end has gone when there is nothing more to be done.
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        try:
-            _connect(ray, address)
-            while True:
-                for results in _run(ray, *connection.recv()):
-                    connection.send(results)
-                connection.send(None)
-        except (BrokenPipeError, ConnectionResetError):
-            raise
-        except failures as error:
-            reason = "no cluster found on this machine; start one with `ray start --head`"
-            told = reason if address == AUTO and isinstance(error, ConnectionError) else _tell(error)
-            connection.send(EdgeDceError(f"--cluster {address}: {told}"))
-        finally:
-            ray.shutdown()
-
-
-def _connect(ray: Any, address: str) -> None:
-    settings: dict[str, Any] = {"log_to_driver": False}
-    if address == LOCAL:
-        settings |= {
-            "num_cpus": count_usable_cores(),
-            "object_store_memory": _OBJECT_STORE_BYTES,
-            "include_dashboard": False,
-        }
-    ray.init(address=address, **settings)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    # A batch that kills its workers is no reason to stop the others.
-    context.max_errored_blocks = -1
-
-
-def _run(ray: Any, items: Sequence[dict[str, Any]], task: _Task, size: int) -> Iterator[list[tuple[int, JobResult]]]:
-    batches = -(-len(items) // size)
-    cores = int(ray.cluster_resources().get("CPU", 1))
-    dataset = ray.data.from_items(items, override_num_blocks=batches).map_batches(
-        _Worker,
-        fn_constructor_args=(task,),
-        batch_size=None,
-        compute=ray.data.ActorPoolStrategy(size=max(1, min(batches, cores // task.threads))),
-        num_cpus=task.threads,
-        max_task_retries=_RETRIES,
-    )
-    for batch in dataset.iter_batches(batch_size=None, batch_format="numpy"):
-        yield [(int(number), pickle.loads(data)) for number, data in zip(batch["number"], batch["result"], strict=True)]
-
-
-class _Worker:
-    """One process of the cluster, with its network."""
-
-    def __init__(self, task: _Task) -> None:
-        if task.version != VERSION:
-            raise EdgeDceError(f"expected edge-dce {task.version} on every machine of the cluster, found {VERSION}")
-        self._task = task
-        with tempfile.TemporaryDirectory(prefix="edge-dce-") as folder:
-            path = Path(folder, task.model_name)
-            path.write_bytes(task.model_data)
-            self._enhancer = load(path, threads=task.threads, contract=task.contract)
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        task = self._task
-        jobs: list[Job] = [pickle.loads(job) for job in batch["job"]]
-        number_of = dict(zip(jobs, batch["number"], strict=True))
-        results: list[JobResult] = []
-        try:
-            results += enhance_pictures(
-                jobs, self._enhancer, look=task.look, overwrite=task.overwrite, quality=task.quality, threads=1
-            )
-        except ModelError as error:
-            told = {result.job for result in results}
-            results += [JobResult(job, error=error) for job in jobs if job not in told]
-        return {
-            "number": [number_of[result.job] for result in results],
-            "result": [pickle.dumps(result) for result in results],
-        }
 
 
 def _check_address(address: str) -> None:
@@ -305,9 +188,3 @@ def _call_as_named(result: JobResult, job: Job) -> JobResult:
             text = text.replace(str(long), str(short))
         error = type(error)(text)
     return dataclasses.replace(result, job=job, error=error)
-
-
-def _tell(error: BaseException) -> str:
-    """The end of what went wrong, where the cause is: Ray writes pages."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

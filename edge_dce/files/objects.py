@@ -77,15 +77,6 @@ def is_folder(place: Place) -> bool:
     return place.is_dir() if isinstance(place, Path) else _find_kind(place) == "directory"
 
 
-def has_object(place: ObjectPath) -> bool:
-    """Whether there is an object.
-
-    Raises:
-        ImageError: the store does not answer, or refuses.
-    """
-    return _find_kind(place) == "file"
-
-
 def check_object(place: ObjectPath) -> None:
     """Raise ImageError where nothing has this address, and nothing lies below it."""
     if _find_kind(place) is None:
