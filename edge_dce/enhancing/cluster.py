@@ -19,7 +19,7 @@ from types import TracebackType
 from edge_dce.enhancer import load
 from edge_dce.enhancing.batch import JobResult
 from edge_dce.enhancing.jobs import Job
-from edge_dce.enhancing.workers import AUTO, LOCAL, Task, drive
+from edge_dce.enhancing.workers import AUTO, CLIENT, LOCAL, Task, drive
 from edge_dce.errors import EdgeDceError, ModelError
 from edge_dce.files.objects import Place
 from edge_dce.files.pictures import DEFAULT_QUALITY
@@ -152,7 +152,7 @@ def _check_address(address: str) -> None:
     """Raise EdgeDceError for what is no address of a cluster, or where nothing answers."""
     if address in (LOCAL, AUTO):
         return
-    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    host, separator, port = address.removeprefix(CLIENT).rpartition(":")
     if not (separator and host and port.isdigit()):
         raise EdgeDceError(f"--cluster {address}: expected local, auto, host:port or ray://host:port")
     try:

@@ -23,7 +23,7 @@ from edge_dce.machine import count_usable_cores
 from edge_dce.pixels.look import Look
 from edge_dce.version import VERSION
 
-LOCAL, AUTO = "local", "auto"
+LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
 # Of a batch whose workers die.
 _RETRIES = 2
 # Names and counts alone are in it.
@@ -66,16 +66,18 @@ def drive(connection: Connection, address: str) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             _connect(ray, address)
+            # Ray Data does not run behind the client of a cluster that this machine is no part of.
+            run = _run_there if address.startswith(CLIENT) else _run
             while True:
-                for results in _run(ray, *connection.recv()):
+                for results in run(ray, *connection.recv()):
                     connection.send(results)
                 connection.send(None)
         except (BrokenPipeError, ConnectionResetError):
             raise
         except failures as error:
-            reason = "no cluster found on this machine; start one with `ray start --head`"
-            told = reason if address == AUTO and isinstance(error, ConnectionError) else _tell(error)
-            connection.send(EdgeDceError(f"--cluster {address}: {told}"))
+            connection.send(EdgeDceError(f"--cluster {address}: {_tell(error)}"))
+        except EdgeDceError as error:
+            connection.send(error)
         finally:
             ray.shutdown()
 
@@ -88,14 +90,20 @@ def _connect(ray: Any, address: str) -> None:
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": False,
         }
-    ray.init(address=address, **settings)
+    try:
+        ray.init(address=address, **settings)
+    except (ConnectionError, RuntimeError) as error:
+        reason = f"{_tell(error)}; if the cluster asks for a token, set RAY_AUTH_MODE=token"
+        if address == AUTO and isinstance(error, ConnectionError):
+            reason = "no cluster found on this machine; start one with `ray start --head`"
+        raise EdgeDceError(f"--cluster {address}: {reason}") from error
+
+
+def _run(ray: Any, items: Sequence[dict[str, Any]], task: Task, size: int) -> Iterator[list[tuple[int, JobResult]]]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     # A batch that kills its workers is no reason to stop the others.
     context.max_errored_blocks = -1
-
-
-def _run(ray: Any, items: Sequence[dict[str, Any]], task: Task, size: int) -> Iterator[list[tuple[int, JobResult]]]:
     batches = -(-len(items) // size)
     cores = int(ray.cluster_resources().get("CPU", 1))
     dataset = ray.data.from_items(items, override_num_blocks=batches).map_batches(
@@ -108,6 +116,27 @@ def _run(ray: Any, items: Sequence[dict[str, Any]], task: Task, size: int) -> It
     )
     for batch in dataset.iter_batches(batch_size=None, batch_format="numpy"):
         yield [(int(number), pickle.loads(data)) for number, data in zip(batch["number"], batch["result"], strict=True)]
+
+
+def _run_there(ray: Any, *work: Any) -> Iterator[list[tuple[int, JobResult]]]:
+    """As `_run`, on a machine of the cluster."""
+    desk = ray.remote(num_cpus=0)(Desk).remote(*work)
+    while (results := ray.get(desk.fetch.remote())) is not None:
+        yield results
+
+
+class Desk:
+    """Runs on a machine of the cluster, and keeps the results until they are fetched."""
+
+    def __init__(self, items: Sequence[dict[str, Any]], task: Task, size: int) -> None:
+        import ray
+        import ray.data
+
+        self._results = _run(ray, items, task, size)
+
+    def fetch(self) -> list[tuple[int, JobResult]] | None:
+        """The next results; None after the last."""
+        return next(self._results, None)
 
 
 class Worker:
