@@ -42,7 +42,7 @@ attack: .venv/.tested
 test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
 	scripts/test-arm.sh $(SYSTEMS)
 
-# Workers of Ray and an object store of this machine, which take a minute: see docs/cluster.md.
+# Workers of Ray and an object store of this machine, which take a minute or two: see docs/cluster.md.
 test-cluster: .venv-cluster/.tested
 	.venv-cluster/bin/python -m pytest tests/edge_dce/enhancing/test_cluster.py tests/edge_dce/files/test_objects.py
 

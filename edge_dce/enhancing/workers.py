@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import os
 import pickle
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
@@ -172,4 +173,4 @@ class Worker:
 def _tell(error: BaseException) -> str:
     """The end of what went wrong, where the cause is: Ray writes pages."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return re.sub(r"^[\w.]+Error: ", "", lines[-1]) if lines else type(error).__name__

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import EdgeDceError
+from edge_dce.files.claims import LOCK_NAME
 from edge_dce.files.pictures import Picture, write_picture
 from tests.edge_dce.enhancing.test_command import ROOT, TINY
 
@@ -27,6 +28,17 @@ from edge_dce.enhancing.cluster import Cluster  # noqa: E402
 
 PICTURES = 40
 PATIENCE_S = 120
+DEADLY = """
+import os, signal
+from edge_dce.enhancing import batch
+
+def read(source, channels, read=batch.read_picture_for):
+    if source.name == "3.png":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return read(source, channels)
+
+batch.read_picture_for = read
+"""
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +105,9 @@ def run(*words: str | Path, environ: dict[str, str] | None = None) -> tuple[int,
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """All files by name, but for the lock that a killed worker leaves to the next one."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != LOCK_NAME)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_one_process_goes_from_folder_to_store_and_back(
@@ -137,6 +151,22 @@ def test_cluster_goes_from_store_to_store_and_goes_on_where_it_was(
         "enhanced": PICTURES - before,
         "already there": before,
     }
+
+
+def test_picture_that_kills_its_workers_fails_alone(
+    photos: Path, enhanced: dict[str, bytes], store: dict[str, str], tmp_path: Path
+) -> None:
+    # Every Python that starts in this environment reads it, workers too.
+    (tmp_path / "sitecustomize.py").write_text(DEADLY)
+    environ = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    words = (photos, "-o", tmp_path / "out", "--cluster", "local", "--json")
+    status, output, errors = run(*words, environ=environ)
+    counts = json.loads(output.splitlines()[-1])["counts"]
+    assert (status, counts["failed"]) == (1, 2)
+    # What a worker wrote before it died is there when another one comes.
+    assert counts["enhanced"] + counts.get("already there", 0) == PICTURES - 1
+    assert f"{photos / '3.png'}: the workers that took this picture died" in errors
+    assert read_folder(tmp_path / "out") == {name: data for name, data in enhanced.items() if name != "3.png"}
 
 
 def test_interruption_ends_a_cluster_within_seconds(photos: Path, tmp_path: Path) -> None:
