@@ -110,7 +110,7 @@ def test_code_of_a_page_runs(page: Path, block: str, work: Path, monkeypatch: py
     exec(compile(block, page.name, "exec"), {"__name__": "__main__"})
 
 
-@pytest.mark.parametrize("command", filter(FAR.search, list_commands("edge-dce enhance")))
+@pytest.mark.parametrize("command", list(filter(FAR.search, list_commands("edge-dce enhance"))))
 def test_command_for_stores_and_clusters_is_understood(command: str) -> None:
     edge_dce.cli.build_parser().parse_args(shlex.split(command)[1:])
 
