@@ -105,6 +105,10 @@ def _run(ray: Any, items: Sequence[dict[str, Any]], task: Task, size: int) -> It
     context.enable_progress_bars = False
     # A batch that kills its workers is no reason to stop the others.
     context.max_errored_blocks = -1
+    largest = int(max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0))
+    if 0 < largest < task.threads:
+        # Ray would wait for such a machine for good.
+        raise EdgeDceError(f"expected --threads of at most {largest}, as the largest machine has, found {task.threads}")
     batches = -(-len(items) // size)
     cores = int(ray.cluster_resources().get("CPU", 1))
     dataset = ray.data.from_items(items, override_num_blocks=batches).map_batches(
