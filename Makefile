@@ -11,7 +11,7 @@ WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo app apk web-app train check-photos checkpoint workshop test test-litert test-tflite test-workshop test-app \
-	test-wheel test-arm test-web-app container-check attack lint command-files format clean
+	test-wheel test-arm test-cluster test-web-app container-check attack lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -41,6 +41,10 @@ attack: .venv/.tested
 # On emulated ARM, beside this machine's results; SYSTEMS and --quick: see the script.
 test-arm: .venv/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
 	scripts/test-arm.sh $(SYSTEMS)
+
+# Workers of Ray and an object store of this machine, which take a minute or two: see docs/cluster.md.
+test-cluster: .venv-cluster/.tested
+	.venv-cluster/bin/python -m pytest tests/edge_dce/enhancing/test_cluster.py tests/edge_dce/files/test_objects.py
 
 # The container's image, built and run in bare Debian: see the script.
 container-check: .venv/.installed
@@ -106,7 +110,7 @@ format: .venv-workshop/.tested
 	.venv-workshop/bin/ruff format .
 
 clean:
-	rm -rf .venv .venv-tflite .venv-workshop .venv-app out build ./*.egg-info
+	rm -rf .venv .venv-tflite .venv-workshop .venv-app .venv-cluster out build ./*.egg-info
 
 # LiteRT.js, of the versions in the lock file.
 build/npm/.installed: apps/web/package-lock.json apps/web/package.json
@@ -140,6 +144,11 @@ has_readers = { command -v magick || command -v convert; } >/dev/null && command
 .venv-workshop/.tested: pyproject.toml
 	$(call make_venv,$(PYTHON),.venv-workshop,13)
 	.venv-workshop/$(PIP) --editable '.[convert,jax,peers,dev]'
+	@touch $@
+
+.venv-cluster/.tested: pyproject.toml
+	$(call make_venv,$(PYTHON),.venv-cluster,14)
+	.venv-cluster/$(PIP) --editable '.[litert,cluster,store,test]'
 	@touch $@
 
 # Kivy's window needs OpenGL; it draws without a screen too. Desktops have these packages, servers do not.

@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import documents, frame_table, results, suite
 from benchmarks.choice import judge_peers, make_peers_table
+from benchmarks.cluster import format_cluster, measure_cluster
 from benchmarks.controls import draw_controls
 from benchmarks.denoising import measure_denoising
 from benchmarks.denoising_table import format_denoising
@@ -184,6 +185,14 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
         "--megapixels", type=parse_above_zero, default=100.0, help="of the largest (default: %(default)g)"
     )
     shapes.set_defaults(command=_shapes)
+
+    cluster = commands.add_parser(
+        "cluster", parents=[record], help="compare workers of a cluster with one process, from and to an object store"
+    )
+    cluster.add_argument("--photo", type=Path, default=suite.PHOTO)
+    cluster.add_argument("--pictures", type=parse_positive, default=2000, help="small ones (default: %(default)s)")
+    cluster.add_argument("--rounds", type=parse_positive, default=2, help="of each, in turn (default: %(default)s)")
+    cluster.set_defaults(command=_cluster)
 
     video = commands.add_parser(
         "video", parents=[modeled], help="measure each stage of a 1080p clip, from file to file"
@@ -393,6 +402,13 @@ def _video(arguments: argparse.Namespace) -> int:
     print(format_video(times))
     _write_record(arguments.json, dataclasses.asdict(times))
     return 0
+
+
+def _cluster(arguments: argparse.Namespace) -> int:
+    times = measure_cluster(arguments.photo, pictures=arguments.pictures, rounds=arguments.rounds)
+    print(format_cluster(times))
+    _write_record(arguments.json, {"cluster": dataclasses.asdict(times)})
+    return 0 if times.is_whole else 1
 
 
 def _flicker(arguments: argparse.Namespace) -> int:

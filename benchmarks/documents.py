@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
+from benchmarks.cluster import render_cluster, render_plan
 from benchmarks.container_table import render_containers
 from benchmarks.denoising_table import render_denoising
 from benchmarks.flicker import render_flicker
@@ -209,10 +211,6 @@ def _denoising_tables() -> str:
     return "\n\n".join(render_denoising(json.loads(path.read_text())) for path in paths)
 
 
-def _memory_line() -> str:
-    return "\n\n".join(render_memory(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/memory.json")))
-
-
 def _shapes_table() -> str:
     return "\n\n".join(render_shapes(json.loads(path.read_text())) for path in sorted(REFERENCE.glob("*/shapes.json")))
 
@@ -293,15 +291,22 @@ def _describe_fidelity(result: Measurement) -> str:
     return f"{card.fidelity.psnr_db:.1f} dB mean, {card.fidelity.worst_psnr_db:.1f} worst"
 
 
+def _render_each(name: str, render_record: Callable[[dict[str, Any]], str]) -> str:
+    """Of each machine that has such a record."""
+    return "\n\n".join(render_record(json.loads(path.read_text())) for path in sorted(REFERENCE.glob(f"*/{name}")))
+
+
 # Name between the markers -> what makes the table.
 TABLES = {
     "best": _best_table,
     "camera-app": _camera_app_line,
     "choice": _choice_table,
+    "cluster": lambda: _render_each("cluster.json", render_cluster),
+    "cluster-plan": lambda: _render_each("cluster.json", render_plan),
     "containers": render_containers,
     "denoising": _denoising_tables,
     "frame": _frame_table,
-    "memory": _memory_line,
+    "memory": lambda: _render_each("memory.json", render_memory),
     "peers": _peers_table,
     "picture-formats": _picture_formats_table,
     "pixel-path": _pixel_path_line,

@@ -8,7 +8,7 @@
 _shtab_edge_dce_train_subparsers=(fit export split evaluate compare psnr-wraparound)
 _shtab_edge_dce_subparsers=(enhance benchmark info models doctor live web camera train evaluate convert)
 
-_shtab_edge_dce_enhance_option_strings=(-h --help --debug -r --recursive -o --output --format --quality --suffix --strength --max-brightness --denoise --overwrite -n --dry-run --watch --preview -q --quiet -v --verbose --json -m --model --threads --contract --accelerator)
+_shtab_edge_dce_enhance_option_strings=(-h --help --debug -r --recursive -o --output --format --quality --suffix --strength --max-brightness --denoise --overwrite -n --dry-run --watch --preview -q --quiet -v --verbose --json -m --model --threads --contract --accelerator --cluster)
 _shtab_edge_dce_benchmark_option_strings=(-h --help --debug --size --threads --runs --warmup --pairs --images --reference --sustained --compare --tolerance --contract --accelerator --markdown --json --overwrite)
 _shtab_edge_dce_info_option_strings=(-h --help --debug --json --markdown)
 _shtab_edge_dce_models_option_strings=(-h --help --debug --json)

@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live web camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --accelerator --benchmark --cache --calibration --calibration-count --camera --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metrics --min-psnr --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --accelerator --benchmark --cache --calibration --calibration-count --camera --cluster --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metrics --min-psnr --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -62,7 +62,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l debug -d 'show a traceback on errors'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s r -l recursive -d 'take the pictures of subfolders too, and mirror these'
-complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'file, folder, s3:// address, or - for PNG on stdout (default: NAME-enhanced beside each input)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l format -x -d 'write pictures as jpg, png, tif or webp (default: as their sources)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l quality -x -d 'of JPEG and WebP, 1 to 100 (default: 95)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l suffix -x -d 'what names of results end in, as --suffix=-bright (default: -enhanced beside the source, else nothing)'
@@ -80,7 +80,8 @@ complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s m -l model -x -d 'bun
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l threads -x -d 'threads to use (default: depends on the cores)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l contract -xka "curves tone" -d 'what a model without a card returns'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l accelerator -xka "cpu gpu npu" -d 'compile the network for it with LiteRT, where the machine has it (gpu and npu are untried)'
-complete -c edge-dce -n '_shtab_edge_dce_using enhance; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'a picture, a video, a folder of pictures, or - for a picture on stdin'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l cluster -x -d 'spread the work over Ray'"'"'s workers: local, auto, host:port or ray://host:port (docs/cluster.md)'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'a picture, a video, a folder of pictures, an s3:// address of one, or - for a picture on stdin'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a benchmark -d 'measure latency, memory and quality of models'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using benchmark' -l debug -d 'show a traceback on errors'

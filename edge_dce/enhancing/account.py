@@ -8,12 +8,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from edge_dce.enhancing.batch import JobResult
 from edge_dce.enhancing.jobs import Plan
 from edge_dce.files.folders import describe_counts
+from edge_dce.files.objects import parse_place
 from edge_dce.terminal.console import complain, is_terminal, make_printable, print_line, print_path, say
 
 _DONE, _PRESENT, _ELSEWHERE, _FAILED = "enhanced", "already there", "left to another run", "failed"
@@ -43,7 +44,7 @@ class Account:
         called: what people call a source that is kept in a file of another name meanwhile.
     """
 
-    def __init__(self, verbosity: Verbosity, plan: Plan, called: Mapping[Path, str] | None = None) -> None:
+    def __init__(self, verbosity: Verbosity, plan: Plan, called: Mapping[PurePath, str] | None = None) -> None:
         self._verbosity = verbosity
         self._called = called or {}
         # On a terminal the bar tells enough of many; programs want every name.
@@ -97,14 +98,17 @@ class Account:
 
     def _say_where(self) -> str:
         """The folder of all results, where nothing named them one by one."""
-        folders = {job.target.parent.absolute() for job in self._plan.jobs if job.target is not None}
+        places = {job.target.parent for job in self._plan.jobs if job.target is not None}
+        folders = {place.absolute() if isinstance(place, Path) else place for place in places}
         if self._names_results or not folders:
             return ""
-        common = Path(os.path.commonpath(folders))
+        if len({type(folder) for folder in folders}) > 1:
+            return ""
+        common = parse_place(os.path.commonpath(folders))
         own = Path.cwd()
         return f"; see {common.relative_to(own) if common.is_relative_to(own) else common}"
 
-    def _name(self, source: Path) -> str:
+    def _name(self, source: PurePath) -> str:
         return self._called.get(source, str(source))
 
     def _describe(self, result: JobResult, status: str) -> dict[str, Any]:

@@ -12,16 +12,14 @@ import numpy as np
 
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.jobs import Naming
-from edge_dce.enhancing.picture import enhance_picture
+from edge_dce.enhancing.picture import enhance_file, enhance_picture
 from edge_dce.errors import ImageError
 from edge_dce.files.formats.pillow_images import from_pillow, is_pillow_image, to_pillow
-from edge_dce.files.near_infrared import read_picture_for
 from edge_dce.files.pictures import (
     WRITABLE_SUFFIXES,
     Picture,
     decode_picture,
     encode_picture,
-    write_picture,
 )
 from edge_dce.files.signatures import find_suffix
 from edge_dce.models.catalog import DEFAULT_MODEL
@@ -111,9 +109,7 @@ def _enhance_file(
 ) -> Any:
     path = Path(source)
     target = Path(output) if output is not None else Naming().place(path, path.parent)
-    write_picture(
-        enhance_picture(read_picture_for(path, enhancer.channels), enhancer, look), target, overwrite=overwrite
-    )
+    enhance_file(path, target, enhancer, look, overwrite=overwrite)
     return type(source)(target) if isinstance(source, (str, Path)) else target
 
 

@@ -13,6 +13,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 from edge_dce.enhancer import Enhancer
@@ -21,6 +22,7 @@ from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.claims import Claims
 from edge_dce.files.near_infrared import read_picture_for
+from edge_dce.files.objects import ObjectPath, list_objects
 from edge_dce.files.output import check_free
 from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
@@ -74,6 +76,7 @@ def enhance_pictures(
     look: Look = PLAIN,
     overwrite: bool = False,
     quality: int = DEFAULT_QUALITY,
+    threads: int | None = None,
 ) -> Iterator[JobResult]:
     """Enhance pictures, each to its target. One that fails does not stop the others.
 
@@ -82,6 +85,7 @@ def enhance_pictures(
 
     Args:
         quality: as `edge_dce.write_picture` takes it.
+        threads: that read and write; None is one for each core.
 
     Returns:
         The results, in the order of the jobs; at last those of jobs that another run was doing when their turn came.
@@ -89,7 +93,7 @@ def enhance_pictures(
     Raises:
         ModelError: the runtime failed.
     """
-    cores = count_usable_cores()
+    cores = count_usable_cores() if threads is None else threads
     pool = ThreadPoolExecutor(cores, thread_name_prefix="edge-dce-files")
 
     def run_ahead(
@@ -119,14 +123,29 @@ def enhance_pictures(
 
 
 def is_done(job: Job, *, overwrite: bool) -> bool:
-    """Whether an earlier run did this job."""
-    return job.resumes and not overwrite and job.target is not None and os.path.lexists(job.target)
+    """Whether an earlier run did this job, whose target is a file."""
+    return job.resumes and not overwrite and isinstance(job.target, Path) and os.path.lexists(job.target)
+
+
+def find_done(jobs: Iterable[Job], *, overwrite: bool) -> set[Job]:
+    """Those that an earlier run did: of results in an object store, by one list of each folder.
+
+    Raises:
+        OutputError: a store does not answer, or refuses.
+    """
+    remote = [job for job in jobs if isinstance(job.target, ObjectPath) and job.resumes and not overwrite]
+    folders = dict.fromkeys(job.target.parent for job in remote if isinstance(job.target, ObjectPath))
+    present = set().union(*(list_objects(folder) for folder in folders))
+    return {job for job in remote if job.target in present} | {job for job in jobs if is_done(job, overwrite=overwrite)}
 
 
 def begin(job: Job, claims: Claims, *, overwrite: bool) -> JobResult:
     """What is known of a job before any work: nothing, unless it is done, claimed by another run, or cannot be done."""
     if job.target is None:
         raise ValueError(f"{job.source}: expected a job with a target")
+    if isinstance(job.target, ObjectPath):
+        # The store refuses by itself what is there; to ask it first would be one more request for each picture.
+        return JobResult(job)
     if is_done(job, overwrite=overwrite):
         return JobResult(job, is_present=True)
     if job.resumes and not overwrite:
@@ -137,7 +156,8 @@ def begin(job: Job, claims: Claims, *, overwrite: bool) -> JobResult:
             claims.give_back(job.target)
             return JobResult(job, is_present=True)
     try:
-        check_source(job.source)
+        if isinstance(job.source, Path):
+            check_source(job.source)
         check_free(job.target, overwrite=overwrite)
     except (ImageError, OutputError) as error:
         claims.give_back(job.target)
@@ -196,8 +216,10 @@ def _write(work: _Work, overwrite: bool, quality: int, claims: Claims) -> JobRes
         left_out = write_picture(work.picture, job.target, overwrite=overwrite, quality=quality)
         return dataclasses.replace(work.result, left_out=left_out)
     except (ImageError, OutputError) as error:
-        # Where claims cannot be made, another run may have been faster.
-        return JobResult(job, is_present=True) if is_done(job, overwrite=overwrite) else JobResult(job, error=error)
+        # Where claims cannot be made, another run may have been faster, or a worker that died since.
+        is_taken = isinstance(error.__cause__, FileExistsError) and job.resumes
+        is_present = is_taken or is_done(job, overwrite=overwrite)
+        return JobResult(job, is_present=True) if is_present else JobResult(job, error=error)
     finally:
         claims.give_back(job.target)
 

@@ -7,12 +7,13 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from edge_dce.enhancer import Enhancer, load
 from edge_dce.enhancing.account import Account, Verbosity
-from edge_dce.enhancing.batch import JobResult, is_done
+from edge_dce.enhancing.batch import JobResult, find_done
+from edge_dce.enhancing.cluster import Cluster
 from edge_dce.enhancing.execution import JobOptions, enhance_files, enhance_to_stdout
 from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Naming, Plan, plan_jobs
 from edge_dce.enhancing.options import add_look_options, add_model_options
@@ -33,7 +34,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="a picture, a video, a folder of pictures, or - for a picture on stdin",
+        help="a picture, a video, a folder of pictures, an s3:// address of one, or - for a picture on stdin",
     )
     enhance.add_argument(
         "-r", "--recursive", action="store_true", help="take the pictures of subfolders too, and mirror these"
@@ -42,7 +43,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         "-o",
         "--output",
         metavar="FILE|DIR|-",
-        help="file, folder, or - for PNG on stdout (default: NAME-enhanced beside each input)",
+        help="file, folder, s3:// address, or - for PNG on stdout (default: NAME-enhanced beside each input)",
     )
     enhance.add_argument(
         "--format",
@@ -84,6 +85,11 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     talk.add_argument("-v", "--verbose", action="store_true", help="say of every picture what was done")
     enhance.add_argument("--json", action="store_true", help="print a line of JSON for each picture, and the counts")
     add_model_options(enhance)
+    enhance.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="spread the work over Ray's workers: local, auto, host:port or ray://host:port (docs/cluster.md)",
+    )
     enhance.set_defaults(command=_enhance)
 
 
@@ -101,7 +107,9 @@ def _enhance(arguments: argparse.Namespace) -> int:
             raise type(error)(str(error).replace(str(kept), str(source))) from error
 
 
-def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | None = None) -> int:
+def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str] | None = None) -> int:
+    if arguments.cluster is not None and (arguments.preview or called or arguments.output == STDOUT):
+        raise EdgeDceError("--cluster takes files and addresses; leave --preview, pipes and -o - to runs without it")
     naming = Naming(marker=arguments.suffix, picture_suffix=arguments.format)
     if arguments.preview:
         naming = Naming(marker=arguments.suffix or PREVIEW_MARKER, picture_suffix=arguments.format or ".jpg")
@@ -136,10 +144,16 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[Path, str] | N
         return 0
     account = Account(verbosity, plan, called)
     if arguments.dry_run:
+        done = find_done(plan.jobs, overwrite=options.overwrite)
         for job in plan.jobs:
-            account.tell_plan(JobResult(job, is_present=is_done(job, overwrite=options.overwrite)))
+            account.tell_plan(JobResult(job, is_present=job in done))
         account.sum_up()
         return 0
+    if arguments.cluster is not None:
+        with Cluster(
+            arguments.cluster, model=arguments.model, threads=arguments.threads, contract=arguments.contract
+        ) as cluster:
+            return 1 if enhance_files(plan, cluster, options, account) else 0
     enhancer = _load(arguments)
     if plan.jobs[0].target is None:
         enhance_to_stdout(plan.jobs[0], enhancer, options, arguments.format or ".png")
@@ -159,6 +173,8 @@ def _load(arguments: argparse.Namespace) -> Enhancer:
 def _check_watchable(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         raise ImageError("--watch and --dry-run: what will come is not known yet; leave one of them out")
+    if arguments.cluster is not None:
+        raise ImageError("--watch and --cluster: folders are watched on this machine; leave one of them out")
     for text in arguments.inputs:
         if not Path(text).is_dir():
             raise ImageError(f"{text}: --watch expects folders, found a file; name its folder, or leave --watch out")

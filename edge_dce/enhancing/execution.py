@@ -6,12 +6,14 @@ import dataclasses
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from tqdm import tqdm
 
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.account import Account
-from edge_dce.enhancing.batch import JobResult, begin, enhance_pictures
+from edge_dce.enhancing.batch import JobResult, begin, enhance_pictures, find_done
+from edge_dce.enhancing.cluster import Cluster
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import Job, Plan
 from edge_dce.enhancing.omissions import Omissions
@@ -21,6 +23,7 @@ from edge_dce.enhancing.video import enhance_video
 from edge_dce.errors import OutputError, VideoError
 from edge_dce.files.claims import Claims
 from edge_dce.files.near_infrared import read_picture_for
+from edge_dce.files.objects import ObjectPath, check_bucket
 from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import DEFAULT_QUALITY, Picture, encode_and_list
 from edge_dce.pixels.look import Look
@@ -47,14 +50,15 @@ class JobOptions:
     debug: bool = False
 
 
-def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions, account: Account) -> int:
-    """Do the jobs in order, and tell of each.
+def enhance_files(plan: Plan, enhancer: Enhancer | Cluster, options: JobOptions, account: Account) -> int:
+    """Do the jobs, and tell of each; in order, unless a cluster does them.
 
     Returns:
         How many failed; each was named.
 
     Raises:
         ModelError: the runtime failed.
+        EdgeDceError: an object store or the cluster is gone.
     """
     jobs = plan.jobs
     # None shows a bar on terminals only.
@@ -69,17 +73,23 @@ def enhance_files(plan: Plan, enhancer: Enhancer, options: JobOptions, account: 
 
 
 def do_jobs(
-    jobs: Sequence[Job], enhancer: Enhancer, options: JobOptions, account: Account, interruption: Interruption
+    jobs: Sequence[Job],
+    enhancer: Enhancer | Cluster,
+    options: JobOptions,
+    account: Account,
+    interruption: Interruption,
 ) -> Iterator[None]:
-    """Do the jobs in order, tell of each, and yield after it.
-
-    Raises:
-        ModelError: the runtime failed.
-    """
-    for folder in dict.fromkeys(job.target.parent for job in jobs if job.target is not None):
-        make_folder(folder)
+    """Do the jobs, tell of each, and yield after it. Raises as `enhance_files`."""
+    _prepare_targets(jobs)
+    # A local batch finds out when a job's turn has come, and shares the work with other runs.
+    is_listed = isinstance(enhancer, Cluster) or any(isinstance(job.target, ObjectPath) for job in jobs)
+    done = find_done(jobs, overwrite=options.overwrite) if is_listed else set()
+    for job in done:
+        account.tell(JobResult(job, is_present=True))
+        yield
     omissions = Omissions()
-    for is_video, group in itertools.groupby(jobs, key=lambda job: job.is_video):
+    waiting = [job for job in jobs if job not in done]
+    for is_video, group in itertools.groupby(waiting, key=lambda job: job.is_video):
         enhance = _enhance_videos if is_video and not options.previews else _enhance_pictures
         for result in enhance(group, enhancer, options, interruption):
             if result.error is not None and options.debug:
@@ -116,14 +126,32 @@ def enhance_to_stdout(job: Job, enhancer: Enhancer, options: JobOptions, suffix:
 
 
 def _enhance_pictures(
-    jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, _: Interruption
+    jobs: Iterable[Job], enhancer: Enhancer | Cluster, options: JobOptions, interruption: Interruption
 ) -> Iterator[JobResult]:
+    if isinstance(enhancer, Cluster):
+        return enhancer.enhance_pictures(
+            jobs,
+            look=options.look,
+            overwrite=options.overwrite,
+            quality=options.quality,
+            on_wait=interruption.check,
+        )
     make = preview_pictures if options.previews else enhance_pictures
     return make(jobs, enhancer, look=options.look, overwrite=options.overwrite, quality=options.quality)
 
 
+def _prepare_targets(jobs: Sequence[Job]) -> None:
+    """Make the folders that results go to, and look for the buckets."""
+    folders = dict.fromkeys(job.target.parent for job in jobs if job.target is not None)
+    for bucket in dict.fromkeys(folder.bucket for folder in folders if isinstance(folder, ObjectPath)):
+        check_bucket(bucket)
+    for folder in folders:
+        if isinstance(folder, Path):
+            make_folder(folder)
+
+
 def _enhance_videos(
-    jobs: Iterable[Job], enhancer: Enhancer, options: JobOptions, interruption: Interruption
+    jobs: Iterable[Job], enhancer: Enhancer | Cluster, options: JobOptions, interruption: Interruption
 ) -> Iterator[JobResult]:
     with Claims() as claims:
 
@@ -149,10 +177,12 @@ def _enhance_videos(
         yield from map(run, elsewhere)
 
 
-def _enhance_video(job: Job, enhancer: Enhancer, options: JobOptions, interruption: Interruption) -> str:
+def _enhance_video(job: Job, enhancer: Enhancer | Cluster, options: JobOptions, interruption: Interruption) -> str:
     """Show a bar with frames per second and the time left meanwhile; what was done."""
-    if job.target is None:
-        raise VideoError(f"{job.source}: expected a job with a target")
+    if isinstance(enhancer, Cluster):
+        raise VideoError(f"{job.source}: a video, which no cluster takes; enhance it in a run without --cluster")
+    if not (isinstance(job.source, Path) and isinstance(job.target, Path)):
+        raise VideoError(f"{job.source}: a video, which object stores do not take; name a file with -o")
     is_hidden = True if options.is_quiet else None
     with tqdm(desc=make_printable(job.source.name), unit="frame", leave=False, disable=is_hidden) as bar:
 

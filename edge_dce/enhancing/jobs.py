@@ -12,15 +12,19 @@ import dataclasses
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from edge_dce.errors import ImageError, OutputError
 from edge_dce.files import containers
 from edge_dce.files.address import hide_password
 from edge_dce.files.folders import identify, list_folder, no_pictures
+from edge_dce.files.objects import ObjectPath, Place, check_object, is_folder, list_pictures, parse_place
 from edge_dce.files.output import check_parent
 from edge_dce.files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from edge_dce.files.streams import STDIN, refuse_devices
+
+Folder = TypeVar("Folder", bound=PurePath)
 
 STDOUT = "-"
 MARKER = "-enhanced"
@@ -37,8 +41,8 @@ class Job:
         resumes: a target that is there already was made by an earlier run of the same kind, and is no error.
     """
 
-    source: Path
-    target: Path | None
+    source: Place
+    target: Place | None
     resumes: bool = False
 
     @property
@@ -58,7 +62,7 @@ class Naming:
     marker: str | None = None
     picture_suffix: str | None = None
 
-    def place(self, source: Path, folder: Path) -> Path:
+    def place(self, source: PurePath, folder: Folder) -> Folder:
         """Where in a folder the result of a source goes."""
         writable, asked, fallback = (
             (containers.DEFAULT_SUFFIXES, None, ".mkv")  # It holds any sound.
@@ -73,7 +77,7 @@ class Naming:
             return folder / f"{source.stem}{marker}{source.suffix}"
         return folder / f"{source.name}{marker}{asked or fallback}"
 
-    def find_marker(self, path: Path) -> str | None:
+    def find_marker(self, path: PurePath) -> str | None:
         """By what a file, its path relative to the folder of the sources, is told to be an earlier run's; or None."""
         for marker in filter(None, (self.marker, MARKER, PREVIEW_MARKER)):
             if path.stem.endswith(marker):
@@ -94,13 +98,15 @@ class Plan:
     left_out: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
 
-def is_video(path: Path) -> bool:
+def is_video(path: PurePath) -> bool:
     """Whether a file is a video: by its suffix, or by its first bytes where the suffix says nothing."""
     suffix = path.suffix.lower()
     if suffix in containers.READABLE_SUFFIXES | containers.RAW_SUFFIXES:
         return True
     # Only a file may be opened to look: what comes out of a pipe comes once.
-    return suffix not in READABLE_SUFFIXES and path.is_file() and identify(path) in containers.READABLE_SUFFIXES
+    if suffix in READABLE_SUFFIXES or not isinstance(path, Path):
+        return False
+    return path.is_file() and identify(path) in containers.READABLE_SUFFIXES
 
 
 def plan_jobs(
@@ -115,8 +121,8 @@ def plan_jobs(
     """One job per picture or video. Everything that can be refused before any work is refused here.
 
     Args:
-        inputs: pictures, videos and folders, of which the pictures are taken.
-        output: a file, a folder, "-" for stdout, or None for a name beside each input.
+        inputs: pictures, videos and folders, of which the pictures are taken, here or in an object store.
+        output: a file, a folder, an address, "-" for stdout, or None for a name beside each input.
         is_recursive: take the pictures of subfolders as well, and mirror these in the output.
         replaces_inputs: a result may go where an input is.
         may_be_empty: folders without a picture are no error.
@@ -125,16 +131,16 @@ def plan_jobs(
         ImageError: an input is missing, a folder holds no pictures, or `output` does not fit the inputs.
         OutputError: the folder of the one file asked for is missing, or an input would be replaced.
     """
-    paths = [Path(text) for text in inputs]
+    paths = [parse_place(text) for text in inputs]
     for text, path in zip(inputs, paths, strict=True):
         _check_input(text, path)
-    is_single = len(inputs) == 1 and not paths[0].is_dir()
+    is_single = len(inputs) == 1 and not is_folder(paths[0])
     if output == STDOUT:
         if not is_single or is_video(paths[0]):
             raise ImageError("-o - takes one picture; give a folder for several, a file for a video")
         return Plan([Job(paths[0], None)])
-    if output is not None and is_single and not Path(output).is_dir() and not output.endswith(os.sep):
-        plan = Plan([Job(paths[0], _check_target(Path(output), paths[0]))])
+    if output is not None and is_single and not output.endswith(os.sep) and not is_folder(parse_place(output)):
+        plan = Plan([Job(paths[0], _check_target(parse_place(output), paths[0]))])
     else:
         plan = Plan([])
         for path in paths:
@@ -161,9 +167,14 @@ def check_source(path: Path) -> None:
         raise ImageError(f"{path}: no such file or folder; check the path") from None
 
 
-def _check_input(text: str, path: Path) -> None:
+def _check_input(text: str, path: Place) -> None:
     if path == STDIN:
         raise ImageError("-: stdin must be the only input; name other files in another run")
+    if isinstance(path, ObjectPath):
+        check_object(path)
+        if is_video(path):
+            raise ImageError(f"{path}: a video; download it first, only pictures are read from object stores")
+        return
     if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE) and not path.exists():
         raise ImageError(
             f"{hide_password(text)}: an address, not a file; download it first, pipe it into `edge-dce enhance -`, or "
@@ -174,18 +185,17 @@ def _check_input(text: str, path: Path) -> None:
 
 
 def _find_jobs(
-    plan: Plan, path: Path, output: str | None, naming: Naming, *, is_recursive: bool, is_single: bool
+    plan: Plan, path: Place, output: str | None, naming: Naming, *, is_recursive: bool, is_single: bool
 ) -> list[Job]:
     """The jobs of one input; what is left out of a folder is counted in the plan."""
-    if not path.is_dir():
-        folder = Path(output) if output else path.parent
+    if not is_folder(path):
+        folder = parse_place(output) if output else path.parent
         return [Job(path, naming.place(path, folder), resumes=not is_single)]
-    folder = Path(output) if output else _name_folder(path)
+    folder = parse_place(output) if output else _name_folder(path)
     # A folder for results that lies in the folder of the sources is none of their subfolders.
-    listing = list_folder(path, is_recursive=is_recursive, without=folder)
-    plan.left_out.update(listing.left_out)
+    pictures = _list_pictures(plan, path, is_recursive=is_recursive, without=folder)
     taken = []
-    for picture in (*listing.pictures, *listing.dead_links):
+    for picture in pictures:
         marker = naming.find_marker(picture.relative_to(path))
         if marker is None:
             taken.append(picture)
@@ -194,26 +204,38 @@ def _find_jobs(
     return [Job(each, naming.place(each, folder / each.parent.relative_to(path)), resumes=True) for each in taken]
 
 
-def _check_target(target: Path, source: Path) -> Path:
+def _list_pictures(plan: Plan, folder: Place, *, is_recursive: bool, without: Place) -> Sequence[Place]:
+    """The pictures of a folder; what else is there is counted in the plan."""
+    if isinstance(folder, ObjectPath):
+        pictures, left_out = list_pictures(folder, is_recursive=is_recursive, without=without)
+        plan.left_out.update(left_out)
+        return pictures
+    listing = list_folder(folder, is_recursive=is_recursive, without=without if isinstance(without, Path) else None)
+    plan.left_out.update(listing.left_out)
+    return [*listing.pictures, *listing.dead_links]
+
+
+def _check_target(target: Place, source: Place) -> Place:
     suffixes = containers.WRITABLE_SUFFIXES if is_video(source) else WRITABLE_SUFFIXES
     if target.suffix.lower() not in suffixes:
         expected = " ".join(sorted(suffixes))
         raise ImageError(
             f"{target}: expected a folder ({target}{os.sep} makes one) or a name ending in one of {expected}"
         )
-    check_parent(target)
+    if isinstance(target, Path):
+        check_parent(target)
     return target
 
 
 def _check_folder(output: str) -> None:
     looks_like_a_file = Path(output).suffix.lower() in WRITABLE_SUFFIXES | containers.WRITABLE_SUFFIXES
-    if looks_like_a_file and not output.endswith(os.sep) and not Path(output).is_dir():
+    if looks_like_a_file and not output.endswith(os.sep) and not is_folder(parse_place(output)):
         raise ImageError(f"{output}: expected a folder for several pictures, found the name of one file")
 
 
 def _drop_repetitions(jobs: Sequence[Job]) -> list[Job]:
     """The jobs without those of a source that was named twice, and of results among the sources, as of `*.jpg`."""
-    by_target: dict[Path | None, Job] = {}
+    by_target: dict[Place | None, Job] = {}
     for job in jobs:
         first = by_target.setdefault(job.target, job)
         if first.source != job.source:
@@ -221,16 +243,18 @@ def _drop_repetitions(jobs: Sequence[Job]) -> list[Job]:
     return [job for job in by_target.values() if len(jobs) == 1 or not _is_made_by_another(job, by_target)]
 
 
-def _is_made_by_another(job: Job, by_target: dict[Path | None, Job]) -> bool:
+def _is_made_by_another(job: Job, by_target: dict[Place | None, Job]) -> bool:
     maker = by_target.get(job.source)
     return maker is not None and maker.source != job.source
 
 
 def _check_inputs_stay(jobs: Sequence[Job]) -> None:
-    taken = [job.target for job in jobs if job.target is not None and os.path.lexists(job.target)]
-    sources = {os.path.realpath(job.source): job.source for job in jobs} if taken else {}
+    taken = [
+        job.target for job in jobs if isinstance(job.target, ObjectPath) or (job.target and os.path.lexists(job.target))
+    ]
+    sources = {_find_real(job.source): job.source for job in jobs} if taken else {}
     for target in taken:
-        replaced = sources.get(os.path.realpath(target))
+        replaced = sources.get(_find_real(target))
         if replaced is not None:
             raise OutputError(
                 f"{target}: would replace the input {replaced}; choose another name, or ask twice "
@@ -238,13 +262,18 @@ def _check_inputs_stay(jobs: Sequence[Job]) -> None:
             )
 
 
-def _name_folder(source: Path) -> Path:
+def _name_folder(source: Place) -> Place:
     # The name of "." or "photos/.." is only known once resolved.
-    named = source if source.name not in ("", "..") else source.resolve()
-    if not named.name:
+    named = source.resolve() if isinstance(source, Path) and source.name in ("", "..") else source
+    # Beside a bucket is another bucket, perhaps another person's.
+    if not named.name or (isinstance(named, ObjectPath) and named.is_bucket):
         raise ImageError(f"{source}: this folder has no place beside it for the results; name a folder with -o")
     return named.with_name(f"{named.name}{MARKER}")
 
 
-def _is_same_folder(folder: Path, other: Path) -> bool:
-    return os.path.realpath(folder) == os.path.realpath(other)
+def _is_same_folder(folder: PurePath, other: PurePath) -> bool:
+    return _find_real(folder) == _find_real(other)
+
+
+def _find_real(place: PurePath) -> str:
+    return os.path.realpath(place) if isinstance(place, Path) else str(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from pathlib import PurePath
 
 from edge_dce.terminal.console import say
 
@@ -12,10 +12,10 @@ class Omissions:
     """Gathers what is left out, and tells it."""
 
     def __init__(self) -> None:
-        self._files: dict[str, list[Path]] = {}
+        self._files: dict[str, list[PurePath]] = {}
         self._counts: Counter[str] = Counter()
 
-    def note(self, source: Path, left_out: Counter[str]) -> None:
+    def note(self, source: PurePath, left_out: Counter[str]) -> None:
         """Remember what is left out of a file, by kind, and how often."""
         for kind, count in left_out.items():
             self._files.setdefault(kind, []).append(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy.typing as npt
 from edge_dce.enhancer import Enhancer
 from edge_dce.files.formats.pillow_samples import convert_to_srgb
 from edge_dce.files.formats.profiles import is_srgb
-from edge_dce.files.near_infrared import stack_channels
+from edge_dce.files.near_infrared import read_picture_for, stack_channels
+from edge_dce.files.objects import Place
 from edge_dce.files.picture import Picture, Samples
+from edge_dce.files.pictures import DEFAULT_QUALITY, write_picture
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import STRIP_PX, cut_strips
@@ -36,6 +39,27 @@ def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) ->
     visible, estimate = look_at(picture, enhancer)
     enhanced = enhancer.apply(visible, estimate, look)
     return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
+
+
+def enhance_file(
+    source: Place,
+    target: Place,
+    enhancer: Enhancer,
+    look: Look = PLAIN,
+    *,
+    overwrite: bool = False,
+    quality: int = DEFAULT_QUALITY,
+) -> collections.Counter[str]:
+    """Enhance one picture from place to place, in the format of the target's suffix: whole, or not at all.
+
+    Returns and raises as `edge_dce.files.pictures.write_picture`, and:
+
+    Raises:
+        ImageError: the source cannot be read.
+        ModelError: the runtime failed.
+    """
+    picture = enhance_picture(read_picture_for(source, enhancer.channels), enhancer, look)
+    return write_picture(picture, target, overwrite=overwrite, quality=quality)
 
 
 def look_at(picture: Picture, enhancer: Enhancer) -> tuple[Samples, npt.NDArray[np.float32]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.account import Account
@@ -17,6 +16,7 @@ from edge_dce.enhancing.execution import JobOptions, do_jobs
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import Job, Plan
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
+from edge_dce.files.objects import ObjectPath, Place
 from edge_dce.terminal.console import complain
 
 _PAUSE_S = 1.0
@@ -30,8 +30,8 @@ class Arrivals:
     """Tells which of the jobs, listed again and again, are due."""
 
     def __init__(self) -> None:
-        self._seen: dict[Path, _Stamp] = {}
-        self._taken: dict[Path, _Stamp] = {}
+        self._seen: dict[Place, _Stamp] = {}
+        self._taken: dict[Place, _Stamp] = {}
 
     def take(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         """The jobs whose source is new and whole, and those whose source has changed since its result was made."""
@@ -100,7 +100,10 @@ def _do(
     return None
 
 
-def _read_stamp(path: Path) -> _Stamp | None:
+def _read_stamp(path: Place) -> _Stamp | None:
+    """None for what is gone, or lies in an object store."""
+    if isinstance(path, ObjectPath):
+        return None
     try:
         found = path.stat()
     except OSError:

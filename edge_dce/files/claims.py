@@ -1,8 +1,8 @@
 """Who is making which file: how runs on one folder share the work.
 
 A claim is a lock on one byte of a file beside the results. The system lets go of it when a run ends, however it ends,
-so that nobody waits for the dead. Where a file system has no locks every claim is granted, and runs may do the same
-work twice; which of them gets the name is for `edge_dce.files.output` to settle.
+so that nobody waits for the dead. Where a file system or an object store has no locks every claim is granted, and runs
+may do the same work twice; which of them gets the name is for `edge_dce.files.output`, or the store, to settle.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import errno
 import os
 import threading
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePath
 
 try:
     import fcntl
@@ -31,7 +31,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._folders: dict[Path, _Folder] = {}
+        self._folders: dict[PurePath, _Folder] = {}
 
     def __enter__(self) -> Claims:
         return self
@@ -39,15 +39,15 @@ class Claims:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def take(self, path: Path) -> bool:
+    def take(self, path: PurePath) -> bool:
         """Claim a file that is to be written; False where another run has done so."""
-        if not _HAS_LOCKS:
+        if not (_HAS_LOCKS and isinstance(path, Path)):
             return True
         with self._mutex:
             folder = self._open(path.parent)
             return folder is None or folder.take(path.name)
 
-    def give_back(self, path: Path) -> None:
+    def give_back(self, path: PurePath) -> None:
         """The file is written, or will not be."""
         with self._mutex:
             folder = self._folders.get(path.parent)

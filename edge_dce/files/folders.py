@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from edge_dce.errors import ImageError
 from edge_dce.files.pictures import READABLE_SUFFIXES, list_suffixes
@@ -96,7 +96,7 @@ def list_folder(folder: str | Path, *, is_recursive: bool = False, without: Path
     return listing
 
 
-def no_pictures(folder: str | Path, left_out: collections.Counter[str]) -> ImageError:
+def no_pictures(folder: str | PurePath, left_out: collections.Counter[str]) -> ImageError:
     """The error of a folder that has none."""
     found = f"found {describe_counts(left_out)}" if left_out else "found nothing"
     return ImageError(

@@ -14,18 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.errors import ImageError
+from edge_dce.files.objects import ObjectPath, Place, read_object
 from edge_dce.files.pictures import Picture, read_picture
 
 Uint8Array = npt.NDArray[np.uint8]
 
 
-def read_near_infrared(path: str | Path) -> Picture:
+def read_near_infrared(path: str | Place) -> Picture:
     """Read a picture of 8 or 16 bits whose `alpha` is its fourth channel, near infrared.
 
     Raises:
         ImageError: as `read_picture`, and if there are not four channels.
     """
-    path = Path(path)
+    path = path if isinstance(path, ObjectPath) else Path(path)
     picture = read_picture(path)
     if picture.alpha is None:
         plane = _read_fourth_channel(path, picture)
@@ -35,7 +36,7 @@ def read_near_infrared(path: str | Path) -> Picture:
     return picture
 
 
-def read_picture_for(path: str | Path, channels: int) -> Picture:
+def read_picture_for(path: str | Place, channels: int) -> Picture:
     """Read a picture for a network of so many channels: of four, as `read_near_infrared`, else as `read_picture`.
 
     Raises as they do.
@@ -63,11 +64,12 @@ def stack_channels(picture: Picture) -> npt.NDArray[Any]:
     return np.concatenate([picture.image, picture.alpha[..., np.newaxis]], axis=2)
 
 
-def _read_fourth_channel(path: Path, picture: Picture) -> npt.NDArray[Any] | None:
+def _read_fourth_channel(path: Place, picture: Picture) -> npt.NDArray[Any] | None:
     """That of a TIFF which leaves its meaning open; None where there is none, or in an order of its own."""
     if path.suffix.lower() not in (".tif", ".tiff"):
         return None
-    stored = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    data = read_object(path) if isinstance(path, ObjectPath) else path.read_bytes()
+    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None or stored.ndim != 3 or stored.shape[2] != 4 or stored.dtype != picture.image.dtype:
         return None
     colors = stored[..., 2::-1]

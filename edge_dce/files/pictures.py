@@ -27,6 +27,7 @@ from edge_dce.files.formats.registry import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from edge_dce.files.formats.tiff_directories import is_tiff
 from edge_dce.files.formats.tiff_pictures import read_tiff
 from edge_dce.files.formats.writer import DEFAULT_QUALITY, encode_and_list, encode_picture, list_left_out
+from edge_dce.files.objects import ObjectPath, Place, read_object, write_object
 from edge_dce.files.output import check_free, write_file
 from edge_dce.files.picture import Picture
 
@@ -50,9 +51,11 @@ __all__ = [
 Uint8Array = npt.NDArray[np.uint8]
 # Raw files do not say how large they become before they are unpacked; most have about as many.
 _RAW_PIXELS = 24_000_000
+# Nor is an object opened to look: a phone's picture.
+_OBJECT_PIXELS = 4_000_000
 
 
-def read_picture(path: str | Path) -> Picture:
+def read_picture(path: str | Place) -> Picture:
     """Read a picture file: RGB(A), grey, palette, 16 bits per sample, CMYK, HDR, animations, raw files.
 
     Samples are what a viewer shows, see `Picture`. CMYK is converted to sRGB through its own profile where it carries
@@ -62,6 +65,10 @@ def read_picture(path: str | Path) -> Picture:
         ImageError: the file is missing, no picture, damaged, too large, needs a package that is not installed, or holds
             samples whose meaning is not understood.
     """
+    if isinstance(path, ObjectPath):
+        data = read_object(path)
+        with _naming_errors(str(path)):
+            return _decode(data)
     path = Path(path)
     with _naming_errors(str(path)):
         return _decode(read_file(path))
@@ -86,8 +93,10 @@ def read_image(path: str | Path) -> Uint8Array:
     return image
 
 
-def count_pixels(path: str | Path) -> int:
-    """About how many pixels reading a picture file decodes; 0 where it will fail."""
+def count_pixels(path: str | Place) -> int:
+    """About how many pixels reading a picture file decodes; 0 where it will fail. Of an object of a store a guess."""
+    if isinstance(path, ObjectPath):
+        return _OBJECT_PIXELS
     path = Path(path)
     try:
         head = _read_head(path)
@@ -103,7 +112,7 @@ def count_pixels(path: str | Path) -> int:
 
 
 def write_picture(
-    picture: Picture, path: str | Path, *, overwrite: bool = False, quality: int = DEFAULT_QUALITY
+    picture: Picture, path: str | Place, *, overwrite: bool = False, quality: int = DEFAULT_QUALITY
 ) -> collections.Counter[str]:
     """Write a picture in the format of the path's suffix: whole under its final name, or not at all.
 
@@ -117,6 +126,10 @@ def write_picture(
         ImageError: unknown suffix, or the format cannot hold the alpha channel.
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
     """
+    if isinstance(path, ObjectPath):
+        data, left_out = encode_and_list(picture, path.suffix, quality=quality)
+        write_object(path, data, overwrite=overwrite)
+        return left_out
     path = Path(path)
     check_free(path, overwrite=overwrite)
     data, left_out = encode_and_list(picture, path.suffix, quality=quality)

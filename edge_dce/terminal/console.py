@@ -13,7 +13,7 @@ import sys
 import unicodedata
 import warnings
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, TextIO
 
 from edge_dce.errors import EdgeDceError, ModelWarning
@@ -109,7 +109,7 @@ def print_line(line: str) -> None:
         discard_stdout()
 
 
-def print_path(path: Path) -> None:
+def print_path(path: PurePath) -> None:
     """As `print_line`, the name of a file: for people made printable, for programs the bytes that the system knows."""
     if is_terminal(sys.stdout) or not isinstance(sys.stdout, io.TextIOWrapper):
         print_line(make_printable(str(path)))

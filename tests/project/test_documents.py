@@ -10,6 +10,7 @@ import pytest
 import apps.camera.__main__
 import apps.photos.options
 import apps.pi.options
+import edge_dce.cli
 from edge_dce.cli import build_parser, main
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
 from tests.documents import (
@@ -36,6 +37,8 @@ LINKING_PAGES = (
 )
 SAMPLE = ROOT / "docs" / "pictures" / "night-launch.jpg"
 DEVICE_COMMANDS = "edge-dce (?:enhance|benchmark|info|models|doctor)"
+# What needs an object store or a cluster.
+FAR = re.compile(r"s3://|--cluster")
 # What needs a camera or the workshop: its parser alone reads these, below and in tests/benchmarks.
 OTHER_COMMANDS = "edge-dce (?:live|web|camera|train|evaluate|convert)"
 # A command that only Ctrl-C ends; tests/edge_dce/enhancing/test_watching.py runs it.
@@ -49,7 +52,7 @@ def list_blocks() -> list[object]:
         pytest.param(block, id=f"{page.stem}: {find_commands(block, DEVICE_COMMANDS)[0]}")
         for page in PAGES
         for block in read_blocks(page, "sh")
-        if find_commands(block, DEVICE_COMMANDS)
+        if find_commands(block, DEVICE_COMMANDS) and not FAR.search(block)
     ]
 
 
@@ -110,6 +113,11 @@ def test_code_of_a_page_runs(page: Path, block: str, work: Path, monkeypatch: py
     if "flask" in block:
         pytest.importorskip("flask", reason="a page's example of a web service needs flask")
     exec(compile(block, page.name, "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize("command", list(filter(FAR.search, list_commands("edge-dce enhance"))))
+def test_command_for_stores_and_clusters_is_understood(command: str) -> None:
+    edge_dce.cli.build_parser().parse_args(shlex.split(command)[1:])
 
 
 @pytest.mark.parametrize("command", list_commands("edge-dce live"))

@@ -40,6 +40,9 @@ ONLY_IN = {
     },
     "pillow_heif": {"edge_dce/files/formats/heif_pictures.py"},
     "rawpy": {"edge_dce/files/formats/raw_pictures.py"},
+    "ray": {"edge_dce/enhancing/workers.py"},
+    "s3fs": {"edge_dce/files/objects.py"},
+    "botocore": {"edge_dce/files/objects.py"},
     "av": {
         "edge_dce/files/live_video.py",
         "edge_dce/files/encoders.py",

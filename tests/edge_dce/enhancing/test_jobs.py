@@ -98,7 +98,7 @@ def test_dead_link_is_named_with_what_it_leads_to(photos: Path) -> None:
         plan_jobs(["photos/dead.jpg"], None)
 
 
-@pytest.mark.parametrize("address", ["https://example.org/a.jpg?x=1", "rtsp://camera/stream", "S3://bucket/a.png"])
+@pytest.mark.parametrize("address", ["https://example.org/a.jpg?x=1", "rtsp://camera/stream", "gs://bucket/a.png"])
 def test_address_comes_back_as_it_was_typed(address: str) -> None:
     with pytest.raises(ImageError) as caught:
         plan_jobs([address], None)
