@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,17 +11,14 @@ from edge_dce.errors import ImageError
 from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.terminal.console import CUT_SHORT, answer
 
-from .datasets.kinds import KINDS
 from .datasets.picture import DarkPicture
 from .datasets.sets import Source
 from .evaluation import METRICS
-from .feedback import read_exposure_target
+from .fit_command import add_fit
+from .options import add_data, parse_count
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
-from .settings import override
 
 PROG = "python -m training"
-# A kind of data that is no set of pictures.
-PANORAMAS = "panoramas"
 # As written on the command line -> what the split calls it.
 _PARTS = {"test": "test", "val": "validation"}
 
@@ -47,53 +42,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    fit = commands.add_parser("fit", help="train a network, or continue an interrupted run")
-    _add_data(fit)
-    fit.add_argument(
-        "--panoramas",
-        type=Path,
-        metavar="DIR",
-        help="folder of panoramas in linear light (.hdr, .exr), for recipes that cut views",
-    )
-    fit.add_argument(
-        "--recipe",
-        choices=list(RECIPES),
-        default=DEFAULT_RECIPE,
-        metavar="RECIPE",
-        help=f"settings of the training: {', '.join(RECIPES)} (default: %(default)s)",
-    )
-    fit.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        dest="settings",
-        help="change one field of the recipe; repeatable",
-    )
-    fit.add_argument(
-        "--feedback", type=Path, metavar="FILE", help="set exposure_target from answers that the camera app exported"
-    )
-    fit.add_argument("--show", action="store_true", help="print the recipe as JSON and stop")
-    fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
-    fit.add_argument("--epochs", type=_parse_count, help="number of epochs (default: as in the recipe)")
-    fit.add_argument(
-        "--from",
-        dest="start",
-        metavar="MODEL",
-        help="begin with what fits of a run, a .keras or .pth file, or a bundled network",
-    )
-    fit.add_argument(
-        "--data-title", metavar="TEXT", help="name of the data in model cards (default: name of the folder)"
-    )
-    fit.add_argument(
-        "--worker",
-        metavar="INDEX/HOST:PORT,...",
-        help="train with other workers; INDEX says which address is this machine's",
-    )
-    fit.add_argument(
-        "--cache", type=Path, metavar="DIR", help="folder for decoded pictures (default: the user's cache folder)"
-    )
-    fit.set_defaults(command=_fit, parser=fit)
+    add_fit(commands)
 
     export = commands.add_parser("export", help="write a run's network as a .keras file")
     export.add_argument("run", type=Path, metavar="RUN_DIR")
@@ -102,7 +51,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     export.set_defaults(command=_export)
 
     split = commands.add_parser("split", help="write one part of the data as folders low/ and, for pairs, high/")
-    _add_data(split, required=True)
+    add_data(split, required=True)
     split.add_argument(
         "--recipe",
         choices=list(RECIPES),
@@ -117,7 +66,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="score a network, and compare it with methods that need no network")
     evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder, .keras file, or the authors' .pth file")
-    _add_data(evaluate)
+    add_data(evaluate)
     evaluate.add_argument(
         "--pairs",
         type=Path,
@@ -135,7 +84,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     )
     evaluate.add_argument(
         "--pictures",
-        type=_parse_count,
+        type=parse_count,
         default=12,
         metavar="N",
         help="number of pictures in the report (default: %(default)s)",
@@ -161,59 +110,6 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     wraparound.add_argument("--data", type=Path, required=True, metavar="LOL_DIR")
     wraparound.set_defaults(command=_psnr_wraparound)
     return parser
-
-
-def _add_data(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
-    parser.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        required=required,
-        metavar="[KIND:]DIR[@SHARE]",
-        help=f"pictures; repeatable. Kinds, see docs/training.md: {', '.join((*KINDS, PANORAMAS))}",
-    )
-
-
-def _fit(arguments: argparse.Namespace) -> None:
-    settings = arguments.settings
-    if arguments.feedback is not None:
-        # First, so that what is set by hand wins.
-        settings = [f"exposure_target={read_exposure_target(arguments.feedback)}", *settings]
-    recipe = override(find_recipe(arguments.recipe), settings)
-    if arguments.epochs is not None:
-        recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
-    if arguments.show:
-        print(recipe.to_json(), end="")
-        return
-    # Views are cut, where other kinds are pictures already; the recipe says how many and how often.
-    folders = [Path(text.removeprefix(f"{PANORAMAS}:")) for text in arguments.data if text.startswith(f"{PANORAMAS}:")]
-    panoramas = next(iter(folders), arguments.panoramas)
-    if len(folders) + (arguments.panoramas is not None) > 1:
-        arguments.parser.error("expected one folder of panoramas; put them into one")
-    sources = [Source.parse(text) for text in arguments.data if not text.startswith(f"{PANORAMAS}:")]
-    if not sources and panoramas is None:
-        arguments.parser.error("--data is missing; training needs it, or --panoramas")
-    if arguments.out is None:
-        arguments.parser.error("--out is missing; training needs it")
-    from .distribution import ALONE, join
-    from .run import Run, find_start, fit
-    from .worker import Worker
-
-    run = Run(arguments.out)
-    team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
-    fit(
-        sources,
-        recipe,
-        run,
-        panoramas=panoramas,
-        start=find_start(arguments.start) if arguments.start else None,
-        data_title=arguments.data_title,
-        cache=arguments.cache,
-        # A progress bar on a terminal, one line per epoch in a log.
-        verbose=(1 if sys.stdout.isatty() else 2) if team.is_chief else 0,
-        team=team,
-    )
-    print(f"{run.folder}: {recipe.epochs} epochs done")
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -328,10 +224,3 @@ def _psnr_wraparound(arguments: argparse.Namespace) -> None:
     source = Source("lol", str(arguments.data))
     pairs = find_evaluation_parts([source], find_recipe("report"), ["test"])["test"]
     print(tabulate_wraparound(pairs, [load_trained_network(run) for run in arguments.runs]).to_text())
-
-
-def _parse_count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found '{text}'")
-    return value

@@ -23,10 +23,11 @@ from tests.training.tiny_recipe import TINY, TINY_TONE
 from training import perceptual
 from training.cli import main
 from training.export import export
+from training.fitting import fit
 from training.history import TOTAL, read_history
 from training.model import build_model
 from training.recipe import RECIPES, LossWeights, RecipeError
-from training.run import Run, RunError, fit, load_network, restore
+from training.run import Run, RunError, load_network, restore
 from training.settings import override
 from training.trained_network import load_trained_network
 
@@ -92,7 +93,7 @@ def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_p
     diverging = dataclasses.replace(TINY, loss_weights=LossWeights(exposure=math.nan))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "read_recipe", lambda self: diverging)
-        patch.setattr("training.run._start_or_check", lambda *arguments: None)
+        patch.setattr("training.fitting.start_or_check", lambda *arguments: None)
         with pytest.raises(RunError, match="the loss is not a number after epoch 2"):
             fit(lol, diverging, run, verbose=0)
     assert run.checkpoint_path.read_bytes() == good
