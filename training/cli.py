@@ -15,8 +15,10 @@ from .datasets.picture import DarkPicture
 from .datasets.sets import Source
 from .evaluation import METRICS
 from .fit_command import add_fit
+from .history import CHECKPOINTS
 from .options import add_data, parse_count
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
+from .seed_runs import list_seed_runs
 
 PROG = "python -m training"
 # As written on the command line -> what the split calls it.
@@ -47,6 +49,12 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="write a run's network as a .keras file")
     export.add_argument("run", type=Path, metavar="RUN_DIR")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.keras")
+    export.add_argument(
+        "--checkpoint",
+        choices=CHECKPOINTS,
+        default=CHECKPOINTS[0],
+        help="last epoch, or the best: that with the lowest loss on the validation part (default: %(default)s)",
+    )
     export.add_argument("--overwrite", action="store_true")
     export.set_defaults(command=_export)
 
@@ -120,7 +128,7 @@ def _export(arguments: argparse.Namespace) -> None:
     if arguments.run.suffix in CHECKPOINT_SUFFIXES:
         export_checkpoint(arguments.run, arguments.output, overwrite=arguments.overwrite)
     else:
-        export(Run(arguments.run), arguments.output, overwrite=arguments.overwrite)
+        export(Run(arguments.run), arguments.output, checkpoint=arguments.checkpoint, overwrite=arguments.overwrite)
     print(arguments.output)
 
 
@@ -160,6 +168,19 @@ def _name_copies(pictures: Sequence[DarkPicture]) -> list[str]:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    from .run_table import tabulate_runs
+
+    runs = list_seed_runs(arguments.run)
+    for run in runs:
+        output = arguments.output / run.name if arguments.output else None
+        _evaluate_run(argparse.Namespace(**{**vars(arguments), "run": run, "output": output}))
+    if runs:
+        print(tabulate_runs([arguments.output or arguments.run]).to_text())
+    else:
+        _evaluate_run(arguments)
+
+
+def _evaluate_run(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from . import evaluation, scoring

@@ -46,6 +46,11 @@ def add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
     fit.add_argument("--epochs", type=parse_count, help="number of epochs (default: as in the recipe)")
     fit.add_argument(
+        "--seeds",
+        metavar="N|SEED,...",
+        help="train once for each of several seeds, in folders of RUN_DIR; evaluate and compare take them as one",
+    )
+    fit.add_argument(
         "--from",
         dest="start",
         metavar="MODEL",
@@ -89,21 +94,26 @@ def _fit(arguments: argparse.Namespace) -> None:
     from .distribution import ALONE, join
     from .fitting import fit
     from .run import Run
+    from .seed_runs import name_seed_run, parse_seeds
     from .starting_point import find_start
     from .worker import Worker
 
-    run = Run(arguments.out)
+    seeds = parse_seeds(arguments.seeds, recipe.seed) if arguments.seeds else ()
+    several = [(name_seed_run(arguments.out, seed), dataclasses.replace(recipe, seed=seed)) for seed in seeds]
     team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
-    fit(
-        sources,
-        recipe,
-        run,
-        panoramas=panoramas,
-        start=find_start(arguments.start) if arguments.start else None,
-        data_title=arguments.data_title,
-        cache=arguments.cache,
-        # A progress bar on a terminal, one line per epoch in a log.
-        verbose=(1 if sys.stdout.isatty() else 2) if team.is_chief else 0,
-        team=team,
-    )
-    print(f"{run.folder}: {recipe.epochs} epochs done")
+    for folder, each in several or [(arguments.out, recipe)]:
+        run = Run(folder)
+        fit(
+            sources,
+            each,
+            run,
+            panoramas=panoramas,
+            start=find_start(arguments.start) if arguments.start else None,
+            data_title=arguments.data_title,
+            cache=arguments.cache,
+            # A progress bar on a terminal, one line per epoch in a log.
+            verbose=(1 if sys.stdout.isatty() else 2) if team.is_chief else 0,
+            team=team,
+        )
+        # Only the chief has the run.
+        print(f"{run.folder}: {run.count_epochs() if team.is_chief else each.epochs} epochs done")

@@ -12,10 +12,11 @@ from .dataset import count_images, count_steps
 from .datasets.picture import DarkPicture
 from .datasets.sets import Parts, Source, find_parts
 from .distribution import ALONE, Team
+from .history import has_lost_patience, read_history
 from .model import build_model, find_task
 from .panoramas.files import find_panoramas
-from .recipe import Recipe
-from .recorder import Recorder
+from .recipe import Recipe, RecipeError
+from .recorder import Recorder, keep_best
 from .run import STATE_FILES, Run, RunError, restore, start_or_check
 from .starting_point import take_weights
 from .worker import DistributionError
@@ -87,7 +88,14 @@ def _train(
     model = build_model(recipe, steps_per_epoch=steps)
     team.prepare(model)
     epoch = restore(model, run)
-    if epoch >= recipe.epochs:
+    validation = team.trim(parts["validation"])
+    if recipe.patience is not None and not validation:
+        raise RecipeError(
+            f"recipe '{recipe.name}': expected validation pictures to judge by, found none; set patience=none"
+        )
+    if epoch > 0:
+        keep_best(run, epoch)
+    if epoch >= recipe.epochs or has_lost_patience(read_history(run.folder), recipe.patience, last=epoch):
         return
     if epoch == 0 and start is not None:
         done = take_weights(model.network, start)
@@ -100,12 +108,12 @@ def _train(
             parts["train"], recipe, cache=cache, panoramas=panoramas, first_epoch=epoch, shard=team.shard
         ),
         # Not divided: each worker sees every picture, whatever their number, and finds the same losses.
-        validation_data=task.load_validation(team.trim(parts["validation"]), recipe, cache=cache),
+        validation_data=task.load_validation(validation, recipe, cache=cache),
         initial_epoch=epoch,
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
         shuffle=False,
-        callbacks=[*team.make_callbacks(), Recorder(run)],
+        callbacks=[*team.make_callbacks(), Recorder(run, patience=recipe.patience)],
         verbose=verbose,
     )
 

@@ -9,7 +9,7 @@ from tensorboard.summary import Writer  # type: ignore[import-untyped]
 
 from edge_dce.files.output import write_file
 
-from .history import divide_losses, record_epoch
+from .history import divide_losses, find_best_epoch, has_lost_patience, read_history, record_epoch
 from .plots import draw_history
 from .run import Run, RunError
 
@@ -20,9 +20,11 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
     In this order a kill in between leaves a row too many, which the row of the repeated epoch replaces.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, patience: int | None = None) -> None:
+        """Training is stopped after `patience` epochs without a lower validation loss; None never does."""
         super().__init__()
         self._run = run
+        self._patience = patience
         self._writer = Writer(str(run.logs_path))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
@@ -42,4 +44,20 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
         unfinished = self._run.checkpoint_path.with_name("unfinished.weights.h5")
         self.model.save_weights(unfinished, overwrite=True)
         unfinished.replace(self._run.checkpoint_path)
+        keep_best(self._run, epoch + 1)
+        if has_lost_patience(read_history(self._run.folder), self._patience, last=epoch + 1):
+            self.model.stop_training = True
         write_file(self._run.drawing_path, draw_history(self._run.folder), overwrite=True)
+
+
+def keep_best(run: Run, epoch: int) -> None:
+    """Copy the checkpoint, which is that of `epoch`, if no epoch before had as low a loss on the validation part.
+
+    Call it when a run is continued as well: a kill may have come after the checkpoint and before its copy.
+
+    Raises:
+        HistoryError: the history is damaged.
+        OutputError: the copy cannot be written.
+    """
+    if find_best_epoch(read_history(run.folder), last=epoch) == epoch:
+        write_file(run.best_path, run.checkpoint_path.read_bytes(), overwrite=True)

@@ -16,12 +16,14 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder, write_file
 
 from .dataset import count_steps
+from .history import BEST, LAST, read_history
+from .history import FILE_NAME as HISTORY_NAME
 from .model import build_model
 from .recipe import LossWeights, Recipe
 from .settings import check_recipe
 
 # What a run is resumed from.
-STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5")
+STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5", HISTORY_NAME)
 
 
 class RunError(EdgeDceError):
@@ -48,6 +50,11 @@ class Run:
     def checkpoint_path(self) -> Path:
         """Weights and optimizer state after the last finished epoch."""
         return self.folder / "checkpoint.weights.h5"
+
+    @property
+    def best_path(self) -> Path:
+        """The same of the epoch with the lowest loss on the validation part; missing where there is no such part."""
+        return self.folder / "best.weights.h5"
 
     @property
     def drawing_path(self) -> Path:
@@ -85,6 +92,10 @@ class Run:
             ) from error
         return data
 
+    def count_epochs(self) -> int:
+        """Finished epochs, of which there are fewer than in the recipe where it ran out of patience."""
+        return len(read_history(self.folder).epochs)
+
     def count_steps(self) -> int:
         """Steps per epoch."""
         return count_steps(self.read_data()["train_files"], self.read_recipe())
@@ -113,17 +124,25 @@ def start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
         raise RunError(f"{run.folder}: started with other pictures; see its data.json, or choose another --out")
 
 
-def load_network(run: Run) -> tuple[keras.Model, int]:
+def load_network(run: Run, checkpoint: str = LAST) -> tuple[keras.Model, int]:
     """The run's network in float32, with averaged weights where the recipe averages, and the epochs it has seen.
 
+    Args:
+        checkpoint: one of `training.history.CHECKPOINTS`.
+
     Raises:
-        RunError: no finished epoch, or a damaged checkpoint.
+        RunError: no finished epoch, no such checkpoint, or a damaged one.
         RecipeError: the saved recipe is unreadable.
     """
     # Neither precision, rounding nor losses are part of the network.
     recipe = dataclasses.replace(run.read_recipe(), mixed_precision=False, rounding=False, loss_weights=LossWeights())
     model = build_model(recipe, steps_per_epoch=run.count_steps())
-    epochs = restore(model, run)
+    epochs = restore(model, run, checkpoint)
+    if epochs == 0 and checkpoint == BEST:
+        raise RunError(
+            f"{run.folder}: expected {run.best_path.name}, found none: it needs a validation part; "
+            "choose the last epoch"
+        )
     if epochs == 0:
         raise RunError(f"{run.folder}: expected a finished epoch, found none; continue with 'fit'")
     if recipe.ema is not None:
@@ -131,17 +150,19 @@ def load_network(run: Run) -> tuple[keras.Model, int]:
     return model.network, epochs
 
 
-def restore(model: keras.Model, run: Run) -> int:
-    """Load the run's checkpoint, if there is one, into `model`; the number of epochs it has seen.
+def restore(model: keras.Model, run: Run, checkpoint: str = LAST) -> int:
+    """Load one of the run's `CHECKPOINTS`, if it is there, into `model`; the number of epochs it has seen.
 
     Raises:
         RunError: the checkpoint is damaged or of another network.
     """
-    if not run.checkpoint_path.exists():
+    path = run.best_path if checkpoint == BEST else run.checkpoint_path
+    if not path.exists():
         return 0
     try:
-        model.load_weights(run.checkpoint_path)
+        model.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
         cause = " ".join(str(error).split())[:200]
-        raise RunError(f"{run.checkpoint_path}: cannot be loaded ({cause}); delete it to start again") from error
-    return int(model.optimizer.iterations) // run.count_steps()
+        raise RunError(f"{path}: cannot be loaded ({cause}); delete it to start again") from error
+    batches: int = model.optimizer.batches
+    return batches // run.count_steps()

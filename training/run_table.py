@@ -18,11 +18,11 @@ from .evaluation import (
     EvaluationError,
     MethodScore,
     Metric,
-    read_evaluation,
     title_part,
 )
 from .history import History, read_history
 from .recipe import Recipe
+from .seed_runs import SeedEvaluation, read_seed_evaluation
 
 _USUAL_METRICS = ("psnr", "ssim", "brightness")
 _SHOWN_ANYWAY = frozenset({"name", "network", "epochs"})
@@ -34,6 +34,7 @@ class _Column:
 
     evaluation: Evaluation
     history: History
+    seeds: SeedEvaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +69,17 @@ def tabulate_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> RunTa
     for name in metrics:
         if name not in METRICS:
             raise EvaluationError(f"expected metrics of {', '.join(METRICS)}, found '{name}'; choose among these")
-    columns = [_Column(read_evaluation(folder), read_history(folder)) for folder in folders]
+    columns = [_read_column(folder) for folder in folders]
     baselines = _share_pictures(columns)
     header = ["", *(label for label in METHODS.values() if label and baselines), *_name_columns(folders, columns)]
     rows: list[Sequence[str]] = []
     padding = [EMPTY] * (len(header) - 1 - len(columns))
-    for name, values in _describe(columns):
+    several = any(len(column.seeds.runs) > 1 for column in columns)
+    described = _describe(columns)
+    if several:
+        described = [row for row in described if row[0] != "seed"]
+        described.append(("seeds", [column.seeds.seeds for column in columns]))
+    for name, values in described:
         rows.append((name, *padding, *values))
     parts = dict.fromkeys(part for column in columns for part in column.evaluation.parts)
     for part in sorted(parts, key=TOGETHER.__eq__):
@@ -84,6 +90,11 @@ def tabulate_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> RunTa
     for name in losses:
         rows.append((name.replace("_", " "), *padding, *(_format_loss(column, name) for column in columns)))
     return RunTable(Table(header, rows), tuple(_find_notes(folders, columns, baselines)))
+
+
+def _read_column(folder: Path) -> _Column:
+    seeds = read_seed_evaluation(folder)
+    return _Column(seeds.mean, read_history(folder), seeds)
 
 
 def _name_columns(folders: Sequence[Path], columns: Sequence[_Column]) -> list[str]:
@@ -151,9 +162,19 @@ def _compare_part(
     for name in metrics or _USUAL_METRICS:
         metric = METRICS[name]
         rows.append((metric.label, *(metric.format(score) for score in scores)))
+        rows += _show_spread(part, columns, len(scores) - len(columns), metric)
         if metrics or name == "psnr":
             rows += _compare_surely(part, columns, len(scores) - len(columns), metric)
     return rows
+
+
+def _show_spread(part: str, columns: Sequence[_Column], others: int, metric: Metric) -> list[Sequence[str]]:
+    """How far the means of several seeds lie apart."""
+    spreads = [column.seeds.measure_spread(part, metric) for column in columns]
+    if all(spread is None for spread in spreads):
+        return []
+    cells = (EMPTY if spread is None else f"± {spread:.{metric.decimals}f}" for spread in spreads)
+    return [("– standard deviation over seeds", *[EMPTY] * others, *cells)]
 
 
 def _compare_surely(part: str, columns: Sequence[_Column], others: int, metric: Metric) -> list[Sequence[str]]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .bootstrap import FEWEST, estimate_interval
-from .evaluation import METRICS, Evaluation, EvaluationError, read_evaluation
+from .evaluation import METRICS, Evaluation, EvaluationError
+from .seed_runs import read_seed_evaluation
 
 
 def judge_runs(folders: Sequence[Path]) -> list[str]:
@@ -15,7 +16,7 @@ def judge_runs(folders: Sequence[Path]) -> list[str]:
     Raises:
         EvaluationError: a run has no evaluation, or they were made of different pictures, or of too few.
     """
-    first, *others = (read_evaluation(folder) for folder in folders)
+    first, *others = (read_seed_evaluation(folder).mean for folder in folders)
     if not others:
         raise EvaluationError(f"{folders[0]}: expected two runs or more to judge by, found one")
     name = folders[0].name

@@ -25,6 +25,7 @@ class Origin:
         data: title of the data set; how many pictures and panoramas were trained on, and the sha256 of all of them.
         title: of the recipe, with what differs from the one of that name.
         uses_partners: whether the network saw normal-light partners too.
+        choice: how the epoch was chosen where it is not the last one.
     """
 
     recipe: dict[str, Any]
@@ -32,6 +33,7 @@ class Origin:
     data: dict[str, Any]
     title: str
     uses_partners: bool
+    choice: str = ""
 
     @property
     def curve_root(self) -> Any:
@@ -49,7 +51,7 @@ class Origin:
         # Origins of before there were panoramas do not speak of them.
         if data.get("panorama_files"):
             seen.append(f"views of {data['panorama_files']} panoramas, sha256 {data['panoramas_sha256'][:16]}")
-        return ", ".join([data["title"], *seen])
+        return ", ".join([data["title"], *seen, *([self.choice] if self.choice else [])])
 
 
 def append_origin(path: Path, origin: Origin) -> None:

@@ -139,7 +139,7 @@ def test_export_gives_plain_layers_with_the_trained_weights(lol: Path, tmp_path:
 
 def test_averaged_weights_are_what_is_exported(lol: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    averaging = dataclasses.replace(TINY, epochs=2, ema=0.5, learning_rate=1e-2, cosine_decay=False)
+    averaging = dataclasses.replace(TINY, epochs=2, ema=0.5, learning_rate=1e-2, schedule="constant")
     fit(lol, averaging, run, verbose=0)
     raw = build_model(averaging, steps_per_epoch=run.count_steps())
     restore(raw, run)
@@ -158,7 +158,7 @@ def test_own_dark_photos_without_partners_are_enough(lol: Path, tmp_path: Path) 
 
 def test_paired_recipe_learns_from_partners(lol: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    paired = dataclasses.replace(RECIPES["paired"], epochs=4, resize_px=32, validation_from=40, cosine_decay=False)
+    paired = dataclasses.replace(RECIPES["paired"], epochs=4, resize_px=32, validation_from=40, schedule="constant")
     fit(lol, paired, run, verbose=0)
     history = read_history(run.folder)
     first, *_, last = history.training["absolute"]
