@@ -18,6 +18,7 @@ from .panoramas.files import find_panoramas
 from .recipe import Recipe, RecipeError
 from .recorder import Recorder, keep_best
 from .run import STATE_FILES, Run, RunError, restore, start_or_check
+from .samples import choose_samples
 from .starting_point import take_weights
 from .worker import DistributionError
 
@@ -103,6 +104,8 @@ def _train(
             print(f"{start}: {done}")
     if epoch > 0 and verbose > 0:
         print(f"{run.folder}: continuing after epoch {epoch}")
+    # Jax computes with all workers or with none.
+    samples = choose_samples(validation, recipe) if team.shard.count == 1 else []
     model.fit(
         task.load_batches(
             parts["train"], recipe, cache=cache, panoramas=panoramas, first_epoch=epoch, shard=team.shard
@@ -113,7 +116,7 @@ def _train(
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
         shuffle=False,
-        callbacks=[*team.make_callbacks(), Recorder(run, patience=recipe.patience)],
+        callbacks=[*team.make_callbacks(), Recorder(run, recipe, samples)],
         verbose=verbose,
     )
 
