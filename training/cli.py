@@ -19,6 +19,7 @@ from .history import CHECKPOINTS
 from .options import add_data, parse_count
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
 from .seed_runs import list_seed_runs
+from .sweep_command import add_sweep
 
 PROG = "python -m training"
 # As written on the command line -> what the split calls it.
@@ -45,6 +46,8 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     add_fit(commands)
+
+    add_sweep(commands)
 
     export = commands.add_parser("export", help="write a run's network as a .keras file")
     export.add_argument("run", type=Path, metavar="RUN_DIR")
