@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +14,11 @@ from edge_dce.terminal.console import CUT_SHORT, answer
 from .datasets.picture import DarkPicture
 from .datasets.sets import Source
 from .evaluation_command import add_compare, add_evaluate
-from .feedback import read_exposure_target
-from .options import PANORAMAS, add_data, parse_count
+from .fit_command import add_fit
+from .history import CHECKPOINTS
+from .options import add_data
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
-from .settings import override
+from .sweep_command import add_sweep
 
 PROG = "python -m training"
 
@@ -43,57 +42,19 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    fit = commands.add_parser("fit", help="train a network, or continue an interrupted run")
-    add_data(fit)
-    fit.add_argument(
-        "--panoramas",
-        type=Path,
-        metavar="DIR",
-        help="folder of panoramas in linear light (.hdr, .exr), for recipes that cut views",
-    )
-    fit.add_argument(
-        "--recipe",
-        choices=list(RECIPES),
-        default=DEFAULT_RECIPE,
-        metavar="RECIPE",
-        help=f"settings of the training: {', '.join(RECIPES)} (default: %(default)s)",
-    )
-    fit.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        dest="settings",
-        help="change one field of the recipe; repeatable",
-    )
-    fit.add_argument(
-        "--feedback", type=Path, metavar="FILE", help="set exposure_target from answers that the camera app exported"
-    )
-    fit.add_argument("--show", action="store_true", help="print the recipe as JSON and stop")
-    fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
-    fit.add_argument("--epochs", type=parse_count, help="number of epochs (default: as in the recipe)")
-    fit.add_argument(
-        "--from",
-        dest="start",
-        metavar="MODEL",
-        help="begin with what fits of a run, a .keras or .pth file, or a bundled network",
-    )
-    fit.add_argument(
-        "--data-title", metavar="TEXT", help="name of the data in model cards (default: name of the folder)"
-    )
-    fit.add_argument(
-        "--worker",
-        metavar="INDEX/HOST:PORT,...",
-        help="train with other workers; INDEX says which address is this machine's",
-    )
-    fit.add_argument(
-        "--cache", type=Path, metavar="DIR", help="folder for decoded pictures (default: the user's cache folder)"
-    )
-    fit.set_defaults(command=_fit, parser=fit)
+    add_fit(commands)
+
+    add_sweep(commands)
 
     export = commands.add_parser("export", help="write a run's network as a .keras file")
     export.add_argument("run", type=Path, metavar="RUN_DIR")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.keras")
+    export.add_argument(
+        "--checkpoint",
+        choices=CHECKPOINTS,
+        default=CHECKPOINTS[0],
+        help="last epoch, or the best: that with the lowest loss on the validation part (default: %(default)s)",
+    )
     export.add_argument("--overwrite", action="store_true")
     export.set_defaults(command=_export)
 
@@ -123,48 +84,6 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     return parser
 
 
-def _fit(arguments: argparse.Namespace) -> None:
-    settings = arguments.settings
-    if arguments.feedback is not None:
-        # First, so that what is set by hand wins.
-        settings = [f"exposure_target={read_exposure_target(arguments.feedback)}", *settings]
-    recipe = override(find_recipe(arguments.recipe), settings)
-    if arguments.epochs is not None:
-        recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
-    if arguments.show:
-        print(recipe.to_json(), end="")
-        return
-    # Views are cut, where other kinds are pictures already; the recipe says how many and how often.
-    folders = [Path(text.removeprefix(f"{PANORAMAS}:")) for text in arguments.data if text.startswith(f"{PANORAMAS}:")]
-    panoramas = next(iter(folders), arguments.panoramas)
-    if len(folders) + (arguments.panoramas is not None) > 1:
-        arguments.parser.error("expected one folder of panoramas; put them into one")
-    sources = [Source.parse(text) for text in arguments.data if not text.startswith(f"{PANORAMAS}:")]
-    if not sources and panoramas is None:
-        arguments.parser.error("--data is missing; training needs it, or --panoramas")
-    if arguments.out is None:
-        arguments.parser.error("--out is missing; training needs it")
-    from .distribution import ALONE, join
-    from .run import Run, find_start, fit
-    from .worker import Worker
-
-    run = Run(arguments.out)
-    team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
-    fit(
-        sources,
-        recipe,
-        run,
-        panoramas=panoramas,
-        start=find_start(arguments.start) if arguments.start else None,
-        data_title=arguments.data_title,
-        cache=arguments.cache,
-        # A progress bar on a terminal, one line per epoch in a log.
-        verbose=(1 if sys.stdout.isatty() else 2) if team.is_chief else 0,
-        team=team,
-    )
-    print(f"{run.folder}: {recipe.epochs} epochs done")
-
-
 def _export(arguments: argparse.Namespace) -> None:
     from .export import export, export_checkpoint
     from .run import Run
@@ -173,7 +92,7 @@ def _export(arguments: argparse.Namespace) -> None:
     if arguments.run.suffix in CHECKPOINT_SUFFIXES:
         export_checkpoint(arguments.run, arguments.output, overwrite=arguments.overwrite)
     else:
-        export(Run(arguments.run), arguments.output, overwrite=arguments.overwrite)
+        export(Run(arguments.run), arguments.output, checkpoint=arguments.checkpoint, overwrite=arguments.overwrite)
     print(arguments.output)
 
 

@@ -13,6 +13,7 @@ from .datasets.sets import Source
 from .evaluation import FILE_NAME, Evaluation, EvaluationError
 from .metrics.registry import METRICS, Metric, find_metrics
 from .options import add_data, parse_count
+from .seed_runs import list_seed_runs
 
 if TYPE_CHECKING:
     from .trained_network import TrainedNetwork
@@ -77,6 +78,19 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    from .run_table import tabulate_runs
+
+    runs = list_seed_runs(arguments.run)
+    for run in runs:
+        output = arguments.output / run.name if arguments.output else None
+        _evaluate_run(argparse.Namespace(**{**vars(arguments), "run": run, "output": output}))
+    if runs:
+        print(tabulate_runs([arguments.output or arguments.run], _split(arguments.metrics)).to_text())
+    else:
+        _evaluate_run(arguments)
+
+
+def _evaluate_run(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from . import scoring

@@ -12,6 +12,7 @@ from edge_dce.errors import OutputError
 from edge_dce.files.output import check_free, make_folder
 from edge_dce.models.origin import Origin, append_origin
 
+from .history import BEST, LAST
 from .run import Run, RunError, load_network
 from .starting_point import read_authors_network
 
@@ -29,22 +30,28 @@ def export_checkpoint(checkpoint: Path, output: Path, *, overwrite: bool = False
     _write(network, origin, output, overwrite=overwrite)
 
 
-def export(run: Run, output: Path, *, overwrite: bool = False) -> None:
+def export(run: Run, output: Path, *, checkpoint: str = LAST, overwrite: bool = False) -> None:
     """Write the run's network, and its origin as JSON in the same archive, to `output`.
+
+    Args:
+        checkpoint: one of `training.history.CHECKPOINTS`; the origin says that the best is chosen on the validation
+            part.
 
     Raises:
         RunError: the run has no checkpoint, or the name does not end in .keras.
         OutputError: the file exists, or cannot be written.
     """
     _check_output(output, overwrite=overwrite)
-    network, epochs = load_network(run)
-    recipe = run.read_recipe()
+    network, epochs = load_network(run, checkpoint)
+    recipe, data = run.read_recipe(), run.read_data()
+    choice = f"epoch {epochs} chosen by its loss on {data['validation_files']} validation pictures"
     origin = Origin(
         recipe=json.loads(recipe.to_json()),
         epochs=epochs,
-        data=run.read_data(),
+        data=data,
         title=recipe.title,
         uses_partners=recipe.uses_partners,
+        choice=choice if checkpoint == BEST else "",
     )
     _write(network, origin, output, overwrite=overwrite)
 

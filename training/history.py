@@ -15,6 +15,9 @@ from edge_dce.files.output import write_file
 FILE_NAME = "history.csv"
 # The weighted sum of the others.
 TOTAL = "loss"
+# What a run keeps: of the last finished epoch, and of the one with the lowest loss on the validation part.
+LAST, BEST = "last", "best"
+CHECKPOINTS = (LAST, BEST)
 _EPOCH = "epoch"
 # Keras's mark of what it measured on the validation part.
 _VALIDATION = "val_"
@@ -61,6 +64,23 @@ def read_history(folder: Path) -> History:
     except _DAMAGES as error:
         raise _explain(folder, error) from error
     return History(epochs, *divide_losses(columns))
+
+
+def find_best_epoch(history: History, *, last: int | None = None) -> int | None:
+    """The first of the epochs with the lowest total loss on the validation part; None where there is no such part.
+
+    Args:
+        last: epochs after it do not count; None counts all.
+    """
+    losses = history.validation.get(TOTAL, ())
+    pairs = [(loss, epoch) for loss, epoch in zip(losses, history.epochs, strict=False) if epoch <= (last or epoch)]
+    return min(pairs)[1] if pairs else None
+
+
+def has_lost_patience(history: History, patience: int | None, *, last: int) -> bool:
+    """Whether `patience` epochs in a row, up to the epoch `last`, brought no lower loss on the validation part."""
+    best = find_best_epoch(history, last=last)
+    return patience is not None and best is not None and last - best >= patience
 
 
 def record_epoch(folder: Path, epoch: int, losses: Mapping[str, float]) -> None:

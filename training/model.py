@@ -13,6 +13,7 @@ from .losses import COMPARISONS, REFERENCE_FREE, Tensor
 from .network import NETWORKS
 from .quantization import insert_rounding
 from .recipe import Recipe, RecipeError
+from .schedules import SCHEDULES, Rate
 from .task import Task
 from .tone_dataset import load_tone_batches, load_tone_validation
 from .tone_model import ToneModel, enhance, shrink_for_tone
@@ -38,16 +39,28 @@ class CoupledDecayAdam(keras.optimizers.Adam):  # type: ignore[misc]  # keras ha
 
     def __init__(
         self,
-        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+        learning_rate: Rate,
         *,
         coupled_decay: float,
         clip_norm: float | None,
         ema: float | None,
+        accumulation_steps: int = 1,
     ) -> None:
-        super().__init__(learning_rate, global_clipnorm=clip_norm, use_ema=ema is not None, ema_momentum=ema or 0.99)
+        super().__init__(
+            learning_rate,
+            global_clipnorm=clip_norm,
+            use_ema=ema is not None,
+            ema_momentum=ema or 0.99,
+            gradient_accumulation_steps=accumulation_steps if accumulation_steps > 1 else None,
+        )
         self._coupled_decay = coupled_decay
         # Replaced where each worker computes the gradient of its own share, see training.distribution.
         self.average_gradients: Callable[[Sequence[Tensor]], Sequence[Tensor]] = lambda gradients: gradients
+
+    @property
+    def batches(self) -> int:
+        """How many batches it has seen; Keras's `iterations` are fewer where gradients are accumulated."""
+        return int(self._iterations)
 
     def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[keras.Variable] | None = None) -> None:
         # Before clipping, which must see the norm of the whole batch's gradient.
@@ -70,11 +83,12 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> keras.Model:
     if recipe.rounding:
         network = insert_rounding(network)
     model = find_task(recipe).wrap(network, recipe)
-    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
-    if recipe.cosine_decay:
-        learning_rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps_per_epoch)
     optimizer = CoupledDecayAdam(
-        learning_rate, coupled_decay=recipe.weight_decay or 0.0, clip_norm=recipe.clip_norm, ema=recipe.ema
+        SCHEDULES[recipe.schedule](recipe, steps_per_epoch),
+        coupled_decay=recipe.weight_decay or 0.0,
+        clip_norm=recipe.clip_norm,
+        ema=recipe.ema,
+        accumulation_steps=recipe.accumulation_steps,
     )
     # XLA's convolutions on a CPU take 1.3 times as long as those that TensorFlow brings, in bfloat16 2.3 times.
     model.compile(optimizer=optimizer, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto")

@@ -113,7 +113,11 @@ class Recipe:
         exposure_region_px: side of the regions that it asks it of; None asks it of the picture as a whole, which
             leaves contrast between its regions alone.
         initializer: Keras name of the kernel initializer, or "normal_0.02" for N(0, 0.02).
-        cosine_decay: lower the learning rate to zero along half a cosine over all epochs; else it is constant.
+        schedule: how the learning rate goes, a name in training.schedules: "constant"; "cosine", to zero along half a
+            cosine over all epochs; "step", times `decay_factor` after every `decay_epochs`; "warmup-cosine", up from
+            zero within `warmup_epochs`, then as "cosine".
+        accumulation_steps: so many batches make one step of the optimizer, by the mean of their gradients.
+        patience: stop after so many epochs in a row without a lower validation loss; None for never.
         weight_decay: L2 penalty added to the gradient, as torch.optim.Adam does it; None for none.
         clip_norm: global gradient norm above which gradients are scaled down; None for never.
         ema: momentum of an exponential moving average of the weights, which is what is evaluated and exported; None
@@ -142,7 +146,12 @@ class Recipe:
     exposure_shift: float = 0.0
     noise: float = 0.0
     learning_rate: float = 1e-4
-    cosine_decay: bool = False
+    schedule: str = "constant"
+    warmup_epochs: int = 1
+    decay_epochs: int = 10
+    decay_factor: float = 0.5
+    accumulation_steps: int = 1
+    patience: int | None = None
     weight_decay: float | None = None
     clip_norm: float | None = None
     ema: float | None = None
@@ -205,6 +214,9 @@ class Recipe:
             fields["loss_weights"] = LossWeights.from_fields(fields["loss_weights"])
             if fields.get("tone") is not None:
                 fields["tone"] = ToneSettings(**fields["tone"])
+            # Recipes of before there were schedules by name.
+            if fields.pop("cosine_decay", False):
+                fields["schedule"] = "cosine"
             return Recipe(**fields)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RecipeError(f"{origin}: expected a recipe of this version ({error}); start a new run") from error
@@ -251,7 +263,7 @@ _SCENE = Recipe(
     flip=True,
     exposure_gain=8.0,
     learning_rate=1e-3,
-    cosine_decay=True,
+    schedule="cosine",
     ema=0.99,
     # Chosen on the validation part, where the normal-light pictures average 0.39.
     exposure_target=0.38,
@@ -282,7 +294,7 @@ _TONE = Recipe(
     crop_px=128,
     flip=True,
     learning_rate=1e-3,
-    cosine_decay=True,
+    schedule="cosine",
     clip_norm=1.0,
     ema=0.999,
     rounding=True,

@@ -10,10 +10,11 @@ from edge_dce.reports.page import render_page
 from edge_dce.reports.table import EMPTY, Table
 
 from .bootstrap import FEWEST, estimate_interval
-from .evaluation import METHODS, TOGETHER, Evaluation, ImageRow, read_evaluation
+from .evaluation import METHODS, TOGETHER, Evaluation, ImageRow
 from .history import History, read_history
 from .metrics.registry import METRICS, Metric, Score, find_metrics
 from .recipe import Recipe
+from .seed_runs import SeedEvaluation, read_seed_evaluation
 
 # What tables call differences from the first run, by which figures are better.
 _GAINS = {
@@ -31,6 +32,7 @@ class _Column:
 
     evaluation: Evaluation
     history: History
+    seeds: SeedEvaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,12 +66,17 @@ def tabulate_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> RunTa
         HistoryError: a run's history is damaged.
     """
     asked = find_metrics(metrics)
-    columns = [_Column(read_evaluation(folder), read_history(folder)) for folder in folders]
+    columns = [_read_column(folder) for folder in folders]
     baselines = _share_pictures(columns)
     header = ["", *(label for label in METHODS.values() if label and baselines), *_name_columns(folders, columns)]
     rows: list[Sequence[str]] = []
     padding = [EMPTY] * (len(header) - 1 - len(columns))
-    for name, values in _describe(columns):
+    several = any(len(column.seeds.runs) > 1 for column in columns)
+    described = _describe(columns)
+    if several:
+        described = [row for row in described if row[0] != "seed"]
+        described.append(("seeds", [column.seeds.seeds for column in columns]))
+    for name, values in described:
         rows.append((name, *padding, *values))
     parts = dict.fromkeys(part for column in columns for part in column.evaluation.parts)
     for part in sorted(parts, key=TOGETHER.__eq__):
@@ -80,6 +87,11 @@ def tabulate_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> RunTa
     for name in losses:
         rows.append((name.replace("_", " "), *padding, *(_format_loss(column, name) for column in columns)))
     return RunTable(Table(header, rows), tuple(_find_notes(folders, columns, baselines, asked)))
+
+
+def _read_column(folder: Path) -> _Column:
+    seeds = read_seed_evaluation(folder)
+    return _Column(seeds.mean, read_history(folder), seeds)
 
 
 def _name_columns(folders: Sequence[Path], columns: Sequence[_Column]) -> list[str]:
@@ -149,6 +161,7 @@ def _compare_part(
     rows: list[Sequence[str]] = [[titles.pop() if len(titles) == 1 else part]]
     for metric in asked or _choose_usual(part, evaluations):
         rows.append((metric.label, *(metric.format(score) for score in scores)))
+        rows += _show_spread(part, columns, len(scores) - len(columns), metric)
         if asked or metric is METRICS["psnr"]:
             rows += _compare_surely(part, columns, len(scores) - len(columns), metric)
     return rows
@@ -159,6 +172,15 @@ def _choose_usual(part: str, evaluations: Sequence[Evaluation]) -> list[Metric]:
     if any(each.average_normal_brightness(part) is not None for each in evaluations):
         return find_metrics(_USUAL_METRICS)
     return list(dict.fromkeys(metric for each in evaluations for metric in each.choose_metrics(part)))
+
+
+def _show_spread(part: str, columns: Sequence[_Column], others: int, metric: Metric) -> list[Sequence[str]]:
+    """How far the means of several seeds lie apart."""
+    spreads = [column.seeds.measure_spread(part, metric) for column in columns]
+    if all(spread is None for spread in spreads):
+        return []
+    cells = (EMPTY if spread is None else f"± {spread:.{metric.decimals}f}" for spread in spreads)
+    return [("– standard deviation over seeds", *[EMPTY] * others, *cells)]
 
 
 def _compare_surely(part: str, columns: Sequence[_Column], others: int, metric: Metric) -> list[Sequence[str]]:

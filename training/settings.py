@@ -35,6 +35,7 @@ def check_recipe(recipe: Recipe) -> Recipe:
 def _list_expectations(recipe: Recipe) -> Iterator[tuple[bool, str]]:
     # Keras takes seconds to import.
     from .network import NETWORKS, is_initializer
+    from .schedules import SCHEDULES
 
     yield recipe.network in NETWORKS, f"network to be one of {' '.join(NETWORKS)}"
     network = NETWORKS[recipe.network]
@@ -50,6 +51,14 @@ def _list_expectations(recipe: Recipe) -> Iterator[tuple[bool, str]]:
         (recipe.clip_norm is None or recipe.clip_norm > 0, "clip_norm above 0, or none"),
         (recipe.exposure_gain >= 1, "exposure_gain to be at least 1"),
         (0 < recipe.learning_rate < math.inf, "learning_rate above 0"),
+        (recipe.schedule in SCHEDULES, f"schedule to be one of {' '.join(SCHEDULES)}"),
+        (recipe.decay_epochs >= 1 and 0 < recipe.decay_factor < 1, "decay_epochs from 1, decay_factor between 0 and 1"),
+        (
+            recipe.warmup_epochs >= 1 and (recipe.schedule != "warmup-cosine" or recipe.warmup_epochs < recipe.epochs),
+            "warmup_epochs from 1, fewer than epochs",
+        ),
+        (recipe.accumulation_steps >= 1, "accumulation_steps to be at least 1"),
+        (recipe.patience is None or recipe.patience >= 1, "patience to be at least 1, or none"),
         (recipe.ema is None or 0 < recipe.ema < 1, "ema between 0 and 1, or none"),
         ((network.returns == "tone") == (recipe.tone is not None), "tone to be set for the networks that return one"),
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .network import NETWORKS
 from .recipe import RECIPES, Recipe
+from .run import Run, RunError, load_network
 from .torch_checkpoint import CheckpointError, read_checkpoint
 
 FloatArray = npt.NDArray[np.float32]
@@ -112,3 +113,42 @@ def _name_tensor(layer: str, *, is_bias: bool, names: Mapping[str, FloatArray]) 
             if layer == f"{ours}{ending}" and f"{theirs}.{part}.{kind}" in names:
                 return f"{theirs}.{part}.{kind}"
     return f"{layer}.{kind}"
+
+
+def take_weights(network: keras.Model, start: Path) -> Transfer:
+    """Put what fits of a run, an exported network or the authors' checkpoint into `network`.
+
+    Raises:
+        RunError: `start` is none of them, or has no layer that fits.
+    """
+    try:
+        source = _load_start(start)
+    except (ValueError, OSError, TypeError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise RunError(
+            f"{start}: expected a run, a .keras file or a .pth file, found something else ({cause})"
+        ) from error
+    done = transfer(source, network)
+    if not done.taken:
+        raise RunError(f"{start}: expected a network like the recipe's, found no layer that fits ({done})")
+    return done
+
+
+def _load_start(start: Path) -> keras.Model:
+    if start.suffix in CHECKPOINT_SUFFIXES:
+        return read_authors_network(start)[0]
+    return (
+        load_network(Run(start))[0] if start.is_dir() else keras.models.load_model(start, compile=False, safe_mode=True)
+    )
+
+
+def find_start(name: str) -> Path:
+    """The file or run that a name means: a path, or a bundled model.
+
+    Raises:
+        RunError: neither.
+    """
+    found = Path(name) if Path(name).exists() else find_bundled(name)
+    if found is None:
+        raise RunError(f"{name}: expected a run folder, a .keras or .pth file, or a folder of training/results")
+    return found

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .bootstrap import FEWEST, estimate_interval
-from .evaluation import Evaluation, EvaluationError, read_evaluation
+from .evaluation import Evaluation, EvaluationError
 from .metrics.registry import METRICS, Metric, MetricError, find_metrics
+from .seed_runs import read_seed_evaluation
 
 
 def judge_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> list[str]:
@@ -24,7 +25,7 @@ def judge_runs(folders: Sequence[Path], metrics: Sequence[str] = ()) -> list[str
     for metric in judges:
         if metric.better == "neither":
             raise MetricError(f"expected a metric of which more or less is better, found '{metric.label}'")
-    first, *others = (read_evaluation(folder) for folder in folders)
+    first, *others = (read_seed_evaluation(folder).mean for folder in folders)
     if not others:
         raise EvaluationError(f"{folders[0]}: expected two runs or more to judge by, found one")
     name = folders[0].name

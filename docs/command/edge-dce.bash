@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/edge-dce
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_edge_dce_train_subparsers=(fit export split evaluate compare psnr-wraparound)
+_shtab_edge_dce_train_subparsers=(fit sweep export split evaluate compare psnr-wraparound)
 _shtab_edge_dce_subparsers=(enhance benchmark info models doctor live web camera train evaluate convert)
 
 _shtab_edge_dce_enhance_option_strings=(-h --help --debug -r --recursive -o --output --format --quality --suffix --strength --max-brightness --denoise --overwrite -n --dry-run --watch --preview -q --quiet -v --verbose --json -m --model --threads --contract --accelerator --cluster)
@@ -16,8 +16,9 @@ _shtab_edge_dce_doctor_option_strings=(-h --help --json)
 _shtab_edge_dce_live_option_strings=(-h --help --config --version --source --size --fps --once --no-once -m --model --threads --contract --accelerator --strength --max-brightness --denoise --smooth --no-smooth --auto --no-auto --http --token --token-file --quality --record --stills --every --keep --raw --no-raw --mpegts --no-mpegts --rtsp --virtual-camera --screen --no-screen)
 _shtab_edge_dce_web_option_strings=(-h --help --version -m --model --threads --contract --accelerator --http --token --token-file)
 _shtab_edge_dce_camera_option_strings=(-h --help --camera --size --pictures --benchmark --json)
-_shtab_edge_dce_train_fit_option_strings=(-h --help --data --panoramas --recipe --set --feedback --show --out --epochs --from --data-title --worker --cache)
-_shtab_edge_dce_train_export_option_strings=(-h --help -o --output --overwrite)
+_shtab_edge_dce_train_fit_option_strings=(-h --help --data --panoramas --recipe --set --feedback --show --out --epochs --seeds --from --data-title --worker --cache)
+_shtab_edge_dce_train_sweep_option_strings=(-h --help --data --recipe --set --epochs --trials --metric --study --cache)
+_shtab_edge_dce_train_export_option_strings=(-h --help -o --output --checkpoint --overwrite)
 _shtab_edge_dce_train_split_option_strings=(-h --help --data --recipe --part -o --output --overwrite)
 _shtab_edge_dce_train_evaluate_option_strings=(-h --help --data --pairs --photos --split --metrics -o --output --pictures --overwrite)
 _shtab_edge_dce_train_compare_option_strings=(-h --help --metrics --markdown --brief --html --overwrite)
@@ -50,6 +51,9 @@ _shtab_edge_dce_train_fit___feedback_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_train_fit___out_COMPGEN=_shtab_compgen_dirs
 _shtab_edge_dce_train_fit___from_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_train_fit___cache_COMPGEN=_shtab_compgen_dirs
+_shtab_edge_dce_train_sweep___data_COMPGEN=_shtab_compgen_dirs
+_shtab_edge_dce_train_sweep___study_COMPGEN=_shtab_compgen_files
+_shtab_edge_dce_train_sweep___cache_COMPGEN=_shtab_compgen_dirs
 _shtab_edge_dce_train_export_pos_0_COMPGEN=_shtab_compgen_dirs
 _shtab_edge_dce_train_export__o_COMPGEN=_shtab_compgen_files
 _shtab_edge_dce_train_export___output_COMPGEN=_shtab_compgen_files
@@ -89,10 +93,13 @@ _shtab_edge_dce_live___accelerator_choices=(cpu gpu npu)
 _shtab_edge_dce_web___contract_choices=(curves tone)
 _shtab_edge_dce_web___accelerator_choices=(cpu gpu npu)
 _shtab_edge_dce_train_fit___recipe_choices=(report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired)
+_shtab_edge_dce_train_sweep___recipe_choices=(report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired)
+_shtab_edge_dce_train_sweep___metric_choices=(loss psnr ssim)
+_shtab_edge_dce_train_export___checkpoint_choices=(last best)
 _shtab_edge_dce_train_split___recipe_choices=(report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired)
 _shtab_edge_dce_train_split___part_choices=(test train validation)
 _shtab_edge_dce_train_evaluate___split_choices=(test val)
-_shtab_edge_dce_train_pos_0_choices=(fit export split evaluate compare psnr-wraparound)
+_shtab_edge_dce_train_pos_0_choices=(fit sweep export split evaluate compare psnr-wraparound)
 _shtab_edge_dce_evaluate___split_choices=(test val)
 _shtab_edge_dce_convert___precision_choices=(float32 float16 dynamic int8 all)
 _shtab_edge_dce_convert___format_choices=(tflite onnx)
@@ -158,6 +165,8 @@ _shtab_edge_dce_camera___help_nargs=0
 _shtab_edge_dce_train_fit__h_nargs=0
 _shtab_edge_dce_train_fit___help_nargs=0
 _shtab_edge_dce_train_fit___show_nargs=0
+_shtab_edge_dce_train_sweep__h_nargs=0
+_shtab_edge_dce_train_sweep___help_nargs=0
 _shtab_edge_dce_train_export__h_nargs=0
 _shtab_edge_dce_train_export___help_nargs=0
 _shtab_edge_dce_train_export___overwrite_nargs=0

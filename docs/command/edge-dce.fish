@@ -50,8 +50,8 @@ function _shtab_edge_dce_using
   test "$_shtab_edge_dce_cmdpath" = "$argv"
 end
 
-set -g _shtab_edge_dce_commands enhance benchmark info models doctor live web camera train 'train fit' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --accelerator --benchmark --cache --calibration --calibration-count --camera --cluster --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metrics --min-psnr --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --set --size --source --split --stills --strength --suffix --sustained --threads --token --token-file --tolerance --truth --virtual-camera --warmup --worker -m -o
+set -g _shtab_edge_dce_commands enhance benchmark info models doctor live web camera train 'train fit' 'train sweep' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
+set -g _shtab_edge_dce_opts_with_value --accelerator --benchmark --cache --calibration --calibration-count --camera --checkpoint --cluster --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metric --metrics --min-psnr --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --seeds --set --size --source --split --stills --strength --study --suffix --sustained --threads --token --token-file --tolerance --trials --truth --virtual-camera --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -174,13 +174,25 @@ complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l feedback -xka "(__f
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l show -d 'print the recipe as JSON and stop'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l out -xka "(__fish_complete_directories)" -d 'folder of a new run, or of the run to continue'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l epochs -x -d 'number of epochs (default: as in the recipe)'
+complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l seeds -x -d 'train once for each of several seeds, in folders of RUN_DIR; evaluate and compare take them as one'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l from -xka "(__fish_complete_path (commandline -ct))" -d 'begin with what fits of a run, a .keras or .pth file, or a bundled network'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data-title -x -d 'name of the data in model cards (default: name of the folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l worker -x -d 'train with other workers; INDEX says which address is this machine'"'"'s'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l cache -xka "(__fish_complete_directories)" -d 'folder for decoded pictures (default: the user'"'"'s cache folder)'
+complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a sweep -d 'search for better settings of a recipe, or continue to'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -s h -l help -d 'show this help message and exit'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired" -d 'as of fit (default: edge-scene)'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l set -x -d 'LOW..HIGH, LOW..HIGH:log or A,B,C vary a field, one value sets it; repeatable'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l epochs -x -d 'number of epochs (default: as in the recipe)'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l trials -x -d 'runs in all (default: 20)'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l metric -xka "loss psnr ssim" -d 'of the validation part, what a run is judged by (default: loss)'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l study -xka "(__fish_complete_path (commandline -ct))" -d 'SQLite file of a new study, or of that to continue'
+complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l cache -xka "(__fish_complete_directories)" -d 'as of fit'
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a export -d 'write a run'"'"'s network as a .keras file'
 complete -c edge-dce -n '_shtab_edge_dce_using train export' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train export' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d FILE.keras
+complete -c edge-dce -n '_shtab_edge_dce_using train export' -l checkpoint -xka "last best" -d 'last epoch, or the best: that with the lowest loss on the validation part (default: last)'
 complete -c edge-dce -n '_shtab_edge_dce_using train export' -l overwrite -d overwrite
 complete -c edge-dce -n '_shtab_edge_dce_using train export; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_directories)" -d RUN_DIR
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a split -d 'write one part of the data as folders low/ and, for pairs, high/'

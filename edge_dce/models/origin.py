@@ -26,6 +26,7 @@ class Origin:
             a checkpoint of others its name as title, and its sha256.
         title: of the recipe, with what differs from the one of that name.
         uses_partners: whether the network saw normal-light partners too.
+        choice: how the epoch was chosen where it is not the last one.
     """
 
     recipe: dict[str, Any]
@@ -33,6 +34,7 @@ class Origin:
     data: dict[str, Any]
     title: str
     uses_partners: bool
+    choice: str = ""
 
     @property
     def curve_root(self) -> Any:
@@ -52,7 +54,7 @@ class Origin:
         # Origins of before there were panoramas do not speak of them.
         if data.get("panorama_files"):
             seen.append(f"views of {data['panorama_files']} panoramas, sha256 {data['panoramas_sha256'][:16]}")
-        return ", ".join([data["title"], *seen])
+        return ", ".join([data["title"], *seen, *([self.choice] if self.choice else [])])
 
 
 def append_origin(path: Path, origin: Origin) -> None:

@@ -68,9 +68,10 @@ ONLY_IN = {
     # Only the workshop, whose extras bring it, asks for pages.
     "jinja2": {"edge_dce/reports/page.py"},
     "jnius": {"apps/camera/android/phone.py", "apps/camera/android/java_interpreter.py"},
-    "matplotlib": {"training/plots.py", "benchmarks/charts.py", "benchmarks/figure.py"},
+    "matplotlib": {"training/plots.py", "training/sweep_plot.py", "benchmarks/charts.py", "benchmarks/figure.py"},
     "onnxruntime": {"converters/peer_runtimes.py"},
     "openvino": {"converters/peer_runtimes.py"},
+    "optuna": {"training/sweep.py"},
     "onnx": {"converters/onnx_files.py"},
     "tf2onnx": {"converters/onnx_files.py"},
 }

@@ -23,8 +23,9 @@ from training import distribution
 from training.cli import main
 from training.dataset import Batches, Shard
 from training.distribution import Team, _pack
+from training.fitting import fit
 from training.history import read_history
-from training.run import STATE_FILES, Run, fit
+from training.run import STATE_FILES, Run
 from training.worker import DistributionError, Worker, meet
 
 ROOT = Path(__file__).resolve().parents[2]

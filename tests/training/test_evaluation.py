@@ -24,10 +24,11 @@ from training.drawings import draw_strength, measure_strength
 from training.evaluation import METHODS, Evaluation, EvaluationError, ImageRow, read_evaluation
 from training.evaluation_page import choose_rows, draw_page
 from training.export import export
+from training.fitting import fit
 from training.history import HistoryError
 from training.metrics.registry import MetricError
 from training.recipe import Recipe
-from training.run import Run, RunError, fit
+from training.run import Run, RunError
 from training.run_table import tabulate_runs
 from training.scoring import evaluate, pair_folders
 from training.trained_network import TrainedNetwork, load_trained_network

@@ -23,10 +23,11 @@ from tests.training.tiny_recipe import TINY, TINY_TONE
 from training import perceptual
 from training.cli import main
 from training.export import export
+from training.fitting import fit
 from training.history import TOTAL, read_history
 from training.model import build_model
 from training.recipe import RECIPES, LossWeights, RecipeError
-from training.run import Run, RunError, fit, load_network, restore
+from training.run import Run, RunError, load_network, restore
 from training.settings import override
 from training.trained_network import load_trained_network
 
@@ -92,7 +93,7 @@ def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_p
     diverging = dataclasses.replace(TINY, loss_weights=LossWeights(exposure=math.nan))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "read_recipe", lambda self: diverging)
-        patch.setattr("training.run._start_or_check", lambda *arguments: None)
+        patch.setattr("training.fitting.start_or_check", lambda *arguments: None)
         with pytest.raises(RunError, match="the loss is not a number after epoch 2"):
             fit(lol, diverging, run, verbose=0)
     assert run.checkpoint_path.read_bytes() == good
@@ -138,7 +139,7 @@ def test_export_gives_plain_layers_with_the_trained_weights(lol: Path, tmp_path:
 
 def test_averaged_weights_are_what_is_exported(lol: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    averaging = dataclasses.replace(TINY, epochs=2, ema=0.5, learning_rate=1e-2, cosine_decay=False)
+    averaging = dataclasses.replace(TINY, epochs=2, ema=0.5, learning_rate=1e-2, schedule="constant")
     fit(lol, averaging, run, verbose=0)
     raw = build_model(averaging, steps_per_epoch=run.count_steps())
     restore(raw, run)
@@ -157,7 +158,7 @@ def test_own_dark_photos_without_partners_are_enough(lol: Path, tmp_path: Path) 
 
 def test_paired_recipe_learns_from_partners(lol: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    paired = dataclasses.replace(RECIPES["paired"], epochs=4, resize_px=32, validation_from=40, cosine_decay=False)
+    paired = dataclasses.replace(RECIPES["paired"], epochs=4, resize_px=32, validation_from=40, schedule="constant")
     fit(lol, paired, run, verbose=0)
     history = read_history(run.folder)
     first, *_, last = history.training["absolute"]

@@ -154,7 +154,8 @@ def test_another_network_is_one_function_and_one_entry(tmp_path: Path, monkeypat
         return keras.Model(image, layer(image))
 
     monkeypatch.setitem(NETWORKS, "plain", Architecture(build_plain, "one layer"))
-    from training.run import Run, fit, load_network
+    from training.fitting import fit
+    from training.run import Run, load_network
 
     fit(write_lol(tmp_path), dataclasses.replace(TINY, epochs=1, network="plain"), Run(tmp_path / "run"), verbose=0)
     assert load_network(Run(tmp_path / "run"))[0].count_params() == 84

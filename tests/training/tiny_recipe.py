@@ -10,7 +10,7 @@ TINY = Recipe(
     crop_px=16,
     flip=True,
     exposure_shift=0.3,
-    cosine_decay=True,
+    schedule="cosine",
     validation_from=40,
 )
 
@@ -24,7 +24,7 @@ TINY_TONE = Recipe(
     flip=True,
     exposure_gain=2.0,
     learning_rate=1e-3,
-    cosine_decay=True,
+    schedule="cosine",
     ema=0.9,
     validation_from=40,
     loss_weights=LossWeights(0, 0, 0, 0, absolute=1.0, structure=0.5, regional=1.0, steadiness=1.0),

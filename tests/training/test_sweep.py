@@ -1,0 +1,109 @@
+"""A sweep over fields of a recipe: one study file, that goes on after a kill."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.training import tiny_recipe
+from tests.training.lol_folder import write_lol
+from training.cli import main
+from training.recipe import RECIPES, Recipe, RecipeError
+from training.search_space import Dimension, divide_settings
+from training.sweep import Sweep, SweepError, run_sweep
+from training.sweep_plot import Trial, draw_sweep
+
+TINY = dataclasses.replace(tiny_recipe.TINY, epochs=1)
+RATES = Dimension("learning_rate", 1e-4, 1e-2, is_logarithmic=True)
+SWEEP = Sweep(TINY, (RATES, Dimension("batch_size", choices=("2", "4"))), "loss", is_higher_better=False)
+
+
+def measure(recipe: Recipe, folder: Path) -> float:
+    return recipe.learning_rate * recipe.batch_size
+
+
+def test_settings_are_values_ranges_and_lists() -> None:
+    settings = ["epochs=2", "learning_rate=1e-4..1e-2:log", "batch_size=2,4", "noise=0.1..0.5", "ema=none"]
+    fixed, dimensions = divide_settings([*settings, "epoch_images=16..64"])
+    assert fixed == ["epochs=2", "ema=none"]
+    assert dimensions == [
+        RATES,
+        Dimension("batch_size", choices=("2", "4")),
+        Dimension("noise", 0.1, 0.5),
+        Dimension("epoch_images", 16, 64, is_whole=True),
+    ]
+
+
+@pytest.mark.parametrize("setting", ["noise=2..1", "noise=a..b", "noise=0..1:log", "noise=1..", "noise=1"])
+def test_what_is_no_range_is_refused(setting: str) -> None:
+    with pytest.raises(RecipeError, match="--set"):
+        divide_settings([setting])
+
+
+def test_losses_that_do_not_compare_are_not_swept_by(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["sweep", "--data", str(tmp_path), "--study", str(tmp_path / "study.db")]
+    with pytest.raises(SystemExit):
+        main([*command, "--set", "loss_weights.exposure=1..10"])
+    assert "losses do not compare" in capsys.readouterr().err
+
+
+def test_missing_optuna_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "optuna", None)
+    with pytest.raises(SweepError, match=r"a sweep needs Optuna .*; run: pip install '\.\[sweep\]'"):
+        run_sweep(SWEEP, tmp_path / "study.db", trials=1, measure=measure)
+
+
+def test_killed_sweep_tries_what_a_whole_one_does(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    tried: dict[str, list[tuple[str, Recipe]]] = {"whole": [], "halves": []}
+
+    def record(name: str, recipe: Recipe, folder: Path, dies_at: int | None = None) -> float:
+        tried[name].append((folder.name, recipe))
+        if len(tried[name]) == dies_at:
+            raise KeyboardInterrupt
+        return measure(recipe, folder)
+
+    whole = run_sweep(SWEEP, tmp_path / "whole.db", trials=4, measure=lambda *run: record("whole", *run))
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(SWEEP, tmp_path / "halves.db", trials=4, measure=lambda *run: record("halves", *run, 3))
+    halves = run_sweep(SWEEP, tmp_path / "halves.db", trials=4, measure=lambda *run: record("halves", *run))
+    assert whole == halves
+    # The one that was killed goes on in its folder.
+    assert tried["halves"][2] == tried["halves"][3]
+    recipes = {name: [recipe for _, recipe in runs] for name, runs in tried.items()}
+    assert recipes["whole"] == recipes["halves"][:2] + recipes["halves"][3:]
+
+
+def test_study_of_another_sweep_is_not_continued(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    file = tmp_path / "study.db"
+    run_sweep(SWEEP, file, trials=1, measure=measure)
+    other = dataclasses.replace(SWEEP, recipe=dataclasses.replace(TINY, epochs=7))
+    with pytest.raises(SweepError, match="found another"):
+        run_sweep(other, file, trials=1, measure=measure)
+    file.write_bytes(b"no data base at all, but long enough to be looked at" * 100)
+    with pytest.raises(SweepError, match="expected a study or a new file"):
+        run_sweep(SWEEP, file, trials=1, measure=measure)
+
+
+@pytest.mark.parametrize("metric", ["loss", "psnr"])
+def test_sweep_is_one_command_and_its_plot(
+    metric: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("optuna")
+    monkeypatch.setitem(RECIPES, TINY.name, TINY)
+    lol, file = write_lol(tmp_path / "lol"), tmp_path / "study.db"
+    command = ["sweep", "--recipe", "tiny", "--data", str(lol), "--study", str(file), "--metric", metric]
+    assert main([*command, "--set", "learning_rate=1e-4..1e-2:log", "--trials", "2"]) == 0
+    assert re.search(rf"best {metric} \S+: --set learning_rate=0\.\d+", capsys.readouterr().out)
+    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == ["trial-0", "trial-1"]
+    assert b"<svg" in (tmp_path / "study.svg").read_bytes()
+
+
+def test_plot_says_what_was_varied() -> None:
+    trials = [Trial(1.0 / (1 + number), {"learning_rate": 10.0**-number, "crop": "64"}) for number in range(3)]
+    svg = draw_sweep(trials, "loss", ["learning_rate"]).decode()
+    assert svg.startswith("<?xml")
+    for name in ("learning_rate", "crop", "best so far"):
+        assert f"<!-- {name} -->" in svg

@@ -1,0 +1,135 @@
+"""A search for better settings by Optuna: runs of one recipe whose fields are drawn, kept in a study file.
+
+A kill loses the epoch under way: the trial that it ended is run again with the same settings, in the same folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_dce.errors import EdgeDceError
+from edge_dce.files.output import make_folder, write_file
+
+from .recipe import Recipe
+from .search_space import Dimension
+from .settings import override
+from .sweep_plot import Trial, draw_sweep
+
+# Of each trial: where it runs. A trial that is run again has that of the first time.
+_FOLDER = "folder"
+_SETUP = "setup"
+
+
+class SweepError(EdgeDceError):
+    """A sweep cannot be run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """What is looked for.
+
+    Attributes:
+        recipe: what every run has in common.
+        dimensions: what is varied.
+        metric: what `measure` returns.
+        is_higher_better: whether the best run has its highest value.
+    """
+
+    recipe: Recipe
+    dimensions: Sequence[Dimension]
+    metric: str
+    is_higher_better: bool
+
+    def describe(self) -> str:
+        """All of it as JSON: a study of another sweep is not continued."""
+        dimensions = [dataclasses.asdict(each) for each in self.dimensions]
+        return json.dumps([json.loads(self.recipe.to_json()), dimensions, self.metric])
+
+
+def run_sweep(
+    sweep: Sweep, file: Path, *, trials: int, measure: Callable[[Recipe, Path], float]
+) -> tuple[float, list[str]]:
+    """Run up to so many trials in all, those of before included; the best value and its settings, as of `--set`.
+
+    Args:
+        file: of the study, an SQLite data base; runs and the plot lie beside it in folders and files of its name.
+        measure: trains by a recipe in a folder, or goes on there, and returns what the run is judged by.
+
+    Raises:
+        SweepError: Optuna is missing, or the file is of another sweep, or no study.
+        OutputError: it cannot be written.
+    """
+    optuna = _import_optuna()
+    make_folder(file.parent)
+    study = _open_study(optuna, sweep, file)
+    _enqueue_broken(optuna, study)
+    while (done := len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))) < trials:
+        # Drawn from what is known: the same whether the sweep was interrupted or not.
+        study.sampler = optuna.samplers.TPESampler(seed=sweep.recipe.seed + done)
+        trial = study.ask()
+        recipe = override(sweep.recipe, [f"{each.path}={_draw(trial, each)}" for each in sweep.dimensions])
+        if _FOLDER not in trial.user_attrs:
+            trial.set_user_attr(_FOLDER, f"trial-{trial.number}")
+        value = measure(recipe, file.with_suffix("") / trial.user_attrs[_FOLDER])
+        study.tell(trial, value)
+        write_file(file.with_suffix(".svg"), _draw_plot(optuna, study, sweep), overwrite=True)
+    best = study.best_trial
+    return best.value, [f"{path}={value}" for path, value in best.params.items()]
+
+
+def _import_optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise SweepError(f"a sweep needs Optuna ({error}); run: pip install '.[sweep]'") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def _open_study(optuna: Any, sweep: Sweep, file: Path) -> Any:
+    import sqlalchemy
+
+    try:
+        study = optuna.create_study(
+            storage=f"sqlite:///{file.resolve()}",
+            study_name="sweep",
+            direction="maximize" if sweep.is_higher_better else "minimize",
+            load_if_exists=True,
+        )
+    except (optuna.exceptions.OptunaError, sqlalchemy.exc.SQLAlchemyError) as error:
+        cause = " ".join(str(error).split())[:120]
+        raise SweepError(f"{file}: expected a study or a new file, found something else ({cause})") from None
+    setup = study.user_attrs.get(_SETUP)
+    if setup not in (None, sweep.describe()):
+        raise SweepError(
+            f"{file}: expected the study of this recipe, --set and --metric, found another; choose another --study"
+        )
+    study.set_user_attr(_SETUP, sweep.describe())
+    return study
+
+
+def _enqueue_broken(optuna: Any, study: Any) -> None:
+    """Put what a kill ended at the head of the queue."""
+    for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        # One that was killed before all was drawn has no run yet.
+        if _FOLDER in trial.user_attrs:
+            study.enqueue_trial(trial.params, user_attrs={_FOLDER: trial.user_attrs[_FOLDER]})
+
+
+def _draw(trial: Any, dimension: Dimension) -> Any:
+    if dimension.choices:
+        return trial.suggest_categorical(dimension.path, dimension.choices)
+    suggest, kind = (trial.suggest_int, int) if dimension.is_whole else (trial.suggest_float, float)
+    return suggest(dimension.path, kind(dimension.low), kind(dimension.high), log=dimension.is_logarithmic)
+
+
+def _draw_plot(optuna: Any, study: Any, sweep: Sweep) -> bytes:
+    done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+    logarithmic = [each.path for each in sweep.dimensions if each.is_logarithmic]
+    trials = [Trial(trial.value, trial.params) for trial in done]
+    return draw_sweep(trials, sweep.metric, logarithmic, is_higher_better=sweep.is_higher_better)
