@@ -5,7 +5,8 @@ PYTHON ?= python3
 PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 # Those that run on each engine of Keras; the converters need TensorFlow.
-TRAINING_TESTS = $(addprefix tests/training/test_,losses.py network.py run.py checkpoints.py samples.py distribution.py)
+ON_EACH_ENGINE = losses.py network.py discriminator.py run.py checkpoints.py samples.py distribution.py
+TRAINING_TESTS = $(addprefix tests/training/test_,$(ON_EACH_ENGINE))
 DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos tests/apps/camera tests/apps/gstreamer
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import documents, frame_table, results, suite
+from benchmarks.ablation import measure_variants, write_variants
+from benchmarks.ablation_table import render_ablation
 from benchmarks.choice import judge_peers, make_peers_table
 from benchmarks.cluster import format_cluster, measure_cluster
 from benchmarks.controls import draw_controls
@@ -33,6 +35,7 @@ from edge_dce.benchmark.measurement import Plan
 from edge_dce.benchmark.summary import format_comparison
 from edge_dce.enhancer import load
 from edge_dce.errors import EdgeDceError
+from edge_dce.files.folders import match_pairs
 from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.files.pictures import Picture, read_image, write_picture
 from edge_dce.machine import count_usable_cores, describe_machine
@@ -170,6 +173,22 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
     )
     denoising.add_argument("--lol", type=Path, metavar="DIR", help="LOL's folder with low/ and high/")
     denoising.set_defaults(command=_denoising, usage_error=denoising.error)
+
+    ablation = commands.add_parser("ablation", help="score variants of a recipe, each trained with several seeds")
+    ablation.add_argument("folder", type=Path, metavar="DIR", help="exported networks called VARIANT-SEED.keras")
+    ablation.add_argument(
+        "--pairs",
+        nargs=3,
+        action="append",
+        required=True,
+        metavar=("NAME", "LOW", "HIGH"),
+        help="a set: two folders with the same file names; repeatable",
+    )
+    ablation.add_argument("--threads", type=parse_positive, default=2)
+    ablation.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="the result as JSON; replaces an existing file"
+    )
+    ablation.set_defaults(command=_ablation)
 
     memory = commands.add_parser("memory", parents=[modeled], help="watch the memory over many frames of 1080p")
     memory.add_argument("--photo", type=Path, default=suite.PHOTO)
@@ -371,6 +390,15 @@ def _denoising(arguments: argparse.Namespace) -> int:
     )
     print(format_denoising(measured))
     _write_record(arguments.json, {"denoising": dataclasses.asdict(measured)})
+    return 0
+
+
+def _ablation(arguments: argparse.Namespace) -> int:
+    sets = {name: match_pairs(Path(low), Path(high)) for name, low, high in arguments.pairs}
+    write_variants(
+        arguments.output, list(measure_variants(arguments.folder, sets, threads=arguments.threads, track=print))
+    )
+    print(render_ablation(arguments.output))
     return 0
 
 

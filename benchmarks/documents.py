@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.ablation_table import render_ablation
 from benchmarks.choice import judge, judge_peers, make_choice_table, make_peers_table
 from benchmarks.cluster import render_cluster, render_plan
 from benchmarks.container_table import render_containers
@@ -36,6 +37,7 @@ from edge_dce.reports.table import EMPTY, Table
 _TEST_PAIRS = 30
 _SPEED_SIZE = (1920, 1080)
 TRAINING_RESULTS = ROOT / "training" / "results"
+ABLATION = TRAINING_RESULTS / "ablation.json"
 _BLOCK = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n)(.*?)(<!-- end (?P=name) -->)", re.DOTALL)
 
 
@@ -298,6 +300,7 @@ def _render_each(name: str, render_record: Callable[[dict[str, Any]], str]) -> s
 
 # Name between the markers -> what makes the table.
 TABLES = {
+    "ablation": lambda: render_ablation(ABLATION),
     "best": _best_table,
     "camera-app": _camera_app_line,
     "choice": _choice_table,

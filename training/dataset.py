@@ -75,7 +75,7 @@ def load_validation(pictures: Sequence[DarkPicture], recipe: Recipe, *, cache: P
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type information
     """Batches of one epoch after the other, a function of (seed, epoch, index) only: a resumed run sees the same.
 
-    A batch is (low,), or (low, high) where the recipe compares with partners: (B, side, side, channels) float32 in
+    A batch is (low,), or (low, high) where the recipe shows partners: (B, side, side, channels) float32 in
     [0, 1].
     """
 
@@ -143,7 +143,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
             low = np.minimum(low * np.float32(math.exp(random.uniform(0, math.log(recipe.exposure_gain)))), 1)
         if recipe.noise > 0:
             low = _add_noise(low, random.uniform(0, recipe.noise), random)
-        return (low, high) if recipe.is_paired else (low,)
+        return (low, high) if recipe.shows_partners else (low,)
 
 
 def draw_by_weight(weights: npt.NDArray[np.float64], count: int, random: np.random.Generator) -> npt.NDArray[np.intp]:

@@ -1,7 +1,8 @@
 """Workers that train one network together, each on its share of every batch.
 
-The only module of training that knows which engine Keras runs on, because the two engines share the work differently.
-Only the chief, worker 0, has the run folder: it sends its state to the others at the start.
+One of two modules of training that know which engine Keras runs on, because the engines share the work differently;
+the other is training.discriminator. Only the chief, worker 0, has the run folder: it sends its state to the others at
+the start.
 """
 
 from __future__ import annotations
@@ -156,7 +157,9 @@ class TensorFlowTeam(Team):
         self.devices = len(worker.addresses)
 
     def prepare(self, model: keras.Model) -> None:
-        model.optimizer.average_gradients = lambda gradients: self._all_reduce(gradients, "MEAN")
+        for learner in (model.optimizer, getattr(model, "discriminator", None)):
+            if learner is not None:
+                learner.average_gradients = lambda gradients: self._all_reduce(gradients, "MEAN")
         # As Keras itself does under a strategy: XLA cannot compile these collectives.
         model.jit_compile = False
 

@@ -18,6 +18,9 @@ from edge_dce.pixels.curve import ITERATIONS
 from .tone import NUMBERS
 
 _FILTERS = 32
+_DEPTH, _DEEP_DEPTH = 4, 6
+# By how much squeeze-and-excitation narrows the channels on the way.
+_REDUCTION = 8
 _SCENE_FILTERS = (16, 24, 32, 48)
 # Slopes at black of the three copies of the picture that the scene network starts from.
 _SCENE_EXPOSURES = (1.5, 5.0, 20.0)
@@ -72,6 +75,32 @@ def build_dce_net_pp(*, channels: int = 3, initializer: str = "glorot_uniform") 
         return _convolve(depthwise(tensor), filters, name, size=1, initializer=initializer, activation=activation)
 
     return _build_symmetric(convolve, channels, maps=1, name="zero_dce_pp")
+
+
+def build_deep_dce_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
+    """DCE-Net of eleven convolutions in place of seven, six before the skip connections: 134,840 parameters.
+
+    Eight maps, as large as the image, any H and W; each place knows 23 pixels around it in place of 15.
+    """
+
+    def convolve(tensor: keras.KerasTensor, filters: int, name: str, activation: str = "relu") -> keras.KerasTensor:
+        return _convolve(tensor, filters, name, initializer=initializer, activation=activation)
+
+    return _build_symmetric(convolve, channels, maps=ITERATIONS, name="zero_dce_deep", depth=_DEEP_DEPTH)
+
+
+def build_attentive_dce_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
+    """DCE-Net with attention to channels behind each hidden convolution: 81,168 parameters.
+
+    Squeeze-and-excitation (Hu et al., CVPR 2018, section 3): the mean of each channel over the whole picture decides
+    how much of it goes on. Eight maps, as large as the image, any H and W.
+    """
+
+    def convolve(tensor: keras.KerasTensor, filters: int, name: str, activation: str = "relu") -> keras.KerasTensor:
+        features = _convolve(tensor, filters, name, initializer=initializer, activation=activation)
+        return features if name == "curves" else _excite(features, name, initializer)
+
+    return _build_symmetric(convolve, channels, maps=ITERATIONS, name="zero_dce_attention")
 
 
 def build_scene_net(*, channels: int = 3, initializer: str = "glorot_uniform") -> keras.Model:
@@ -148,22 +177,36 @@ def build_tone_net(*, channels: int = 3, initializer: str = "glorot_uniform") ->
 NETWORKS: dict[str, Architecture] = {
     "zero-dce": Architecture(build_dce_net, "network of the paper; eight maps"),
     "zero-dce-pp": Architecture(build_dce_net_pp, "Zero-DCE++: an eighth of the weights, one map"),
+    "zero-dce-deep": Architecture(build_deep_dce_net, "the paper's network, four convolutions deeper"),
+    "zero-dce-attention": Architecture(build_attentive_dce_net, "the paper's network with attention to channels"),
     "zero-dce-scene": Architecture(build_scene_net, "sees the whole picture, returns a small map", multiple_px=16),
     "tone": Architecture(build_tone_net, "sees the whole picture, returns its tone", multiple_px=32, returns="tone"),
 }
 
 
-def _build_symmetric(convolve: Callable[..., keras.KerasTensor], channels: int, *, maps: int, name: str) -> keras.Model:
-    """Seven convolutions, the last three of which see an earlier one again."""
+def _build_symmetric(
+    convolve: Callable[..., keras.KerasTensor], channels: int, *, maps: int, name: str, depth: int = _DEPTH
+) -> keras.Model:
+    """`depth` convolutions and as many less one, each of which sees an earlier one again; the last returns the maps."""
     image = keras.Input((None, None, channels), name="image")
-    conv1 = convolve(image, _FILTERS, "conv1")
-    conv2 = convolve(conv1, _FILTERS, "conv2")
-    conv3 = convolve(conv2, _FILTERS, "conv3")
-    conv4 = convolve(conv3, _FILTERS, "conv4")
-    conv5 = convolve(layers.Concatenate()([conv3, conv4]), _FILTERS, "conv5")
-    conv6 = convolve(layers.Concatenate()([conv2, conv5]), _FILTERS, "conv6")
-    curves = convolve(layers.Concatenate()([conv1, conv6]), channels * maps, "curves", activation="tanh")
-    return keras.Model(image, curves, name=name)
+    earlier = [convolve(image, _FILTERS, "conv1")]
+    for number in range(2, depth + 1):
+        earlier.append(convolve(earlier[-1], _FILTERS, f"conv{number}"))
+    tensor = earlier.pop()
+    for number in range(depth + 1, 2 * depth - 1):
+        tensor = convolve(layers.Concatenate()([earlier.pop(), tensor]), _FILTERS, f"conv{number}")
+    joined = layers.Concatenate()([earlier.pop(), tensor])
+    return keras.Model(image, convolve(joined, channels * maps, "curves", activation="tanh"), name=name)
+
+
+def _excite(features: keras.KerasTensor, name: str, initializer: str) -> keras.KerasTensor:
+    """Squeeze-and-excitation: each channel times a weight in [0, 1] that comes of the means of all."""
+    means = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_means")(features)
+    narrow = _convolve(means, _FILTERS // _REDUCTION, f"{name}_squeeze", initializer=initializer, size=1)
+    weights = _convolve(
+        narrow, features.shape[-1], f"{name}_excite", initializer=initializer, size=1, activation="sigmoid"
+    )
+    return layers.Multiply(name=f"{name}_weighed")([features, weights])
 
 
 def _convolve(

@@ -15,6 +15,10 @@ class RecipeError(EdgeDceError):
     """A recipe is unknown, makes no sense, or a saved one cannot be read."""
 
 
+# What the perceptual loss can compare.
+FEATURES = ("published", "random")
+
+
 @dataclasses.dataclass(frozen=True)
 class LossWeights:
     """Weights of the losses in the total; the defaults are those of the authors' published code.
@@ -23,7 +27,8 @@ class LossWeights:
     means of 16x16 regions) compare with its normal-light partner. `perceptual` compares VGG16 features of the enhanced
     picture with those of the partner where one of these three counts, else with those of the dark picture.
     `steadiness` (L1) compares what a tone network makes of a picture with what it makes of the same one, moved by a few
-    pixels or of another size.
+    pixels or of another size. `adversarial` is how well a discriminator, trained in turn, tells enhanced pictures from
+    normal-light ones, see training.discriminator.
 
     `others` are names and weights of losses that were added to the registries of training.losses.
     """
@@ -37,6 +42,7 @@ class LossWeights:
     structure: float = 0.0
     regional: float = 0.0
     steadiness: float = 0.0
+    adversarial: float = 0.0
     others: tuple[tuple[str, float], ...] = ()
 
     @staticmethod
@@ -122,6 +128,8 @@ class Recipe:
         clip_norm: global gradient norm above which gradients are scaled down; None for never.
         ema: momentum of an exponential moving average of the weights, which is what is evaluated and exported; None
             for the weights themselves. Losses in the history are those of the weights themselves.
+        perceptual_features: what the perceptual loss compares: of VGG16 as it was "published", or "random" ones, of a
+            VGG16 that nobody trained, which needs no download.
         tone: the rest of the settings, for networks that return a tone; None for others.
         rounding: learn with activations rounded as int8 rounds them, see training.quantization.
         mixed_precision: compute in bfloat16 where the weights stay float32: for GPUs, and CPUs with AMX.
@@ -161,6 +169,7 @@ class Recipe:
     exposure_target: float = 0.6
     exposure_region_px: int | None = 16
     loss_weights: LossWeights = LossWeights()
+    perceptual_features: str = "published"
     tone: ToneSettings | None = None
     seed: int = 2001
 
@@ -180,9 +189,14 @@ class Recipe:
         return any(weight > 0 and name in COMPARISONS for name, weight in self.loss_weights.others)
 
     @property
+    def shows_partners(self) -> bool:
+        """Whether batches hold normal-light pictures: to compare with, or for the discriminator alone."""
+        return self.is_paired or self.loss_weights.adversarial > 0
+
+    @property
     def uses_partners(self) -> bool:
         """Whether normal-light pictures are needed for training at all."""
-        return self.is_paired or self.exposure_shift > 0
+        return self.shows_partners or self.exposure_shift > 0
 
     @property
     def title(self) -> str:

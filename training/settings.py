@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .panoramas.rendering import RENDERINGS
-from .recipe import GROUPS, LossWeights, Recipe, RecipeError, ToneSettings
+from .recipe import FEATURES, GROUPS, LossWeights, Recipe, RecipeError, ToneSettings
 
 # The filter behind the tone has its map of the noise at an eighth of the size.
 _CROP_UNIT_PX = 8
@@ -83,6 +83,7 @@ def _list_curve_expectations(recipe: Recipe, multiple_px: int) -> Iterator[tuple
         (recipe.noise >= 0, "noise not to be negative"),
         (recipe.loss_weights.perceptual == 0 or recipe.channels == 3, "3 channels for the perceptual loss"),
         (recipe.loss_weights.steadiness == 0, "steadiness to be 0 for networks that return curves"),
+        (recipe.perceptual_features in FEATURES, f"perceptual_features to be one of {' '.join(FEATURES)}"),
     )
 
 
@@ -113,6 +114,7 @@ def _list_tone_expectations(recipe: Recipe, tone: ToneSettings, multiple_px: int
         (0 < tone.least_gain <= recipe.exposure_gain, "tone.least_gain above 0, up to exposure_gain"),
         (tone.whole_share >= 0, "tone.whole_share not to be negative"),
         (recipe.is_paired, "a loss that compares with partners"),
+        (recipe.loss_weights.adversarial == 0, "adversarial to be 0 for networks that return a tone"),
     )
 
 

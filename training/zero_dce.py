@@ -14,6 +14,7 @@ from edge_dce.pixels.levels import normalize
 from edge_dce.pixels.shrinking import shrink_channels
 
 from . import losses
+from .discriminator import Discriminator
 from .losses import Tensor
 from .perceptual import load_perceptual_distance
 from .recipe import Recipe
@@ -23,6 +24,8 @@ FloatArray = npt.NDArray[np.float32]
 
 # What every run measures; further losses are measured where they count.
 ZERO_REFERENCE = ("spatial_consistency", "exposure", "color_constancy", "illumination_smoothness")
+# Of the discriminator, whose loss no recipe weighs.
+_DISCRIMINATION = "discrimination"
 
 
 class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type information
@@ -35,11 +38,15 @@ class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type informati
         super().__init__(name="zero_dce_training")
         self.network = network
         self.recipe = recipe
-        known = (*losses.REFERENCE_FREE, "perceptual", *losses.COMPARISONS)
+        known = (*losses.REFERENCE_FREE, "perceptual", "adversarial", *losses.COMPARISONS)
         self.loss_names = tuple(name for name in known if name in ZERO_REFERENCE or recipe.loss_weights.find(name) > 0)
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
+        self.discriminator = Discriminator(recipe.channels) if "adversarial" in self.loss_names else None
+        tracked = (*self.loss_names, *([_DISCRIMINATION] if self.discriminator is not None else []))
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in tracked}
         # A plain function: VGG is none of this model's layers, to be trained or saved.
-        self._perceptual_distance = load_perceptual_distance() if "perceptual" in self.loss_names else None
+        self._perceptual_distance = (
+            load_perceptual_distance(recipe.perceptual_features) if "perceptual" in self.loss_names else None
+        )
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.network(images, training=training)
@@ -53,23 +60,31 @@ class ZeroDCE(keras.Model):  # type: ignore[misc]  # keras has no type informati
         training: bool = True,
     ) -> Tensor:
         """The weighted total; each loss is also tracked, unweighted, under its own name."""
-        values = self._measure(x, y, _fit_to(x, ops.cast(y_pred, "float32")))
+        enhanced, values = self._measure(x, y, _fit_to(x, ops.cast(y_pred, "float32")))
+        total = sum(self.recipe.loss_weights.find(name) * value for name, value in values.items())
+        if self.discriminator is not None:
+            # First, so that the network answers to what the discriminator has just learned.
+            discriminate = self.discriminator.learn if training else self.discriminator.measure
+            values[_DISCRIMINATION] = discriminate(y, enhanced)
+            values["adversarial"] = self.discriminator.judge(enhanced)
+            total = total + self.recipe.loss_weights.adversarial * values["adversarial"]
         for name, value in values.items():
             # As Keras weighs its own loss: the last batch of a validation may be a smaller one.
             self._trackers[name].update_state(value, sample_weight=ops.shape(x)[0])
-        return sum(self.recipe.loss_weights.find(name) * value for name, value in values.items())
+        return total
 
-    def _measure(self, images: Tensor, partners: Tensor | None, curves: Tensor) -> dict[str, Tensor]:
+    def _measure(self, images: Tensor, partners: Tensor | None, curves: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The enhanced images, and every loss that needs no discriminator."""
         recipe = self.recipe
         enhanced = losses.apply_curves(images, curves, root=recipe.curve_root)
         step = losses.Step(images, enhanced, curves, recipe.exposure_target, recipe.exposure_region_px)
         values = {name: measure(step) for name, measure in losses.REFERENCE_FREE.items() if name in self.loss_names}
         if self._perceptual_distance is not None:
-            values["perceptual"] = self._perceptual_distance(enhanced, images if partners is None else partners)
+            values["perceptual"] = self._perceptual_distance(enhanced, partners if recipe.is_paired else images)
         if recipe.is_paired:
             compared = [name for name in losses.COMPARISONS if name in self.loss_names]
             values |= {name: losses.COMPARISONS[name](enhanced, partners) for name in compared}
-        return values
+        return enhanced, values
 
 
 def _fit_to(images: Tensor, curves: Tensor) -> Tensor:

@@ -13,10 +13,15 @@ from training.zero_dce import ZERO_REFERENCE
 
 @pytest.mark.parametrize(
     ("name", "parameters", "maps"),
-    # As counted in the papers and in the authors' code.
-    [("zero-dce", 79_416, 8), ("zero-dce-pp", 10_561, 1)],
+    # The first two as counted in the papers and in the authors' code.
+    [
+        ("zero-dce", 79_416, 8),
+        ("zero-dce-pp", 10_561, 1),
+        ("zero-dce-deep", 134_840, 8),
+        ("zero-dce-attention", 81_168, 8),
+    ],
 )
-def test_network_has_the_papers_parameters_and_takes_any_size(name: str, parameters: int, maps: int) -> None:
+def test_network_has_its_parameters_and_takes_any_size(name: str, parameters: int, maps: int) -> None:
     network = NETWORKS[name].build()
     assert network.count_params() == parameters
     curves = np.asarray(network(np.random.default_rng(1).random((2, 20, 36, 3), np.float32)))
@@ -35,8 +40,9 @@ def test_scene_network_returns_a_small_map_that_only_brightens() -> None:
     assert curves.max() <= 0
 
 
-def test_scene_network_sees_the_other_end_of_the_picture() -> None:
-    network = NETWORKS["zero-dce-scene"].build()
+@pytest.mark.parametrize("name", ["zero-dce-scene", "zero-dce-attention"])
+def test_network_sees_the_other_end_of_the_picture(name: str) -> None:
+    network = NETWORKS[name].build()
     image = np.random.default_rng(1).random((1, 256, 256, 3), np.float32)
     darker = image.copy()
     darker[:, :, 200:] *= 0.1

@@ -34,7 +34,7 @@ def test_report_recipe_is_the_reports() -> None:
     report = RECIPES["report"]
     assert (report.resize_px, report.batch_size, report.epochs, report.learning_rate) == (256, 16, 70, 1e-4)
     assert (report.test_files, report.validation_from, report.exposure_target) == (30, 400, 0.6)
-    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0, 0, 0, ())
+    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0, 0, 0, 0, ())
 
 
 def test_paper_recipe_has_the_weights_that_the_paper_prints() -> None:
@@ -75,6 +75,7 @@ def test_fields_are_set_from_text() -> None:
         ("validation_from=30", "expected test_files from 0 to less than validation_from"),
         ("loss_weights.exposure=nan", "expected loss_weights not to be negative"),
         ("clip_norm=0", "expected clip_norm above 0"),
+        ("perceptual_features=mine", "expected perceptual_features to be one of published random"),
         ("tone.views=3", "there is no field 'tone.views' to set"),
         ("network=tone", "expected tone to be set for the networks that return one"),
     ],
@@ -94,6 +95,7 @@ def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys:
         ("crop_px=208", "expected crop_px up to half of tone.picture_width_px"),
         ("tone.made_share=-1", "not to be negative"),
         ("tone.least_gain=5", "expected tone.least_gain above 0, up to exposure_gain"),
+        ("loss_weights.adversarial=1", "expected adversarial to be 0"),
         ("tone.rendering=none", "expected tone.rendering to be one of filmic fused"),
         ("network=zero-dce", "expected tone to be set for the networks that return one"),
         ("channels=1", "expected 3 channels for a tone"),

@@ -26,7 +26,7 @@ from training.export import export
 from training.fitting import fit
 from training.history import TOTAL, read_history
 from training.model import build_model
-from training.recipe import RECIPES, LossWeights, RecipeError
+from training.recipe import RECIPES, LossWeights, Recipe, RecipeError
 from training.run import Run, RunError, load_network, restore
 from training.settings import override
 from training.trained_network import load_trained_network
@@ -39,9 +39,14 @@ def lol(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_lol(tmp_path_factory.mktemp("lol"))
 
 
-def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(lol: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "recipe", [TINY, override(TINY, ["loss_weights.adversarial=0.1"])], ids=["alone", "adversarial"]
+)
+def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(
+    recipe: Recipe, lol: Path, tmp_path: Path
+) -> None:
     whole, halves = Run(tmp_path / "whole"), Run(tmp_path / "halves")
-    fit(lol, TINY, whole, verbose=0)
+    fit(lol, recipe, whole, verbose=0)
 
     save_weights = keras.Model.save_weights
     saved: list[int] = []
@@ -56,8 +61,8 @@ def test_interrupted_run_ends_with_the_losses_of_an_uninterrupted_one(lol: Path,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.Model, "save_weights", die_at_third)
         with pytest.raises(KeyboardInterrupt):
-            fit(lol, TINY, halves, verbose=0)
-    fit(lol, TINY, halves, verbose=0)
+            fit(lol, recipe, halves, verbose=0)
+    fit(lol, recipe, halves, verbose=0)
 
     # The same operations in the same order on the same values; only threads inside one operation may reorder sums.
     one, other = read_history(whole.folder), read_history(halves.folder)
@@ -225,6 +230,20 @@ def test_perceptual_loss_sees_content_and_not_exposure(tmp_path: Path, monkeypat
     distance = perceptual.load_perceptual_distance()
     assert float(distance(images, images)) == pytest.approx(0, abs=1e-6)
     assert float(distance(images, images[:, ::-1])) > 0
+
+
+def test_perceptual_loss_of_random_features_needs_no_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(perceptual, "find_weights", lambda: tmp_path / "nothing.h5")
+    monkeypatch.setattr(perceptual, "_URL", "http://127.0.0.1:9/vgg16.h5")
+    one, other = (perceptual.load_perceptual_distance("random") for _ in range(2))
+    images = np.random.default_rng(3).random((1, 32, 32, 3), np.float32)
+    mirrored = images[:, ::-1]
+    # In proportion to exposure, and divided by their own size; the floor of that is 1e-6 beside values of about 100.
+    assert float(one(images, images * 0.5)) == pytest.approx(0, abs=1e-6)
+    assert float(one(images, mirrored)) > 0.01
+    assert float(one(images, mirrored)) == pytest.approx(float(other(images, mirrored)), rel=1e-4)
+    recipe = override(TINY, ["loss_weights.perceptual=1", "perceptual_features=random"])
+    assert "perceptual" in build_model(recipe, steps_per_epoch=1).train_on_batch(images, return_dict=True)
 
 
 def test_export_needs_a_run_with_a_finished_epoch(tmp_path: Path) -> None:
