@@ -19,9 +19,11 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder
 from edge_dce.models.card import ModelCard, read_model_file
 from edge_dce.terminal.console import answer
+from training.datasets.kinds import find_lol_root
 from training.datasets.sets import Source
 from training.evaluation import PARTS, read_evaluation
 from training.metrics.registry import METRICS
+from training.options import parse_count
 from training.recipe import Recipe
 from training.run import Run, fit
 
@@ -201,24 +203,27 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--lol", type=Path, required=True, metavar="DIR", help="folder of LOL, or its our485")
     parser.add_argument("--panoramas", type=Path, metavar="DIR", help="folder of panoramas, for edge-tone")
     parser.add_argument("--only", choices=_STEPS, help="one of the two steps (default: both that it has)")
-    parser.add_argument("--epochs", type=int, metavar="N", help="fewer than the recipe's, to try")
+    parser.add_argument("--epochs", type=parse_count, metavar="N", help="fewer than the recipe's, to try")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: runs/reproduce/MODEL")
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     return parser
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:
-    if not arguments.lol.is_dir():
-        raise ReproductionError(f"expected the folder of LOL, found '{arguments.lol}'; try: LOL=data/LOL")
+    if find_lol_root(arguments.lol) is None:
+        raise ReproductionError(
+            f"expected the folder of LOL, with low/ and high/ in it or in our485/, found '{arguments.lol}'; try: "
+            "make reproduce MODEL=zero-dce LOL=LOL"
+        )
     original = ORIGINALS[arguments.model]
-    out = arguments.output or Path("runs") / "reproduce" / arguments.model
-    make_folder(out)
-    reproduction = Reproduction(arguments.model, original, arguments.lol, out)
     steps = [arguments.only] if arguments.only else [step for step in _STEPS if original.network or step == "train"]
     if "train" in steps and original.run == "edge-tone-once" and arguments.panoramas is None:
         raise ReproductionError(
             "edge-tone learns from panoramas too; add PANORAMAS=folder, or ONLY=convert (docs/training.md names them)"
         )
+    out = arguments.output or Path("runs") / "reproduce" / arguments.model
+    make_folder(out)
+    reproduction = Reproduction(arguments.model, original, arguments.lol, out)
     lines = []
     for step in steps:
         start = time.monotonic()

@@ -139,11 +139,22 @@ def test_report_has_no_files_to_convert_to(tmp_path: Path) -> None:
         Reproduction("report", ORIGINALS["report"], tmp_path, tmp_path).convert()
 
 
-def test_missing_data_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = ["-o", str(tmp_path / "out")]
-    assert reproduce.main(["zero-dce", "--lol", str(tmp_path / "none"), *out]) == 1
-    assert f"expected the folder of LOL, found '{tmp_path / 'none'}'" in capsys.readouterr().err
-    assert reproduce.main(["edge-tone", "--lol", str(tmp_path), *out]) == 1
+@pytest.mark.parametrize("name", ["none", "photos"])
+def test_a_folder_that_is_not_of_lol_ends_in_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    assert reproduce.main(["zero-dce", "--lol", str(tmp_path / name), "-o", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert "expected the folder of LOL" in error
+    assert f"found '{tmp_path / name}'" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_default_model_asks_for_panoramas(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lol = write_lol(tmp_path / "LOL", pairs=1)
+    assert reproduce.main(["edge-tone", "--lol", str(lol), "-o", str(tmp_path / "out")]) == 1
     error = capsys.readouterr().err
     assert "add PANORAMAS=folder, or ONLY=convert" in error
     assert error.count("\n") == 1
