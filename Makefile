@@ -11,8 +11,8 @@ DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos test
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo app apk web-app train check-photos checkpoint workshop test test-litert test-tflite test-workshop test-app \
-	test-wheel test-arm test-cluster test-web-app container-check attack lint command-files format clean
+.PHONY: demo app apk web-app train check-photos checkpoint reproduce workshop test test-litert test-tflite test-workshop \
+	test-app test-wheel test-arm test-cluster test-web-app container-check attack lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
@@ -92,6 +92,16 @@ check-photos:
 checkpoint: .venv-workshop/.tested
 	@test -f "$(CHECKPOINT)" && test -d "$(LOL)" || { echo "expected a checkpoint and a folder, found '$(CHECKPOINT)' and '$(LOL)'; try: make checkpoint CHECKPOINT=Epoch99.pth LOL=LOL" >&2; exit 1; }
 	scripts/score-checkpoint.sh "$(CHECKPOINT)" "$(LOL)" out/checkpoint
+
+# A bundled model made again, to the bytes of its files and the figures of its recipe: make reproduce MODEL=zero-dce LOL=LOL
+# edge-tone learns from PANORAMAS=folder too; ONLY=convert or ONLY=train is one of the two steps. Called again it goes on.
+reproduce: check-lol .venv-workshop/.tested $(if $(PYTHON_TFLITE),.venv-tflite/.tested)
+	.venv-workshop/bin/python -m scripts.reproduce "$(MODEL)" --lol "$(LOL)" $(if $(PANORAMAS),--panoramas "$(PANORAMAS)") \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(EPOCHS),--epochs "$(EPOCHS)") \
+		$(if $(filter command,$(origin RUN)),-o "$(RUN)")
+
+check-lol:
+	@test -n "$(MODEL)" && test -d "$(LOL)" || { echo "expected a model and the folder of LOL, found '$(MODEL)' and '$(LOL)'; try: make reproduce MODEL=zero-dce LOL=LOL" >&2; exit 1; }
 
 # Everything that trains, converts and measures.
 workshop: .venv-workshop/.tested
