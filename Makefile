@@ -11,8 +11,8 @@ DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos test
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo app apk web-app train check-photos checkpoint reproduce workshop test test-litert test-tflite test-workshop \
-	test-app test-wheel test-arm test-cluster test-web-app container-check attack lint command-files format clean
+.PHONY: demo app apk web-app train check-photos checkpoint reproduce check-lol workshop test test-litert test-tflite \
+	test-workshop test-app test-wheel test-arm test-cluster test-web-app container-check attack lint command-files format clean
 
 demo: .venv/.installed
 	.venv/bin/python -m apps.demo -o out
