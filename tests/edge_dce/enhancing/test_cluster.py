@@ -104,6 +104,12 @@ def run(*words: str | Path, environ: dict[str, str] | None = None) -> tuple[int,
     return child.returncode, output, errors
 
 
+def read_line(child: subprocess.Popen[str]) -> str:
+    """The next line of stdout, and not a byte more: what Python reads ahead `communicate` would not find."""
+    assert child.stdout is not None
+    return b"".join(iter(lambda: os.read(child.stdout.fileno(), 1), b"\n")).decode()
+
+
 def read_folder(folder: Path) -> dict[str, bytes]:
     """All files by name, but for the lock that a killed worker leaves to the next one."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != LOCK_NAME)
@@ -124,11 +130,10 @@ def test_worker_is_killed_and_nothing_is_lost_twice_or_different(
     photos: Path, enhanced: dict[str, bytes], store: dict[str, str], tmp_path: Path
 ) -> None:
     child = start(photos, "-o", tmp_path, "--cluster", "local", "--json")
-    assert child.stdout is not None
-    first = child.stdout.readline()
+    first = read_line(child)
     os.kill(find_workers(child.pid)[0], signal.SIGKILL)
     output, errors = child.communicate(timeout=PATIENCE_S)
-    lines = [json.loads(line) for line in (first + output).splitlines()]
+    lines = [json.loads(line) for line in [first, *output.splitlines()]]
     told = [line["source"] for line in lines[:-1]]
     assert child.returncode == 1
     assert len(told) == len(set(told)) == PICTURES + 1
