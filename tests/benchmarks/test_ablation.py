@@ -9,6 +9,7 @@ import pytest
 from benchmarks.ablation import SetScores, Variant, read_variants, write_variants
 from benchmarks.ablation_table import judge, measure_gain, render_ablation
 from benchmarks.cli import main
+from benchmarks.documents import ABLATION
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.pictures import Picture, read_image, write_picture
 from edge_dce.models.origin import Origin, append_origin
@@ -104,3 +105,12 @@ def test_networks_of_a_folder_are_scored_through_their_model_files(
     assert (variant.parameters, variant.step_ms, list(variant.scores)) == (79_416, (1.0, 2.0), ["7"])
     scores = variant.scores["7"]["test"]
     assert len(scores.psnr_db) == len(scores.ssim) == len(scores.equal_mean_psnr_db) == 3
+
+
+def test_committed_results_have_three_sets_and_three_seeds_of_every_variant() -> None:
+    variants = read_variants(ABLATION)
+    assert len(variants) == 11
+    for variant in variants:
+        assert variant.scores.keys() == {"2001", "2002", "2003"}
+        for scores in variant.scores.values():
+            assert [len(each.ssim) for each in scores.values()] == [30, 85, 60]
