@@ -22,10 +22,11 @@ from edge_dce.terminal.console import answer
 from training.datasets.kinds import find_lol_root
 from training.datasets.sets import Source
 from training.evaluation import PARTS, read_evaluation
+from training.fitting import fit
 from training.metrics.registry import METRICS
 from training.options import parse_count
 from training.recipe import Recipe
-from training.run import Run, fit
+from training.run import Run
 
 _ROOT = Path(__file__).resolve().parents[1]
 _STEPS = ("convert", "train")

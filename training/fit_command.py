@@ -64,6 +64,7 @@ def add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         metavar="INDEX/HOST:PORT,...",
         help="train with other workers; INDEX says which address is this machine's",
     )
+    fit.add_argument("--mlflow", metavar="FILE|URL", help="log to MLflow too, in a SQLite file or on a server")
     fit.add_argument(
         "--cache", type=Path, metavar="DIR", help="folder for decoded pictures (default: the user's cache folder)"
     )
@@ -114,6 +115,7 @@ def _fit(arguments: argparse.Namespace) -> None:
             # A progress bar on a terminal, one line per epoch in a log.
             verbose=(1 if sys.stdout.isatty() else 2) if team.is_chief else 0,
             team=team,
+            mlflow=arguments.mlflow,
         )
         # Only the chief has the run.
         print(f"{run.folder}: {run.count_epochs() if team.is_chief else each.epochs} epochs done")

@@ -20,6 +20,7 @@ from .recorder import Recorder, keep_best
 from .run import STATE_FILES, Run, RunError, restore, start_or_check
 from .samples import choose_samples
 from .starting_point import take_weights
+from .tracking import MlflowTracker
 from .worker import DistributionError
 
 _NO_PARTS: Parts = {"test": (), "train": (), "validation": ()}
@@ -36,6 +37,7 @@ def fit(
     cache: Path | None = None,
     verbose: int = 1,
     team: Team = ALONE,
+    mlflow: str | None = None,
 ) -> None:
     """Train by `recipe` on sets of pictures, or go on where the run stopped.
 
@@ -49,6 +51,7 @@ def fit(
             fit; None begins at random.
         data_title: what cards call the data; None takes the folder's name.
         cache: folder for decoded pictures; None takes the user's cache folder.
+        mlflow: SQLite file or server that MLflow logs to as well; None for nowhere.
 
     Raises:
         ImageError: no pictures in `data`, too few, without partners that the recipe needs, or a broken one.
@@ -71,7 +74,8 @@ def fit(
     with team.watch(), team.share(run.folder, STATE_FILES) as folder:
         if not team.is_chief:
             _check_like_chief(Run(folder), recipe, description)
-        _train(parts, recipe, Run(folder), team, cache, panoramas, start, verbose)
+        trackers = [MlflowTracker(mlflow, run, recipe)] if mlflow is not None and team.is_chief else []
+        _train(parts, recipe, Run(folder), team, cache, panoramas, start, verbose, trackers)
 
 
 def _train(
@@ -83,6 +87,7 @@ def _train(
     panoramas: Path | None,
     start: Path | None,
     verbose: int,
+    trackers: Sequence[MlflowTracker],
 ) -> None:
     task = find_task(recipe)
     steps = count_steps(len(parts["train"]), recipe)
@@ -116,7 +121,7 @@ def _train(
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
         shuffle=False,
-        callbacks=[*team.make_callbacks(), Recorder(run, recipe, samples)],
+        callbacks=[*team.make_callbacks(), Recorder(run, recipe, samples), *trackers],
         verbose=verbose,
     )
 

@@ -51,7 +51,7 @@ function _shtab_edge_dce_using
 end
 
 set -g _shtab_edge_dce_commands enhance benchmark info models doctor live web camera train 'train fit' 'train sweep' 'train export' 'train split' 'train evaluate' 'train compare' 'train psnr-wraparound' evaluate convert
-set -g _shtab_edge_dce_opts_with_value --accelerator --benchmark --cache --calibration --calibration-count --camera --checkpoint --cluster --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metric --metrics --min-psnr --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --seeds --set --size --source --split --stills --strength --study --suffix --sustained --threads --token --token-file --tolerance --trials --truth --virtual-camera --warmup --worker -m -o
+set -g _shtab_edge_dce_opts_with_value --accelerator --benchmark --cache --calibration --calibration-count --camera --checkpoint --cluster --compare --config --contract --data --data-title --denoise --epochs --evaluation --evaluation-count --every --feedback --format --fps --from --html --http --images --json --keep --max-brightness --max-drop --metric --metrics --min-psnr --mlflow --model --out --output --pairs --panoramas --part --photos --pictures --precision --prove --quality --recipe --record --reference --returns --rtsp --runs --seed --seeds --set --size --source --split --stills --strength --study --suffix --sustained --threads --token --token-file --tolerance --trials --truth --virtual-camera --warmup --worker -m -o
 
 complete -c edge-dce -e
 complete -c edge-dce -f
@@ -178,6 +178,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l seeds -x -d 'train 
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l from -xka "(__fish_complete_path (commandline -ct))" -d 'begin with what fits of a run, a .keras or .pth file, or a bundled network'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data-title -x -d 'name of the data in model cards (default: name of the folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l worker -x -d 'train with other workers; INDEX says which address is this machine'"'"'s'
+complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l mlflow -xka "(__fish_complete_path (commandline -ct))" -d 'log to MLflow too, in a SQLite file or on a server'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l cache -xka "(__fish_complete_directories)" -d 'folder for decoded pictures (default: the user'"'"'s cache folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a sweep -d 'search for better settings of a recipe, or continue to'
 complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -s h -l help -d 'show this help message and exit'

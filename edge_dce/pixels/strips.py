@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from edge_dce.pixels.buffers import Buffers
 
@@ -22,6 +22,7 @@ class StripWorkers:
         # The calling thread takes a share: one more thread to wake would often wait for a core that another one has.
         self._pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="edge-dce") if threads > 1 else None
         self._workspaces = [Buffers() for _ in range(threads)]
+        self._begun: Future[Any] | None = None
 
     @property
     def threads(self) -> int:
@@ -35,7 +36,8 @@ class StripWorkers:
     def begin(self, work: Callable[[], Result]) -> Future[Result]:
         """Have `work()` done beside what the calling thread does next, where there is another thread; else at once."""
         if self._pool is not None:
-            return self._pool.submit(work)
+            begun = self._begun = self._pool.submit(work)
+            return begun
         done: Future[Result] = Future()
         done.set_result(work())
         return done
@@ -55,10 +57,11 @@ class StripWorkers:
         try:
             work_on_strips(own)
         finally:
-            # One that has not begun, because its thread does something else, would find nothing left.
-            begun = [helper for helper in helpers if not helper.cancel()]
-            wait(begun)
-        for helper in begun:
+            # One whose thread does something else would find nothing left.
+            is_busy = self._begun is not None and not self._begun.done()
+            waited = [helper for helper in helpers if not (is_busy and helper.cancel())]
+            wait(waited)
+        for helper in waited:
             helper.result()
 
 

@@ -37,8 +37,8 @@ LINKING_PAGES = (
 )
 SAMPLE = ROOT / "docs" / "pictures" / "night-launch.jpg"
 DEVICE_COMMANDS = "edge-dce (?:enhance|benchmark|info|models|doctor)"
-# What needs an object store or a cluster.
-FAR = re.compile(r"s3://|--cluster")
+# What needs an object store, a cluster, or a runtime that compiles.
+FAR = re.compile(r"s3://|--cluster|--accelerator")
 # What needs a camera or the workshop: its parser alone reads these, below and in tests/benchmarks.
 OTHER_COMMANDS = "edge-dce (?:live|web|camera|train|evaluate|convert)"
 # A command that only Ctrl-C ends; tests/edge_dce/enhancing/test_watching.py runs it.
