@@ -20,8 +20,9 @@ from tests.training.tiny_recipe import TINY
 from training.datasets.sets import Source
 from training.evaluation import FILE_NAME
 from training.export import export
+from training.fitting import fit
 from training.recipe import RECIPES
-from training.run import Run, fit
+from training.run import Run
 
 FILES = ["tiny-16x16-float16.tflite", "tiny-16x16-int8.tflite"]
 
