@@ -72,6 +72,7 @@ class Cluster:
         self._connection, self._far_end = spawning.Pipe()
         # Ray writes to stdout and wants signals for itself, so a process of its own talks to it.
         self._driver = spawning.Process(target=drive, args=(self._far_end, address), daemon=True)
+        self._is_connected = False
 
     def __enter__(self) -> Cluster:
         self._driver.start()
@@ -132,20 +133,27 @@ class Cluster:
             return
         items = [{"number": number, "job": pickle.dumps(_make_absolute(job))} for number, job in jobs.items()]
         try:
+            if not self._is_connected:
+                # Before anything is sent: what does not fit into the pipe would hide why there is no Ray.
+                yield from self._receive(on_wait)
+                self._is_connected = True
             self._connection.send((items, task, size))
-            while True:
-                while not self._connection.poll(_POLL_S):
-                    on_wait()
-                message = self._connection.recv()
-                if isinstance(message, EdgeDceError):
-                    raise message
-                if message is None:
-                    return
-                yield from message
+            yield from self._receive(on_wait)
         except (EOFError, OSError) as error:
             raise EdgeDceError(
                 f"--cluster {self._address}: lost on the way; what is done is kept: give the same command again"
             ) from error
+
+    def _receive(self, on_wait: Callable[[], object]) -> Iterator[tuple[int, JobResult]]:
+        while True:
+            while not self._connection.poll(_POLL_S):
+                on_wait()
+            message = self._connection.recv()
+            if isinstance(message, EdgeDceError):
+                raise message
+            if message is None:
+                return
+            yield from message
 
 
 def _check_address(address: str) -> None:

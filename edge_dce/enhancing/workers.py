@@ -51,7 +51,10 @@ class Task:
 
 
 def drive(connection: Connection, address: str) -> None:
-    """The process that talks to Ray: answers each (items, task, size) by lists of (number, result), and None."""
+    """The process that talks to Ray: answers each (items, task, size) by lists of (number, result), and None.
+
+    The first None says that it is connected.
+    """
     if hasattr(os, "setsid"):
         # Ctrl-C is for the process that was started by hand.
         os.setsid()
@@ -59,28 +62,41 @@ def drive(connection: Connection, address: str) -> None:
     for descriptor in range(3):
         os.dup2(nowhere, descriptor)
     os.environ.update(_SETTINGS)
+    # The other end has gone when there is nothing more to be done.
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            _serve(connection, address)
+        except EdgeDceError as error:
+            connection.send(error)
+        except ImportError as error:
+            # Ray without what Ray Data and Ray's client need can be installed too.
+            connection.send(
+                EdgeDceError(
+                    f"expected all of Ray for --cluster ({_tell(error)}); run: pip install 'edge-dce[cluster]'"
+                )
+            )
+
+
+def _serve(connection: Connection, address: str) -> None:
     import ray
     import ray.data
 
     failures = (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError)
-    # The other end has gone when there is nothing more to be done.
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        try:
-            _connect(ray, address)
-            # Ray Data does not run behind the client of a cluster that this machine is no part of.
-            run = _run_there if address.startswith(CLIENT) else _run
-            while True:
-                for results in run(ray, *connection.recv()):
-                    connection.send(results)
-                connection.send(None)
-        except (BrokenPipeError, ConnectionResetError):
-            raise
-        except failures as error:
-            connection.send(EdgeDceError(f"--cluster {address}: {_tell(error)}"))
-        except EdgeDceError as error:
-            connection.send(error)
-        finally:
-            ray.shutdown()
+    try:
+        _connect(ray, address)
+        # Ray Data does not run behind the client of a cluster that this machine is no part of.
+        run = _run_there if address.startswith(CLIENT) else _run
+        connection.send(None)
+        while True:
+            for results in run(ray, *connection.recv()):
+                connection.send(results)
+            connection.send(None)
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except failures as error:
+        raise EdgeDceError(f"--cluster {address}: {_tell(error)}") from error
+    finally:
+        ray.shutdown()
 
 
 def _connect(ray: Any, address: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_dce.enhancing.jobs import Job
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.claims import LOCK_NAME
 from edge_dce.files.pictures import Picture, write_picture
@@ -226,6 +227,35 @@ def test_two_sources_of_one_result_are_refused_before_work_begins(photos: Path, 
     status, _, errors = run(*words, environ=store)
     assert status == 1
     assert "would both become s3://pictures/met/0.png; rename one" in errors
+
+
+@pytest.mark.parametrize(
+    ("address", "package", "expected"),
+    [
+        ("local", "pyarrow", "expected all of Ray for --cluster (none); run: pip install 'edge-dce[cluster]'"),
+        # In Ray's own words.
+        ("ray://{store}", "grpc", "Ray Client requires pip package `ray[client]`"),
+    ],
+)
+def test_ray_without_its_parts_is_told_with_what_to_install(
+    address: str, package: str, expected: str, photos: Path, store: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / f"{package}.py").write_text("raise ImportError('none')")
+    # Anything that answers: the parts are missed first.
+    address = address.format(store=store["AWS_ENDPOINT_URL"].removeprefix("http://"))
+    environ = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    status, _, errors = run(photos, "-o", tmp_path / "out", "--cluster", address, environ=environ)
+    assert status == 1
+    assert expected in errors
+    assert "lost on the way" not in errors
+    assert errors.count("\n") == 1
+
+
+def test_reason_of_no_cluster_is_not_lost_behind_many_pictures(tmp_path: Path) -> None:
+    # 20,000 names are megabytes, and a pipe holds less than one.
+    jobs = [Job(tmp_path / f"{number}.png", tmp_path / "out" / f"{number}.png") for number in range(20_000)]
+    with Cluster("auto", model=TINY) as cluster, pytest.raises(EdgeDceError, match="no cluster found on this machine"):
+        list(cluster.enhance_pictures(jobs))
 
 
 def test_cluster_of_a_missing_model_is_refused() -> None:
