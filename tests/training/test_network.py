@@ -29,9 +29,13 @@ def test_network_has_its_parameters_and_takes_any_size(name: str, parameters: in
     assert np.abs(curves).max() <= 1
 
 
-def test_scene_network_returns_a_small_map_that_only_brightens() -> None:
-    network = NETWORKS["zero-dce-scene"].build()
-    assert network.count_params() == 77_321
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("zero-dce-scene", 77_321), ("zero-dce-scene-deep", 138_585), ("zero-dce-scene-attention", 79_251)],
+)
+def test_scene_network_returns_a_small_map_that_only_brightens(name: str, parameters: int) -> None:
+    network = NETWORKS[name].build()
+    assert network.count_params() == parameters
     curves = np.asarray(network(np.random.default_rng(1).random((2, 48, 32, 3), np.float32)))
     assert curves.shape == (2, 12, 8, 3)
     assert curves.min() >= -0.3 - 1e-6
