@@ -29,6 +29,11 @@ SCALES_ITSELF = (
     "expected a network for pictures from 0 to 1, found one that divides by 255 itself and will see them black; "
     "convert it without that layer"
 )
+# What a network does cannot tell one that divides from one that learned one curve for all pictures.
+HARDLY_SEES = (
+    "expected a network for pictures from 0 to 1, found one that hardly changes with them; if it divides by 255 itself, "
+    "convert it without that layer, else train it on more pictures"
+)
 # A network that divides by 255 itself moves by about 1/255 of what it can. The least of a sound one that was seen, of
 # the paper's network with its curves from dark pictures alone, is 2.6/255.
 _STILL = 1.6 / 255
@@ -56,7 +61,7 @@ class Trial:
     def doubt(self) -> str | None:
         """What is odd about that, or None."""
         if self.change_of_levels is not None and self.change < min(_ENOUGH, _STILL * self.change_of_levels):
-            return SCALES_ITSELF
+            return HARDLY_SEES
         if self.change == 0:
             return "expected a network that sees the picture, found one that returns the same for black and noise"
         return None
