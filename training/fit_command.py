@@ -7,9 +7,8 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from .datasets.sets import Source
 from .feedback import read_exposure_target
-from .options import PANORAMAS, add_data, parse_count
+from .options import add_training_data, find_training_data, parse_count
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
 from .settings import override
 
@@ -17,13 +16,7 @@ from .settings import override
 def add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The parser of `fit`."""
     fit = commands.add_parser("fit", help="train a network, or continue an interrupted run")
-    add_data(fit)
-    fit.add_argument(
-        "--panoramas",
-        type=Path,
-        metavar="DIR",
-        help="folder of panoramas in linear light (.hdr, .exr), for recipes that cut views",
-    )
+    add_training_data(fit)
     fit.add_argument(
         "--recipe",
         choices=list(RECIPES),
@@ -82,14 +75,7 @@ def _fit(arguments: argparse.Namespace) -> None:
     if arguments.show:
         print(recipe.to_json(), end="")
         return
-    # Views are cut, where other kinds are pictures already; the recipe says how many and how often.
-    folders = [Path(text.removeprefix(f"{PANORAMAS}:")) for text in arguments.data if text.startswith(f"{PANORAMAS}:")]
-    panoramas = next(iter(folders), arguments.panoramas)
-    if len(folders) + (arguments.panoramas is not None) > 1:
-        arguments.parser.error("expected one folder of panoramas; put them into one")
-    sources = [Source.parse(text) for text in arguments.data if not text.startswith(f"{PANORAMAS}:")]
-    if not sources and panoramas is None:
-        arguments.parser.error("--data is missing; training needs it, or --panoramas")
+    sources, panoramas = find_training_data(arguments.parser, arguments)
     if arguments.out is None:
         arguments.parser.error("--out is missing; training needs it")
     from .distribution import ALONE, join

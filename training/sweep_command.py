@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .datasets.sets import Source
 from .metrics.registry import METRICS
-from .options import add_data, parse_count
+from .options import add_training_data, find_training_data, parse_count
 from .recipe import DEFAULT_RECIPE, RECIPES, Recipe, find_recipe
 from .search_space import divide_settings
 from .settings import override
@@ -20,7 +20,7 @@ _METRICS = {"loss": False, "psnr": True, "ssim": True}
 def add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The parser of `sweep`."""
     sweep = commands.add_parser("sweep", help="search for better settings of a recipe, or continue to")
-    add_data(sweep, required=True)
+    add_training_data(sweep)
     sweep.add_argument(
         "--recipe",
         choices=list(RECIPES),
@@ -59,12 +59,14 @@ def _sweep(arguments: argparse.Namespace) -> None:
     changing = [each.path for each in dimensions if each.changes_the_loss]
     if arguments.metric == "loss" and changing:
         arguments.parser.error(f"losses do not compare where {changing[0]} differs; choose --metric psnr or ssim")
-    sources = [Source.parse(text) for text in arguments.data]
+    sources, panoramas = find_training_data(arguments.parser, arguments)
+    if not sources:
+        arguments.parser.error("--data is missing; a run is judged on its validation part")
     from .sweep import Sweep, run_sweep
 
     def measure(changed: Recipe, folder: Path) -> float:
         print(f"{folder}: {changed.title}")
-        return _measure(sources, changed, folder, arguments.metric, arguments.cache)
+        return _measure(sources, panoramas, changed, folder, arguments.metric, arguments.cache)
 
     sweep = Sweep(recipe, dimensions, arguments.metric, _METRICS[arguments.metric])
     value, settings = run_sweep(sweep, arguments.study, trials=arguments.trials, measure=measure)
@@ -72,14 +74,16 @@ def _sweep(arguments: argparse.Namespace) -> None:
     print(arguments.study.with_suffix(".svg"))
 
 
-def _measure(sources: list[Source], recipe: Recipe, folder: Path, metric: str, cache: Path | None) -> float:
+def _measure(
+    sources: list[Source], panoramas: Path | None, recipe: Recipe, folder: Path, metric: str, cache: Path | None
+) -> float:
     from .fitting import fit
     from .history import TOTAL, read_history
     from .run import Run, RunError
     from .scoring import evaluate, find_evaluation_parts
     from .trained_network import load_trained_network
 
-    fit(sources, recipe, Run(folder), cache=cache, verbose=0)
+    fit(sources, recipe, Run(folder), cache=cache, panoramas=panoramas, verbose=0)
     if metric == "loss":
         losses = read_history(folder).validation.get(TOTAL)
         if not losses:

@@ -31,8 +31,8 @@ SCALES_ITSELF = (
 )
 # What a network does cannot tell one that divides from one that learned one curve for all pictures.
 HARDLY_SEES = (
-    "expected a network for pictures from 0 to 1, found one that hardly changes with them; if it divides by 255 itself, "
-    "convert it without that layer, else train it on more pictures"
+    "expected a network for pictures from 0 to 1, found one that hardly changes with them; "
+    "if it divides by 255 itself, convert it without that layer, else train it on more pictures"
 )
 # A network that divides by 255 itself moves by about 1/255 of what it can. The least of a sound one that was seen, of
 # the paper's network with its curves from dark pictures alone, is 2.6/255.

@@ -8,6 +8,7 @@ import pytest
 
 from tests.training import tiny_recipe
 from tests.training.lol_folder import write_lol
+from tests.training.panoramas.made_panorama import make_panorama, write_panorama
 from training.cli import main
 from training.recipe import RECIPES, Recipe, RecipeError
 from training.search_space import Dimension, divide_settings
@@ -99,6 +100,23 @@ def test_sweep_is_one_command_and_its_plot(
     assert re.search(rf"best {metric} \S+: --set learning_rate=0\.\d+", capsys.readouterr().out)
     assert sorted(path.name for path in (tmp_path / "study").iterdir()) == ["trial-0", "trial-1"]
     assert b"<svg" in (tmp_path / "study.svg").read_bytes()
+
+
+def test_sweep_of_a_tone_takes_views_of_panoramas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("optuna")
+    monkeypatch.setitem(RECIPES, "tiny-tone", dataclasses.replace(tiny_recipe.TINY_TONE, epochs=1))
+    lol, panoramas = write_lol(tmp_path / "lol"), tmp_path / "panoramas"
+    panoramas.mkdir()
+    write_panorama(panoramas / "a.hdr", make_panorama())
+    command = ["sweep", "--recipe", "tiny-tone", "--panoramas", str(panoramas), "--study", str(tmp_path / "study.db")]
+    settings = ["--set", "learning_rate=1e-4..1e-2:log", "--trials", "1", "--cache", str(tmp_path / "cache")]
+    assert main([*command, *settings, "--data", str(lol)]) == 0
+    assert "best loss" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([*command, *settings])
+    assert "judged on its validation part" in capsys.readouterr().err
 
 
 def test_plot_says_what_was_varied() -> None:
