@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edge_dce.errors import ImageError, OutputError
+from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.near_infrared import read_channels
 from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import read_picture
+from edge_dce.machine import find_cache_folder as find_users_cache
 from edge_dce.pixels.shrinking import shrink, shrink_channels
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -25,8 +26,15 @@ _VERSION = 1
 
 
 def find_cache_folder() -> Path:
-    """Where decoded pictures are kept unless told otherwise: the user's cache folder (XDG base directories)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-dce"
+    """Where decoded pictures are kept unless told otherwise.
+
+    Raises:
+        EdgeDceError: this user has no home.
+    """
+    folder = find_users_cache()
+    if folder is None:
+        raise EdgeDceError("expected a home folder for decoded pictures, found none; set EDGE_DCE_CACHE to a folder")
+    return folder
 
 
 def hash_files(paths: Sequence[Path]) -> str:

@@ -97,6 +97,7 @@ TRAINING_MAY_USE = {
         "files.output",
         "files.pictures",
         "files.video_reader",
+        "machine",
         "models.origin",
         "pixels.baselines",
         "pixels.curve",

@@ -10,6 +10,7 @@ from edge_dce.errors import VideoError
 from edge_dce.files.output import make_folder
 from edge_dce.files.pictures import Picture, write_picture
 from edge_dce.files.video_reader import VideoReader
+from edge_dce.pixels.levels import round_to_levels
 
 from ..cache import hash_files
 
@@ -42,8 +43,9 @@ def _write_frames(video: Path, folder: Path, interval_s: float) -> None:
             first_pts = portion.pts if first_pts is None else first_pts
             time_s = float((portion.pts - first_pts) * (reader.video.time_base or 0))
             if time_s >= due_s:
-                shift = 8 * (portion.frame.itemsize - 1)
-                frame = (portion.frame >> shift).astype(np.uint8)
+                frame = portion.frame
+                if frame.dtype != np.uint8:
+                    frame = round_to_levels(frame / np.float32(np.iinfo(frame.dtype).max))
                 write_picture(Picture(frame), folder / f"{round(time_s * 1000):09}.png", overwrite=True)
                 due_s = time_s + interval_s
             reader.give_back(portion.frame)

@@ -36,7 +36,7 @@ def make_judges() -> dict[str, np.ndarray]:
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder with both files."""
     cache = tmp_path_factory.mktemp("cache")
-    folder = cache / "edge-dce" / "weights"
+    folder = cache / "weights"
     folder.mkdir(parents=True)
     write_checkpoint(folder / "alexnet-owt-7be5be79.pth", make_alexnet())
     write_checkpoint(folder / "alex.pth", make_judges())
@@ -67,7 +67,7 @@ def list_features(image: np.ndarray, state: Mapping[str, np.ndarray]) -> Iterato
 
 
 def test_distance_is_that_of_the_formula(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(weights))
+    monkeypatch.setenv("EDGE_DCE_CACHE", str(weights))
     image, truth = make_picture(1), make_picture(2)
     expected = 0.0
     layers = zip(list_features(image, make_alexnet()), list_features(truth, make_alexnet()), strict=True)
@@ -82,10 +82,10 @@ def test_distance_is_that_of_the_formula(weights: Path, monkeypatch: pytest.Monk
 def test_what_lpips_cannot_do_is_said(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImageError, match="expected at least 31x31 pixels for LPIPS"):
         measure_perceptual_distance(make_picture(1, 30, 40), make_picture(2, 30, 40))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("EDGE_DCE_CACHE", str(tmp_path))
     with pytest.raises(WeightsError) as caught:
         measure_perceptual_distance(make_picture(1), make_picture(2))
-    folder = tmp_path / "edge-dce" / "weights"
+    folder = tmp_path / "weights"
     assert f"place {ALEXNET_URL} at {folder / 'alexnet-owt-7be5be79.pth'}, or leave lpips out" in str(caught.value)
     folder.mkdir(parents=True)
     for name in ("alexnet-owt-7be5be79.pth", "alex.pth"):

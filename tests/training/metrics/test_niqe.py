@@ -18,8 +18,8 @@ def make_noise(height: int = 192, width: int = 288) -> np.ndarray:
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the statistics are looked for."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    path = tmp_path / "edge-dce" / "weights" / "niqe_pris_params.npz"
+    monkeypatch.setenv("EDGE_DCE_CACHE", str(tmp_path))
+    path = tmp_path / "weights" / "niqe_pris_params.npz"
     path.parent.mkdir(parents=True)
     return path
 
