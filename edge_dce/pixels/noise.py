@@ -45,6 +45,9 @@ _BLOCK_PX = 8
 # In levels of 255: larger steps are edges of the picture.
 _LARGEST_STEP = 3.0
 _DARK = 96
+# What a codec makes of a black sky is one level over many pixels. Luma of one level strays by what floats round.
+_CELL_PX, _NEARLY_BLACK, _ONE_LEVEL = 4, 6.0, 0.5
+_FEWEST_CELLS = 64
 # In standard errors; of eight places to choose from, one reaches two by chance.
 _CERTAINTY = 5.0
 # Coarse detail passes for noise at half size more easily than fine detail at full size.
@@ -63,6 +66,7 @@ class NoiseProfile:
         samples: the same as luma, of single samples of red, green and blue: their root mean square.
         blocks: of the steps between blocks of 8 x 8 pixels, as JPEG and video leave them; 0 for a picture without.
         quantization: of the rounding to eight bits; 0 for more.
+        emptiness: which share of what is nearly black has one level only, in cells of 4 x 4 pixels; 0 for more bits.
     """
 
     luma: FloatArray
@@ -70,6 +74,7 @@ class NoiseProfile:
     samples: FloatArray
     blocks: float = 0.0
     quantization: float = 0.0
+    emptiness: float = 0.0
 
 
 def assume_noise(level: float) -> NoiseProfile:
@@ -104,6 +109,7 @@ def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfi
         samples=_fit(_measure(tiles), brightness, 0),
         blocks=_measure_blocks(luma, brightness),
         quantization=_QUANTIZATION_VARIANCE**0.5 if image.dtype == np.uint8 else 0.0,
+        emptiness=_measure_emptiness(luma) if image.dtype == np.uint8 else 0.0,
     )
 
 
@@ -155,6 +161,19 @@ def _measure_blocks(luma: FloatArray, brightness: FloatArray) -> float:
     across = _square_steps(np.diff(luma, axis=1, append=0)).mean(axis=0).reshape(-1, side)[:, :-1]
     # Blocks have both; a gradient in whole levels has steps along one axis, perhaps at every eighth place.
     return math.sqrt(min(_find_period(down, brightness), _find_period(across, brightness)) / 2)
+
+
+def _measure_emptiness(luma: FloatArray) -> float:
+    """The share of empty cells among the dark ones of (side, N · side) tiles; 0 where these are too few to tell."""
+    # Rows first: numpy is slow at two axes at once.
+    rows = luma.reshape(-1, _CELL_PX, luma.shape[1])
+    highest, lowest = (
+        reduce(reduce(rows, axis=1).reshape(-1, _CELL_PX), axis=1) for reduce in (np.maximum.reduce, np.minimum.reduce)
+    )
+    dark = highest < _NEARLY_BLACK
+    if np.count_nonzero(dark) < _FEWEST_CELLS:
+        return 0.0
+    return float(np.mean((highest - lowest)[dark] < _ONE_LEVEL))
 
 
 def _square_steps(differences: FloatArray) -> FloatArray:

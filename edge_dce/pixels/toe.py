@@ -27,6 +27,11 @@ FloatArray = npt.NDArray[np.float32]
 
 # In levels of 255. The surroundings count for nothing below the first and for all above the second.
 _FLOOR = (0.5, 3.5)
+# The same where a codec smoothed the dark away: a sky of the night drive has 3 levels, and six colors in all.
+_EMPTY_FLOOR = (1.5, 6.5)
+# Of what is nearly black, the share that is empty: of scenes exposed for their lights 0.64 at most, of the drive 0.86
+# at least.
+_EMPTY = (0.65, 0.85)
 # Color needs more levels than light does: of an olive of 3, 3 and 1, the 1 is mostly noise. Without noise it is only
 # rounded, and fewer are enough.
 _COLOR_FLOOR, _FULL_COLOR_WITHOUT_NOISE = (1.5, 12.0), 6.0
@@ -75,14 +80,21 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | No
     smooth = _smooth(luma.astype(np.float32))
     # Light of a lamp that the averaging spread is no light of the sky around it.
     eroded = _smooth(cv2.erode(smooth, np.ones((3, 3))))
-    clear = _FLOOR[1] + _CLEAR_DEVIATIONS * float(noise.luma[2])
+    floor = _find_floor(noise)
+    clear = floor[1] + _CLEAR_DEVIATIONS * float(noise.luma[2])
     own_ramp = clear, clear + _CLEAR_LEVELS
     own = _ramp(np.arange(256, dtype=np.float32), *own_ramp)
     surroundings, own, color = (
         1 - np.float32(light) * (1 - share)
-        for share in (_ramp(eroded, *_FLOOR), own, _ramp(smooth, *_find_color_floor(noise)))
+        for share in (_ramp(eroded, *floor), own, _ramp(smooth, *_find_color_floor(noise)))
     )
     return Toe(np.rint(255 * surroundings).astype(np.uint8), np.rint(255 * own).astype(np.uint8), color, own_ramp)
+
+
+def _find_floor(noise: NoiseProfile) -> tuple[float, float]:
+    share = float(_ramp(np.array(noise.emptiness), *_EMPTY))
+    low, high = (usual + share * (empty - usual) for usual, empty in zip(_FLOOR, _EMPTY_FLOOR, strict=True))
+    return low, high
 
 
 def _find_color_floor(noise: NoiseProfile) -> tuple[float, float]:

@@ -36,6 +36,16 @@ def test_picture_without_noise_has_none() -> None:
     assert profile.blocks == 0
 
 
+def test_dark_of_one_level_is_empty_and_noise_or_more_bits_are_not() -> None:
+    sky = np.full((240, 320, 3), 3, np.uint8)
+    sky[200:] = 60
+    assert estimate(sky).emptiness == 1
+    # Of 16 samples whose luma strays by 0.8 hardly any cell has one level.
+    assert estimate(add_noise(sky.astype(np.float64), 1.2)).emptiness < 0.1
+    assert estimate(sky.astype(np.uint16) * 257).emptiness == 0
+    assert estimate(np.maximum(sky, 12)).emptiness == 0
+
+
 def test_rounding_does_not_pass_coarse_texture_for_noise() -> None:
     levels = make_ramp(low=20, high=120)
     # A soft texture in every place: waves of 16 pixels, which have next to nothing at the finest scale.

@@ -37,6 +37,16 @@ def test_sky_around_a_lamp_is_left_dark() -> None:
     assert toe.surroundings[52, 67] < 0.2 * 255
 
 
+def test_sky_that_a_codec_emptied_is_left_dark_at_three_levels_too() -> None:
+    night = np.maximum(make_night(), 3)
+    emptied = find_toe(night, dataclasses.replace(QUIET, emptiness=0.95), light=1)
+    assert emptied is not None
+    # Ramps from 1.5 to 6.5 and from 0.5 to 3.5 levels hold 22 % and 93 % at 3.
+    assert emptied.surroundings[:40].max() < 0.25 * 255
+    assert find(night).surroundings[:40].min() > 0.9 * 255
+    assert emptied.surroundings[70:].min() == 255
+
+
 def test_star_counts_of_its_own() -> None:
     own = find(make_night()).own
     assert own[1] == 0
