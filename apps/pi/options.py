@@ -14,9 +14,10 @@ from typing import Any
 from edge_dce.camera.sources import AUTO, describe_sources
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.errors import EdgeDceError
-from edge_dce.files.address import Address, hide_password, is_address
+from edge_dce.files.address import Address
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_size
+from edge_dce.terminal.parser import CommandParser
 from edge_dce.version import VERSION
 
 from .outputs.retention import Keep
@@ -66,25 +67,16 @@ class LiveOptions:
 def read_options(argv: Sequence[str], *, prog: str = PROG) -> LiveOptions:
     """The options of a command line and of the file that it names; flags win over the file.
 
-    Exits with status 2 and a line on stderr, as argparse does, where they are wrong.
+    Exits with status 2 and a line on stderr where they are wrong.
     """
     parser = build_parser(prog)
     config = _build_config_parser().parse_known_args(argv)[0].config
     try:
         from_file = read_config(config) if config else []
-        arguments, unknown = parser.parse_known_args([*from_file, *argv])
-        if unknown:
-            parser.error(f"unrecognized arguments: {' '.join(map(_hide_secrets, unknown))}")
-        options = _to_options(arguments)
+        options = _to_options(parser.parse_args([*from_file, *argv]))
     except EdgeDceError as error:
         parser.error(str(error))
     return options
-
-
-def _hide_secrets(argument: str) -> str:
-    """An argument that is not known, perhaps an address behind a mistyped option, as a message may show it."""
-    option, equals, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
-    return f"{option}{equals}{Address(value)}" if is_address(value) else hide_password(argument)
 
 
 def read_config(path: Path) -> list[str]:
@@ -118,7 +110,7 @@ def read_config(path: Path) -> list[str]:
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     switch = argparse.BooleanOptionalAction
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=prog,
         description="Enhance a camera's pictures live, without a screen.",
         parents=[_build_config_parser()],

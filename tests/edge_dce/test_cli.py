@@ -219,7 +219,6 @@ def test_bad_input_gives_one_line_and_leaves_nothing(
 @pytest.mark.parametrize(
     "command",
     [
-        [],
         ["enhance"],
         ["enhance", "x.png", "--strength", "2"],
         ["enhance", "x.png", "--max-brightness", "0.4"],
@@ -235,7 +234,15 @@ def test_wrong_usage_exits_with_2(command: list[str], capfd: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as caught:
         main(command)
     assert caught.value.code == 2
-    assert "usage: edge-dce" in capfd.readouterr().err
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("edge-dce")
+    assert ": error: " in line
+
+
+def test_help_is_shown_where_nothing_is_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert capfd.readouterr().err.startswith("usage: edge-dce ")
 
 
 def test_info_tells_the_card(capfd: pytest.CaptureFixture[str]) -> None:
