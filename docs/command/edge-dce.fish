@@ -62,7 +62,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l debug -d 'show a traceback on errors'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s r -l recursive -d 'take the pictures of subfolders too, and mirror these'
-complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'file, folder, s3:// address, or - for PNG on stdout (default: NAME-enhanced beside each input, a file or a folder)'
+complete -c edge-dce -n '_shtab_edge_dce_using enhance' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'file, folder, s3:// address, or - for PNG on stdout (default: NAME-enhanced beside each file or folder)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l format -x -d 'write pictures as jpg, png, tif or webp (default: as their sources)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l quality -x -d 'of JPEG and WebP, 1 to 100 (default: 95)'
 complete -c edge-dce -n '_shtab_edge_dce_using enhance' -l suffix -x -d 'what names of results end in, as --suffix=-bright (default: -enhanced beside the source, else nothing)'

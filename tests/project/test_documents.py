@@ -121,7 +121,7 @@ def test_examples_for_pictures_run_in_the_order_in_which_a_newcomer_reads_them(w
             if language == "python" and "night.jpg" in block and "flask" not in block:
                 exec(compile(block, page.name, "exec"), {"__name__": "__main__"})
             for command in find_commands(block, "edge-dce enhance") if language == "sh" else []:
-                if "night.jpg" in command or "photos" in command and not FAR.search(command):
+                if "night.jpg" in command or ("photos" in command and not FAR.search(command)):
                     assert main(shlex.split(command)[1:]) == 0, command
 
 
