@@ -25,6 +25,7 @@ from .outputs.retention import Keep
 PROG = "edge-dce-pi"
 TOKEN_VARIABLE = "EDGE_DCE_PI_TOKEN"
 _LEAST_TOKEN = 16
+_MAKE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe())'"
 _KEEP = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([A-Za-z]+)")
 _SIZES = {"mb": 10**6, "gb": 10**9, "tb": 10**12}
 _AGES_S = {"m": 60, "h": 3600, "d": 86400}
@@ -226,8 +227,12 @@ def find_token(token: str | None, path: Path | None) -> str | None:
     if token is None and path is not None:
         try:
             token = path.read_text(encoding="utf-8").partition("\n")[0].strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise OptionsError(f"{path}: the token cannot be read ({error})") from error
+        except OSError as error:
+            raise OptionsError(
+                f"{path}: the token cannot be read ({error.strerror}); name a file whose first line is the token"
+            ) from error
+        except UnicodeDecodeError as error:
+            raise OptionsError(f"{path}: expected a token of plain characters, found other bytes; {_MAKE}") from error
     if token is None:
         token = os.environ.get(TOKEN_VARIABLE)
     if token is not None and (
@@ -235,8 +240,7 @@ def find_token(token: str | None, path: Path | None) -> str | None:
     ):
         raise OptionsError(
             f"expected a token of {_LEAST_TOKEN} or more plain characters, no spaces around them, found {len(token)}; "
-            "make one with: "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe())'"
+            f"{_MAKE}"
         )
     return token
 

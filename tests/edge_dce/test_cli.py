@@ -384,7 +384,9 @@ def test_json_into_a_missing_folder_is_refused_before_measuring(
 def test_name_of_one_picture_is_no_place_for_several(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write_photo(tmp_path / "in" / "0.png")
     assert main(["enhance", str(tmp_path / "in"), "-m", TINY, "-o", str(tmp_path / "out.png")]) == 1
-    assert "expected a folder for several pictures" in read_error(capfd)
+    error = read_error(capfd)
+    assert "expected a folder for several pictures" in error
+    assert f"name a folder, such as {tmp_path / 'out'}, " in error
 
 
 def test_interrupt_in_a_folder_exits_with_130_and_leaves_whole_files_only(tmp_path: Path) -> None:
