@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge_dce.terminal.arguments import parse_positive, parse_size
 from edge_dce.terminal.console import CUT_SHORT, answer
+from edge_dce.terminal.parser import CommandParser
 
 from .formats import CONTRACTS, PRECISIONS, SIZES, Bounds
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="Convert a Keras network to verified .tflite files.")
+    parser = CommandParser(prog=prog, description="Convert a Keras network to verified .tflite files.")
     parser.add_argument("model", type=Path, metavar="MODEL", help=".keras or .h5 file, or the folder of a SavedModel")
     parser.add_argument("--precision", choices=(*PRECISIONS, _ALL), default=_ALL, help="default: %(default)s")
     parser.add_argument(

@@ -14,6 +14,7 @@ from edge_dce.models.command import add_parsers as add_model_parsers
 from edge_dce.terminal.console import answer, prepare_streams
 from edge_dce.terminal.doors import DOORS
 from edge_dce.terminal.doors import add_parsers as add_door_parsers
+from edge_dce.terminal.parser import CommandParser
 from edge_dce.version import VERSION
 
 
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        Exit status: 0, 1 for an error said on stderr, 2 for wrong usage (by argparse), 130 for Ctrl-C.
+        Exit status: 0, 1 for an error said on stderr, 2 for wrong usage (by the parser), 130 for Ctrl-C.
     """
     prepare_streams()
     words = list(sys.argv[1:] if argv is None else argv)
@@ -43,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show a traceback on errors")
 
-    parser = argparse.ArgumentParser(prog="edge-dce", description="Bring light to dark pictures on small devices.")
+    parser = CommandParser(prog="edge-dce", description="Bring light to dark pictures on small devices.")
     parser.add_argument("-V", "--version", action="version", version=f"edge-dce {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 

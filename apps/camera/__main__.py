@@ -13,6 +13,7 @@ from pathlib import Path
 from edge_dce.camera.sources import describe_sources
 from edge_dce.terminal.arguments import parse_size
 from edge_dce.terminal.console import answer
+from edge_dce.terminal.parser import CommandParser
 
 from .device import Folders, find_folders, is_android
 
@@ -20,7 +21,7 @@ PROG = "python -m apps.camera"
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="A camera that sees in the dark.")
+    parser = CommandParser(prog=prog, description="A camera that sees in the dark.")
     parser.add_argument("--camera", metavar="SOURCE", help=f"camera to use: {describe_sources()}")
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="size of the camera's frames")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="folder for photos (default: Pictures/edge-dce)")

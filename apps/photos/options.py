@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge_dce.enhancing.options import add_model_options
 from edge_dce.errors import EdgeDceError
+from edge_dce.terminal.parser import CommandParser
 from edge_dce.version import VERSION
 
 from ..pi.options import TOKEN_VARIABLE, OptionsError, find_token, is_loopback, parse_address
@@ -39,7 +40,7 @@ def read_options(argv: Sequence[str], *, prog: str = PROG) -> WebOptions:
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=prog, description="Enhance photos on a web page, and for programs over HTTP.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"edge-dce {VERSION}")

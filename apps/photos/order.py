@@ -28,6 +28,7 @@ _STATUSES = {
     "403": "asked by a page of another site, or by another name than localhost without a token",
     "408": "the picture came too slowly",
     "413": f"more than {MOST_BYTES // 10**6} MB",
+    "415": "a form, multipart/form-data, around the picture instead of its bytes",
     "422": "no picture, one of an unknown kind, too many pixels, or none that the format can hold",
     "500": "the model failed",
     "503": f"{MOST_WAITING} wait already; Retry-After says when to come again",

@@ -25,6 +25,7 @@ _FILES = ("index.html", "page.css", "page.js", "zip.js", "icon.svg")
 _OPEN_TO_ALL = frozenset({"/healthz", "/page.css", "/icon.svg"})
 _WRONG = "This token is wrong. Try again."
 _ELSEWHERE = "this answers to its own page and to programs at localhost; start it with --token to use another name"
+_NO_FORM = "expected the bytes of a picture file as the body, found a form; with curl: --data-binary @night.jpg"
 _RETRY_S = "1"
 
 
@@ -75,6 +76,9 @@ class Pages:
             raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, "expected POST with a picture file as its body")
         if request.body is None:
             raise RequestError(HTTPStatus.BAD_REQUEST, "expected a picture file as the body, found nothing")
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            await request.body.discard(MOST_BYTES)
+            return make_error(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _NO_FORM)
         try:
             order = read_order(request.query, self._enhancement.models)
             async with self._desk.take_place():

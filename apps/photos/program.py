@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
         prog: the command's name in help and messages.
 
     Returns:
-        Exit status: 0 stopped, 1 for an error said on stderr, 2 for wrong usage (by argparse), 130 for Ctrl-C.
+        Exit status: 0 stopped, 1 for an error said on stderr, 2 for wrong usage (by the parser), 130 for Ctrl-C.
     """
     options = read_options(sys.argv[1:] if argv is None else argv, prog=prog)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"{prog}: %(message)s")

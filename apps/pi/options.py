@@ -14,9 +14,10 @@ from typing import Any
 from edge_dce.camera.sources import AUTO, describe_sources
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.errors import EdgeDceError
-from edge_dce.files.address import Address, hide_password, is_address
+from edge_dce.files.address import Address
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_size
+from edge_dce.terminal.parser import CommandParser
 from edge_dce.version import VERSION
 
 from .outputs.retention import Keep
@@ -24,6 +25,7 @@ from .outputs.retention import Keep
 PROG = "edge-dce-pi"
 TOKEN_VARIABLE = "EDGE_DCE_PI_TOKEN"
 _LEAST_TOKEN = 16
+_MAKE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe())'"
 _KEEP = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([A-Za-z]+)")
 _SIZES = {"mb": 10**6, "gb": 10**9, "tb": 10**12}
 _AGES_S = {"m": 60, "h": 3600, "d": 86400}
@@ -66,25 +68,16 @@ class LiveOptions:
 def read_options(argv: Sequence[str], *, prog: str = PROG) -> LiveOptions:
     """The options of a command line and of the file that it names; flags win over the file.
 
-    Exits with status 2 and a line on stderr, as argparse does, where they are wrong.
+    Exits with status 2 and a line on stderr where they are wrong.
     """
     parser = build_parser(prog)
     config = _build_config_parser().parse_known_args(argv)[0].config
     try:
         from_file = read_config(config) if config else []
-        arguments, unknown = parser.parse_known_args([*from_file, *argv])
-        if unknown:
-            parser.error(f"unrecognized arguments: {' '.join(map(_hide_secrets, unknown))}")
-        options = _to_options(arguments)
+        options = _to_options(parser.parse_args([*from_file, *argv]))
     except EdgeDceError as error:
         parser.error(str(error))
     return options
-
-
-def _hide_secrets(argument: str) -> str:
-    """An argument that is not known, perhaps an address behind a mistyped option, as a message may show it."""
-    option, equals, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
-    return f"{option}{equals}{Address(value)}" if is_address(value) else hide_password(argument)
 
 
 def read_config(path: Path) -> list[str]:
@@ -118,7 +111,7 @@ def read_config(path: Path) -> list[str]:
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     switch = argparse.BooleanOptionalAction
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=prog,
         description="Enhance a camera's pictures live, without a screen.",
         parents=[_build_config_parser()],
@@ -234,8 +227,12 @@ def find_token(token: str | None, path: Path | None) -> str | None:
     if token is None and path is not None:
         try:
             token = path.read_text(encoding="utf-8").partition("\n")[0].strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise OptionsError(f"{path}: the token cannot be read ({error})") from error
+        except OSError as error:
+            raise OptionsError(
+                f"{path}: the token cannot be read ({error.strerror}); name a file whose first line is the token"
+            ) from error
+        except UnicodeDecodeError as error:
+            raise OptionsError(f"{path}: expected a token of plain characters, found other bytes; {_MAKE}") from error
     if token is None:
         token = os.environ.get(TOKEN_VARIABLE)
     if token is not None and (
@@ -243,8 +240,7 @@ def find_token(token: str | None, path: Path | None) -> str | None:
     ):
         raise OptionsError(
             f"expected a token of {_LEAST_TOKEN} or more plain characters, no spaces around them, found {len(token)}; "
-            "make one with: "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe())'"
+            f"{_MAKE}"
         )
     return token
 

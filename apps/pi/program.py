@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = PROG) -> int:
         prog: the command's name in help and messages.
 
     Returns:
-        Exit status: 0 stopped or at a file's end, 1 for an error said on stderr, 2 for wrong usage (by argparse), 130
+        Exit status: 0 stopped or at a file's end, 1 for an error said on stderr, 2 for wrong usage (by the parser), 130
         for Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else argv

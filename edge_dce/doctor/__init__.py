@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from edge_dce.doctor.checks import examine
 from edge_dce.doctor.finding import LEVELS, Finding, Level
 from edge_dce.terminal.console import answer
+from edge_dce.terminal.parser import CommandParser
 
 __all__ = ["LEVELS", "PURPOSE", "SCHEMA", "Finding", "Level", "add_options", "examine", "main", "run"]
 
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line by itself, for where `edge_dce.cli` cannot be imported."""
-    parser = argparse.ArgumentParser(prog="edge-dce doctor", description=PURPOSE)
+    parser = CommandParser(prog="edge-dce doctor", description=PURPOSE)
     add_options(parser)
     arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):

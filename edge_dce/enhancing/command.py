@@ -43,7 +43,7 @@ def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
         "-o",
         "--output",
         metavar="FILE|DIR|-",
-        help="file, folder, s3:// address, or - for PNG on stdout (default: NAME-enhanced beside each input)",
+        help="file, folder, s3:// address, or - for PNG on stdout (default: NAME-enhanced beside each file or folder)",
     )
     enhance.add_argument(
         "--format",

@@ -230,7 +230,10 @@ def _check_target(target: Place, source: Place) -> Place:
 def _check_folder(output: str) -> None:
     looks_like_a_file = Path(output).suffix.lower() in WRITABLE_SUFFIXES | containers.WRITABLE_SUFFIXES
     if looks_like_a_file and not output.endswith(os.sep) and not is_folder(parse_place(output)):
-        raise ImageError(f"{output}: expected a folder for several pictures, found the name of one file")
+        raise ImageError(
+            f"{output}: expected a folder for several pictures, found the name of one file; name a folder, such as "
+            f"{output.removesuffix(Path(output).suffix)}, and choose a format with --format"
+        )
 
 
 def _drop_repetitions(jobs: Sequence[Job]) -> list[Job]:

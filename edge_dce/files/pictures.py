@@ -30,6 +30,8 @@ from edge_dce.files.formats.writer import DEFAULT_QUALITY, encode_and_list, enco
 from edge_dce.files.objects import ObjectPath, Place, read_object, write_object
 from edge_dce.files.output import check_free, write_file
 from edge_dce.files.picture import Picture
+from edge_dce.files.signatures import HEAD_BYTES as SIGNATURE_BYTES
+from edge_dce.files.signatures import tell_other_content
 
 __all__ = [
     "DEFAULT_QUALITY",
@@ -142,10 +144,6 @@ def _naming_errors(name: str) -> Iterator[None]:
     """Whatever goes wrong is one line about what has this name."""
     try:
         yield
-    except UnidentifiedImageError:
-        raise ImageError(
-            f"{name}: its content is not a picture; expected one of: {list_suffixes(READABLE_SUFFIXES)}"
-        ) from None
     except Image.DecompressionBombError:
         raise ImageError(f"{name}: larger than {MOST_PIXELS // 1_000_000} megapixels; make it smaller first") from None
     except ImageError as error:
@@ -159,6 +157,13 @@ def _naming_errors(name: str) -> Iterator[None]:
 
 
 def _decode(data: bytes) -> Picture:
+    try:
+        return _decode_known(data)
+    except UnidentifiedImageError:
+        raise ImageError(tell_other_content(data[:SIGNATURE_BYTES])) from None
+
+
+def _decode_known(data: bytes) -> Picture:
     head = data[:HEAD_BYTES]
     if is_raw(data):
         return read_raw(data)

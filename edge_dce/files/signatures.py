@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+
+from edge_dce.files.containers import READABLE_SUFFIXES
 
 # As many bytes as `find_suffix` looks at: three packets of a transport stream.
 HEAD_BYTES = 600
@@ -26,6 +29,8 @@ _STARTS = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", ".wmv"),
     (b"\x00\x00\x01\xba", ".mpg"),
 )
+# PDF and PostScript.
+_PAGES = (b"%PDF-", b"%!PS")
 _RIFF = {b"WEBP": ".webp", b"AVI ": ".avi"}
 # Brands of ISO base media files; any other holds a video.
 _BRANDS = {
@@ -59,6 +64,31 @@ def find_suffix(head: bytes) -> str | None:
         if len(head) > first + 2 * packet and all(head[first + count * packet] == _SYNC for count in range(3)):
             return ".ts"
     return None
+
+
+def tell_other_content(head: bytes) -> str:
+    """What holds no picture that can be read: what it is instead, as far as it can be seen, and what to do."""
+    suffix = find_suffix(head)
+    if not head:
+        return "an empty file; get a fresh copy"
+    if suffix in READABLE_SUFFIXES:
+        return f"its content is not a picture but a video; enhance it under a name that ends in {suffix}"
+    if suffix is not None:
+        return f"its content is not a picture, though it begins like a {suffix}; get a fresh copy"
+    if head.startswith(_PAGES):
+        return "its content is not a picture but a document of pages; export a page as PNG"
+    if _is_text(head):
+        return "its content is not a picture but text, perhaps a web page saved instead of one; get the picture itself"
+    return "its content is not a picture that is known here; save it as PNG, JPEG or TIFF, or get a fresh copy"
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        # The last letter may be cut off.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter.isspace() for letter in text)
 
 
 def _find_brand(head: bytes) -> str:

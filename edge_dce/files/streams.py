@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edge_dce.errors import ImageError
-from edge_dce.files.signatures import HEAD_BYTES, find_suffix
+from edge_dce.files.signatures import HEAD_BYTES, find_suffix, tell_other_content
 
 STDIN = Path("-")
 _MOST_BYTES = 4 << 30
@@ -49,7 +49,7 @@ def kept_in_file(path: Path) -> Iterator[Path]:
             raise ImageError(f"{path}: nothing came out of this pipe; write a picture into it")
         suffix = find_suffix(head)
         if suffix is None:
-            raise ImageError(f"{path}: what comes out of this pipe is not a picture")
+            raise ImageError(f"{path}: {tell_other_content(head)}")
         kept = Path(folder, f"stream{suffix}")
         with kept.open("wb") as file:
             file.write(head)

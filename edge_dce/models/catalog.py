@@ -61,5 +61,7 @@ def find_model(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.suffix != ".tflite" and not path.exists():
         names = " ".join(model.stem for model in bundled_models())
-        raise ModelError(f"{name_or_path}: no such model; expected a path to a .tflite file or one of: {names}")
+        raise ModelError(
+            f"{name_or_path}: no such model; expected a path to a .tflite file or one of: {names}; see: edge-dce models"
+        )
     return path

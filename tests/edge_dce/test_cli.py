@@ -219,7 +219,6 @@ def test_bad_input_gives_one_line_and_leaves_nothing(
 @pytest.mark.parametrize(
     "command",
     [
-        [],
         ["enhance"],
         ["enhance", "x.png", "--strength", "2"],
         ["enhance", "x.png", "--max-brightness", "0.4"],
@@ -235,7 +234,15 @@ def test_wrong_usage_exits_with_2(command: list[str], capfd: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as caught:
         main(command)
     assert caught.value.code == 2
-    assert "usage: edge-dce" in capfd.readouterr().err
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("edge-dce")
+    assert ": error: " in line
+
+
+def test_help_is_shown_where_nothing_is_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert capfd.readouterr().err.startswith("usage: edge-dce ")
 
 
 def test_info_tells_the_card(capfd: pytest.CaptureFixture[str]) -> None:
@@ -377,7 +384,9 @@ def test_json_into_a_missing_folder_is_refused_before_measuring(
 def test_name_of_one_picture_is_no_place_for_several(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write_photo(tmp_path / "in" / "0.png")
     assert main(["enhance", str(tmp_path / "in"), "-m", TINY, "-o", str(tmp_path / "out.png")]) == 1
-    assert "expected a folder for several pictures" in read_error(capfd)
+    error = read_error(capfd)
+    assert "expected a folder for several pictures" in error
+    assert f"name a folder, such as {tmp_path / 'out'}, " in error
 
 
 def test_interrupt_in_a_folder_exits_with_130_and_leaves_whole_files_only(tmp_path: Path) -> None:

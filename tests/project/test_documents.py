@@ -115,6 +115,16 @@ def test_code_of_a_page_runs(page: Path, block: str, work: Path, monkeypatch: py
     exec(compile(block, page.name, "exec"), {"__name__": "__main__"})
 
 
+def test_examples_for_pictures_run_in_the_order_in_which_a_newcomer_reads_them(work: Path) -> None:
+    for page in (README, *(ROOT / "docs" / f"{name}.md" for name in ("enhancing", "python", "troubleshooting"))):
+        for language, block in re.findall(r"```(sh|python)\n(.*?)```", page.read_text(), re.DOTALL):
+            if language == "python" and "night.jpg" in block and "flask" not in block:
+                exec(compile(block, page.name, "exec"), {"__name__": "__main__"})
+            for command in find_commands(block, "edge-dce enhance") if language == "sh" else []:
+                if "night.jpg" in command or ("photos" in command and not FAR.search(command)):
+                    assert main(shlex.split(command)[1:]) == 0, command
+
+
 @pytest.mark.parametrize("command", list(filter(FAR.search, list_commands("edge-dce enhance"))))
 def test_command_for_stores_and_clusters_is_understood(command: str) -> None:
     edge_dce.cli.build_parser().parse_args(shlex.split(command)[1:])

@@ -6,7 +6,9 @@ Nothing here knows what is served: a handler turns a `Request` into a `Response`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable, Iterable
 
 from edge_dce.errors import EdgeDceError
 
@@ -22,6 +24,10 @@ _MAX_STRANGERS = 32
 # Requests of one connection, and of the strangers of one address. A flood must leave the processor to the pictures.
 _BURST = 100
 _REQUESTS_PER_S = 30.0
+# Of documentation (RFC 5737, RFC 3849): nobody has them, and they lie where the network is.
+_FAR = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+# What stands for every address of this machine -> of which families.
+_EVERY_ADDRESS = {"": tuple(_FAR), "0.0.0.0": (socket.AF_INET,), "::": (socket.AF_INET6,)}
 
 Handler = Callable[[Request], Awaitable["Response | StreamedResponse"]]
 
@@ -61,7 +67,7 @@ class Server:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def listen(self, host: str, port: int) -> str:
-        """As `start`; returns the address for people, where "*" stands for every one.
+        """As `start`; returns an address that opens in a browser, where every one is listened to that of the network.
 
         Raises:
             EdgeDceError: the address is taken or not this machine's.
@@ -72,8 +78,8 @@ class Server:
             raise EdgeDceError(
                 f"cannot listen on {host or '*'}:{port} ({error.strerror}); choose another --http"
             ) from error
-        shown = f"[{host}]" if ":" in host else host or "*"
-        return f"http://{shown}:{port}/"
+        shown = find_own_address(_EVERY_ADDRESS[host]) if host in _EVERY_ADDRESS else host
+        return f"http://[{shown}]:{port}/" if ":" in shown else f"http://{shown}:{port}/"
 
     async def stop(self) -> None:
         """Stop listening and end every connection."""
@@ -136,6 +142,16 @@ class Server:
             await connection.stream(answer)
         finally:
             self._stats.viewers -= 1
+
+
+def find_own_address(families: Iterable[socket.AddressFamily]) -> str:
+    """The address by which others in the network reach this machine; its own name for itself where there is none."""
+    for family in families:
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            # Sends nothing: the system chooses the way, and with it the address.
+            probe.connect((_FAR[family], 9))
+            return str(probe.getsockname()[0])
+    return "localhost"
 
 
 def _make_pace() -> Pace:

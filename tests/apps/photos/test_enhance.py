@@ -116,7 +116,15 @@ def test_wrong_parameter_is_named(server: RunningServer, query: str, said: str) 
 def test_what_is_no_picture_is_refused(server: RunningServer) -> None:
     status, body, _ = server.enhance(b"no picture at all")
     assert status == 422
-    assert read_error(body).startswith("17 bytes: its content is not a picture; expected one of: ")
+    assert read_error(body).startswith("17 bytes: its content is not a picture but text")
+
+
+def test_form_around_a_picture_is_refused_with_what_to_send_instead(server: RunningServer) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="night.jpg"\r\n\r\n'
+    form = head + make_picture(".jpg") + b"\r\n--x--\r\n"
+    status, body, _ = server.enhance(form, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert status == 415
+    assert "--data-binary @night.jpg" in read_error(body)
 
 
 def test_transparency_that_a_format_cannot_hold_is_refused(server: RunningServer) -> None:

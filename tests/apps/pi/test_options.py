@@ -149,6 +149,19 @@ def test_token_from_file_or_environment(tmp_path: Path, monkeypatch: pytest.Monk
     assert read_options(["--token", TOKEN]).token == TOKEN
 
 
+def test_token_that_cannot_be_read_names_its_file_once_and_what_is_expected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "token"
+    with pytest.raises(SystemExit, match="2"):
+        read_options(["--token-file", str(path)])
+    said = capsys.readouterr().err
+    assert said.count(str(path)) == 1
+    assert said.endswith("(No such file or directory); name a file whose first line is the token\n")
+    path.write_bytes(b"\xff" * 20)
+    assert_refused(capsys, ["--token-file", str(path)], "expected a token of plain characters")
+
+
 @pytest.mark.parametrize("token", ["", "short", "with a line\nbreak in it", "ungewöhnlich-aber-lang"])
 def test_weak_or_unsendable_token_is_refused(token: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert_refused(capsys, ["--token", token], "expected a token of 16 or more plain characters")

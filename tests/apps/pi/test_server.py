@@ -5,6 +5,7 @@ import contextlib
 import socket
 import threading
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
 
@@ -31,6 +32,36 @@ async def answer(request: Request) -> Response | StreamedResponse:
     if request.path == "/wrong":
         raise RequestError(HTTPStatus.BAD_REQUEST, "wrong on purpose")
     return Response(f"{request.method} {request.path} {request.query.get('q', '')}".encode())
+
+
+def find_free_port() -> int:
+    # Of port 0 each family of addresses would get another one.
+    with socket.create_server(("", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def fetch(url: str) -> bytes:
+    with urllib.request.urlopen(f"{url}healthz", timeout=20) as answered:
+        return bytes(answered.read())
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "127.0.0.1"])
+def test_address_that_is_told_opens(host: str) -> None:
+    async def listen_and_fetch() -> tuple[str, bytes]:
+        server = Server(answer, LiveStats())
+        url = await server.listen(host, find_free_port())
+        try:
+            return url, await asyncio.to_thread(fetch, url)
+        finally:
+            await server.stop()
+
+    url, body = asyncio.run(listen_and_fetch())
+    assert body == b"ok"
+    assert url.startswith("http://127.0.0.1:") == (host == "127.0.0.1")
+
+
+def test_machine_without_a_network_is_told_by_the_name_that_it_has_for_itself() -> None:
+    assert server_module.find_own_address(()) == "localhost"
 
 
 async def list_parts() -> AsyncIterator[bytes]:

@@ -23,6 +23,8 @@ from edge_dce.doctor import (
     worst_level,
 )
 from edge_dce.doctor.finding import LEVELS, Finding
+from edge_dce.models.catalog import DEFAULT_MODEL
+from scripts.collect_typical import collect
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD_TRIAL = {
@@ -337,15 +339,33 @@ def test_runtime_that_leaves_int8_out_of_xnnpack_is_a_warning() -> None:
     assert "tflite-runtime 2.14.0 runs int8 without it" in finding.found
 
 
-def test_speed_is_judged_by_results_of_the_same_processor_alone(tmp_path: Path) -> None:
-    result = {"model": "network-int8", "runtime": "ai-edge-litert", "threads": 2, "size": [1920, 1080]}
+def test_what_is_typical_is_the_median_of_committed_results_for_the_default_model(tmp_path: Path) -> None:
+    result = {"model": DEFAULT_MODEL, "runtime": "ai-edge-litert", "threads": 2, "size": [1920, 1080]}
     report = {
         "machine": {"cpu": "Cortex-A76"},
-        "results": [result | {"end_to_end_ms": {"values": [9.0, 8.0, 7.0]}}],
+        "results": [
+            result | {"end_to_end_ms": {"values": [9.0, 8.0, 7.0]}},
+            result | {"model": "another", "end_to_end_ms": {"values": [1.0]}},
+        ],
     }
     write_files(tmp_path, {"pi-5/network-int8.json": json.dumps(report), "pi-5/other.json": '{"results": 1}'})
-    assert reference.find_end_to_end_ms(GOOD_TRIAL | {"cpu": "Cortex-A72"}, tmp_path) is None
-    assert reference.find_end_to_end_ms(GOOD_TRIAL, tmp_path) == 8.0
+    assert json.loads(collect(tmp_path)) == [result | {"cpu": "Cortex-A76", "end_to_end_ms": 8.0}]
+
+
+def test_package_holds_what_is_typical_wherever_it_is_installed() -> None:
+    assert reference.TYPICAL.read_text(encoding="utf-8") == collect(), "run: python -m scripts.collect_typical"
+    (row, *_) = json.loads(reference.TYPICAL.read_text(encoding="utf-8"))
+    trial = {key: row[key] for key in ("cpu", "runtime", "threads", "size")} | {"default": {"model": DEFAULT_MODEL}}
+    assert reference.find_end_to_end_ms(trial) == row["end_to_end_ms"]
+    assert reference.TYPICAL.is_relative_to(Path(doctor.__file__).parent)
+
+
+def test_speed_is_judged_by_results_of_the_same_processor_alone(tmp_path: Path) -> None:
+    result = {"cpu": "Cortex-A76", "model": "network-int8", "runtime": "ai-edge-litert", "threads": 2}
+    typical = tmp_path / "typical.json"
+    typical.write_text(json.dumps([result | {"size": [1920, 1080], "end_to_end_ms": 8.0}]))
+    assert reference.find_end_to_end_ms(GOOD_TRIAL | {"cpu": "Cortex-A72"}, typical) is None
+    assert reference.find_end_to_end_ms(GOOD_TRIAL, typical) == 8.0
     assert default_model._judge_speed(GOOD_TRIAL, 8.0).level == "warning"
     assert default_model._judge_speed(GOOD_TRIAL, 10.0).level == "ok"
     assert "no reference for this CPU" in default_model._judge_speed(GOOD_TRIAL, None).found

@@ -239,7 +239,7 @@ def test_pipe_that_nobody_writes_into_is_refused(tmp_path: Path) -> None:
     ("given", "message"),
     [
         (b"", "-: nothing came out of this pipe"),
-        (b"a text\n" * 1000, "-: what comes out of this pipe is not a picture"),
+        (b"a text\n" * 1000, "-: its content is not a picture but text"),
         (b"\x89PNG\r\n\x1a\n" + bytes(900), "-: "),
     ],
 )
@@ -254,7 +254,9 @@ def test_what_is_no_picture_on_stdin_is_one_line_that_names_stdin(given: bytes, 
 def test_device_without_end_on_stdin_is_refused_at_once() -> None:
     with Path("/dev/zero").open("rb") as zeros:
         status, _, errors = run("-", stdin=zeros)
-    assert (status, errors) == (1, "edge-dce: error: -: what comes out of this pipe is not a picture\n")
+    assert status == 1
+    assert errors.startswith("edge-dce: error: -: its content is not a picture that is known here; ")
+    assert errors.count("\n") == 1
 
 
 def test_rehearsal_says_what_would_be_written_and_writes_nothing(

@@ -166,7 +166,10 @@ def test_truncated_file_is_an_error_everywhere(tmp_path: Path, suffix: str) -> N
 def test_what_is_no_picture_says_so(tmp_path: Path) -> None:
     path = tmp_path / "notes.jpg"
     path.write_text("this is text")
-    with pytest.raises(ImageError, match="not a picture"):
+    with pytest.raises(ImageError, match=r"notes\.jpg: its content is not a picture but text"):
+        read_picture(path)
+    path.write_bytes(b"")
+    with pytest.raises(ImageError, match=r"notes\.jpg: an empty file; get a fresh copy"):
         read_picture(path)
     with pytest.raises(ImageError, match="No such file"):
         read_picture(tmp_path / "missing.jpg")

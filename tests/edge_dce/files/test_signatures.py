@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_dce.files.signatures import HEAD_BYTES, find_suffix
+from edge_dce.files.signatures import HEAD_BYTES, find_suffix, tell_other_content
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,25 @@ def test_brands_tell_pictures_from_videos(brands: list[bytes], suffix: str) -> N
 )
 def test_other_files_are_told_too(head: bytes, suffix: str | None) -> None:
     assert find_suffix(head) == suffix
+
+
+@pytest.mark.parametrize(
+    ("head", "told", "advice"),
+    [
+        (b"", "an empty file", "get a fresh copy"),
+        (b"<!doctype html>\n<title>Not found</title>", "text", "get the picture itself"),
+        # A letter of two bytes is cut where the head ends.
+        ("ä".encode() * 300 + b"\xc3", "text", "get the picture itself"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "a video", "a name that ends in .mp4"),
+        (b"%PDF-1.7\n", "a document of pages", "export a page"),
+        (b"\xff\xd8\xff\xe0", "begins like a .jpg", "get a fresh copy"),
+        (bytes(100), "not a picture that is known here", "save it as PNG"),
+    ],
+)
+def test_what_is_no_picture_is_told_with_what_to_do(head: bytes, told: str, advice: str) -> None:
+    message = tell_other_content(head)
+    assert told in message
+    assert advice in message.partition("; ")[2]
 
 
 def test_own_pictures_are_what_their_names_say() -> None:
