@@ -13,10 +13,15 @@ FOLDERS = {
     "edge_dce_apps": "apps",
 }
 
+# Android has its own package, which `make apk` packs from a checkout.
+CHECKOUT_ONLY = ("camera.android",)
+
 
 def list_packages() -> list[str]:
     """Every package of the wheel, by its import name."""
-    rooms = [f"{name}.{room}" for name, folder in FOLDERS.items() for room in find_packages(folder)]
+    rooms = [
+        f"{name}.{room}" for name, folder in FOLDERS.items() for room in find_packages(folder, exclude=CHECKOUT_ONLY)
+    ]
     return [*FOLDERS, *rooms]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from apps.camera.android.package import copy_sources
+from edge_dce.errors import OutputError
 from edge_dce.models.catalog import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -85,6 +86,13 @@ def test_package_holds_all_that_the_app_imports_and_nothing_of_the_workshop(tmp_
     assert "edge_dce/camera/synthetic.py" in files
     assert not [name for name in files if name.startswith(("training", "converters", "benchmarks", "tests"))]
     assert sum((tmp_path / "build" / name).stat().st_size for name in files) < 5_000_000
+
+
+def test_what_is_no_checkout_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.camera.android.package._RECIPE", tmp_path / "buildozer.spec")
+    with pytest.raises(OutputError, match="expected a checkout of edge-dce"):
+        copy_sources(tmp_path / "build")
+    assert not (tmp_path / "build").exists()
 
 
 def test_sources_are_replaced_by_the_next_copy(tmp_path: Path) -> None:
