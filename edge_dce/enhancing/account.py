@@ -125,8 +125,8 @@ class Account:
 
 
 def _judge(result: JobResult) -> str:
+    if result.is_made:
+        return _DONE
     if result.error is not None:
         return _FAILED
-    if result.is_present:
-        return _PRESENT
-    return _ELSEWHERE if result.is_elsewhere else _DONE
+    return _PRESENT if result.is_present else _ELSEWHERE

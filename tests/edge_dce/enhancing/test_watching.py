@@ -102,6 +102,40 @@ def test_a_changed_picture_is_enhanced_again(tmp_path: Path) -> None:
     assert end(child)[0] == 0
 
 
+def test_what_the_watch_did_not_make_stays_although_it_is_older(tmp_path: Path) -> None:
+    foreign = write_picture(tmp_path / "out" / "shot.png", seed=3)
+    os.utime(foreign, (1, 1))
+    before = foreign.read_bytes()
+    write_picture(tmp_path / "in" / "shot.png", seed=1)
+    child = start("--watch", tmp_path / "in", "-o", tmp_path / "out", "--json")
+    assert child.stdout is not None
+    assert b"already there" in child.stdout.readline()
+    write_picture(tmp_path / "elsewhere.png", seed=2).replace(tmp_path / "in" / "shot.png")
+    assert b"already there" in child.stdout.readline()
+    assert end(child)[0] == 0
+    assert foreign.read_bytes() == before
+
+
+def test_a_result_that_somebody_has_changed_is_not_replaced(tmp_path: Path) -> None:
+    write_picture(tmp_path / "in" / "shot.png", seed=1)
+    child = start("--watch", tmp_path / "in", "-o", tmp_path / "out", "--json")
+    assert child.stdout is not None
+    assert b"enhanced" in child.stdout.readline()
+    (tmp_path / "out" / "shot.png").write_bytes(b"retouched")
+    write_picture(tmp_path / "elsewhere.png", seed=2).replace(tmp_path / "in" / "shot.png")
+    assert b"already there" in child.stdout.readline()
+    assert end(child)[0] == 0
+    assert (tmp_path / "out" / "shot.png").read_bytes() == b"retouched"
+
+
+def test_overwrite_replaces_what_is_there(tmp_path: Path) -> None:
+    write_picture(tmp_path / "out" / "shot.png", seed=3)
+    write_picture(tmp_path / "in" / "shot.png", seed=1)
+    child = start("--watch", tmp_path / "in", "-o", tmp_path / "out", "--overwrite")
+    wait_for(lambda: holds(tmp_path / "out" / "shot.png", make_picture(1)))
+    assert end(child)[0] == 0
+
+
 def test_after_a_restart_nothing_is_enhanced_again(tmp_path: Path) -> None:
     for number, expected in enumerate(("1 enhanced, 0 already there", "1 enhanced, 1 already there")):
         write_picture(tmp_path / "in" / f"{number}.png")
@@ -145,26 +179,16 @@ def make_job(folder: Path, name: str) -> Job:
 
 def test_a_file_is_due_once_it_looked_the_same_twice(tmp_path: Path) -> None:
     arrivals, job = Arrivals(), make_job(tmp_path, "a.png")
-    assert arrivals.take([job]) == ([], [])
-    assert arrivals.take([job]) == ([job], [])
-    assert arrivals.take([job]) == ([], [])
+    assert arrivals.take([job]) == []
+    assert arrivals.take([job]) == [job]
+    assert arrivals.take([job]) == []
 
 
 def test_a_growing_file_is_not_due(tmp_path: Path) -> None:
     arrivals, job = Arrivals(), make_job(tmp_path, "a.png")
     for size in range(2, 5):
-        assert arrivals.take([job]) == ([], [])
+        assert arrivals.take([job]) == []
         job.source.write_bytes(b"1" * size)
-
-
-def test_a_source_newer_than_its_result_counts_as_changed(tmp_path: Path) -> None:
-    arrivals, job = Arrivals(), make_job(tmp_path, "a.png")
-    assert job.target is not None
-    job.target.parent.mkdir()
-    job.target.write_bytes(b"old")
-    os.utime(job.target, (1, 1))
-    arrivals.take([job])
-    assert arrivals.take([job]) == ([], [job])
 
 
 def test_of_files_that_are_gone_nothing_is_kept(tmp_path: Path) -> None:
@@ -174,5 +198,5 @@ def test_of_files_that_are_gone_nothing_is_kept(tmp_path: Path) -> None:
         arrivals.take([job])
         arrivals.take([job])
         job.source.unlink()
-        assert arrivals.take([job]) == ([], [])
-    assert vars(arrivals) == {"_seen": {}, "_taken": {}}
+        assert arrivals.take([job]) == []
+    assert vars(arrivals) == {"_seen": {}, "_taken": {}, "_made": {}}
