@@ -110,6 +110,8 @@ def _enhance(arguments: argparse.Namespace) -> int:
 def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str] | None = None) -> int:
     if arguments.cluster is not None and (arguments.preview or called or arguments.output == STDOUT):
         raise EdgeDceError("--cluster takes files and addresses; leave --preview, pipes and -o - to runs without it")
+    if arguments.cluster is not None and arguments.accelerator is not None:
+        raise EdgeDceError("--cluster and --accelerator: workers use their processors alone; leave one of them out")
     naming = Naming(marker=arguments.suffix, picture_suffix=arguments.format)
     if arguments.preview:
         naming = Naming(marker=arguments.suffix or PREVIEW_MARKER, picture_suffix=arguments.format or ".jpg")

@@ -275,6 +275,18 @@ def test_rehearsal_says_what_would_be_written_and_writes_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_accelerator_of_a_cluster_is_refused_before_work_begins(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_picture(tmp_path / "in" / "a.png")
+    command = ["enhance", str(tmp_path / "in"), "--cluster", "local", "--accelerator", "cpu", "-m", TINY]
+    assert main(command) == 1
+    errors = capfd.readouterr().err
+    assert errors.startswith("edge-dce: error: --cluster and --accelerator: workers use their processors alone")
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "in-enhanced").exists()
+
+
 def test_quiet_run_says_nothing_but_errors(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write_picture(tmp_path / "in" / "a.png")
     (tmp_path / "in" / "b.png").write_text("no picture")
