@@ -7,11 +7,13 @@ still being written grows between two looks, so one is taken when it looked the 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.account import Account
+from edge_dce.enhancing.batch import JobResult
 from edge_dce.enhancing.execution import JobOptions, do_jobs
 from edge_dce.enhancing.interruption import Interruption
 from edge_dce.enhancing.jobs import Job, Plan
@@ -20,8 +22,9 @@ from edge_dce.files.objects import ObjectPath, Place
 from edge_dce.terminal.console import complain
 
 _PAUSE_S = 1.0
-# Of the time: listing a large folder, or one on a slow drive, takes no more than a tenth of it.
-_REST = 9
+# Of the time: listing a large folder, or one on a slow drive, takes no more than a tenth of it, and so do attempts to
+# write to a full disk. But people who made room wait no longer than a minute.
+_REST, _MOST_REST_S = 9, 60
 # Some drives count time in steps of two seconds, or set it when a file is closed.
 _SAME_TIME_NS = 2_000_000_000
 # When a file was changed, its size, and which file it is: one that is renamed over another is another.
@@ -49,7 +52,7 @@ class Arrivals:
         self._taken.update((job.source, steady[job.source]) for job in due)
         return due
 
-    def put_back(self, jobs: Sequence[Job]) -> None:
+    def put_back(self, jobs: Iterable[Job]) -> None:
         """Jobs that could not be done now are due again."""
         for job in jobs:
             self._taken.pop(job.source, None)
@@ -72,61 +75,116 @@ class Arrivals:
 def watch_folders(plan: Callable[[], Plan], enhancer: Enhancer, options: JobOptions, account: Account) -> None:
     """Do the jobs of a plan that is made again and again, until Ctrl-C or the system asks for an end.
 
-    What fails is named, and tried again when its source has changed. A folder that cannot be listed, or written to, is
-    named once, and waited for. Without `options.overwrite` no result is replaced but what this watch made.
+    What fails is named, and tried again when its source has changed. A folder that cannot be listed, and a result that
+    cannot be written, as on a full disk, are named once, and waited for. Without `options.overwrite` no result is
+    replaced but what this watch made.
 
     Raises:
         ModelError: the runtime failed.
+        EdgeDceError: with `options.debug`, the first error that is not waited for.
     """
-    arrivals, told = Arrivals(), ""
-    anew = dataclasses.replace(options, overwrite=True)
     with Interruption() as interruption:
+        watch = _Watch(plan, enhancer, options, account, interruption)
         while not interruption.is_asked:
-            began_s = time.monotonic()
-            jobs, problem = _list_jobs(plan)
-            due = arrivals.take(jobs)
-            took_s = time.monotonic() - began_s
-            own = {job for job in due if arrivals.is_own(job)}
-            for some, chosen in (([job for job in due if job not in own], options), (list(own), anew)):
-                error = _do(some, enhancer, chosen, account, arrivals, interruption)
-                if error is not None:
-                    arrivals.put_back(some)
-                    problem = error
-            if problem is not None and str(problem) != told:
-                complain(problem)
-            told = "" if problem is None else str(problem)
-            interruption.wait(max(_PAUSE_S, _REST * took_s))
+            interruption.wait(watch.look())
     account.sum_up()
 
 
-def _list_jobs(plan: Callable[[], Plan]) -> tuple[list[Job], EdgeDceError | None]:
+class _Watch:
+    def __init__(
+        self,
+        plan: Callable[[], Plan],
+        enhancer: Enhancer,
+        options: JobOptions,
+        account: Account,
+        interruption: Interruption,
+    ) -> None:
+        self._plan, self._enhancer, self._options, self._account = plan, enhancer, options, account
+        self._interruption = interruption
+        self._arrivals = Arrivals()
+        self._told: set[str] = set()
+        # The jobs whose results could not be written, and what was told of each.
+        self._unwritten: dict[Job, str] = {}
+        self._retry_s = 0.0
+
+    def look(self) -> float:
+        """Do what is due, and return for how many seconds to wait."""
+        began_s = time.monotonic()
+        jobs, problems = _list_jobs(self._plan)
+        self._tell(problems)
+        self._put_back_unwritten(jobs)
+        due = self._arrivals.take(jobs)
+        listed_s = time.monotonic()
+        # A folder for results that cannot be made is no reason to leave those of the others.
+        for _, group in itertools.groupby(due, key=lambda job: job.target and job.target.parent):
+            self._do(list(group))
+        if self._unwritten.keys() & set(due):
+            self._retry_s = time.monotonic() + min(_REST * (time.monotonic() - listed_s), _MOST_REST_S)
+        return max(_PAUSE_S, _REST * (listed_s - began_s))
+
+    def _tell(self, problems: Sequence[EdgeDceError]) -> None:
+        """Of those that were not there at the last look."""
+        for problem in problems:
+            if str(problem) not in self._told:
+                complain(problem)
+        self._told = {str(problem) for problem in problems}
+
+    def _put_back_unwritten(self, jobs: Sequence[Job]) -> None:
+        """One job now and then is tried again: the others are when it went well, see `_note`."""
+        gone = self._unwritten.keys() - set(jobs)
+        self._arrivals.put_back(gone)
+        for job in gone:
+            del self._unwritten[job]
+        if time.monotonic() >= self._retry_s:
+            self._arrivals.put_back(itertools.islice(self._unwritten, 1))
+
+    def _do(self, jobs: Sequence[Job]) -> None:
+        """Do jobs of one folder for results, or those before an end is asked for."""
+        own = [job for job in jobs if self._arrivals.is_own(job)]
+        foreign = [job for job in jobs if job not in set(own)]
+        for some, overwrite in ((foreign, self._options.overwrite), (own, True)):
+            options = dataclasses.replace(self._options, overwrite=overwrite)
+            try:
+                for result in do_jobs(some, self._enhancer, options, self._interruption):
+                    self._note(result)
+                    if self._interruption.is_asked:
+                        return
+            except OutputError as error:
+                # There is no folder for results.
+                if str(error) not in self._unwritten.values():
+                    complain(error)
+                for job in some:
+                    self._note_unwritten(job, error)
+
+    def _note(self, result: JobResult) -> None:
+        job, error = result.job, result.error
+        # What is there already does not go away by waiting.
+        if isinstance(error, OutputError) and not isinstance(error.__cause__, FileExistsError):
+            if self._note_unwritten(job, error):
+                self._account.tell(result)
+            return
+        if error is not None and self._options.debug:
+            raise error
+        if result.is_made:
+            self._arrivals.note_made(job)
+            if job in self._unwritten:
+                self._arrivals.put_back(other for other in self._unwritten if other != job)
+        self._unwritten.pop(job, None)
+        self._account.tell(result)
+
+    def _note_unwritten(self, job: Job, error: OutputError) -> bool:
+        """Whether nobody was told so yet."""
+        before = self._unwritten.pop(job, None)
+        # Behind the others, so that one that never goes well does not hold them up.
+        self._unwritten[job] = str(error)
+        return before != str(error)
+
+
+def _list_jobs(plan: Callable[[], Plan]) -> tuple[list[Job], list[EdgeDceError]]:
     try:
-        return plan().jobs, None
+        return plan().jobs, []
     except (ImageError, OutputError) as error:
-        return [], error
-
-
-def _do(
-    jobs: Sequence[Job],
-    enhancer: Enhancer,
-    options: JobOptions,
-    account: Account,
-    arrivals: Arrivals,
-    interruption: Interruption,
-) -> EdgeDceError | None:
-    """Do the jobs, or those before an end is asked for; the error if there is no folder for results."""
-    try:
-        for result in do_jobs(jobs, enhancer, options, interruption):
-            if result.error is not None and options.debug:
-                raise result.error
-            if result.is_made:
-                arrivals.note_made(result.job)
-            account.tell(result)
-            if interruption.is_asked:
-                break
-    except OutputError as error:
-        return error
-    return None
+        return [], [error]
 
 
 def _read_stamp(path: Place) -> _Stamp | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -91,6 +92,54 @@ def test_what_failed_is_tried_again_when_it_has_changed(tmp_path: Path) -> None:
     source.write_bytes(data)
     wait_for((tmp_path / "out" / "torn.png").exists)
     assert end(child)[2].splitlines()[-1] == "1 enhanced, 0 already there, 1 failed"
+
+
+def read_until(child: subprocess.Popen[bytes], text: str) -> str:
+    """The lines of stderr up to the one that holds a text."""
+    assert child.stderr is not None
+    lines = [child.stderr.readline().decode()]
+    while lines[-1] and text not in lines[-1]:
+        lines.append(child.stderr.readline().decode())
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("options", [(), ("--debug",)])
+def test_a_disk_on_which_nothing_can_be_written_is_named_once_and_waited_for(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    names = ("a.png", "b.png", "c.png")
+    (tmp_path / "in").mkdir()
+    child = start("--watch", tmp_path / "in", "-o", tmp_path / "out", *options)
+    read_until(child, "watching")
+    # Any program may be told so, as by `ulimit -f`; a disk may be full to root alone.
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    for name in names:
+        write_picture(tmp_path / "in" / name)
+    told = "".join(read_until(child, "cannot be written") for _ in names)
+    # Several attempts.
+    time.sleep(4)
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    for name in names:
+        wait_for((tmp_path / "out" / name).exists)
+    status, _, errors = end(child)
+    assert status == 0
+    assert [told.count(f"{name}: cannot be written") for name in names] == [1, 1, 1]
+    assert errors.splitlines() == ["3 enhanced, 0 already there, 3 failed"]
+
+
+def test_a_folder_that_cannot_be_made_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").touch()
+    write_picture(tmp_path / "in" / "a" / "shot.png")
+    write_picture(tmp_path / "in" / "b" / "shot.png")
+    child = start("--watch", "-r", tmp_path / "in", "-o", tmp_path / "out")
+    wait_for((tmp_path / "out" / "b" / "shot.png").exists)
+    time.sleep(3)
+    (tmp_path / "out" / "a").unlink()
+    wait_for((tmp_path / "out" / "a" / "shot.png").exists)
+    status, _, errors = end(child)
+    assert status == 0
+    assert errors.count("cannot be created") == 1
 
 
 def test_a_changed_picture_is_enhanced_again(tmp_path: Path) -> None:
