@@ -142,7 +142,8 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
             say(f"watching {' '.join(arguments.inputs)} for pictures; Ctrl-C ends it")
         # No bar tells how far it is where nobody knows how far it goes.
         verbosity = dataclasses.replace(verbosity, is_verbose=arguments.verbose or is_terminal(sys.stdout))
-        watch_folders(plan_again, enhancer, options, Account(verbosity, Plan([])))
+        folders = [Path(text) for text in arguments.inputs]
+        watch_folders(folders, plan_again, enhancer, options, Account(verbosity, Plan([])))
         return 0
     account = Account(verbosity, plan, called)
     if arguments.dry_run:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.account import Account
@@ -32,9 +33,14 @@ _Stamp = tuple[int, int, int]
 
 
 class Arrivals:
-    """Tells which of the jobs, listed again and again, are due, and which results this watch made."""
+    """Tells which of the jobs, listed again and again, are due, and which results this watch made.
 
-    def __init__(self) -> None:
+    Args:
+        folders: those that are watched.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
         self._seen: dict[Place, _Stamp] = {}
         self._taken: dict[Place, _Stamp] = {}
         # By source: the result, as it was left; None in a store, which is not asked.
@@ -46,11 +52,17 @@ class Arrivals:
         steady = {source: stamp for source, stamp in stamps.items() if self._seen.get(source) == stamp}
         due = [job for job in jobs if job.source in steady and self._taken.get(job.source) != steady[job.source]]
         self._seen = stamps
-        # Of files that are gone nothing is kept.
-        self._taken = {source: self._taken[source] for source in stamps if source in self._taken}
-        self._made = {source: self._made[source] for source in stamps if source in self._made}
+        self._forget_all_but(stamps)
         self._taken.update((job.source, steady[job.source]) for job in due)
         return due
+
+    def _forget_all_but(self, present: Mapping[Place, _Stamp]) -> None:
+        """Of files that are gone nothing is kept, unless their whole folder is: a drive comes back with them."""
+        folders = [each for each in self._folders if any(source.is_relative_to(each) for source in present)]
+        for source in self._taken.keys() - present.keys():
+            if any(source.is_relative_to(each) for each in folders) and _is_gone(source):
+                del self._taken[source]
+                self._made.pop(source, None)
 
     def put_back(self, jobs: Iterable[Job]) -> None:
         """Jobs that could not be done now are due again."""
@@ -72,8 +84,10 @@ class Arrivals:
         return made[1] == found[1] and abs(made[0] - found[0]) <= _SAME_TIME_NS
 
 
-def watch_folders(plan: Callable[[], Plan], enhancer: Enhancer, options: JobOptions, account: Account) -> None:
-    """Do the jobs of a plan that is made again and again, until Ctrl-C or the system asks for an end.
+def watch_folders(
+    folders: Sequence[Path], plan: Callable[[], Plan], enhancer: Enhancer, options: JobOptions, account: Account
+) -> None:
+    """Do the jobs of a plan of folders that is made again and again, until Ctrl-C or the system asks for an end.
 
     What fails is named, and tried again when its source has changed. A folder that cannot be listed, and a result that
     cannot be written, as on a full disk, are named once, and waited for. Without `options.overwrite` no result is
@@ -84,7 +98,7 @@ def watch_folders(plan: Callable[[], Plan], enhancer: Enhancer, options: JobOpti
         EdgeDceError: with `options.debug`, the first error that is not waited for.
     """
     with Interruption() as interruption:
-        watch = _Watch(plan, enhancer, options, account, interruption)
+        watch = _Watch(Arrivals(folders), plan, enhancer, options, account, interruption)
         while not interruption.is_asked:
             interruption.wait(watch.look())
     account.sum_up()
@@ -93,15 +107,15 @@ def watch_folders(plan: Callable[[], Plan], enhancer: Enhancer, options: JobOpti
 class _Watch:
     def __init__(
         self,
+        arrivals: Arrivals,
         plan: Callable[[], Plan],
         enhancer: Enhancer,
         options: JobOptions,
         account: Account,
         interruption: Interruption,
     ) -> None:
-        self._plan, self._enhancer, self._options, self._account = plan, enhancer, options, account
-        self._interruption = interruption
-        self._arrivals = Arrivals()
+        self._arrivals, self._plan, self._interruption = arrivals, plan, interruption
+        self._enhancer, self._options, self._account = enhancer, options, account
         self._told: set[str] = set()
         # The jobs whose results could not be written, and what was told of each.
         self._unwritten: dict[Job, str] = {}
@@ -110,10 +124,7 @@ class _Watch:
     def look(self) -> float:
         """Do what is due, and return for how many seconds to wait."""
         began_s = time.monotonic()
-        jobs, problems = _list_jobs(self._plan)
-        self._tell(problems)
-        self._put_back_unwritten(jobs)
-        due = self._arrivals.take(jobs)
+        due = self._list_due()
         listed_s = time.monotonic()
         # A folder for results that cannot be made is no reason to leave those of the others.
         for _, group in itertools.groupby(due, key=lambda job: job.target and job.target.parent):
@@ -121,6 +132,17 @@ class _Watch:
         if self._unwritten.keys() & set(due):
             self._retry_s = time.monotonic() + min(_REST * (time.monotonic() - listed_s), _MOST_REST_S)
         return max(_PAUSE_S, _REST * (listed_s - began_s))
+
+    def _list_due(self) -> list[Job]:
+        try:
+            jobs = self._plan().jobs
+        except (ImageError, OutputError) as error:
+            # Nothing is known of the sources, and nothing forgotten.
+            self._tell([error])
+            return []
+        self._tell([])
+        self._put_back_unwritten(jobs)
+        return self._arrivals.take(jobs)
 
     def _tell(self, problems: Sequence[EdgeDceError]) -> None:
         """Of those that were not there at the last look."""
@@ -180,13 +202,6 @@ class _Watch:
         return before != str(error)
 
 
-def _list_jobs(plan: Callable[[], Plan]) -> tuple[list[Job], list[EdgeDceError]]:
-    try:
-        return plan().jobs, []
-    except (ImageError, OutputError) as error:
-        return [], [error]
-
-
 def _read_stamp(path: Place) -> _Stamp | None:
     """None for what is gone, or lies in an object store."""
     if isinstance(path, ObjectPath):
@@ -196,3 +211,16 @@ def _read_stamp(path: Place) -> _Stamp | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _is_gone(path: Place) -> bool:
+    """Rather than out of reach."""
+    if isinstance(path, ObjectPath):
+        return True
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -227,25 +227,52 @@ def make_job(folder: Path, name: str) -> Job:
 
 
 def test_a_file_is_due_once_it_looked_the_same_twice(tmp_path: Path) -> None:
-    arrivals, job = Arrivals(), make_job(tmp_path, "a.png")
+    arrivals, job = Arrivals([tmp_path]), make_job(tmp_path, "a.png")
     assert arrivals.take([job]) == []
     assert arrivals.take([job]) == [job]
     assert arrivals.take([job]) == []
 
 
 def test_a_growing_file_is_not_due(tmp_path: Path) -> None:
-    arrivals, job = Arrivals(), make_job(tmp_path, "a.png")
+    arrivals, job = Arrivals([tmp_path]), make_job(tmp_path, "a.png")
     for size in range(2, 5):
         assert arrivals.take([job]) == []
         job.source.write_bytes(b"1" * size)
 
 
 def test_of_files_that_are_gone_nothing_is_kept(tmp_path: Path) -> None:
-    arrivals = Arrivals()
+    arrivals, stays = Arrivals([tmp_path]), make_job(tmp_path, "stays.png")
     for number in range(3):
         job = make_job(tmp_path, f"{number}.png")
-        arrivals.take([job])
-        arrivals.take([job])
+        arrivals.take([job, stays])
+        arrivals.take([job, stays])
+        arrivals.note_made(job)
+        assert arrivals.is_own(job) is False  # Nothing lies there.
         job.source.unlink()
-        assert arrivals.take([job]) == []
-    assert vars(arrivals) == {"_seen": {}, "_taken": {}, "_made": {}}
+        assert arrivals.take([stays]) == []
+    kept = vars(arrivals)
+    assert [list(kept[name]) for name in ("_seen", "_taken", "_made")] == [[stays.source], [stays.source], []]
+
+
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_a_drive_that_comes_back_holds_nothing_new(tmp_path: Path, is_empty: bool) -> None:
+    drive, away = tmp_path / "in", tmp_path / "away"
+    for name in ("a.png", "b.png"):
+        write_picture(drive / name)
+    child = start("--watch", drive, "-o", tmp_path / "out", "--overwrite")
+    wait_for((tmp_path / "out" / "b.png").exists)
+    made_ns = (tmp_path / "out" / "a.png").stat().st_mtime_ns
+    drive.rename(away)
+    if is_empty:
+        # A place to mount at that nothing is mounted at.
+        drive.mkdir()
+    time.sleep(3)
+    if is_empty:
+        drive.rmdir()
+    away.rename(drive)
+    write_picture(drive / "new.png")
+    wait_for((tmp_path / "out" / "new.png").exists)
+    status, _, errors = end(child)
+    assert status == 0
+    assert errors.splitlines()[-1] == "3 enhanced, 0 already there, 0 failed"
+    assert (tmp_path / "out" / "a.png").stat().st_mtime_ns == made_ns
