@@ -19,7 +19,7 @@ from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Naming, Plan
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.enhancing.preview import STRENGTHS
 from edge_dce.enhancing.watching import watch_folders
-from edge_dce.errors import EdgeDceError, ImageError
+from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
@@ -122,7 +122,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         naming=naming,
         is_recursive=arguments.recursive,
         replaces_inputs=arguments.overwrite > 1,
-        may_be_empty=arguments.watch,
+        is_lenient=arguments.watch,
     )
     plan = plan_again()
     verbosity = Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json)
@@ -136,7 +136,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         debug=arguments.debug or called is not None,
     )
     if arguments.watch:
-        _check_watchable(arguments)
+        _check_watchable(arguments, plan)
         enhancer = _load(arguments)
         if not arguments.quiet:
             say(f"watching {' '.join(arguments.inputs)} for pictures; Ctrl-C ends it")
@@ -173,7 +173,7 @@ def _load(arguments: argparse.Namespace) -> Enhancer:
     )
 
 
-def _check_watchable(arguments: argparse.Namespace) -> None:
+def _check_watchable(arguments: argparse.Namespace, plan: Plan) -> None:
     if arguments.dry_run:
         raise ImageError("--watch and --dry-run: what will come is not known yet; leave one of them out")
     if arguments.cluster is not None:
@@ -181,6 +181,10 @@ def _check_watchable(arguments: argparse.Namespace) -> None:
     for text in arguments.inputs:
         if not Path(text).is_dir():
             raise ImageError(f"{text}: --watch expects folders, found a file; name its folder, or leave --watch out")
+    for problem in plan.problems:
+        # A name that is taken can be changed meanwhile, but what would replace inputs was asked for wrongly.
+        if isinstance(problem, OutputError):
+            raise problem
 
 
 def _parse_format(text: str) -> str:

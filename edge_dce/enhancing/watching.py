@@ -89,9 +89,9 @@ def watch_folders(
 ) -> None:
     """Do the jobs of a plan of folders that is made again and again, until Ctrl-C or the system asks for an end.
 
-    What fails is named, and tried again when its source has changed. A folder that cannot be listed, and a result that
-    cannot be written, as on a full disk, are named once, and waited for. Without `options.overwrite` no result is
-    replaced but what this watch made.
+    What fails is named, and tried again when its source has changed. Named once, and waited for, are a folder that
+    cannot be listed, sources whose results would meet, and a result that cannot be written, as on a full disk. Without
+    `options.overwrite` no result is replaced but what this watch made.
 
     Raises:
         ModelError: the runtime failed.
@@ -135,14 +135,14 @@ class _Watch:
 
     def _list_due(self) -> list[Job]:
         try:
-            jobs = self._plan().jobs
+            plan = self._plan()
         except (ImageError, OutputError) as error:
             # Nothing is known of the sources, and nothing forgotten.
             self._tell([error])
             return []
-        self._tell([])
-        self._put_back_unwritten(jobs)
-        return self._arrivals.take(jobs)
+        self._tell(plan.problems)
+        self._put_back_unwritten(plan.jobs)
+        return self._arrivals.take(plan.jobs)
 
     def _tell(self, problems: Sequence[EdgeDceError]) -> None:
         """Of those that were not there at the last look."""

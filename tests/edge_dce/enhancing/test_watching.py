@@ -142,6 +142,28 @@ def test_a_folder_that_cannot_be_made_does_not_hold_up_the_others(tmp_path: Path
     assert errors.count("cannot be created") == 1
 
 
+def test_two_pictures_of_one_result_do_not_hold_up_the_others(tmp_path: Path) -> None:
+    for name in ("one/shot.png", "two/shot.png", "two/other.png"):
+        write_picture(tmp_path / name)
+    child = start("--watch", tmp_path / "one", tmp_path / "two", "-o", tmp_path / "out")
+    wait_for((tmp_path / "out" / "other.png").exists)
+    time.sleep(2)
+    assert not (tmp_path / "out" / "shot.png").exists()
+    (tmp_path / "two" / "shot.png").rename(tmp_path / "two" / "renamed.png")
+    for name in ("shot.png", "renamed.png"):
+        wait_for((tmp_path / "out" / name).exists)
+    status, _, errors = end(child)
+    assert status == 0
+    assert errors.count("would both become") == 1
+
+
+def test_a_watch_that_would_replace_its_inputs_does_not_begin(tmp_path: Path) -> None:
+    write_picture(tmp_path / "shot.png")
+    status, _, errors = run("--watch", tmp_path, "-o", tmp_path, "--suffix=")
+    assert status == 1
+    assert "would replace the input" in errors
+
+
 def test_a_changed_picture_is_enhanced_again(tmp_path: Path) -> None:
     write_picture(tmp_path / "in" / "shot.png", seed=1)
     child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
