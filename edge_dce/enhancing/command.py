@@ -20,6 +20,7 @@ from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.enhancing.preview import STRENGTHS
 from edge_dce.enhancing.watching import watch_folders
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
+from edge_dce.files.objects import ObjectPath, parse_place
 from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
@@ -124,6 +125,8 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         replaces_inputs=arguments.overwrite > 1,
         is_lenient=arguments.watch,
     )
+    if arguments.watch:
+        _check_watchable(arguments)
     plan = plan_again()
     verbosity = Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json)
     look = Look(arguments.strength, arguments.max_brightness, arguments.denoise)
@@ -136,7 +139,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         debug=arguments.debug or called is not None,
     )
     if arguments.watch:
-        _check_watchable(arguments, plan)
+        _check_inputs_stay(plan)
         enhancer = _load(arguments)
         if not arguments.quiet:
             say(f"watching {' '.join(arguments.inputs)} for pictures; Ctrl-C ends it")
@@ -173,14 +176,23 @@ def _load(arguments: argparse.Namespace) -> Enhancer:
     )
 
 
-def _check_watchable(arguments: argparse.Namespace, plan: Plan) -> None:
+def _check_watchable(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         raise ImageError("--watch and --dry-run: what will come is not known yet; leave one of them out")
     if arguments.cluster is not None:
         raise ImageError("--watch and --cluster: folders are watched on this machine; leave one of them out")
     for text in arguments.inputs:
-        if not Path(text).is_dir():
+        place = parse_place(text)
+        if isinstance(place, ObjectPath):
+            raise ImageError(
+                f"{text}: --watch expects folders of this machine, found an object store; leave --watch out"
+            )
+        # What is missing is told of with all other inputs.
+        if place.exists() and not place.is_dir():
             raise ImageError(f"{text}: --watch expects folders, found a file; name its folder, or leave --watch out")
+
+
+def _check_inputs_stay(plan: Plan) -> None:
     for problem in plan.problems:
         # A name that is taken can be changed meanwhile, but what would replace inputs was asked for wrongly.
         if isinstance(problem, OutputError):

@@ -6,6 +6,7 @@ still being written grows between two looks, so one is taken when it looked the 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import time
@@ -97,11 +98,20 @@ def watch_folders(
         ModelError: the runtime failed.
         EdgeDceError: with `options.debug`, the first error that is not waited for.
     """
-    with Interruption() as interruption:
+    # A video ends at its next frame by an exception, at a second Ctrl-C anything does.
+    with contextlib.suppress(KeyboardInterrupt), _UsualEnd() as interruption:
         watch = _Watch(Arrivals(folders), plan, enhancer, options, account, interruption)
         while not interruption.is_asked:
             interruption.wait(watch.look())
     account.sum_up()
+
+
+class _UsualEnd(Interruption):
+    """A watch ends by a signal alone, so that none is a failure."""
+
+    def check(self) -> None:
+        if self.is_asked:
+            raise KeyboardInterrupt
 
 
 class _Watch:

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_dce.enhancing.jobs import Job
-from edge_dce.enhancing.watching import Arrivals
+import edge_dce
+from edge_dce.enhancing.account import Account, Verbosity
+from edge_dce.enhancing.execution import JobOptions
+from edge_dce.enhancing.jobs import Job, Plan
+from edge_dce.enhancing.watching import Arrivals, watch_folders
 from edge_dce.files.pictures import Picture, encode_picture, read_picture
-from tests.edge_dce.enhancing.test_command import enhance, make_picture, run, start, write_picture
+from edge_dce.pixels.look import PLAIN
+from tests.edge_dce.enhancing.test_command import TINY, enhance, make_picture, run, start, write_picture
 
 # Many times what a picture takes from its arrival to its result.
 _LIMIT_S = 60
@@ -225,8 +230,33 @@ def test_a_request_of_the_system_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
     assert b"1 enhanced" in errors
 
 
+def test_an_end_in_the_middle_of_a_video_is_the_usual_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("av")
+    from tests.edge_dce.enhancing.clips import write_clip
+
+    source, target = tmp_path / "in.mp4", tmp_path / "out" / "in.mp4"
+    write_clip(source, size=(960, 720), pts=tuple(range(0, 512 * 250, 512)), sound=None)
+
+    def press_ctrl_c() -> None:
+        wait_for(lambda: any(path.stat().st_size for path in target.parent.glob(".unfinished-*")))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    options, plan = JobOptions(PLAIN, is_quiet=True), Plan([Job(source, target, resumes=True)])
+    presses = threading.Thread(target=press_ctrl_c)
+    presses.start()
+    watch_folders([tmp_path], lambda: plan, edge_dce.load(TINY), options, Account(Verbosity(), Plan([])))
+    presses.join()
+    assert capfd.readouterr().err.splitlines()[-1] == "0 enhanced, 0 already there, 0 failed"
+    assert list(target.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize(
-    ("arguments", "expected"), [(["{}/shot.png"], "--watch expects folders"), (["{}", "--dry-run"], "--dry-run")]
+    ("arguments", "expected"),
+    [
+        (["{}/shot.png"], "--watch expects folders, found a file"),
+        (["s3://bucket/folder", "-o", "{}"], "--watch expects folders of this machine, found an object store"),
+        (["{}", "--dry-run"], "--dry-run"),
+    ],
 )
 def test_what_cannot_be_watched_is_refused_in_one_line(tmp_path: Path, arguments: list[str], expected: str) -> None:
     write_picture(tmp_path / "shot.png")
