@@ -25,7 +25,7 @@ from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive
-from edge_dce.terminal.console import is_terminal, say
+from edge_dce.terminal.console import complain, is_terminal, say
 
 
 def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
@@ -149,22 +149,24 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         watch_folders(folders, plan_again, enhancer, options, Account(verbosity, Plan([])))
         return 0
     account = Account(verbosity, plan, called)
+    for problem in plan.problems:
+        complain(problem)
     if arguments.dry_run:
         done = find_done(plan.jobs, overwrite=options.overwrite)
         for job in plan.jobs:
             account.tell_plan(JobResult(job, is_present=job in done))
         account.sum_up()
-        return 0
+        return 1 if plan.problems else 0
     if arguments.cluster is not None:
         with Cluster(
             arguments.cluster, model=arguments.model, threads=arguments.threads, contract=arguments.contract
         ) as cluster:
-            return 1 if enhance_files(plan, cluster, options, account) else 0
+            return 1 if enhance_files(plan, cluster, options, account) or plan.problems else 0
     enhancer = _load(arguments)
     if plan.jobs[0].target is None:
         enhance_to_stdout(plan.jobs[0], enhancer, options, arguments.format or ".png")
         return 0
-    return 1 if enhance_files(plan, enhancer, options, account) else 0
+    return 1 if enhance_files(plan, enhancer, options, account) or plan.problems else 0
 
 
 def _load(arguments: argparse.Namespace) -> Enhancer:

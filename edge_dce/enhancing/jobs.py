@@ -92,7 +92,7 @@ class Plan:
     Attributes:
         jobs: in the order of the inputs.
         left_out: files of folders that are not enhanced, by kind as in `edge_dce.files.folders.Listing`.
-        problems: why there are no jobs of other inputs.
+        problems: why there are no jobs of other inputs, and of subfolders that cannot be read.
     """
 
     jobs: list[Job]
@@ -147,9 +147,10 @@ def plan_jobs(
     else:
         plan = Plan([])
         for path in paths:
+            known = len(plan.problems)
             found = _find_jobs(plan, path, output, naming, is_recursive=is_recursive, is_single=is_single)
             if not found and not is_lenient:
-                raise no_pictures(path, plan.left_out)
+                raise next(iter(plan.problems[known:]), no_pictures(path, plan.left_out))
             plan.jobs.extend(found)
         if output is not None:
             _check_folder(output)
@@ -221,6 +222,7 @@ def _list_pictures(plan: Plan, folder: Place, *, is_recursive: bool, without: Pl
         return pictures
     listing = list_folder(folder, is_recursive=is_recursive, without=without if isinstance(without, Path) else None)
     plan.left_out.update(listing.left_out)
+    plan.problems.extend(listing.problems)
     return [*listing.pictures, *listing.dead_links]
 
 
