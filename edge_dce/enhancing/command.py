@@ -15,7 +15,7 @@ from edge_dce.enhancing.account import Account, Verbosity
 from edge_dce.enhancing.batch import JobResult, find_done
 from edge_dce.enhancing.cluster import Cluster
 from edge_dce.enhancing.execution import JobOptions, enhance_files, enhance_to_stdout
-from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Naming, Plan, plan_jobs
+from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Naming, Plan, check_source, plan_jobs
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.enhancing.preview import STRENGTHS
 from edge_dce.enhancing.watching import watch_folders
@@ -189,8 +189,8 @@ def _check_watchable(arguments: argparse.Namespace) -> None:
             raise ImageError(
                 f"{text}: --watch expects folders of this machine, found an object store; leave --watch out"
             )
-        # What is missing is told of with all other inputs.
-        if place.exists() and not place.is_dir():
+        check_source(place)
+        if not place.is_dir():
             raise ImageError(f"{text}: --watch expects folders, found a file; name its folder, or leave --watch out")
 
 

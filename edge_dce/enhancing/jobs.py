@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from edge_dce.errors import EdgeDceError, ImageError, OutputError
+from edge_dce.errors import EdgeDceError, ImageError, OutputError, describe_unreadable
 from edge_dce.files import containers
 from edge_dce.files.address import hide_password
 from edge_dce.files.folders import identify, list_folder, no_pictures
@@ -167,7 +167,7 @@ def plan_jobs(
 
 
 def check_source(path: Path) -> None:
-    """Raise ImageError where there is nothing to read: a name that nothing has, a link that leads nowhere."""
+    """Raise ImageError where nothing can be read: of a name that nothing has, a link that leads nowhere."""
     try:
         # From Python 3.14 on `exists` calls missing what cannot be looked for, such as a name that is too long.
         path.stat()
@@ -175,6 +175,8 @@ def check_source(path: Path) -> None:
         if path.is_symlink():
             raise ImageError(f"{path}: a link to {path.readlink()}, which is not there; mend or remove it") from None
         raise ImageError(f"{path}: no such file or folder; check the path") from None
+    except OSError as error:
+        raise ImageError(f"{path}: {describe_unreadable(error)}") from error
 
 
 def _check_input(text: str, path: Place) -> None:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from edge_dce.errors import EdgeDceError, ImageError
+from edge_dce.errors import EdgeDceError, ImageError, describe_unreadable
 from edge_dce.files.pictures import READABLE_SUFFIXES, list_suffixes
 from edge_dce.files.signatures import HEAD_BYTES, find_suffix
 
@@ -80,7 +80,7 @@ def list_folder(folder: str | Path, *, is_recursive: bool = False, without: Path
         except FileNotFoundError:
             raise ImageError(f"{path}: no such folder; check the path") from None
         except OSError as error:
-            problem = ImageError(f"{path}: expected a folder of pictures, but it cannot be read ({error.strerror})")
+            problem = ImageError(f"{path}: expected a folder of pictures, but it {describe_unreadable(error)}")
             if path == folder:
                 raise problem from error
             listing.left_out["unreadable subfolder"] += 1

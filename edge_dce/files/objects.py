@@ -80,7 +80,13 @@ def is_folder(place: Place) -> bool:
     Raises:
         ImageError: a store does not answer, or refuses.
     """
-    return place.is_dir() if isinstance(place, Path) else _find_kind(place) == "directory"
+    if isinstance(place, ObjectPath):
+        return _find_kind(place) == "directory"
+    try:
+        return place.is_dir()
+    except OSError:
+        # What cannot be looked at is told of where it is read or written.
+        return False
 
 
 def check_object(place: ObjectPath) -> None:

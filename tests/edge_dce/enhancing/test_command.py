@@ -195,6 +195,31 @@ def test_tree_whose_only_pictures_may_not_be_read_is_told_why(tmp_path: Path) ->
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("forbids", "named"),
+    [("in", "in/a.png"), ("in/a.png", "in/a.png"), ("in", "in"), ("in", "in/sub"), ("in/pipe", "in/pipe")],
+)
+def test_what_may_not_be_read_is_told_with_advice_on_permissions(tmp_path: Path, forbids: str, named: str) -> None:
+    write_picture(tmp_path / "in" / "a.png")
+    os.mkfifo(tmp_path / "in" / "pipe")
+    with forbidden(tmp_path / forbids):
+        status, _, errors = run_obedient(tmp_path / named)
+    assert status == 1
+    assert f"{tmp_path / named}: " in errors
+    assert "cannot be read (Permission denied); change its permissions or those of its folders" in errors
+    assert errors.count("\n") == 1
+
+
+def test_place_that_may_not_be_entered_takes_no_result(tmp_path: Path) -> None:
+    source = write_picture(tmp_path / "a.png")
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    with forbidden(tmp_path / "out"):
+        status, _, errors = run_obedient(source, "-o", tmp_path / "out" / "sub" / "b.png")
+    assert status == 1
+    assert errors.endswith("b.png: cannot be written (Permission denied); choose another place\n")
+    assert errors.count("\n") == 1
+
+
 def test_name_that_is_no_text_is_enhanced_and_does_nothing_to_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.fromarray(make_picture()).save(tmp_path / "in" / os.fsdecode(WILD_NAME))
