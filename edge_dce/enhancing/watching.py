@@ -60,9 +60,9 @@ class Arrivals:
     def _forget_all_but(self, present: Mapping[Place, _Stamp]) -> None:
         """Of files that are gone nothing is kept, unless their whole folder is: a drive comes back with them."""
         folders = [each for each in self._folders if any(source.is_relative_to(each) for source in present)]
-        for source in self._taken.keys() - present.keys():
+        for source in (self._taken.keys() | self._made.keys()) - present.keys():
             if any(source.is_relative_to(each) for each in folders) and _is_gone(source):
-                del self._taken[source]
+                self._taken.pop(source, None)
                 self._made.pop(source, None)
 
     def put_back(self, jobs: Iterable[Job]) -> None:
@@ -96,7 +96,7 @@ def watch_folders(
 
     Raises:
         ModelError: the runtime failed.
-        EdgeDceError: with `options.debug`, the first error that is not waited for.
+        EdgeDceError: with `options.debug`, the first one of a source.
     """
     # A video ends at its next frame by an exception, at a second Ctrl-C anything does.
     with contextlib.suppress(KeyboardInterrupt), _UsualEnd() as interruption:
@@ -138,7 +138,8 @@ class _Watch:
         listed_s = time.monotonic()
         # A folder for results that cannot be made is no reason to leave those of the others.
         for _, group in itertools.groupby(due, key=lambda job: job.target and job.target.parent):
-            self._do(list(group))
+            if not self._interruption.is_asked:
+                self._do(list(group))
         if self._unwritten.keys() & set(due):
             self._retry_s = time.monotonic() + min(_REST * (time.monotonic() - listed_s), _MOST_REST_S)
         return max(_PAUSE_S, _REST * (listed_s - began_s))
@@ -172,8 +173,10 @@ class _Watch:
 
     def _do(self, jobs: Sequence[Job]) -> None:
         """Do jobs of one folder for results, or those before an end is asked for."""
-        own = [job for job in jobs if self._arrivals.is_own(job)]
-        foreign = [job for job in jobs if job not in set(own)]
+        own: list[Job] = []
+        foreign: list[Job] = []
+        for job in jobs:
+            (own if self._arrivals.is_own(job) else foreign).append(job)
         for some, overwrite in ((foreign, self._options.overwrite), (own, True)):
             options = dataclasses.replace(self._options, overwrite=overwrite)
             try:
@@ -195,8 +198,11 @@ class _Watch:
             if self._note_unwritten(job, error):
                 self._account.tell(result)
             return
-        if error is not None and self._options.debug:
+        if self._options.debug and error is not None and not isinstance(error, OutputError):
             raise error
+        if error is not None and _read_stamp(job.source) is None:
+            # Its drive was unplugged on the way.
+            self._arrivals.put_back([job])
         if result.is_made:
             self._arrivals.note_made(job)
             if job in self._unwritten:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import signal
@@ -16,8 +17,9 @@ import pytest
 
 import edge_dce
 from edge_dce.enhancing.account import Account, Verbosity
+from edge_dce.enhancing.batch import JobResult
 from edge_dce.enhancing.execution import JobOptions
-from edge_dce.enhancing.jobs import Job, Plan
+from edge_dce.enhancing.jobs import Job, Plan, plan_jobs
 from edge_dce.enhancing.watching import Arrivals, watch_folders
 from edge_dce.files.pictures import Picture, encode_picture, read_picture
 from edge_dce.pixels.look import PLAIN
@@ -25,6 +27,7 @@ from tests.edge_dce.enhancing.test_command import TINY, enhance, make_picture, r
 
 # Many times what a picture takes from its arrival to its result.
 _LIMIT_S = 60
+_MOST_LOOKS = 30
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -248,6 +251,31 @@ def test_an_end_in_the_middle_of_a_video_is_the_usual_one(tmp_path: Path, capfd:
     presses.join()
     assert capfd.readouterr().err.splitlines()[-1] == "0 enhanced, 0 already there, 0 failed"
     assert list(target.parent.iterdir()) == []
+
+
+def test_a_drive_unplugged_on_the_way_is_gone_on_with(tmp_path: Path) -> None:
+    drive, away, out, looks = tmp_path / "in", tmp_path / "away", tmp_path / "out", itertools.count()
+    names = [f"{number:02}.png" for number in range(40)]
+    for name in names:
+        write_picture(drive / name)
+
+    class Unplugging(Account):
+        def tell(self, result: JobResult) -> None:
+            super().tell(result)
+            if drive.exists() and self.failed == 0:
+                drive.rename(away)
+
+    def plan() -> Plan:
+        if away.exists() and next(looks) > 2:
+            away.rename(drive)
+        if all((out / name).exists() for name in names) or next(looks) > _MOST_LOOKS:
+            os.kill(os.getpid(), signal.SIGINT)
+        return plan_jobs([str(drive)], str(out), is_lenient=True)
+
+    account = Unplugging(Verbosity(is_quiet=True), Plan([]))
+    watch_folders([drive], plan, edge_dce.load(TINY), JobOptions(PLAIN, is_quiet=True), account)
+    assert account.failed > 0
+    assert sorted(path.name for path in out.iterdir()) == names
 
 
 @pytest.mark.parametrize(
