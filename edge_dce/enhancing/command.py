@@ -15,7 +15,7 @@ from edge_dce.enhancing.account import Account, Verbosity
 from edge_dce.enhancing.batch import JobResult, find_done
 from edge_dce.enhancing.cluster import Cluster
 from edge_dce.enhancing.execution import JobOptions, enhance_files, enhance_to_stdout
-from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Naming, Plan, check_source, plan_jobs
+from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Naming, Plan, plan_jobs
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.enhancing.preview import STRENGTHS
 from edge_dce.enhancing.watching import watch_folders
@@ -139,7 +139,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         debug=arguments.debug or called is not None,
     )
     if arguments.watch:
-        _check_inputs_stay(plan)
+        _check_plan_of_watch(arguments, plan)
         enhancer = _load(arguments)
         if not arguments.quiet:
             say(f"watching {' '.join(arguments.inputs)} for pictures; Ctrl-C ends it")
@@ -184,17 +184,16 @@ def _check_watchable(arguments: argparse.Namespace) -> None:
     if arguments.cluster is not None:
         raise ImageError("--watch and --cluster: folders are watched on this machine; leave one of them out")
     for text in arguments.inputs:
-        place = parse_place(text)
-        if isinstance(place, ObjectPath):
+        if isinstance(parse_place(text), ObjectPath):
             raise ImageError(
                 f"{text}: --watch expects folders of this machine, found an object store; leave --watch out"
             )
-        check_source(place)
-        if not place.is_dir():
+
+
+def _check_plan_of_watch(arguments: argparse.Namespace, plan: Plan) -> None:
+    for text in arguments.inputs:
+        if not Path(text).is_dir():
             raise ImageError(f"{text}: --watch expects folders, found a file; name its folder, or leave --watch out")
-
-
-def _check_inputs_stay(plan: Plan) -> None:
     for problem in plan.problems:
         # A name that is taken can be changed meanwhile, but what would replace inputs was asked for wrongly.
         if isinstance(problem, OutputError):

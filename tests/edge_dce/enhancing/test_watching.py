@@ -283,6 +283,7 @@ def test_a_drive_unplugged_on_the_way_is_gone_on_with(tmp_path: Path) -> None:
     [
         (["{}/shot.png"], "--watch expects folders, found a file"),
         (["s3://bucket/folder", "-o", "{}"], "--watch expects folders of this machine, found an object store"),
+        (["https://example.org/shot.png"], "an address, not a file"),
         (["{}", "--dry-run"], "--dry-run"),
     ],
 )
