@@ -59,3 +59,10 @@ class CameraError(EdgeDceError):
 
 class ModelWarning(UserWarning):
     """A model file runs, but it behaves as if it were made for other input."""
+
+
+def describe_unreadable(error: OSError) -> str:
+    """Why something cannot be read, and what to do: what follows its name in a message."""
+    is_forbidden = isinstance(error, PermissionError)
+    advice = "change its permissions or those of its folders, or ask their owner" if is_forbidden else "check the path"
+    return f"cannot be read ({error.strerror}); {advice}"

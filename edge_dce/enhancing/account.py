@@ -14,7 +14,7 @@ from typing import Any
 from edge_dce.enhancing.batch import JobResult
 from edge_dce.enhancing.jobs import Plan
 from edge_dce.files.folders import describe_counts
-from edge_dce.files.objects import parse_place
+from edge_dce.files.objects import ObjectPath, parse_place
 from edge_dce.terminal.console import complain, is_terminal, make_printable, print_line, print_path, say
 
 _DONE, _PRESENT, _ELSEWHERE, _FAILED = "enhanced", "already there", "left to another run", "failed"
@@ -102,7 +102,8 @@ class Account:
         folders = {place.absolute() if isinstance(place, Path) else place for place in places}
         if self._names_results or not folders:
             return ""
-        if len({type(folder) for folder in folders}) > 1:
+        # Of this machine and a store, or of two buckets, there is no common folder.
+        if len({folder.bucket if isinstance(folder, ObjectPath) else None for folder in folders}) > 1:
             return ""
         common = parse_place(os.path.commonpath(folders))
         own = Path.cwd()
@@ -125,8 +126,8 @@ class Account:
 
 
 def _judge(result: JobResult) -> str:
+    if result.is_made:
+        return _DONE
     if result.error is not None:
         return _FAILED
-    if result.is_present:
-        return _PRESENT
-    return _ELSEWHERE if result.is_elsewhere else _DONE
+    return _PRESENT if result.is_present else _ELSEWHERE

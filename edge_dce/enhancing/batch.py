@@ -60,6 +60,11 @@ class JobResult:
     error: EdgeDceError | None = None
     left_out: Counter[str] = dataclasses.field(default_factory=Counter)
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the target was written."""
+        return self.error is None and not self.is_present and not self.is_elsewhere
+
 
 @dataclasses.dataclass(frozen=True)
 class _Work:

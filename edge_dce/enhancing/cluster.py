@@ -20,7 +20,7 @@ from edge_dce.enhancer import load
 from edge_dce.enhancing.batch import JobResult
 from edge_dce.enhancing.jobs import Job
 from edge_dce.enhancing.workers import AUTO, CLIENT, LOCAL, Task, drive
-from edge_dce.errors import EdgeDceError, ModelError
+from edge_dce.errors import EdgeDceError, ModelError, describe_unreadable
 from edge_dce.files.objects import Place
 from edge_dce.files.pictures import DEFAULT_QUALITY
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
@@ -175,7 +175,7 @@ def _read_model(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        raise ModelError(f"{path}: {describe_unreadable(error)}") from error
 
 
 def _make_absolute(job: Job) -> Job:

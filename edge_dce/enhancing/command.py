@@ -19,12 +19,13 @@ from edge_dce.enhancing.jobs import MARKER, PREVIEW_MARKER, STDOUT, Naming, Plan
 from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.enhancing.preview import STRENGTHS
 from edge_dce.enhancing.watching import watch_folders
-from edge_dce.errors import EdgeDceError, ImageError
+from edge_dce.errors import EdgeDceError, ImageError, OutputError
+from edge_dce.files.objects import ObjectPath, parse_place
 from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES
 from edge_dce.files.streams import is_stream, kept_in_file
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.arguments import parse_positive
-from edge_dce.terminal.console import is_terminal, say
+from edge_dce.terminal.console import complain, is_terminal, say
 
 
 def add_parser(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
@@ -110,6 +111,8 @@ def _enhance(arguments: argparse.Namespace) -> int:
 def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str] | None = None) -> int:
     if arguments.cluster is not None and (arguments.preview or called or arguments.output == STDOUT):
         raise EdgeDceError("--cluster takes files and addresses; leave --preview, pipes and -o - to runs without it")
+    if arguments.cluster is not None and arguments.accelerator is not None:
+        raise EdgeDceError("--cluster and --accelerator: workers use their processors alone; leave one of them out")
     naming = Naming(marker=arguments.suffix, picture_suffix=arguments.format)
     if arguments.preview:
         naming = Naming(marker=arguments.suffix or PREVIEW_MARKER, picture_suffix=arguments.format or ".jpg")
@@ -120,8 +123,10 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         naming=naming,
         is_recursive=arguments.recursive,
         replaces_inputs=arguments.overwrite > 1,
-        may_be_empty=arguments.watch,
+        is_lenient=arguments.watch,
     )
+    if arguments.watch:
+        _check_watchable(arguments)
     plan = plan_again()
     verbosity = Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json)
     look = Look(arguments.strength, arguments.max_brightness, arguments.denoise)
@@ -134,31 +139,34 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         debug=arguments.debug or called is not None,
     )
     if arguments.watch:
-        _check_watchable(arguments)
+        _check_plan_of_watch(arguments, plan)
         enhancer = _load(arguments)
         if not arguments.quiet:
             say(f"watching {' '.join(arguments.inputs)} for pictures; Ctrl-C ends it")
         # No bar tells how far it is where nobody knows how far it goes.
         verbosity = dataclasses.replace(verbosity, is_verbose=arguments.verbose or is_terminal(sys.stdout))
-        watch_folders(plan_again, enhancer, options, Account(verbosity, Plan([])))
+        folders = [Path(text) for text in arguments.inputs]
+        watch_folders(folders, plan_again, enhancer, options, Account(verbosity, Plan([])))
         return 0
     account = Account(verbosity, plan, called)
+    for problem in plan.problems:
+        complain(problem)
     if arguments.dry_run:
         done = find_done(plan.jobs, overwrite=options.overwrite)
         for job in plan.jobs:
             account.tell_plan(JobResult(job, is_present=job in done))
         account.sum_up()
-        return 0
+        return 1 if plan.problems else 0
     if arguments.cluster is not None:
         with Cluster(
             arguments.cluster, model=arguments.model, threads=arguments.threads, contract=arguments.contract
         ) as cluster:
-            return 1 if enhance_files(plan, cluster, options, account) else 0
+            return 1 if enhance_files(plan, cluster, options, account) or plan.problems else 0
     enhancer = _load(arguments)
     if plan.jobs[0].target is None:
         enhance_to_stdout(plan.jobs[0], enhancer, options, arguments.format or ".png")
         return 0
-    return 1 if enhance_files(plan, enhancer, options, account) else 0
+    return 1 if enhance_files(plan, enhancer, options, account) or plan.problems else 0
 
 
 def _load(arguments: argparse.Namespace) -> Enhancer:
@@ -176,8 +184,20 @@ def _check_watchable(arguments: argparse.Namespace) -> None:
     if arguments.cluster is not None:
         raise ImageError("--watch and --cluster: folders are watched on this machine; leave one of them out")
     for text in arguments.inputs:
+        if isinstance(parse_place(text), ObjectPath):
+            raise ImageError(
+                f"{text}: --watch expects folders of this machine, found an object store; leave --watch out"
+            )
+
+
+def _check_plan_of_watch(arguments: argparse.Namespace, plan: Plan) -> None:
+    for text in arguments.inputs:
         if not Path(text).is_dir():
             raise ImageError(f"{text}: --watch expects folders, found a file; name its folder, or leave --watch out")
+    for problem in plan.problems:
+        # A name that is taken can be changed meanwhile, but what would replace inputs was asked for wrongly.
+        if isinstance(problem, OutputError):
+            raise problem
 
 
 def _parse_format(text: str) -> str:

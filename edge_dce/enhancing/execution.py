@@ -64,7 +64,10 @@ def enhance_files(plan: Plan, enhancer: Enhancer | Cluster, options: JobOptions,
     # None shows a bar on terminals only.
     is_hidden = None if len(jobs) > 1 and not options.is_quiet else True
     with Interruption() as interruption, tqdm(total=len(jobs), unit="file", disable=is_hidden) as bar:
-        for _ in do_jobs(jobs, enhancer, options, account, interruption):
+        for result in do_jobs(jobs, enhancer, options, interruption):
+            if result.error is not None and options.debug:
+                raise result.error
+            account.tell(result)
             bar.update()
             interruption.check()
     if len(jobs) > 1 or plan.left_out or any(job.resumes for job in jobs):
@@ -73,30 +76,22 @@ def enhance_files(plan: Plan, enhancer: Enhancer | Cluster, options: JobOptions,
 
 
 def do_jobs(
-    jobs: Sequence[Job],
-    enhancer: Enhancer | Cluster,
-    options: JobOptions,
-    account: Account,
-    interruption: Interruption,
-) -> Iterator[None]:
-    """Do the jobs, tell of each, and yield after it. Raises as `enhance_files`."""
+    jobs: Sequence[Job], enhancer: Enhancer | Cluster, options: JobOptions, interruption: Interruption
+) -> Iterator[JobResult]:
+    """Do the jobs; what became of each when it is over. Raises as `enhance_files`."""
     _prepare_targets(jobs)
     # A local batch finds out when a job's turn has come, and shares the work with other runs.
     is_listed = isinstance(enhancer, Cluster) or any(isinstance(job.target, ObjectPath) for job in jobs)
     done = find_done(jobs, overwrite=options.overwrite) if is_listed else set()
     for job in done:
-        account.tell(JobResult(job, is_present=True))
-        yield
+        yield JobResult(job, is_present=True)
     omissions = Omissions()
     waiting = [job for job in jobs if job not in done]
     for is_video, group in itertools.groupby(waiting, key=lambda job: job.is_video):
         enhance = _enhance_videos if is_video and not options.previews else _enhance_pictures
         for result in enhance(group, enhancer, options, interruption):
-            if result.error is not None and options.debug:
-                raise result.error
-            account.tell(result)
             omissions.note(result.job.source, result.left_out)
-            yield
+            yield result
     if not options.is_quiet:
         omissions.tell()
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from edge_dce.errors import ImageError, OutputError
+from edge_dce.errors import EdgeDceError, ImageError, OutputError, describe_unreadable
 from edge_dce.files import containers
 from edge_dce.files.address import hide_password
 from edge_dce.files.folders import identify, list_folder, no_pictures
@@ -92,10 +92,12 @@ class Plan:
     Attributes:
         jobs: in the order of the inputs.
         left_out: files of folders that are not enhanced, by kind as in `edge_dce.files.folders.Listing`.
+        problems: why there are no jobs of other inputs, and of subfolders that cannot be read.
     """
 
     jobs: list[Job]
     left_out: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    problems: list[EdgeDceError] = dataclasses.field(default_factory=list)
 
 
 def is_video(path: PurePath) -> bool:
@@ -116,7 +118,7 @@ def plan_jobs(
     naming: Naming = Naming(),
     is_recursive: bool = False,
     replaces_inputs: bool = False,
-    may_be_empty: bool = False,
+    is_lenient: bool = False,
 ) -> Plan:
     """One job per picture or video. Everything that can be refused before any work is refused here.
 
@@ -125,7 +127,8 @@ def plan_jobs(
         output: a file, a folder, an address, "-" for stdout, or None for a name beside each input.
         is_recursive: take the pictures of subfolders as well, and mirror these in the output.
         replaces_inputs: a result may go where an input is.
-        may_be_empty: folders without a picture are no error.
+        is_lenient: folders without a picture are no error, and pictures whose results would meet, or replace an input,
+            are left out as problems of the plan.
 
     Raises:
         ImageError: an input is missing, a folder holds no pictures, or `output` does not fit the inputs.
@@ -144,20 +147,27 @@ def plan_jobs(
     else:
         plan = Plan([])
         for path in paths:
+            known = len(plan.problems)
             found = _find_jobs(plan, path, output, naming, is_recursive=is_recursive, is_single=is_single)
-            if not found and not may_be_empty:
-                raise no_pictures(path, plan.left_out)
+            if not found and not is_lenient:
+                raise next(iter(plan.problems[known:]), no_pictures(path, plan.left_out))
             plan.jobs.extend(found)
         if output is not None:
             _check_folder(output)
-    plan = dataclasses.replace(plan, jobs=_drop_repetitions(plan.jobs))
+    refused = _find_collisions(plan.jobs)
+    jobs = _drop_repetitions(plan.jobs)
     if not replaces_inputs:
-        _check_inputs_stay(plan.jobs)
-    return plan
+        refused |= _find_replacing(jobs)
+    problems = {str(error): error for error in refused.values()}
+    if problems and not is_lenient:
+        raise next(iter(problems.values()))
+    return dataclasses.replace(
+        plan, jobs=[job for job in jobs if job not in refused], problems=[*plan.problems, *problems.values()]
+    )
 
 
 def check_source(path: Path) -> None:
-    """Raise ImageError where there is nothing to read: a name that nothing has, a link that leads nowhere."""
+    """Raise ImageError where nothing can be read: of a name that nothing has, a link that leads nowhere."""
     try:
         # From Python 3.14 on `exists` calls missing what cannot be looked for, such as a name that is too long.
         path.stat()
@@ -165,6 +175,8 @@ def check_source(path: Path) -> None:
         if path.is_symlink():
             raise ImageError(f"{path}: a link to {path.readlink()}, which is not there; mend or remove it") from None
         raise ImageError(f"{path}: no such file or folder; check the path") from None
+    except OSError as error:
+        raise ImageError(f"{path}: {describe_unreadable(error)}") from error
 
 
 def _check_input(text: str, path: Place) -> None:
@@ -212,6 +224,7 @@ def _list_pictures(plan: Plan, folder: Place, *, is_recursive: bool, without: Pl
         return pictures
     listing = list_folder(folder, is_recursive=is_recursive, without=without if isinstance(without, Path) else None)
     plan.left_out.update(listing.left_out)
+    plan.problems.extend(listing.problems)
     return [*listing.pictures, *listing.dead_links]
 
 
@@ -236,13 +249,24 @@ def _check_folder(output: str) -> None:
         )
 
 
-def _drop_repetitions(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs without those of a source that was named twice, and of results among the sources, as of `*.jpg`."""
+def _find_collisions(jobs: Sequence[Job]) -> dict[Job, EdgeDceError]:
+    """The jobs of several sources that would become one result."""
+    collisions: dict[Job, EdgeDceError] = {}
     by_target: dict[Place | None, Job] = {}
     for job in jobs:
         first = by_target.setdefault(job.target, job)
         if first.source != job.source:
-            raise ImageError(f"{first.source} and {job.source} would both become {job.target}; rename one")
+            error = ImageError(f"{first.source} and {job.source} would both become {job.target}; rename one")
+            collisions[job] = error
+            collisions.setdefault(first, error)
+    return collisions
+
+
+def _drop_repetitions(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs without those of a source that was named twice, and of results among the sources, as of `*.jpg`."""
+    by_target: dict[Place | None, Job] = {}
+    for job in jobs:
+        by_target.setdefault(job.target, job)
     return [job for job in by_target.values() if len(jobs) == 1 or not _is_made_by_another(job, by_target)]
 
 
@@ -251,18 +275,23 @@ def _is_made_by_another(job: Job, by_target: dict[Place | None, Job]) -> bool:
     return maker is not None and maker.source != job.source
 
 
-def _check_inputs_stay(jobs: Sequence[Job]) -> None:
-    taken = [
-        job.target for job in jobs if isinstance(job.target, ObjectPath) or (job.target and os.path.lexists(job.target))
-    ]
+def _find_replacing(jobs: Sequence[Job]) -> dict[Job, EdgeDceError]:
+    """The jobs whose result would go where an input is."""
+    taken = {
+        job: job.target
+        for job in jobs
+        if isinstance(job.target, ObjectPath) or (job.target and os.path.lexists(job.target))
+    }
     sources = {_find_real(job.source): job.source for job in jobs} if taken else {}
-    for target in taken:
+    replacing: dict[Job, EdgeDceError] = {}
+    for job, target in taken.items():
         replaced = sources.get(_find_real(target))
         if replaced is not None:
-            raise OutputError(
+            replacing[job] = OutputError(
                 f"{target}: would replace the input {replaced}; choose another name, or ask twice "
                 "(--overwrite --overwrite)"
             )
+    return replacing
 
 
 def _name_folder(source: Place) -> Place:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from edge_dce.errors import ImageError
+from edge_dce.errors import EdgeDceError, ImageError, describe_unreadable
 from edge_dce.files.pictures import READABLE_SUFFIXES, list_suffixes
 from edge_dce.files.signatures import HEAD_BYTES, find_suffix
 
@@ -36,11 +36,13 @@ class Listing:
         pictures: readable picture files, sorted; links to such files among them.
         dead_links: named like pictures, but what they name is not there.
         left_out: everything else by kind, such as ".txt" or "subfolder", and how often.
+        problems: of subfolders that cannot be read, an error each.
     """
 
-    pictures: list[Path]
-    dead_links: list[Path]
-    left_out: collections.Counter[str]
+    pictures: list[Path] = dataclasses.field(default_factory=list)
+    dead_links: list[Path] = dataclasses.field(default_factory=list)
+    left_out: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    problems: list[EdgeDceError] = dataclasses.field(default_factory=list)
 
 
 def find_pictures(folder: str | Path) -> list[Path]:
@@ -69,7 +71,7 @@ def list_folder(folder: str | Path, *, is_recursive: bool = False, without: Path
         ImageError: not a folder, or it cannot be read.
     """
     folder = Path(folder)
-    listing = Listing([], [], collections.Counter())
+    listing = Listing()
     waiting = [folder]
     while waiting:
         path = waiting.pop()
@@ -78,12 +80,12 @@ def list_folder(folder: str | Path, *, is_recursive: bool = False, without: Path
         except FileNotFoundError:
             raise ImageError(f"{path}: no such folder; check the path") from None
         except OSError as error:
-            if path != folder:
-                listing.left_out["unreadable subfolder"] += 1
-                continue
-            raise ImageError(
-                f"{path}: expected a folder of pictures, but it cannot be read ({error.strerror})"
-            ) from error
+            problem = ImageError(f"{path}: expected a folder of pictures, but it {describe_unreadable(error)}")
+            if path == folder:
+                raise problem from error
+            listing.left_out["unreadable subfolder"] += 1
+            listing.problems.append(problem)
+            continue
         below = []
         for entry in entries:
             if without is not None and entry.is_dir() and os.path.realpath(entry) == os.path.realpath(without):

@@ -34,7 +34,8 @@ class ObjectPath(PurePosixPath):
     __slots__ = ()
 
     def __str__(self) -> str:
-        return _ADDRESS.sub(lambda found: f"{found[1].lower()}://", super().__str__(), count=1)
+        # As a path it has one slash.
+        return _ADDRESS.sub(r"\1://", super().__str__(), count=1)
 
     @property
     def bucket(self) -> ObjectPath:
@@ -49,6 +50,10 @@ class ObjectPath(PurePosixPath):
         """Bucket and name, as fsspec takes them."""
         return "/".join(self.parts[1:])
 
+    def find(self, key: str) -> ObjectPath:
+        """What has a key, bucket and name, in the same store."""
+        return ObjectPath(self.parts[0], key)
+
 
 # Where a picture is, or goes.
 Place = Path | ObjectPath
@@ -62,7 +67,8 @@ def parse_place(text: str) -> Place:
     """
     if _ADDRESS.match(text) is None or Path(text).exists():
         return Path(text)
-    place = ObjectPath(text)
+    # Places are compared, and found below each other: each has one spelling.
+    place = ObjectPath(_ADDRESS.sub(lambda found: found[0].lower(), text, count=1))
     if len(place.parts) < 2:
         raise ImageError(f"{text}: expected a bucket, as in s3://bucket/folder, found none")
     return place
@@ -74,7 +80,13 @@ def is_folder(place: Place) -> bool:
     Raises:
         ImageError: a store does not answer, or refuses.
     """
-    return place.is_dir() if isinstance(place, Path) else _find_kind(place) == "directory"
+    if isinstance(place, ObjectPath):
+        return _find_kind(place) == "directory"
+    try:
+        return place.is_dir()
+    except OSError:
+        # What cannot be looked at is told of where it is read or written.
+        return False
 
 
 def check_object(place: ObjectPath) -> None:
@@ -125,7 +137,7 @@ def list_objects(folder: ObjectPath) -> set[ObjectPath]:
         OutputError: the store does not answer, or refuses.
     """
     with _explain(folder, OutputError), contextlib.suppress(FileNotFoundError):
-        return {ObjectPath(f"s3://{entry['name']}") for entry in _open_store().ls(folder.key, detail=True)}
+        return {folder.find(entry["name"]) for entry in _open_store().ls(folder.key, detail=True)}
     return set()
 
 
@@ -176,7 +188,7 @@ def _list(folder: ObjectPath, *, is_recursive: bool) -> Iterator[ObjectPath | st
             if entry["type"] == "directory":
                 yield None
                 continue
-            place = ObjectPath(f"s3://{name}")
+            place = folder.find(name)
             yield place if place.key == name else name
 
 

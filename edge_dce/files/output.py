@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import re
+import stat
 import sys
 import tempfile
 import time
@@ -41,8 +42,13 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def check_parent(path: Path) -> None:
-    """Raise OutputError where there is no folder for `path` to go to."""
-    if not path.parent.is_dir():
+    """Raise OutputError where there is no folder for `path` to go to, or none that may be looked at."""
+    with _explain(path):
+        try:
+            is_there = stat.S_ISDIR(path.parent.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            is_there = False
+    if not is_there:
         raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from edge_dce.errors import ImageError
+from edge_dce.errors import ImageError, describe_unreadable
 from edge_dce.files.formats.heif_pictures import is_heif, read_heif
 from edge_dce.files.formats.iso_boxes import read_properties
 from edge_dce.files.formats.limits import MOST_PIXELS, read_file
@@ -151,7 +151,7 @@ def _naming_errors(name: str) -> Iterator[None]:
     except DECODE_ERRORS as error:
         # Only the system's own errors carry a number; Pillow raises bare OSErrors for damaged data.
         if isinstance(error, OSError) and error.errno is not None:
-            raise ImageError(f"{name}: cannot be read ({error.strerror}); check the path") from error
+            raise ImageError(f"{name}: {describe_unreadable(error)}") from error
         reason = " ".join(str(error).split())
         raise ImageError(f"{name}: damaged or unsupported picture file ({reason}); get a fresh copy") from error
 

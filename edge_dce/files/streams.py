@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from edge_dce.errors import ImageError
+from edge_dce.errors import ImageError, describe_unreadable
 from edge_dce.files.signatures import HEAD_BYTES, find_suffix, tell_other_content
 
 STDIN = Path("-")
@@ -24,7 +24,13 @@ _WAIT_S = 0.5
 
 def is_stream(path: Path) -> bool:
     """Whether a source can be read only once: stdin, or a pipe."""
-    return path == STDIN or path.is_fifo()
+    if path == STDIN:
+        return True
+    try:
+        return path.is_fifo()
+    except OSError:
+        # What cannot be looked at is told of where it is read.
+        return False
 
 
 def refuse_devices(path: Path) -> None:
@@ -71,7 +77,11 @@ def _open(path: Path) -> Iterator[tuple[bytes, BinaryIO]]:
         yield b"", sys.stdin.buffer
         return
     # Opened the usual way, a pipe into which nobody writes would block for good.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise ImageError(f"{path}: {describe_unreadable(error)}") from error
+    with os.fdopen(handle, "rb") as stream:
         first = _wait_for_writer(path, stream.fileno())
         os.set_blocking(stream.fileno(), True)
         yield first, stream

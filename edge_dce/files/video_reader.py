@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from edge_dce.errors import VideoError
+from edge_dce.errors import VideoError, describe_unreadable
 from edge_dce.files.containers import DEMUXERS, JUMPING_FORMATS, RAW_FORMATS
 from edge_dce.files.video_clock import LEAD_IN_S, Clock
 from edge_dce.files.video_frames import Deinterlacer, FrameConverter, Samples, refuse_transparency
@@ -201,7 +201,7 @@ class VideoReader:
             yield
         except av.FFmpegError as error:
             if isinstance(error, (FileNotFoundError, IsADirectoryError, PermissionError)):
-                raise VideoError(f"{self.path}: cannot be read ({error.strerror}); check the path") from error
+                raise VideoError(f"{self.path}: {describe_unreadable(error)}") from error
             # FFmpeg's word for a kind of file that is not on the list.
             reason = "no kind of video that is read" if isinstance(error, ValueError) else error.strerror
             raise VideoError(f"{self.path}: damaged or unsupported video ({reason}); get a fresh copy") from error

@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from edge_dce.errors import CardError, ModelError
+from edge_dce.errors import CardError, ModelError, describe_unreadable
 from edge_dce.models.attachment import split
 from edge_dce.models.catalog import is_bundled
 from edge_dce.models.contracts import TONE
@@ -248,7 +248,7 @@ def _read_file(path: Path) -> bytes:
     except FileNotFoundError:
         raise ModelError(f"{path}: no such model file; 'edge-dce models' lists the bundled ones") from None
     except OSError as error:
-        raise ModelError(f"{path}: expected a .tflite file, but it cannot be read ({error.strerror})") from None
+        raise ModelError(f"{path}: expected a .tflite file, but it {describe_unreadable(error)}") from None
     raise ModelError(f"{path}: expected a .tflite file, but it cannot be read ({found})")
 
 

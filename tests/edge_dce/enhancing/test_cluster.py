@@ -127,6 +127,13 @@ def test_one_process_goes_from_folder_to_store_and_back(
     assert read_folder(tmp_path).keys() == enhanced.keys()
 
 
+def test_scheme_in_capitals_is_understood(photos: Path, store: dict[str, str], tmp_path: Path) -> None:
+    assert run(photos / "sub", "-o", "S3://pictures/capitals", environ=store)[0] == 0
+    status, _, errors = run("S3://pictures/capitals", "-o", tmp_path, environ=store)
+    assert (status, "Traceback" in errors) == (0, False), errors
+    assert sorted(read_folder(tmp_path)) == sorted(path.name for path in (photos / "sub").iterdir())
+
+
 def test_worker_is_killed_and_nothing_is_lost_twice_or_different(
     photos: Path, enhanced: dict[str, bytes], store: dict[str, str], tmp_path: Path
 ) -> None:

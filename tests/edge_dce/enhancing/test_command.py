@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,15 @@ ROOT = Path(__file__).resolve().parents[3]
 TINY = str(ROOT / "tests" / "models" / "tiny-16x16-int8.tflite")
 # What a terminal would take for a color and for a new title.
 WILD_NAME = b"\xff\x1b[31m\x1b]0;owned\x07.png"
+
+
+# Without what lets root read everything (capabilities 1 and 2, taken from the bounding set).
+OBEDIENT = """
+import ctypes, os, sys
+for capability in (1, 2):
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 def make_picture(seed: int = 1) -> np.ndarray:
@@ -55,6 +65,29 @@ def run(*arguments: str | bytes | Path, given: bytes | None = None, **options: o
     child = start(*arguments, **{"stdin": subprocess.DEVNULL if given is None else subprocess.PIPE} | options)
     output, errors = child.communicate(given, timeout=60)
     return child.returncode, output, (errors or b"").decode(errors="replace")
+
+
+def run_obedient(*arguments: str | Path) -> tuple[int, str, str]:
+    """As `run`, to whom permissions apply, whoever runs the tests."""
+    command = [sys.executable, "-c", OBEDIENT, "-m", "edge_dce", "enhance", "-m", TINY, *arguments]
+    child = subprocess.run(
+        command, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True, timeout=60, check=False
+    )
+    return child.returncode, child.stdout, child.stderr
+
+
+@contextlib.contextmanager
+def forbidden(path: Path) -> Iterator[None]:
+    """Nobody may read or enter a path meanwhile."""
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        probe = [sys.executable, "-c", OBEDIENT, "-c", "import os, sys; sys.exit(os.access(sys.argv[1], os.R_OK))"]
+        if subprocess.run([*probe, path], check=False).returncode:
+            pytest.skip("needs a system whose root can be made to obey permissions")
+        yield
+    finally:
+        path.chmod(mode)
 
 
 def read_png(data: bytes) -> np.ndarray:
@@ -140,6 +173,53 @@ def test_dead_link_in_a_folder_is_named_and_the_rest_done(tmp_path: Path, capfd:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_subfolder_that_may_not_be_read_is_named_and_the_rest_done(tmp_path: Path) -> None:
+    for name in ("a.png", "secret/b.png", "sub/c.png"):
+        write_picture(tmp_path / "in" / name)
+    with forbidden(tmp_path / "in" / "secret"):
+        status, _, errors = run_obedient("-r", tmp_path / "in", "-o", tmp_path / "out")
+        rehearsal = run_obedient("-r", tmp_path / "in", "-o", tmp_path / "out", "-n")
+    assert (status, rehearsal[0]) == (1, 1)
+    for told in (errors, rehearsal[2]):
+        assert [line for line in told.splitlines() if "error" in line and "secret" in line] == told.splitlines()[:-1]
+        assert told.endswith("1 left out (1 unreadable subfolder)\n")
+    assert {path.name for path in (tmp_path / "out").rglob("*.png")} == {"a.png", "c.png"}
+
+
+def test_tree_whose_only_pictures_may_not_be_read_is_told_why(tmp_path: Path) -> None:
+    write_picture(tmp_path / "in" / "secret" / "b.png")
+    with forbidden(tmp_path / "in" / "secret"):
+        status, _, errors = run_obedient("-r", tmp_path / "in")
+    assert status == 1
+    assert "secret: expected a folder of pictures, but it cannot be read (Permission denied)" in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("forbids", "named"),
+    [("in", "in/a.png"), ("in/a.png", "in/a.png"), ("in", "in"), ("in", "in/sub"), ("in/pipe", "in/pipe")],
+)
+def test_what_may_not_be_read_is_told_with_advice_on_permissions(tmp_path: Path, forbids: str, named: str) -> None:
+    write_picture(tmp_path / "in" / "a.png")
+    os.mkfifo(tmp_path / "in" / "pipe")
+    with forbidden(tmp_path / forbids):
+        status, _, errors = run_obedient(tmp_path / named)
+    assert status == 1
+    assert f"{tmp_path / named}: " in errors
+    assert "cannot be read (Permission denied); change its permissions or those of its folders" in errors
+    assert errors.count("\n") == 1
+
+
+def test_place_that_may_not_be_entered_takes_no_result(tmp_path: Path) -> None:
+    source = write_picture(tmp_path / "a.png")
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    with forbidden(tmp_path / "out"):
+        status, _, errors = run_obedient(source, "-o", tmp_path / "out" / "sub" / "b.png")
+    assert status == 1
+    assert errors.endswith("b.png: cannot be written (Permission denied); choose another place\n")
+    assert errors.count("\n") == 1
+
+
 def test_name_that_is_no_text_is_enhanced_and_does_nothing_to_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.fromarray(make_picture()).save(tmp_path / "in" / os.fsdecode(WILD_NAME))
@@ -275,6 +355,18 @@ def test_rehearsal_says_what_would_be_written_and_writes_nothing(
     ]
     assert captured.err == "1 to be enhanced, 1 already there\n"
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_accelerator_of_a_cluster_is_refused_before_work_begins(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_picture(tmp_path / "in" / "a.png")
+    command = ["enhance", str(tmp_path / "in"), "--cluster", "local", "--accelerator", "cpu", "-m", TINY]
+    assert main(command) == 1
+    errors = capfd.readouterr().err
+    assert errors.startswith("edge-dce: error: --cluster and --accelerator: workers use their processors alone")
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "in-enhanced").exists()
 
 
 def test_quiet_run_says_nothing_but_errors(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

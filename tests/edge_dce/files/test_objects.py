@@ -20,6 +20,12 @@ def test_address_keeps_its_slashes(text: str) -> None:
     assert pickle.loads(pickle.dumps(place)) == place
 
 
+def test_scheme_in_capitals_is_the_same_place() -> None:
+    place = parse_place("S3://bucket/Folder/night.jpg")
+    assert place == parse_place("s3://bucket/Folder/night.jpg")
+    assert str(place.relative_to(parse_place("s3://bucket/Folder"))) == "night.jpg"
+
+
 def test_what_is_no_such_address_is_a_path() -> None:
     assert parse_place("s3") == Path("s3")
     assert isinstance(parse_place("photos/s3://x"), Path)
