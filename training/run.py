@@ -30,6 +30,10 @@ class RunError(EdgeDceError):
     """A run folder cannot be resumed or exported."""
 
 
+class DivergenceError(RunError):
+    """The loss of a run is no number any more."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """The files of one run. Its losses are in there too, see training.history, and once more for TensorBoard."""

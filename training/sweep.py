@@ -1,6 +1,7 @@
 """A search for better settings by Optuna: runs of one recipe whose fields are drawn, kept in a study file.
 
-A kill loses the epoch under way: the trial that it ended is run again with the same settings, in the same folder.
+A kill loses the epoch under way: the trial that it ended is run again with the same settings, in the same folder. One
+that diverges, or whose settings make no recipe, fails alone: others are drawn.
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ from typing import Any
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder, write_file
 
-from .recipe import Recipe
+from .recipe import Recipe, RecipeError
+from .run import DivergenceError
 from .search_space import Dimension
 from .settings import override
 from .sweep_plot import Trial, draw_sweep
 
 # Of each trial: where it runs. A trial that is run again has that of the first time.
 _FOLDER = "folder"
+# Of a trial that failed by its settings, and not by a kill: why.
+_FAULT = "fault"
 _SETUP = "setup"
+# After so many failures in a row it is not the draw that is at fault.
+_MOST_FAILURES = 10
 
 
 class SweepError(EdgeDceError):
@@ -51,15 +57,22 @@ class Sweep:
 
 
 def run_sweep(
-    sweep: Sweep, file: Path, *, trials: int, measure: Callable[[Recipe, Path], float]
+    sweep: Sweep,
+    file: Path,
+    *,
+    trials: int,
+    measure: Callable[[Recipe, Path], float],
+    report: Callable[[str], object] = print,
 ) -> tuple[float, list[str]]:
     """Run up to so many trials in all, those of before included; the best value and its settings, as of `--set`.
 
     Args:
         file: of the study, an SQLite data base; runs and the plot lie beside it in folders and files of its name.
         measure: trains by a recipe in a folder, or goes on there, and returns what the run is judged by.
+        report: gets a line for each trial that fails; it does not count among `trials`.
 
     Raises:
+        RecipeError, DivergenceError: ten trials in a row failed, the last one so.
         SweepError: Optuna is missing, or the file is of another sweep, or no study.
         OutputError: it cannot be written.
     """
@@ -67,18 +80,53 @@ def run_sweep(
     make_folder(file.parent)
     study = _open_study(optuna, sweep, file)
     _enqueue_broken(optuna, study)
+    failures = 0
     while (done := len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))) < trials:
         # Drawn from what is known: the same whether the sweep was interrupted or not.
-        study.sampler = optuna.samplers.TPESampler(seed=sweep.recipe.seed + done)
+        study.sampler = optuna.samplers.TPESampler(seed=sweep.recipe.seed + done + _count_faults(study))
         trial = study.ask()
-        recipe = override(sweep.recipe, [f"{each.path}={_draw(trial, each)}" for each in sweep.dimensions])
+        settings = [f"{each.path}={_draw(trial, each)}" for each in sweep.dimensions]
         if _FOLDER not in trial.user_attrs:
             trial.set_user_attr(_FOLDER, f"trial-{trial.number}")
-        value = measure(recipe, file.with_suffix("") / trial.user_attrs[_FOLDER])
+        try:
+            value = _measure(sweep.recipe, settings, file.with_suffix("") / trial.user_attrs[_FOLDER], measure)
+        except _TrialError as failure:
+            trial.set_user_attr(_FAULT, str(failure.cause))
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            failures += 1
+            if failures == _MOST_FAILURES:
+                raise failure.cause from None
+            report(f"{trial.user_attrs[_FOLDER]} failed: {failure.cause}")
+            continue
+        failures = 0
         study.tell(trial, value)
         write_file(file.with_suffix(".svg"), _draw_plot(optuna, study, sweep), overwrite=True)
     best = study.best_trial
     return best.value, [f"{path}={value}" for path, value in best.params.items()]
+
+
+class _TrialError(Exception):
+    """The settings of one trial are at fault, and nothing else."""
+
+    def __init__(self, cause: RecipeError | DivergenceError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _measure(recipe: Recipe, settings: Sequence[str], folder: Path, measure: Callable[[Recipe, Path], float]) -> float:
+    try:
+        drawn = override(recipe, settings)
+    except RecipeError as error:
+        raise _TrialError(error) from error
+    # Not within: what else training says of a recipe, as of a file that is missing, is true of the next one too.
+    try:
+        return measure(drawn, folder)
+    except DivergenceError as error:
+        raise _TrialError(error) from error
+
+
+def _count_faults(study: Any) -> int:
+    return sum(_FAULT in trial.user_attrs for trial in study.get_trials())
 
 
 def _import_optuna() -> Any:
@@ -116,8 +164,8 @@ def _enqueue_broken(optuna: Any, study: Any) -> None:
     """Put what a kill ended at the head of the queue."""
     for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-        # One that was killed before all was drawn has no run yet.
-        if _FOLDER in trial.user_attrs:
+        # One that was killed before all was drawn has no run yet, and one with a fault would fail again.
+        if _FOLDER in trial.user_attrs and _FAULT not in trial.user_attrs:
             study.enqueue_trial(trial.params, user_attrs={_FOLDER: trial.user_attrs[_FOLDER]})
 
 

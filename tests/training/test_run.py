@@ -27,7 +27,7 @@ from training.fitting import fit
 from training.history import TOTAL, read_history
 from training.model import build_model
 from training.recipe import RECIPES, LossWeights, Recipe, RecipeError
-from training.run import Run, RunError, load_network, restore
+from training.run import DivergenceError, Run, RunError, load_network, restore
 from training.settings import override
 from training.trained_network import load_trained_network
 
@@ -99,7 +99,7 @@ def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_p
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "read_recipe", lambda self: diverging)
         patch.setattr("training.fitting.start_or_check", lambda *arguments: None)
-        with pytest.raises(RunError, match="the loss is not a number after epoch 2"):
+        with pytest.raises(DivergenceError, match="the loss is not a number after epoch 2"):
             fit(lol, diverging, run, verbose=0)
     assert run.checkpoint_path.read_bytes() == good
 

@@ -11,6 +11,7 @@ from tests.training.lol_folder import write_lol
 from tests.training.panoramas.made_panorama import make_panorama, write_panorama
 from training.cli import main
 from training.recipe import RECIPES, Recipe, RecipeError
+from training.run import DivergenceError
 from training.search_space import Dimension, divide_settings
 from training.sweep import Sweep, SweepError, run_sweep
 from training.sweep_plot import Trial, draw_sweep
@@ -74,6 +75,61 @@ def test_killed_sweep_tries_what_a_whole_one_does(tmp_path: Path) -> None:
     assert tried["halves"][2] == tried["halves"][3]
     recipes = {name: [recipe for _, recipe in runs] for name, runs in tried.items()}
     assert recipes["whole"] == recipes["halves"][:2] + recipes["halves"][3:]
+
+
+def test_trial_that_diverges_fails_alone_and_is_not_tried_again(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    tried: list[float] = []
+    lines: list[str] = []
+
+    def diverge_once(recipe: Recipe, folder: Path) -> float:
+        tried.append(recipe.learning_rate)
+        if len(tried) == 2:
+            raise DivergenceError(f"{folder}: the loss is not a number")
+        return measure(recipe, folder)
+
+    run_sweep(SWEEP, tmp_path / "study.db", trials=3, measure=diverge_once, report=lines.append)
+    run_sweep(SWEEP, tmp_path / "study.db", trials=4, measure=diverge_once, report=lines.append)
+    assert len(tried) == len(set(tried)) == 5
+    assert len(lines) == 1
+    assert lines[0].startswith("trial-1 failed: ")
+
+
+def test_killed_sweep_draws_anew_behind_a_failed_trial_as_a_whole_one_does(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    tried: dict[str, list[Recipe]] = {"whole": [], "halves": []}
+
+    def run(name: str, recipe: Recipe, folder: Path, dies_at: int | None = None) -> float:
+        tried[name].append(recipe)
+        if len(tried[name]) == dies_at:
+            raise KeyboardInterrupt
+        if folder.name == "trial-0":
+            raise DivergenceError(f"{folder}: the loss is not a number")
+        return measure(recipe, folder)
+
+    run_sweep(SWEEP, tmp_path / "whole.db", trials=3, measure=lambda *each: run("whole", *each))
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(SWEEP, tmp_path / "halves.db", trials=3, measure=lambda *each: run("halves", *each, 2))
+    run_sweep(SWEEP, tmp_path / "halves.db", trials=3, measure=lambda *each: run("halves", *each))
+    assert tried["whole"] == tried["halves"][:1] + tried["halves"][2:]
+
+
+def test_draw_that_makes_no_recipe_fails_alone(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    crops = Dimension("crop_px", 16, 31, is_whole=True)
+    # Of this network crops are multiples of 16: one draw in sixteen is one.
+    scene = dataclasses.replace(TINY, network="zero-dce-scene")
+    lines: list[str] = []
+    with pytest.raises(RecipeError, match="multiples of 16"):
+        run_sweep(
+            Sweep(scene, (crops,), "loss", is_higher_better=False),
+            tmp_path / "study.db",
+            trials=100,
+            measure=measure,
+            report=lines.append,
+        )
+    assert len(lines) >= 9
+    assert all(re.match(r"trial-\d+ failed: .*multiples of 16", line) for line in lines)
 
 
 def test_study_of_another_sweep_is_not_continued(tmp_path: Path) -> None:
