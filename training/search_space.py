@@ -34,6 +34,12 @@ class Dimension:
     choices: tuple[str, ...] = ()
 
     @property
+    def ends(self) -> tuple[str, ...]:
+        """The least and the most that can be drawn, or all choices; as texts of `--set`."""
+        kind = int if self.is_whole else float
+        return self.choices or (str(kind(self.low)), str(kind(self.high)))
+
+    @property
     def changes_the_loss(self) -> bool:
         """Whether validation losses of different values do not compare."""
         return _CHANGE_THE_LOSS.fullmatch(self.path) is not None

@@ -26,6 +26,7 @@ _FOLDER = "folder"
 # Of a trial that failed by its settings, and not by a kill: why.
 _FAULT = "fault"
 _SETUP = "setup"
+_PLOT_SUFFIX = ".svg"
 # After so many failures in a row it is not the draw that is at fault.
 _MOST_FAILURES = 10
 
@@ -72,11 +73,15 @@ def run_sweep(
         report: gets a line for each trial that fails; it does not count among `trials`.
 
     Raises:
+        RecipeError: there is no such field, or no recipe has what could be drawn of it.
         RecipeError, DivergenceError: ten trials in a row failed, the last one so.
-        SweepError: Optuna is missing, or the file is of another sweep, or no study.
+        SweepError: Optuna is missing, or the file is of another sweep, no study, or without an ending of its own.
         OutputError: it cannot be written.
     """
     optuna = _import_optuna()
+    # Before there is a study, which would be that of what cannot be drawn.
+    _check_place(file)
+    _check_ends(sweep)
     make_folder(file.parent)
     study = _open_study(optuna, sweep, file)
     _enqueue_broken(optuna, study)
@@ -100,7 +105,7 @@ def run_sweep(
             continue
         failures = 0
         study.tell(trial, value)
-        write_file(file.with_suffix(".svg"), _draw_plot(optuna, study, sweep), overwrite=True)
+        write_file(file.with_suffix(_PLOT_SUFFIX), _draw_plot(optuna, study, sweep), overwrite=True)
     best = study.best_trial
     return best.value, [f"{path}={value}" for path, value in best.params.items()]
 
@@ -136,6 +141,38 @@ def _import_optuna() -> Any:
         raise SweepError(f"a sweep needs Optuna ({error}); run: pip install '.[sweep]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
+
+
+def _check_place(file: Path) -> None:
+    if file.suffix in ("", _PLOT_SUFFIX):
+        raise SweepError(
+            f"{file}: expected a file with an ending, which runs and plot beside it lack, found '{file.suffix}'; "
+            f"choose --study {file.with_suffix('.db')}"
+        )
+
+
+def _check_ends(sweep: Sweep) -> None:
+    """Raises RecipeError for a field that is none, and for ends of a range that no recipe can have."""
+    for dimension in sweep.dimensions:
+        others = [each for each in sweep.dimensions if each is not dimension]
+        for end in dimension.ends:
+            # What does not go with the recipe's own settings may go with those that are drawn with it.
+            beside = (
+                [],
+                [f"{each.path}={each.ends[0]}" for each in others],
+                [f"{each.path}={each.ends[-1]}" for each in others],
+            )
+            errors = [_find_error(sweep.recipe, [*settings, f"{dimension.path}={end}"]) for settings in beside]
+            if errors[0] is not None and None not in errors:
+                raise errors[0]
+
+
+def _find_error(recipe: Recipe, settings: Sequence[str]) -> RecipeError | None:
+    try:
+        override(recipe, settings)
+    except RecipeError as error:
+        return error
+    return None
 
 
 def _open_study(optuna: Any, sweep: Sweep, file: Path) -> Any:

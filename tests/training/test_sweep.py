@@ -116,8 +116,8 @@ def test_killed_sweep_draws_anew_behind_a_failed_trial_as_a_whole_one_does(tmp_p
 
 def test_draw_that_makes_no_recipe_fails_alone(tmp_path: Path) -> None:
     pytest.importorskip("optuna")
-    crops = Dimension("crop_px", 16, 31, is_whole=True)
-    # Of this network crops are multiples of 16: one draw in sixteen is one.
+    crops = Dimension("crop_px", 16, 32, is_whole=True)
+    # Of this network crops are multiples of 16: two of seventeen are.
     scene = dataclasses.replace(TINY, network="zero-dce-scene")
     lines: list[str] = []
     with pytest.raises(RecipeError, match="multiples of 16"):
@@ -130,6 +130,40 @@ def test_draw_that_makes_no_recipe_fails_alone(tmp_path: Path) -> None:
         )
     assert len(lines) >= 9
     assert all(re.match(r"trial-\d+ failed: .*multiples of 16", line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "message"),
+    [
+        (Dimension("learning_rat", 1e-4, 1e-2), "did you mean learning_rate?"),
+        (Dimension("batch_size", 0, 8, is_whole=True), "batch_size to be at least 1"),
+        (Dimension("network", choices=("zero-dce", "zero-dse")), "network to be one of"),
+    ],
+)
+def test_what_cannot_be_drawn_leaves_no_study_behind(dimension: Dimension, message: str, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    file = tmp_path / "runs" / "study.db"
+    wrong = dataclasses.replace(SWEEP, dimensions=(RATES, dimension))
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        run_sweep(wrong, file, trials=1, measure=measure)
+    assert not file.parent.exists()
+    run_sweep(SWEEP, file, trials=1, measure=measure)
+
+
+def test_ends_that_go_together_alone_are_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    # Neither crop fits into the recipe's own size, both into each of these.
+    dimensions = (Dimension("resize_px", choices=("48", "64")), Dimension("crop_px", choices=("32", "48")))
+    sweep = Sweep(TINY, dimensions, "psnr", is_higher_better=True)
+    run_sweep(sweep, tmp_path / "study.db", trials=2, measure=measure)
+
+
+@pytest.mark.parametrize("name", ["sweep", "sweep.svg"])
+def test_study_leaves_room_for_its_runs_and_its_plot(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    with pytest.raises(SweepError, match=re.escape(f"choose --study {tmp_path / 'sweep.db'}")):
+        run_sweep(SWEEP, tmp_path / name, trials=1, measure=measure)
+    assert not (tmp_path / name).exists()
 
 
 def test_study_of_another_sweep_is_not_continued(tmp_path: Path) -> None:
