@@ -81,11 +81,12 @@ def _fit(arguments: argparse.Namespace) -> None:
     from .distribution import ALONE, join
     from .fitting import fit
     from .run import Run
-    from .seed_runs import name_seed_run, parse_seeds
+    from .seed_runs import check_place, name_seed_run, parse_seeds
     from .starting_point import find_start
     from .worker import Worker
 
-    seeds = parse_seeds(arguments.seeds, recipe.seed) if arguments.seeds else ()
+    seeds = parse_seeds(arguments.seeds, recipe.seed) if arguments.seeds is not None else ()
+    check_place(arguments.out, seeds)
     several = [(name_seed_run(arguments.out, seed), dataclasses.replace(recipe, seed=seed)) for seed in seeds]
     team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
     for folder, each in several or [(arguments.out, recipe)]:

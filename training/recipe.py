@@ -15,6 +15,8 @@ class RecipeError(EdgeDceError):
     """A recipe is unknown, makes no sense, or a saved one cannot be read."""
 
 
+# Of the recipe in a run folder: with it the run has begun.
+FILE_NAME = "recipe.json"
 # What the perceptual loss can compare.
 FEATURES = ("published", "random")
 

@@ -19,11 +19,12 @@ from .dataset import count_steps
 from .history import BEST, LAST, read_history
 from .history import FILE_NAME as HISTORY_NAME
 from .model import build_model
+from .recipe import FILE_NAME as RECIPE_NAME
 from .recipe import LossWeights, Recipe
 from .settings import check_recipe
 
 # What a run is resumed from.
-STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5", HISTORY_NAME)
+STATE_FILES = (RECIPE_NAME, "data.json", "checkpoint.weights.h5", HISTORY_NAME)
 
 
 class RunError(EdgeDceError):
@@ -43,7 +44,7 @@ class Run:
     @property
     def recipe_path(self) -> Path:
         """The recipe, as JSON."""
-        return self.folder / "recipe.json"
+        return self.folder / RECIPE_NAME
 
     @property
     def data_path(self) -> Path:
