@@ -13,6 +13,7 @@ from edge_dce.models.origin import read_origin
 from tests.training.lol_folder import write_lol
 from tests.training.tiny_recipe import TINY
 from training.cli import main
+from training.export import export
 from training.fitting import fit
 from training.history import BEST, TOTAL, find_best_epoch, read_history
 from training.losses import Tensor
@@ -63,6 +64,17 @@ def test_test_pictures_have_no_part_in_the_choice(restless: Run, tmp_path: Path)
     # Only threads inside one operation may reorder sums.
     for one, same in zip(*(network.get_weights() for network, _ in networks), strict=True):
         np.testing.assert_allclose(one, same, rtol=1e-3, atol=1e-4)
+
+
+def test_export_of_averaged_weights_says_that_others_were_judged(lol: Path, tmp_path: Path) -> None:
+    run, output = Run(tmp_path / "run"), tmp_path / "best.keras"
+    fit(lol, dataclasses.replace(TINY, epochs=1, ema=0.5), run, verbose=0)
+    export(run, output, checkpoint=BEST)
+    origin = read_origin(output)
+    assert origin is not None
+    assert origin.shown.endswith(
+        "epoch 1 chosen by its loss on 4 validation pictures, before its weights were averaged"
+    )
 
 
 def test_export_of_the_best_says_how_it_was_chosen(restless: Run, tmp_path: Path) -> None:
