@@ -56,8 +56,8 @@ def fit(
     Raises:
         ImageError: no pictures in `data`, too few, without partners that the recipe needs, or a broken one.
         RecipeError: the recipe needs what is not to be had.
-        RunError: the run was started with another recipe or other pictures, its checkpoint is damaged, or `start` has
-            no layer that fits.
+        RunError: the run was started with another recipe, other pictures or another `start`, its checkpoint is damaged,
+            or `start` has no layer that fits.
         OutputError: the run or the cache cannot be written.
         DistributionError: the batches cannot be divided among the team, a worker was started differently from the
             chief, or is lost.

@@ -25,6 +25,11 @@ from .settings import check_recipe
 
 # What a run is resumed from.
 STATE_FILES = (RECIPE_NAME, "data.json", "checkpoint.weights.h5", HISTORY_NAME)
+# What data.json has hashes of beside pictures: what is said where it is another one.
+_NO_PICTURES = {
+    "start_sha256": "another --from, or without one; give that of before",
+    "weights_sha256": "other shares of its sets; give those of before, as in DIR@SHARE",
+}
 
 
 class RunError(EdgeDceError):
@@ -110,7 +115,7 @@ def start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
     """Begin a run of this recipe and these pictures, or see that it was begun with them.
 
     Raises:
-        RunError: it was begun with another recipe or other pictures.
+        RunError: it was begun with another recipe, other pictures or shares of them, or another network.
         OutputError: the folder cannot be written.
     """
     make_folder(run.folder)
@@ -125,8 +130,12 @@ def start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
         raise RunError(f"{run.folder}: started with another recipe ({'; '.join(changed)}); choose another --out")
     started_with = run.read_data()
     # Runs of before there were panoramas have no hash of them, which is that of none.
-    if any(started_with.get(name) != data[name] for name in data if name.endswith("_sha256")):
-        raise RunError(f"{run.folder}: started with other pictures; see its data.json, or choose another --out")
+    differing = [name for name in data if name.endswith("_sha256") and started_with.get(name) != data[name]]
+    if differing:
+        # Pictures first: other pictures have other shares too.
+        (other, *_) = sorted(differing, key=_NO_PICTURES.__contains__)
+        what = _NO_PICTURES.get(other, "other pictures; see its data.json")
+        raise RunError(f"{run.folder}: started with {what}, or choose another --out")
 
 
 def load_network(run: Run, checkpoint: str = LAST) -> tuple[keras.Model, int]:

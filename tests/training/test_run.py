@@ -329,8 +329,10 @@ def test_run_begins_with_the_weights_of_another(lol: Path, tmp_path: Path) -> No
     fit(lol, still, second, start=tmp_path / "first.keras", verbose=0)
     for one, other in zip(*(load_network(run)[0].get_weights() for run in (first, second)), strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(RunError, match="other pictures"):
+    with pytest.raises(RunError, match="started with another --from, or without one"):
         fit(lol, still, second, verbose=0)
+    with pytest.raises(RunError, match="other pictures"):
+        fit(write_lol(tmp_path / "other", 43), still, second, verbose=0)
 
 
 def test_run_does_not_begin_with_a_network_of_another_kind(lol: Path, tmp_path: Path) -> None:
