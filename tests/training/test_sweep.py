@@ -37,16 +37,38 @@ def test_settings_are_values_ranges_and_lists() -> None:
     ]
 
 
-@pytest.mark.parametrize("setting", ["noise=2..1", "noise=a..b", "noise=0..1:log", "noise=1..", "noise=1"])
+@pytest.mark.parametrize(
+    ("setting", "is_whole"),
+    [
+        ("loss_weights.perceptual=0..3", False),
+        ("exposure_gain=1..8", False),
+        ("clip_norm=1..2", False),
+        ("crop_px=64..128", True),
+        ("tone.views=1e2..1e3", True),
+    ],
+)
+def test_ranges_are_of_the_kind_that_the_field_is_of(setting: str, is_whole: bool) -> None:
+    _, (dimension,) = divide_settings([setting])
+    assert dimension.is_whole == is_whole
+
+
+@pytest.mark.parametrize(
+    "setting", ["noise=2..1", "noise=a..b", "noise=0..1:log", "noise=1..", "noise=1", "batch_size=1.5..4"]
+)
 def test_what_is_no_range_is_refused(setting: str) -> None:
     with pytest.raises(RecipeError, match="--set"):
         divide_settings([setting])
 
 
-def test_losses_that_do_not_compare_are_not_swept_by(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "setting", ["loss_weights.exposure=1..10", "perceptual_features=published,random", "channels=1,3"]
+)
+def test_losses_that_do_not_compare_are_not_swept_by(
+    setting: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["sweep", "--data", str(tmp_path), "--study", str(tmp_path / "study.db")]
     with pytest.raises(SystemExit):
-        main([*command, "--set", "loss_weights.exposure=1..10"])
+        main([*command, "--set", setting])
     assert "losses do not compare" in capsys.readouterr().err
 
 
