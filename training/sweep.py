@@ -157,11 +157,7 @@ def _check_ends(sweep: Sweep) -> None:
         others = [each for each in sweep.dimensions if each is not dimension]
         for end in dimension.ends:
             # What does not go with the recipe's own settings may go with those that are drawn with it.
-            beside = (
-                [],
-                [f"{each.path}={each.ends[0]}" for each in others],
-                [f"{each.path}={each.ends[-1]}" for each in others],
-            )
+            beside: list[list[str]] = [[], *([f"{each.path}={each.ends[at]}" for each in others] for at in (0, -1))]
             errors = [_find_error(sweep.recipe, [*settings, f"{dimension.path}={end}"]) for settings in beside]
             if errors[0] is not None and None not in errors:
                 raise errors[0]
