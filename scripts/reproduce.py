@@ -18,13 +18,13 @@ import training.cli
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder
 from edge_dce.models.card import ModelCard, read_model_file
+from edge_dce.terminal.arguments import parse_positive
 from edge_dce.terminal.console import answer
 from training.datasets.kinds import find_lol_root
 from training.datasets.sets import Source
 from training.evaluation import PARTS, read_evaluation
 from training.fitting import fit
 from training.metrics.registry import METRICS
-from training.options import parse_count
 from training.recipe import Recipe
 from training.run import Run
 
@@ -205,7 +205,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--lol", type=Path, required=True, metavar="DIR", help="folder of LOL, or its our485")
     parser.add_argument("--panoramas", type=Path, metavar="DIR", help="folder of panoramas, for edge-tone")
     parser.add_argument("--only", choices=_STEPS, help="one of the two steps (default: both that it has)")
-    parser.add_argument("--epochs", type=parse_count, metavar="N", help="fewer than the recipe's, to try")
+    parser.add_argument("--epochs", type=parse_positive, metavar="N", help="fewer than the recipe's, to try")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: runs/reproduce/MODEL")
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     return parser

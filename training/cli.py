@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from edge_dce.errors import ImageError
 from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.terminal.console import CUT_SHORT, answer
 
-from .datasets.picture import DarkPicture
+from .datasets.picture import name_pictures
 from .datasets.sets import Source
 from .evaluation_command import add_compare, add_evaluate
 from .fit_command import add_fit
@@ -102,7 +101,7 @@ def _split(arguments: argparse.Namespace) -> None:
 
     sources = [Source.parse(text) for text in arguments.data]
     pictures = find_parts(sources, find_recipe(arguments.recipe), cache=find_cache_folder())[arguments.part]
-    names = _name_copies(pictures)
+    names = name_pictures(pictures)
     copies = [
         (source, arguments.output / side / f"{name}{source.suffix}")
         for name, picture in zip(names, pictures, strict=True)
@@ -121,14 +120,6 @@ def _split(arguments: argparse.Namespace) -> None:
         write_file(target, source.read_bytes(), overwrite=arguments.overwrite)
     has_partners = len(copies) > len(pictures)
     print(f"{len(pictures)} {'pairs' if has_partners else 'pictures'} in {arguments.output}")
-
-
-def _name_copies(pictures: Sequence[DarkPicture]) -> list[str]:
-    """Names without endings: the files' own, numbered where two sets or scenes have one name."""
-    names = [picture.low.stem for picture in pictures]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{number:05}-{name}" for number, name in enumerate(names)]
 
 
 def _psnr_wraparound(arguments: argparse.Namespace) -> None:

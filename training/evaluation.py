@@ -45,7 +45,7 @@ class ImageRow:
 
     Attributes:
         part: which part of the data, or which set, it belongs to.
-        name: of the file.
+        name: of the file, numbered where several of the part have one name.
         normal_brightness: mean of all samples of the ground truth, in [0, 1]; None where there is no truth.
         scores: method -> its figures, by the fields of `training.metrics.registry.METRICS`.
     """
@@ -186,6 +186,9 @@ class Evaluation:
             for image in fields["images"]:
                 scores = {method: _read_score(image["scores"][method]) for method in METHODS}
                 rows.append(ImageRow(image["part"], image["name"], image["normal_brightness"], scores))
+            # Files of before have several, and figures are found by part and name.
+            if len({(row.part, Path(row.name).stem) for row in rows}) < len(rows):
+                raise ValueError("pictures of a part have one name")
             recipe = Recipe.from_json(json.dumps(fields["recipe"]), origin=origin)
             counts = int(fields["parameters"]), int(fields["epochs"])
             return Evaluation(str(fields["name"]), recipe, *counts, tuple(rows), tuple(fields["warnings"]))

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_dce.files.output import check_free, make_folder, write_file
+from edge_dce.terminal.arguments import parse_positive
 
 from .datasets.picture import DarkPicture
 from .datasets.sets import Source
 from .evaluation import FILE_NAME, Evaluation, EvaluationError
 from .metrics.registry import METRICS, Metric, find_metrics
-from .options import add_data, parse_count
+from .options import add_data
 from .seed_runs import list_seed_runs
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     evaluate.add_argument(
         "--pictures",
-        type=parse_count,
+        type=parse_positive,
         default=12,
         metavar="N",
         help="number of pictures in the report (default: %(default)s)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from edge_dce.reports.table import Table
 from .datasets.picture import DarkPicture
 from .evaluation import METHODS, Evaluation, ImageRow
 from .metrics.registry import METRICS, Metric
-from .scoring import read_sample
+from .scoring import name_rows, read_sample
 from .trained_network import TrainedNetwork
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -53,9 +54,9 @@ def draw_page(
         metrics: those that tables show; none are the usual ones.
         pictures: how many dark pictures to show: the three worst first, then others evenly from bad to good.
     """
-    files = {(part, picture.low.name): picture for part, several in parts.items() for picture in several}
+    pictures_of = dict(zip(name_rows(parts), itertools.chain(*parts.values()), strict=True))
     chosen = choose_rows(evaluation.images, pictures)
-    samples = [read_sample(files[row.part, row.name], trained.recipe.channels) for row in chosen]
+    samples = [read_sample(pictures_of[row.part, row.name], trained.recipe.channels) for row in chosen]
     outputs = [trained.estimate([sample.low])[0] for sample in samples]
     drawings = trained.draw(outputs, [sample.low.shape[:2] for sample in samples])
     rows = []

@@ -45,6 +45,8 @@ def export(run: Run, output: Path, *, checkpoint: str = LAST, overwrite: bool = 
     network, epochs = load_network(run, checkpoint)
     recipe, data = run.read_recipe(), run.read_data()
     choice = f"epoch {epochs} chosen by its loss on {data['validation_files']} validation pictures"
+    if recipe.ema is not None:
+        choice += ", before its weights were averaged"
     origin = Origin(
         recipe=json.loads(recipe.to_json()),
         epochs=epochs,

@@ -7,8 +7,10 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from edge_dce.terminal.arguments import parse_positive
+
 from .feedback import read_exposure_target
-from .options import add_training_data, find_training_data, parse_count
+from .options import add_training_data, find_training_data
 from .recipe import DEFAULT_RECIPE, RECIPES, find_recipe
 from .settings import override
 
@@ -37,7 +39,7 @@ def add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     fit.add_argument("--show", action="store_true", help="print the recipe as JSON and stop")
     fit.add_argument("--out", type=Path, metavar="RUN_DIR", help="folder of a new run, or of the run to continue")
-    fit.add_argument("--epochs", type=parse_count, help="number of epochs (default: as in the recipe)")
+    fit.add_argument("--epochs", type=parse_positive, help="number of epochs (default: as in the recipe)")
     fit.add_argument(
         "--seeds",
         metavar="N|SEED,...",
@@ -81,11 +83,12 @@ def _fit(arguments: argparse.Namespace) -> None:
     from .distribution import ALONE, join
     from .fitting import fit
     from .run import Run
-    from .seed_runs import name_seed_run, parse_seeds
+    from .seed_runs import check_place, name_seed_run, parse_seeds
     from .starting_point import find_start
     from .worker import Worker
 
-    seeds = parse_seeds(arguments.seeds, recipe.seed) if arguments.seeds else ()
+    seeds = parse_seeds(arguments.seeds, recipe.seed) if arguments.seeds is not None else ()
+    check_place(arguments.out, seeds)
     several = [(name_seed_run(arguments.out, seed), dataclasses.replace(recipe, seed=seed)) for seed in seeds]
     team = join(Worker.parse(arguments.worker)) if arguments.worker else ALONE
     for folder, each in several or [(arguments.out, recipe)]:

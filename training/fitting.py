@@ -56,8 +56,8 @@ def fit(
     Raises:
         ImageError: no pictures in `data`, too few, without partners that the recipe needs, or a broken one.
         RecipeError: the recipe needs what is not to be had.
-        RunError: the run was started with another recipe or other pictures, its checkpoint is damaged, or `start` has
-            no layer that fits.
+        RunError: the run was started with another recipe, other pictures or another `start`, its checkpoint is damaged,
+            or `start` has no layer that fits.
         OutputError: the run or the cache cannot be written.
         DistributionError: the batches cannot be divided among the team, a worker was started differently from the
             chief, or is lost.
@@ -74,8 +74,7 @@ def fit(
     with team.watch(), team.share(run.folder, STATE_FILES) as folder:
         if not team.is_chief:
             _check_like_chief(Run(folder), recipe, description)
-        trackers = [MlflowTracker(mlflow, run, recipe)] if mlflow is not None and team.is_chief else []
-        _train(parts, recipe, Run(folder), team, cache, panoramas, start, verbose, trackers)
+        _train(parts, recipe, Run(folder), team, cache, panoramas, start, verbose, mlflow if team.is_chief else None)
 
 
 def _train(
@@ -87,7 +86,7 @@ def _train(
     panoramas: Path | None,
     start: Path | None,
     verbose: int,
-    trackers: Sequence[MlflowTracker],
+    mlflow: str | None,
 ) -> None:
     task = find_task(recipe)
     steps = count_steps(len(parts["train"]), recipe)
@@ -109,6 +108,8 @@ def _train(
             print(f"{start}: {done}")
     if epoch > 0 and verbose > 0:
         print(f"{run.folder}: continuing after epoch {epoch}")
+    # Not before: of a run that is finished already nothing would tell MLflow so.
+    trackers = [] if mlflow is None else [MlflowTracker(mlflow, run, recipe)]
     # Jax computes with all workers or with none.
     samples = choose_samples(validation, recipe) if team.shard.count == 1 else []
     model.fit(

@@ -34,7 +34,8 @@ def find_task(recipe: Recipe) -> Task:
 class CoupledDecayAdam(keras.optimizers.Adam):  # type: ignore[misc]  # keras has no type information
     """Adam whose weight decay is a gradient like any other, as in torch.optim.Adam.
 
-    Keras's own `weight_decay` is the decoupled kind of AdamW. Clipping comes first, as in the authors' code.
+    Keras's own `weight_decay` is the decoupled kind of AdamW. Clipping comes first, as in the authors' code. `ema` is
+    the momentum of the averaged weights from one step to the next, whatever the number of batches that make a step.
     """
 
     def __init__(
@@ -50,7 +51,8 @@ class CoupledDecayAdam(keras.optimizers.Adam):  # type: ignore[misc]  # keras ha
             learning_rate,
             global_clipnorm=clip_norm,
             use_ema=ema is not None,
-            ema_momentum=ema or 0.99,
+            # Keras averages after every batch, also those that make no step.
+            ema_momentum=(ema or 0.99) ** (1 / accumulation_steps),
             gradient_accumulation_steps=accumulation_steps if accumulation_steps > 1 else None,
         )
         self._coupled_decay = coupled_decay

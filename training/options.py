@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from .datasets.kinds import KINDS
@@ -12,21 +13,21 @@ from .datasets.sets import Source
 PANORAMAS = "panoramas"
 
 
-def add_data(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
-    """`--data`, repeatable: what `training.datasets.sets.Source.parse` reads."""
+def add_data(parser: argparse.ArgumentParser, *, required: bool = False, others: Sequence[str] = ()) -> None:
+    """`--data`, repeatable: what `training.datasets.sets.Source.parse` reads, and kinds that the caller takes."""
     parser.add_argument(
         "--data",
         action="append",
         default=[],
         required=required,
         metavar="[KIND:]DIR[@SHARE]",
-        help=f"pictures; repeatable. Kinds, see docs/training.md: {', '.join((*KINDS, PANORAMAS))}",
+        help=f"pictures; repeatable. Kinds, see docs/training.md: {', '.join((*KINDS, *others))}",
     )
 
 
 def add_training_data(parser: argparse.ArgumentParser) -> None:
     """`--data` and `--panoramas`, for `find_training_data`."""
-    add_data(parser)
+    add_data(parser, others=(PANORAMAS,))
     parser.add_argument(
         "--panoramas",
         type=Path,
@@ -49,15 +50,3 @@ def find_training_data(
     if not sources and not folders:
         parser.error("--data is missing; training needs it, or --panoramas")
     return sources, next(iter(folders), None)
-
-
-def parse_count(text: str) -> int:
-    """A number above 0.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not above 0.
-    """
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found '{text}'")
-    return value

@@ -15,6 +15,8 @@ class RecipeError(EdgeDceError):
     """A recipe is unknown, makes no sense, or a saved one cannot be read."""
 
 
+# Of the recipe in a run folder: with it the run has begun.
+FILE_NAME = "recipe.json"
 # What the perceptual loss can compare.
 FEATURES = ("published", "random")
 
@@ -126,8 +128,9 @@ class Recipe:
         patience: stop after so many epochs in a row without a lower validation loss; None for never.
         weight_decay: L2 penalty added to the gradient, as torch.optim.Adam does it; None for none.
         clip_norm: global gradient norm above which gradients are scaled down; None for never.
-        ema: momentum of an exponential moving average of the weights, which is what is evaluated and exported; None
-            for the weights themselves. Losses in the history are those of the weights themselves.
+        ema: momentum of an exponential moving average of the weights, from one step of the optimizer to the next, which
+            is what is evaluated and exported; None for the weights themselves. Losses in the history are those of the
+            weights themselves, also on the validation part: by them the best epoch is found, and `patience` counts.
         perceptual_features: what the perceptual loss compares: of VGG16 as it was "published", or "random" ones, of a
             VGG16 that nobody trained, which needs no download.
         tone: the rest of the settings, for networks that return a tone; None for others.

@@ -13,7 +13,7 @@ from edge_dce.files.output import write_file
 from .history import divide_losses, find_best_epoch, has_lost_patience, read_history, record_epoch
 from .plots import draw_history
 from .recipe import Recipe
-from .run import Run, RunError
+from .run import DivergenceError, Run
 from .samples import PictureOutput, Sample, draw_samples
 
 
@@ -37,7 +37,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if not all(math.isfinite(value) for value in (logs or {}).values()):
-            raise RunError(
+            raise DivergenceError(
                 f"{self._run.folder}: the loss is not a number after epoch {epoch + 1}; the checkpoint holds the "
                 "epoch before; start a new run with a lower learning rate"
             )

@@ -19,15 +19,25 @@ from .dataset import count_steps
 from .history import BEST, LAST, read_history
 from .history import FILE_NAME as HISTORY_NAME
 from .model import build_model
+from .recipe import FILE_NAME as RECIPE_NAME
 from .recipe import LossWeights, Recipe
 from .settings import check_recipe
 
 # What a run is resumed from.
-STATE_FILES = ("recipe.json", "data.json", "checkpoint.weights.h5", HISTORY_NAME)
+STATE_FILES = (RECIPE_NAME, "data.json", "checkpoint.weights.h5", HISTORY_NAME)
+# What data.json has hashes of beside pictures: what is said where it is another one.
+_NO_PICTURES = {
+    "start_sha256": "another --from, or without one; give that of before",
+    "weights_sha256": "other shares of its sets; give those of before, as in DIR@SHARE",
+}
 
 
 class RunError(EdgeDceError):
     """A run folder cannot be resumed or exported."""
+
+
+class DivergenceError(RunError):
+    """The loss of a run is no number any more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Run:
     @property
     def recipe_path(self) -> Path:
         """The recipe, as JSON."""
-        return self.folder / "recipe.json"
+        return self.folder / RECIPE_NAME
 
     @property
     def data_path(self) -> Path:
@@ -105,7 +115,7 @@ def start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
     """Begin a run of this recipe and these pictures, or see that it was begun with them.
 
     Raises:
-        RunError: it was begun with another recipe or other pictures.
+        RunError: it was begun with another recipe, other pictures or shares of them, or another network.
         OutputError: the folder cannot be written.
     """
     make_folder(run.folder)
@@ -120,8 +130,12 @@ def start_or_check(run: Run, recipe: Recipe, data: dict[str, object]) -> None:
         raise RunError(f"{run.folder}: started with another recipe ({'; '.join(changed)}); choose another --out")
     started_with = run.read_data()
     # Runs of before there were panoramas have no hash of them, which is that of none.
-    if any(started_with.get(name) != data[name] for name in data if name.endswith("_sha256")):
-        raise RunError(f"{run.folder}: started with other pictures; see its data.json, or choose another --out")
+    differing = [name for name in data if name.endswith("_sha256") and started_with.get(name) != data[name]]
+    if differing:
+        # Pictures first: other pictures have other shares too.
+        (other, *_) = sorted(differing, key=_NO_PICTURES.__contains__)
+        what = _NO_PICTURES.get(other, "other pictures; see its data.json")
+        raise RunError(f"{run.folder}: started with {what}, or choose another --out")
 
 
 def load_network(run: Run, checkpoint: str = LAST) -> tuple[keras.Model, int]:

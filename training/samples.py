@@ -18,7 +18,7 @@ from tensorboard.util import tensor_util  # type: ignore[import-untyped]
 
 from edge_dce.files.pictures import read_image
 
-from .datasets.picture import DarkPicture
+from .datasets.picture import DarkPicture, name_pictures
 from .model import find_task
 from .recipe import Recipe
 
@@ -35,7 +35,7 @@ class Sample:
     """One picture and its partner, (H, W, 3) uint8 RGB each, none of whose sides is above 256 pixels.
 
     Attributes:
-        name: of the file, without its suffix.
+        name: of the file, without its suffix; numbered where several pictures have one name.
     """
 
     name: str
@@ -52,8 +52,9 @@ def choose_samples(pictures: Sequence[DarkPicture], recipe: Recipe) -> list[Samp
     if recipe.channels != 3 or not pictures:
         return []
     numbers = sorted({round(place) for place in np.linspace(0, len(pictures) - 1, _PICTURES)})
-    chosen = [pictures[number] for number in numbers]
-    return [Sample(each.low.stem, _read(each.low), _read(each.high) if each.high else None) for each in chosen]
+    names = name_pictures(pictures)
+    chosen = [(names[number], pictures[number]) for number in numbers]
+    return [Sample(name, _read(each.low), _read(each.high) if each.high else None) for name, each in chosen]
 
 
 def draw_samples(samples: Sequence[Sample], network: keras.Model, recipe: Recipe) -> list[Uint8Array]:

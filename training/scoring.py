@@ -25,7 +25,7 @@ from edge_dce.pixels.baselines import apply_clahe, apply_gamma
 
 from .cache import find_cache_folder
 from .datasets.partners import match_names
-from .datasets.picture import DarkPicture, Pair
+from .datasets.picture import DarkPicture, Pair, name_pictures
 from .datasets.sets import Source, find_parts
 from .evaluation import DECIMALS, PARTS, Evaluation, EvaluationError, ImageRow
 from .metrics.registry import METRICS, Metric, Score, list_usual, measure_brightness
@@ -134,6 +134,7 @@ def evaluate(
         WeightsError: a file that a metric needs is not there.
     """
     jobs = [(part, picture) for part, pictures in parts.items() for picture in pictures]
+    names = name_rows(parts)
     measured = _choose_metrics(metrics, [picture for _, picture in jobs])
     rows: list[ImageRow] = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
@@ -143,13 +144,23 @@ def evaluate(
             outputs = trained.estimate([sample.low for sample in samples])
             enhanced = pool.map(trained.apply, [sample.low for sample in samples], outputs)
             scores = pool.map(_score_methods, chunk, samples, enhanced, itertools.repeat(measured))
-            for (part, picture), sample, score in zip(chunk, samples, scores, strict=True):
+            keys = names[start : start + _CHUNK]
+            for (part, name), sample, score in zip(keys, samples, scores, strict=True):
                 brightness = None if sample.truth is None else round(measure_brightness(sample.truth), DECIMALS)
-                rows.append(ImageRow(part, picture.low.name, brightness, score))
+                rows.append(ImageRow(part, name, brightness, score))
             track(len(chunk))
     warnings = warn_of_lossy((picture.low, picture.high) for _, picture in jobs if picture.high is not None)
     parameters = trained.network.count_params()
     return Evaluation(trained.name, trained.recipe, parameters, trained.epochs, tuple(rows), tuple(warnings))
+
+
+def name_rows(parts: Mapping[str, Sequence[DarkPicture]]) -> list[tuple[str, str]]:
+    """Part and name of every picture, in the order of the rows of an evaluation: no two of a part have one name."""
+    return [
+        (part, f"{name}{picture.low.suffix}")
+        for part, pictures in parts.items()
+        for name, picture in zip(name_pictures(pictures), pictures, strict=True)
+    ]
 
 
 def read_sample(picture: DarkPicture, channels: int = 3) -> Sample:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Sequence
 
 from .recipe import RecipeError
+from .settings import is_whole
 
 # What the validation loss measures, or measures it on.
 _CHANGE_THE_LOSS = re.compile(
-    r"loss_weights\..*|exposure_(target|region_px)|validation_from|resize_px|tone\.(whole_share|width_px|height_px)"
+    r"loss_weights\..*|exposure_(target|region_px)|perceptual_features|channels|validation_from|resize_px"
+    r"|tone\.(whole_share|width_px|height_px)"
 )
 
 
@@ -21,7 +23,7 @@ class Dimension:
     Attributes:
         path: as of `--set`.
         low, high: the ends of a range; no matter of a list.
-        is_whole: whether a range is of whole numbers.
+        is_whole: whether a range is of whole numbers, as those of fields that hold nothing else are.
         is_logarithmic: whether a range is drawn from by the logarithm.
         choices: the values of a list, as texts.
     """
@@ -32,6 +34,12 @@ class Dimension:
     is_whole: bool = False
     is_logarithmic: bool = False
     choices: tuple[str, ...] = ()
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The least and the most that can be drawn, or all choices; as texts of `--set`."""
+        kind = int if self.is_whole else float
+        return self.choices or (str(kind(self.low)), str(kind(self.high)))
 
     @property
     def changes_the_loss(self) -> bool:
@@ -69,5 +77,6 @@ def _parse_range(path: str, text: str, setting: str) -> Dimension:
             raise ValueError
     except ValueError:
         raise RecipeError(f"--set {setting}: expected LOW..HIGH or LOW..HIGH:log, found '{text}'") from None
-    is_whole = all(re.fullmatch(r"\d+", end) for end in ends)
-    return Dimension(path, low, high, is_whole, text.endswith(":log"))
+    if is_whole(path) and not (low.is_integer() and high.is_integer()):
+        raise RecipeError(f"--set {setting}: expected a range of whole numbers, found '{text}'")
+    return Dimension(path, low, high, is_whole(path), text.endswith(":log"))

@@ -11,7 +11,7 @@ import numpy as np
 
 from .evaluation import Evaluation, EvaluationError, read_evaluation
 from .metrics.registry import Metric, Score
-from .recipe import Recipe, RecipeError
+from .recipe import FILE_NAME, Recipe, RecipeError
 
 _NAME = re.compile(r"seed-(\d+)")
 
@@ -22,7 +22,7 @@ def parse_seeds(text: str, first: int) -> tuple[int, ...]:
     Raises:
         RecipeError: neither, or a seed twice.
     """
-    if not re.fullmatch(r"\d+(,\d+)*,?", text) or text == "0":
+    if not re.fullmatch(r"\d+(,\d+)*,?", text) or ("," not in text and int(text) == 0):
         raise RecipeError(f"--seeds: expected their number, or seeds as in 1,2,3, found '{text}'")
     seeds = tuple(int(part) for part in text.split(",") if part)
     if "," not in text:
@@ -39,8 +39,25 @@ def name_seed_run(folder: Path, seed: int) -> Path:
 
 def list_seed_runs(folder: Path) -> list[Path]:
     """The folders of the runs in `folder`, by seed; none where it is a run itself, or no folder."""
+    if (folder / FILE_NAME).exists():
+        return []
     found = [(_NAME.fullmatch(path.name), path) for path in folder.glob("seed-*")]
     return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
+
+
+def check_place(folder: Path, seeds: Sequence[int]) -> None:
+    """See that `folder` is no run where several are to go into it, and holds no others where it is to become one.
+
+    Raises:
+        RecipeError: it is the one or the other.
+    """
+    if seeds and (folder / FILE_NAME).exists():
+        raise RecipeError(f"{folder}: expected a folder for the runs of --seeds, found a run; choose another --out")
+    if not seeds and (found := list_seed_runs(folder)):
+        raise RecipeError(
+            f"{folder}: expected a run or a new folder, found runs of several seeds ({found[0].name}); choose another "
+            "--out, or give --seeds"
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -147,6 +147,19 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     return check_recipe(recipe)
 
 
+def is_whole(path: str) -> bool:
+    """Whether a field as "crop_px" or "tone.views" is of whole numbers; one that is none is not."""
+    group, _, name = path.rpartition(".")
+    owner = {"": Recipe, "loss_weights": LossWeights, "tone": ToneSettings}.get(group)
+    return owner is not None and int in _list_kinds(owner, name)
+
+
+def _list_kinds(owner: type, name: str) -> tuple[type, ...]:
+    # A loss that was added has no field.
+    hint = typing.get_type_hints(owner).get(name, float)
+    return typing.get_args(hint) or (hint,)
+
+
 def _list_added_losses() -> set[str]:
     # It imports Keras, which takes seconds.
     from .losses import COMPARISONS, REFERENCE_FREE
@@ -155,9 +168,7 @@ def _list_added_losses() -> set[str]:
 
 
 def _parse_value(text: str, owner: Recipe | LossWeights | ToneSettings, name: str, setting: str) -> Any:
-    # A loss that was added has no field.
-    hint = typing.get_type_hints(type(owner)).get(name, float)
-    kinds = typing.get_args(hint) or (hint,)
+    kinds = _list_kinds(type(owner), name)
     if types.NoneType in kinds and text.lower() == "none":
         return None
     kind = next(kind for kind in kinds if kind is not types.NoneType)

@@ -6,9 +6,11 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from edge_dce.terminal.arguments import parse_positive
+
 from .datasets.sets import Source
 from .metrics.registry import METRICS
-from .options import add_training_data, find_training_data, parse_count
+from .options import add_training_data, find_training_data
 from .recipe import DEFAULT_RECIPE, RECIPES, Recipe, find_recipe
 from .search_space import divide_settings
 from .settings import override
@@ -36,8 +38,10 @@ def add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         dest="settings",
         help="LOW..HIGH, LOW..HIGH:log or A,B,C vary a field, one value sets it; repeatable",
     )
-    sweep.add_argument("--epochs", type=parse_count, help="number of epochs (default: as in the recipe)")
-    sweep.add_argument("--trials", type=parse_count, default=20, metavar="N", help="runs in all (default: %(default)s)")
+    sweep.add_argument("--epochs", type=parse_positive, help="number of epochs (default: as in the recipe)")
+    sweep.add_argument(
+        "--trials", type=parse_positive, default=20, metavar="N", help="runs in all (default: %(default)s)"
+    )
     sweep.add_argument(
         "--metric",
         choices=list(_METRICS),

@@ -199,14 +199,14 @@ complete -c edge-dce -n '_shtab_edge_dce_using train export' -l overwrite -d ove
 complete -c edge-dce -n '_shtab_edge_dce_using train export; and test $_shtab_edge_dce_npos -eq 0' -ka "(__fish_complete_directories)" -d RUN_DIR
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a split -d 'write one part of the data as folders low/ and, for pairs, high/'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using train split' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
+complete -c edge-dce -n '_shtab_edge_dce_using train split' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l recipe -xka "report authors paper edge-scene edge edge-pp edge-tone edge-tone-clean own-pairs paired" -d 'as of fit (default: edge-scene)'
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l part -xka "test train validation" -d part
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -s o -l output -xka "(__fish_complete_directories)" -d DIR
 complete -c edge-dce -n '_shtab_edge_dce_using train split' -l overwrite -d overwrite
 complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a evaluate -d 'score a network, and compare it with methods that need no network'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
+complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l pairs -xka "(__fish_complete_path (commandline -ct))" -d 'two folders with the same file names; repeatable, also beside --data'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l photos -xka "(__fish_complete_directories)" -d 'a folder of pictures without partners, for metrics that need none; repeatable'
 complete -c edge-dce -n '_shtab_edge_dce_using train evaluate' -l split -xka "test val" -d 'part of --data; may be repeated (default: both)'
@@ -229,7 +229,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train psnr-wraparound' -l data -x
 complete -c edge-dce -n '_shtab_edge_dce_using train psnr-wraparound; and test $_shtab_edge_dce_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'networks to score as well'
 complete -c edge-dce -n '_shtab_edge_dce_using; and test $_shtab_edge_dce_npos -eq 0' -a evaluate -d 'score a network on dark pictures and their ground truth'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -s h -l help -d 'show this help message and exit'
-complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
+complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l pairs -xka "(__fish_complete_path (commandline -ct))" -d 'two folders with the same file names; repeatable, also beside --data'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l photos -xka "(__fish_complete_directories)" -d 'a folder of pictures without partners, for metrics that need none; repeatable'
 complete -c edge-dce -n '_shtab_edge_dce_using evaluate' -l split -xka "test val" -d 'part of --data; may be repeated (default: both)'

@@ -108,6 +108,7 @@ TRAINING_MAY_USE = {
         "pixels.tone",
         "reports.page",
         "reports.table",
+        "terminal.arguments",
         "terminal.console",
     )
 }

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
@@ -12,9 +13,11 @@ from edge_dce.models.origin import read_origin
 from tests.training.lol_folder import write_lol
 from tests.training.tiny_recipe import TINY
 from training.cli import main
+from training.export import export
 from training.fitting import fit
 from training.history import BEST, TOTAL, find_best_epoch, read_history
-from training.model import build_model
+from training.losses import Tensor
+from training.model import CoupledDecayAdam, build_model
 from training.recipe import Recipe, RecipeError
 from training.recorder import Recorder
 from training.run import Run, RunError, load_network
@@ -61,6 +64,17 @@ def test_test_pictures_have_no_part_in_the_choice(restless: Run, tmp_path: Path)
     # Only threads inside one operation may reorder sums.
     for one, same in zip(*(network.get_weights() for network, _ in networks), strict=True):
         np.testing.assert_allclose(one, same, rtol=1e-3, atol=1e-4)
+
+
+def test_export_of_averaged_weights_says_that_others_were_judged(lol: Path, tmp_path: Path) -> None:
+    run, output = Run(tmp_path / "run"), tmp_path / "best.keras"
+    fit(lol, dataclasses.replace(TINY, epochs=1, ema=0.5), run, verbose=0)
+    export(run, output, checkpoint=BEST)
+    origin = read_origin(output)
+    assert origin is not None
+    assert origin.shown.endswith(
+        "epoch 1 chosen by its loss on 4 validation pictures, before its weights were averaged"
+    )
 
 
 def test_export_of_the_best_says_how_it_was_chosen(restless: Run, tmp_path: Path) -> None:
@@ -160,6 +174,26 @@ def test_two_small_batches_accumulated_make_the_step_of_a_large_one() -> None:
         # Adam's first step is the learning rate, 1e-4, in the direction of the gradient, whatever its size: a hundredth
         # of it covers gradients that are next to nothing.
         np.testing.assert_allclose(one, same, atol=1e-6)
+
+
+class _Descent(CoupledDecayAdam):
+    """Steps that can be computed by hand: the gradient itself."""
+
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
+        self.assign_sub(variable, gradient)
+
+
+@pytest.mark.parametrize("accumulation_steps", [1, 2, 4])
+def test_weights_are_averaged_over_steps_however_many_batches_make_one(accumulation_steps: int) -> None:
+    weight = keras.Variable(np.zeros(1, np.float32))
+    optimizer = _Descent(1.0, coupled_decay=0.0, clip_norm=None, ema=0.25, accumulation_steps=accumulation_steps)
+    optimizer.build([weight])
+    # The weights of a step count from the batch that makes it to the last one before the next.
+    for _ in range(4 * accumulation_steps - 1):
+        optimizer.apply([keras.ops.ones(1)], [weight])
+    optimizer.finalize_variable_values([weight])
+    # Three steps, to -1, -2 and -3; the average begins at the first.
+    assert float(weight[0]) == pytest.approx(0.25 * (0.25 * -1 + 0.75 * -2) + 0.75 * -3, abs=1e-6)
 
 
 def test_run_that_accumulates_over_the_end_of_an_epoch_goes_on_where_it_stopped(lol: Path, tmp_path: Path) -> None:

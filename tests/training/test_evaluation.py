@@ -17,6 +17,7 @@ from edge_dce.models.origin import Origin, append_origin
 from edge_dce.pixels.baselines import apply_clahe, apply_gamma
 from edge_dce.pixels.curve import apply_exact
 from edge_dce.pixels.metrics import color_difference, psnr, psnr_at_equal_mean, ssim
+from edge_dce.reports.page import make_data_uri
 from tests.training.lol_folder import write_lol
 from training.cli import main
 from training.datasets.picture import Pair
@@ -26,7 +27,7 @@ from training.evaluation_page import choose_rows, draw_page
 from training.export import export
 from training.fitting import fit
 from training.history import HistoryError
-from training.metrics.registry import MetricError
+from training.metrics.registry import METRICS, MetricError
 from training.recipe import Recipe
 from training.run import Run, RunError
 from training.run_table import tabulate_runs
@@ -212,6 +213,43 @@ def test_page_holds_its_pictures_and_escapes_names(tmp_path: Path) -> None:
     assert not re.search(r"<u>|<i>|https?:|<script", page)
     assert "&lt;u&gt;&amp;.png" in page
     assert page.count("among the worst") == 3
+
+
+def write_scenes(folder: Path, count: int) -> list[Pair]:
+    """A pair for each scene; all dark pictures have the same name, as those of sequences of exposures have."""
+    pairs = []
+    for number, pair in enumerate(write_pairs(folder / "pairs", count)):
+        low = folder / f"scene-{number}" / "1.png"
+        low.parent.mkdir()
+        pairs.append(dataclasses.replace(pair, low=pair.low.rename(low)))
+    return pairs
+
+
+def test_pictures_of_one_name_keep_their_own_figures(tmp_path: Path) -> None:
+    parts = {"validation": write_scenes(tmp_path, 6), "test": write_pairs(tmp_path / "test", 2)}
+    evaluation = evaluate(make_trained(), parts)
+    alone = [evaluate(make_trained(), {"validation": [pair]}).images[0] for pair in parts["validation"]]
+    names = [f"{number:05}-1.png" for number in range(6)]
+    assert [row.name for row in evaluation.images] == [*names, "0.png", "1.png"]
+    figures = evaluation.list_figures(METRICS["psnr"], "validation")
+    assert list(figures.values()) == [row.scores["network"]["psnr_db"] for row in alone]
+
+
+def test_page_shows_the_scene_whose_figures_stand_beside_it(tmp_path: Path) -> None:
+    trained, parts = make_trained(), {"validation": write_scenes(tmp_path, 3)}
+    evaluation = evaluate(trained, parts)
+    page = draw_page(evaluation, trained, parts, pictures=3).decode()
+    for row, pair in zip(evaluation.images, parts["validation"], strict=True):
+        _, _, behind = page.partition(f"<b>{row.name}</b>")
+        assert make_data_uri(read_picture(pair.low).image, width_px=400, quality=85) in behind.partition("<b>")[0]
+
+
+def test_evaluation_that_mixed_pictures_of_one_name_up_is_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "evaluation.json").write_text(make_evaluation([make_row("1.png", 20), make_row("1.png", 21)]).to_json())
+    with pytest.raises(EvaluationError, match=r"one name.*evaluate again"):
+        read_evaluation(folder)
 
 
 def test_page_without_pictures_still_has_every_figure(tmp_path: Path) -> None:

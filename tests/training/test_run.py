@@ -27,7 +27,7 @@ from training.fitting import fit
 from training.history import TOTAL, read_history
 from training.model import build_model
 from training.recipe import RECIPES, LossWeights, Recipe, RecipeError
-from training.run import Run, RunError, load_network, restore
+from training.run import DivergenceError, Run, RunError, load_network, restore
 from training.settings import override
 from training.trained_network import load_trained_network
 
@@ -99,7 +99,7 @@ def test_loss_that_is_no_number_does_not_replace_the_checkpoint(lol: Path, tmp_p
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "read_recipe", lambda self: diverging)
         patch.setattr("training.fitting.start_or_check", lambda *arguments: None)
-        with pytest.raises(RunError, match="the loss is not a number after epoch 2"):
+        with pytest.raises(DivergenceError, match="the loss is not a number after epoch 2"):
             fit(lol, diverging, run, verbose=0)
     assert run.checkpoint_path.read_bytes() == good
 
@@ -329,8 +329,10 @@ def test_run_begins_with_the_weights_of_another(lol: Path, tmp_path: Path) -> No
     fit(lol, still, second, start=tmp_path / "first.keras", verbose=0)
     for one, other in zip(*(load_network(run)[0].get_weights() for run in (first, second)), strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(RunError, match="other pictures"):
+    with pytest.raises(RunError, match="started with another --from, or without one"):
         fit(lol, still, second, verbose=0)
+    with pytest.raises(RunError, match="other pictures"):
+        fit(write_lol(tmp_path / "other", 43), still, second, verbose=0)
 
 
 def test_run_does_not_begin_with_a_network_of_another_kind(lol: Path, tmp_path: Path) -> None:

@@ -9,8 +9,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.training.lol_folder import write_lol
 from tests.training.tiny_recipe import TINY
+from training.datasets.picture import DarkPicture
 from training.fitting import fit
 from training.run import Run
+from training.samples import choose_samples
+
+
+def test_pictures_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    lows = [write_lol(tmp_path / scene, 1) / "our485" / "low" / "0.png" for scene in "abc"]
+    samples = choose_samples([DarkPicture(low, None) for low in lows], TINY)
+    assert [sample.name for sample in samples] == ["00000-0", "00001-0", "00002-0"]
 
 
 def test_tensorboard_has_the_same_validation_pictures_after_every_epoch(tmp_path: Path) -> None:

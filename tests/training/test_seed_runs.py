@@ -16,7 +16,7 @@ from training.fitting import fit
 from training.recipe import RECIPES, RecipeError
 from training.run import Run, load_network
 from training.run_table import tabulate_runs
-from training.seed_runs import parse_seeds, read_seed_evaluation
+from training.seed_runs import list_seed_runs, parse_seeds, read_seed_evaluation
 from training.verdict import judge_runs
 
 TINY = dataclasses.replace(tiny_recipe.TINY, epochs=1)
@@ -37,10 +37,28 @@ def test_seeds_are_a_number_or_a_list(text: str, seeds: tuple[int, ...]) -> None
     assert parse_seeds(text, 7) == seeds
 
 
-@pytest.mark.parametrize("text", ["0", "a", "1,1", "1;2", "-1"])
+@pytest.mark.parametrize("text", ["0", "00", "", "a", "1,1", "1;2", "-1"])
 def test_what_is_no_list_of_seeds_is_refused(text: str) -> None:
     with pytest.raises(RecipeError, match="--seeds: expected"):
         parse_seeds(text, 7)
+
+
+def test_run_is_no_folder_of_seeds_whatever_lies_in_it(tmp_path: Path) -> None:
+    folder = write_seed_runs(tmp_path / "several", {1: 1.0, 2: 2.0})
+    assert [path.name for path in list_seed_runs(folder)] == ["seed-1", "seed-2"]
+    (folder / "recipe.json").write_text(TINY.to_json())
+    assert list_seed_runs(folder) == []
+
+
+def test_seeds_and_a_run_do_not_share_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["fit", "--data", str(write_lol(tmp_path / "lol")), "--out"]
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.json").write_text(TINY.to_json())
+    assert main([*command, str(run), "--seeds", "2"]) == 1
+    assert "found a run; choose another --out" in capsys.readouterr().err
+    assert main([*command, str(write_seed_runs(tmp_path / "several", {1: 1.0}))]) == 1
+    assert "found runs of several seeds (seed-1)" in capsys.readouterr().err
 
 
 def test_table_has_mean_and_spread_of_several_seeds(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -29,3 +30,11 @@ class Pair(DarkPicture):
     """A low-light picture and the normal-light picture of the same scene."""
 
     high: Path
+
+
+def name_pictures(pictures: Sequence[DarkPicture]) -> list[str]:
+    """Names without endings, each once: the files' own, numbered where two sets or scenes have one name."""
+    names = [picture.low.stem for picture in pictures]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{number:05}-{name}" for number, name in enumerate(names)]

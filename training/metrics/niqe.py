@@ -43,7 +43,7 @@ def measure_naturalness(image: Uint8Array) -> float | None:
 
     √((ν₁ − ν₂)ᵀ ((Σ₁ + Σ₂) / 2)⁺ (ν₁ − ν₂)) of the means and covariances of 36 features of blocks of 96x96 pixels, in
     good photos and in this one (eq. 10). Halving is by means of 2x2 pixels, where the authors' is bicubic: figures
-    figures differ a little from theirs.
+    differ a little from theirs.
 
     Raises:
         ImageError: it is smaller than two such blocks.

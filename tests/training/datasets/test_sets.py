@@ -121,7 +121,7 @@ def test_share_counts_sets_and_not_pictures(tmp_path: Path) -> None:
         find_parts([sources[0], Source.parse(str(tmp_path / "many"))], PLAIN, cache=tmp_path / "cache")
 
 
-def test_run_learns_from_several_sets(tmp_path: Path) -> None:
+def test_run_learns_from_several_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lol = write_lol(tmp_path / "lol", 6)
     for number in range(6):
         write(tmp_path / "photos" / f"{number}.png", draw_scene(number), 0.2)
@@ -129,6 +129,7 @@ def test_run_learns_from_several_sets(tmp_path: Path) -> None:
     command += ["--epochs", "1", "--set", "resize_px=32", "--set", "epoch_images=8"]
     assert main(command) == 0
     assert main([*command[:2], f"lol:{lol}@2", *command[3:]]) == 1
+    assert "started with other shares of its sets" in capsys.readouterr().err
 
 
 def test_another_kind_is_one_function_and_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
