@@ -9,6 +9,7 @@ from pathlib import Path
 from edge_dce.errors import ImageError
 from edge_dce.files.output import check_free, make_folder, write_file
 from edge_dce.terminal.console import CUT_SHORT, answer
+from edge_dce.terminal.parser import CommandParser
 
 from .datasets.picture import name_pictures
 from .datasets.sets import Source
@@ -37,7 +38,9 @@ def main(argv: list[str] | None = None, *, prog: str = PROG) -> int:
 
 
 def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="Train and evaluate networks that brighten dark pictures.")
+    parser: argparse.ArgumentParser = CommandParser(
+        prog=prog, description="Train and evaluate networks that brighten dark pictures."
+    )
     parser.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

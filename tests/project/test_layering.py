@@ -109,6 +109,7 @@ TRAINING_MAY_USE = {
         "reports.page",
         "reports.table",
         "terminal.arguments",
+        "terminal.parser",
         "terminal.console",
     )
 }
