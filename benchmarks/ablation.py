@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_dce.enhancer import load
+import numpy as np
+
+from edge_dce.enhancer import Enhancer, load
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import write_file
 from edge_dce.files.pictures import read_image
@@ -20,10 +22,10 @@ from edge_dce.pixels.metrics import finite_psnr, psnr_at_equal_mean, ssim
 # The variant that all others are compared with.
 BASE = "base"
 STEP_TIMES = "step_ms.json"
-_SCHEMA = 1
+_SCHEMA = 2
 _FILE = re.compile(r"(?P<variant>.+)-(?P<seed>\d+)")
-# What a picture is enhanced with: as exact as the network itself, and of a size that the bundled files have.
-_PRECISION, _SIZE = "float16", (256, 256)
+# What a picture is enhanced with: as exact as the network itself.
+_PRECISION = "float16"
 # The float network that a file is compared with was measured on so few pictures: it is one of a hundred.
 _VERIFIED_ON = 2
 
@@ -37,11 +39,14 @@ class SetScores:
     Attributes:
         psnr_db, ssim: of the enhanced picture at its native size.
         equal_mean_psnr_db: after scaling to the truth's mean: what is left when exposure is right.
+        blind_psnr_db: of what the curve map of a black picture makes of it: as much as `psnr_db` where the network
+            learned one curve for all pictures and does not look at them.
     """
 
     psnr_db: tuple[float, ...]
     ssim: tuple[float, ...]
     equal_mean_psnr_db: tuple[float, ...]
+    blind_psnr_db: tuple[float, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,37 +136,40 @@ def measure_variants(
     """
     times = json.loads((folder / STEP_TIMES).read_text()) if (folder / STEP_TIMES).exists() else {}
     for name, files in find_networks(folder).items():
-        scores = {}
-        for seed, path in files.items():
-            scores[seed], parameters = _score(path, sets, threads)
-            track(f"{path.name} scored")
         first = next(iter(files.values()))
         origin = read_origin(first)
         if origin is None:
             raise EdgeDceError(f"{first}: expected a recipe in this file, found none; write it again with 'export'")
+        scores = {}
+        for seed, path in files.items():
+            scores[seed], parameters = _score(path, sets, origin.recipe["resize_px"], threads)
+            track(f"{path.name} scored")
         yield Variant(name, origin.title, origin.recipe, parameters, tuple(times.get(name, ())), scores)
 
 
-def _score(network: Path, sets: Mapping[str, Pairs], threads: int) -> tuple[dict[str, SetScores], int]:
+def _score(network: Path, sets: Mapping[str, Pairs], side_px: int, threads: int) -> tuple[dict[str, SetScores], int]:
     # TensorFlow takes seconds to import.
     from converters.publication import Order, publish
     from converters.source import load_network
 
     source = load_network(network)
     evaluation = next(iter(sets.values()))[0][0].parent
-    order = Order((_PRECISION,), (_SIZE,), evaluation, evaluation_count=_VERIFIED_ON)
+    # The network sees whole pictures as it was trained to.
+    order = Order((_PRECISION,), ((side_px, side_px),), evaluation, evaluation_count=_VERIFIED_ON)
     with tempfile.TemporaryDirectory() as folder:
         (publication,) = publish(source, order, Path(folder))
         # Whether it may be published is not asked here: what misses the gate is scored like the others.
         enhancer = load(publication.path, threads=threads)
-        scores = {name: _score_set(enhancer.enhance, pairs) for name, pairs in sets.items()}
+        scores = {name: _score_set(enhancer, pairs) for name, pairs in sets.items()}
     return scores, source.network.count_params()
 
 
-def _score_set(enhance: Callable[..., Any], pairs: Pairs) -> SetScores:
+def _score_set(enhancer: Enhancer, pairs: Pairs) -> SetScores:
     figures = []
     for low, high in pairs:
-        truth, enhanced = read_image(high), enhance(read_image(low))
+        picture, truth = read_image(low), read_image(high)
+        enhanced = enhancer.enhance(picture)
+        blind = enhancer.apply(picture, enhancer.estimate(np.zeros_like(picture)))
         measured = finite_psnr(enhanced, truth), ssim(enhanced, truth), psnr_at_equal_mean(enhanced, truth)
-        figures.append([round(figure, 4) for figure in measured])
+        figures.append([round(figure, 4) for figure in (*measured, finite_psnr(blind, truth))])
     return SetScores(*(tuple(each) for each in zip(*figures, strict=True)))
