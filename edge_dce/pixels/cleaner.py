@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -47,6 +48,7 @@ class Cleaner(ABC):
         out: Image | None,
         *,
         channel_order: str,
+        finish: Callable[[slice], object] | None = None,
     ) -> Image:
         """Enhance and clean one image.
 
@@ -54,6 +56,7 @@ class Cleaner(ABC):
             image: (H, W, 3 or 4) of `channel_order`, uint8, uint16 or floating point in [0, 1].
             look: what `render` does; its denoise is not 0.
             out: array like the image, or the image itself, that receives the result and is returned; None makes one.
+            finish: see `edge_dce.pixels.cleaning.clean`; not called for an image that needs no cleaning.
         """
 
         def enhance_small(colors: Image) -> Image:
@@ -84,6 +87,7 @@ class Cleaner(ABC):
             channel_order=channel_order,
             workers=self._workers,
             max_brightness=look.max_brightness,
+            finish=finish,
         )
         return cleaned
 

@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float32]
 # calls lose more, and so do the rows around each (measured at 1080p on two threads, the whole frame: 136 rows 18 ms,
 # 272 rows 16 ms, 544 rows 15 ms). Of a wide image they must be lower, for memory.
 _STRIP_ROWS, _MOST_STRIP_PX = 544, 1536 * 1024
+# Of a JPEG, which whoever is told of finished strips may be encoding.
+_BLOCK_ROWS = 16
 # As wide as strips with the rows around them are no larger than that. What is wider, and not as high, is turned.
 _WIDEST_PX = 16_384
 # Areas over which the slope and the surroundings are averaged: about 180 of them along the side of a square.
@@ -131,6 +133,7 @@ def clean(
     channel_order: str,
     workers: StripWorkers,
     max_brightness: float = 1.0,
+    finish: Callable[[slice], object] | None = None,
 ) -> None:
     """Write the cleaned picture to `out`.
 
@@ -139,11 +142,14 @@ def clean(
         bright: array like it, after the curve; alpha is copied from here, and the rest overwritten.
         out: array like it, not of the memory of `bright`, perhaps of the original's.
         max_brightness: of the look: where the filter spreads light it brightens nothing beyond this either.
+        finish: called with the rows of each strip when they are written, by the thread that wrote them. Strips begin at
+            multiples of 16 rows, and are equally high but the last. Of a picture that is cleaned by columns nothing is
+            told.
     """
     height, width = bright.shape[:2]
     if width > max(_WIDEST_PX, height):
         original, bright, out = (np.swapaxes(image, 0, 1) for image in (original, bright, out))
-        cleaning, height, width = _turn(cleaning), width, height
+        cleaning, height, width, finish = _turn(cleaning), width, height, None
     toe = cleaning.toe
     # Stretched whole, so that strips do not differ at their edges.
     size = (-(-width // UNIT_PX), -(-height // UNIT_PX))
@@ -179,10 +185,12 @@ def clean(
         if not np.may_share_memory(cleaned, out):
             np.copyto(out[rows, :, :3], cleaned, casting="unsafe")
         np.copyto(out[rows, :, 3:], bright[rows, :, 3:])
+        if finish is not None:
+            finish(rows)
 
     share = -(-height // workers.threads)
-    rows = max(2 * HALO_ROWS, min(_STRIP_ROWS, _MOST_STRIP_PX // width, share + -share % UNIT_PX))
-    workers.run(work, cut_strips(height, rows - rows % UNIT_PX))
+    rows = max(2 * HALO_ROWS, min(_STRIP_ROWS, _MOST_STRIP_PX // width, share + -share % _BLOCK_ROWS))
+    workers.run(work, cut_strips(height, rows - rows % _BLOCK_ROWS))
 
 
 def _turn(cleaning: Cleaning) -> Cleaning:

@@ -17,7 +17,7 @@ from tests.packaging.installation import Installation
 # Import name -> folder: docs/decisions/0017.
 FOLDERS = {"edge_dce": "edge_dce"} | {f"edge_dce_{folder}": folder for folder in ("training", "converters", "apps")}
 # Tracked beside the modules, and of use in a checkout alone.
-CHECKOUT_ONLY = re.compile(r"training/results/.*|apps/camera/android/.*|apps/pi/container/.*")
+CHECKOUT_ONLY = re.compile(r"training/results/.*|apps/camera/android/.*|apps/pi/container/.*|apps/web/.*")
 # A wheel of models and text; more would be something that slipped in.
 MOST_BYTES = 1_500_000
 

@@ -24,6 +24,8 @@ from edge_dce.files.picture import Animation, Notes, Picture, Samples
 
 DEFAULT_QUALITY = 95
 _COMMENT = "Comment"
+# What a file says of itself is the same whatever it shows.
+_SMALLEST = Picture(np.zeros((1, 1, 3), np.uint8))
 
 
 def encode_picture(picture: Picture, suffix: str, *, quality: int = DEFAULT_QUALITY) -> bytes:
@@ -167,7 +169,11 @@ def _encode_jpeg(picture: Picture, quality: int) -> bytes:
     if notes.resolution_dpi is not None:
         # JFIF has whole numbers of 16 bits.
         options["dpi"] = tuple(min(max(round(dpi), 1), 65535) for dpi in notes.resolution_dpi)
-    return jpeg_segments.insert_segments(_save(picture, options), xmp=notes.xmp, iptc=notes.iptc)
+    strips = picture.strips
+    joined = None
+    if strips is not None and strips.image is picture.image and strips.quality == quality:
+        joined = strips.join(_save(_SMALLEST, options))
+    return jpeg_segments.insert_segments(joined or _save(picture, options), xmp=notes.xmp, iptc=notes.iptc)
 
 
 def _encode_webp(picture: Picture, quality: int) -> bytes:

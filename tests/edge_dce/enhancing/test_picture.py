@@ -9,9 +9,11 @@ import edge_dce
 from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.files.formats import profiles
 from edge_dce.files.formats.transfer import decode_srgb, encode_srgb
-from edge_dce.files.picture import Animation, Picture
+from edge_dce.files.picture import Animation, Notes, Picture
+from edge_dce.files.pictures import decode_picture, encode_picture
 from edge_dce.pixels.look import BARE, Look
 from tests.edge_dce.files.formats.made_files import make_moving, make_scene
+from tests.edge_dce.pixels.noisy_pictures import add_noise, make_ramp
 
 UNCHANGED = Look(strength=0, denoise=0)
 
@@ -51,6 +53,41 @@ def test_hidden_samples_stay_what_they_are(enhancer: edge_dce.Enhancer) -> None:
     enhanced = enhance_picture(picture, enhancer).image
     assert picture.alpha is not None
     assert (enhanced[picture.alpha == 0] == 200).all()
+
+
+def test_jpeg_encoded_on_the_way_is_the_one_encoded_afterwards(enhancer: edge_dce.Enhancer) -> None:
+    dark = add_noise(make_ramp(400, 600, low=2, high=60), 2)
+    picture = Picture(dark, notes=Notes(texts=(("Comment", "night"),), xmp=b"<x/>"))
+    on_the_way = enhance_picture(picture, enhancer, jpeg_quality=90)
+    data, afterwards = (
+        encode_picture(each, ".jpg", quality=90) for each in (on_the_way, picture.with_image(on_the_way.image))
+    )
+    # Where restart intervals are defined, there are some.
+    assert b"\xff\xdd\x00\x04" in data
+    assert b"\xff\xdd\x00\x04" not in afterwards
+    found, expected = decode_picture(data), decode_picture(afterwards)
+    assert found.notes == expected.notes
+    # Two builds of libjpeg may round a transform differently.
+    assert np.abs(found.image.astype(int) - expected.image).max() <= 2
+
+
+def test_jpeg_of_another_quality_is_encoded_again(enhancer: edge_dce.Enhancer) -> None:
+    picture = Picture(add_noise(make_ramp(low=2, high=60), 2))
+    enhanced = enhance_picture(picture, enhancer, jpeg_quality=90)
+    expected = encode_picture(picture.with_image(enhanced.image), ".jpg", quality=50)
+    assert encode_picture(enhanced, ".jpg", quality=50) == expected
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "grey", "transparent"])
+def test_pictures_that_no_strip_can_hold_are_encoded_whole(kind: str, enhancer: edge_dce.Enhancer) -> None:
+    image = add_noise(make_ramp(low=2, high=60), 2)
+    alpha = np.full(image.shape[:2], 255, np.uint8) if kind == "transparent" else None
+    picture = Picture(image, alpha, is_grey=kind == "grey")
+    if kind == "16 bits":
+        picture = picture.deepened()
+    enhanced = enhance_picture(picture, enhancer, jpeg_quality=90)
+    expected = encode_picture(enhance_picture(picture, enhancer), ".jpg", quality=90)
+    assert encode_picture(enhanced, ".jpg", quality=90) == expected
 
 
 def test_nothing_but_transparency_is_enhanced_without_an_error(enhancer: edge_dce.Enhancer) -> None:

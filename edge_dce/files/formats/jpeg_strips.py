@@ -1,0 +1,75 @@
+"""A JPEG encoded strip by strip, by whichever thread has just made the strip.
+
+Each strip is a restart interval (ITU-T T.81, B.2.1 and E.1.4): nothing in it depends on what comes before. So the
+pixels come out as of a picture encoded in one piece; the file is two bytes a strip longer.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Uint8Array = npt.NDArray[np.uint8]
+
+# Strips are of whole rows of blocks; those of color, of which there is one sample to two by two pixels, are so high.
+ROWS = 16
+_FRAME, _SCAN, _INTERVAL, _RESTART = 0xC0, 0xDA, 0xDD, 0xD0
+_TABLES = (0xDB, 0xC4)
+_MOST_SIDE_PX, _MOST_BLOCKS = 65_500, 65_535
+
+
+class JpegStrips:
+    """The strips of one picture. For several threads, each with strips of its own."""
+
+    def __init__(self, image: Uint8Array, quality: int) -> None:
+        """Of (H, W, 3) uint8 RGB, that is still being made."""
+        self.image = image
+        self.quality = quality
+        # The first row of each -> how many rows, and a file of them alone.
+        self._encoded: dict[int, tuple[int, bytes]] = {}
+
+    def encode(self, rows: slice) -> None:
+        """Encode rows that are made: from a multiple of `ROWS`, and as many as every other strip has but the last."""
+        options = [cv2.IMWRITE_JPEG_QUALITY, self.quality]
+        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
+        _, encoded = cv2.imencode(".jpg", cv2.cvtColor(self.image[rows], cv2.COLOR_RGB2BGR), options)
+        self._encoded[rows.start] = len(self.image[rows]), encoded.tobytes()
+
+    def join(self, described: bytes) -> bytes | None:
+        """The file, or None where strips are missing or cannot be one file.
+
+        Args:
+            described: another JPEG, whose application segments and comment are taken.
+        """
+        height, width = self.image.shape[:2]
+        rows, first = self._encoded.get(0, (height, b""))
+        interval = -(-width // ROWS) * -(-rows // ROWS)
+        expected = {top: min(rows, height - top) for top in range(0, height, rows)}
+        is_whole = {top: rows for top, (rows, _) in self._encoded.items()} == expected
+        if not is_whole or max(height, width) > _MOST_SIDE_PX or interval > _MOST_BLOCKS:
+            return None
+        about = [part for marker, part in _split(described)[0] if marker >= 0xE0]
+        head, _ = _split(first)
+        tables = [part for marker, part in head if marker in _TABLES]
+        (frame,), (scan,) = ([part for marker, part in head if marker == kind] for kind in (_FRAME, _SCAN))
+        frame = frame[:5] + struct.pack(">H", height) + frame[7:]
+        parts = [b"\xff\xd8", *about, *tables, frame, struct.pack(">BBHH", 0xFF, _INTERVAL, 4, interval), scan]
+        for number, top in enumerate(expected):
+            if number:
+                parts.append(bytes([0xFF, _RESTART + (number - 1) % 8]))
+            parts.append(_split(self._encoded[top][1])[1])
+        return b"".join([*parts, b"\xff\xd9"])
+
+
+def _split(jpeg: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Marker and bytes of each segment of a JPEG of one scan, the scan's header being the last; and the coded data."""
+    segments: list[tuple[int, bytes]] = []
+    at = 2
+    while not segments or segments[-1][0] != _SCAN:
+        marker, size = struct.unpack_from(">xBH", jpeg, at)
+        segments.append((marker, jpeg[at : at + 2 + size]))
+        at += 2 + size
+    return segments, jpeg[at:-2]
