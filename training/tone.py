@@ -36,8 +36,8 @@ class Tone:
         knots: (B, PIECES + 1, 4) float32 in [0, 1]: the curves of red, green and blue, and the shared one, at
             x = (k / PIECES)². Each starts at 0, ends at 1 and never falls.
         matrix: (B, 3, 3) float32 with rows that sum to 1: what the three channels are mixed with after their curves.
-        hue_share: (B,) float32 in [0, 1]: how much of the result scales all channels of a pixel alike, by what the
-            shared curve makes of its brightest channel.
+        hue_share: (B,) float32 in [0, 1]: how much of the result, at least, scales all channels of a pixel alike, by
+            what the shared curve makes of its brightest channel; the brighter that is, the more.
     """
 
     knots: Tensor
@@ -90,7 +90,8 @@ def apply_tone(images: Tensor, tone: Tone, table: Tensor | None = None) -> Tenso
     # Black has no hue to keep, and is black either way.
     gain = look_up(table[:, :, 3:], brightest) * (255 / ops.cast(ops.maximum(brightest, 1), "float32"))
     share = tone.hue_share[:, None, None, None]
-    blended = share * gain * (ops.cast(levels, "float32") / 255) + (1 - share) * curved
+    kept = share + (1 - share) * ops.square(ops.cast(brightest, "float32") / 255)
+    blended = kept * gain * (ops.cast(levels, "float32") / 255) + (1 - kept) * curved
     pixels = ops.reshape(blended, (ops.shape(images)[0], -1, 3))
     mixed = ops.matmul(pixels, ops.transpose(tone.matrix, (0, 2, 1)))
     return ops.clip(ops.reshape(mixed, ops.shape(images)), 0, 1)

@@ -9,8 +9,9 @@ Curves: knots lie at x_k = (k / K)², close together in the dark, and a curve ri
 white whatever the numbers say. Between knots it is linear. The shared curve is that of no deviations.
 
 Hue: a curve per channel turns orange into yellow, because it lifts the lower of two channels by more. Where the shared
-curve lifts the highest channel m of a pixel to y, the factor y / m on all channels keeps their hue. The hue share
-blends from the first (0) to the second (1).
+curve lifts the highest channel m of a pixel to y, the factor y / m on all channels keeps their hue. The hue share h
+blends from the first (0) to the second (1), and all the more the brighter that channel is: h + (1 - h) m². A steep
+curve per channel would turn colored lights white.
 
 Matrix: its off-diagonals are 0.25 of the six numbers, row by row, and its rows sum to 1, so grey stays grey.
 
@@ -83,20 +84,22 @@ def follow_curve(x: FloatArray, values: FloatArray) -> FloatArray:
     return np.clip(y, 0, 1, out=y)
 
 
-def tabulate(tone: Tone, max_brightness: float, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The formula before its matrix in two terms: a sample v becomes curves[channel, v] + factors[highest channel] · v.
+def tabulate(tone: Tone, max_brightness: float, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The formula before its matrix in two terms.
+
+    A sample v becomes shares[highest channel] · curves[channel, v] + factors[highest channel] · v.
 
     Args:
         values: (N,) float32 that samples may have, ascending from 0 to 1.
 
     Returns:
-        (3, N) and (N,) float32, by the place of a sample, and of the highest channel of its pixel, in `values`.
+        (3, N) float32 by the place of a sample in `values`, and twice (N,) by that of the highest channel of its pixel.
     """
-    share = np.float32(tone.hue_share)
+    kept = _share_hue(tone, values)
     curves = np.stack([follow_curve(values, each) for each in tone.values])
     protect_highlights(curves, values, max_brightness)
-    factors = share * curves[3] / np.maximum(values, values[1])
-    return (1 - share) * curves[:3], factors
+    factors = kept * curves[3] / np.maximum(values, values[1])
+    return curves[:3], 1 - kept, factors
 
 
 def apply_to_samples(x: FloatArray, tone: Tone, max_brightness: float) -> FloatArray:
@@ -107,11 +110,17 @@ def apply_to_samples(x: FloatArray, tone: Tone, max_brightness: float) -> FloatA
     lifted = follow_curve(highest, tone.values[3])
     protect_highlights(lifted, highest, max_brightness)
     scaled = x * (lifted / np.maximum(highest, np.float32(1e-6)))
-    share = np.float32(tone.hue_share)
+    kept = _share_hue(tone, highest)
     # Colors leave the cube at its faces; and the shoulder holds after the matrix as well.
     ceiling = np.maximum(x, np.float32(max_brightness))
-    y: FloatArray = ((1 - share) * curved + share * scaled) @ tone.matrix.T
+    y: FloatArray = ((1 - kept) * curved + kept * scaled) @ tone.matrix.T
     return np.clip(y, 0, ceiling, out=y)
+
+
+def _share_hue(tone: Tone, highest: FloatArray) -> FloatArray:
+    """How much of a pixel keeps its hue, by its highest channel."""
+    share = np.float32(tone.hue_share)
+    return share + (1 - share) * np.square(highest)
 
 
 def apply_exact(image: Uint8Array, numbers: FloatArray, *, look: Look = PLAIN) -> Uint8Array:

@@ -93,13 +93,14 @@ class ToneTable:
     ) -> Callable[[slice, Buffers], None]:
         """The work on one strip of 16 bits."""
         tone = decode(numbers, look.strength)
-        curves, factors = tabulate(tone, look.max_brightness, _DEEP_VALUES)
+        curves, shares, factors = tabulate(tone, look.max_brightness, _DEEP_VALUES)
         curves *= np.float32(_DEEP_WHITE)
+        terms = curves[order], shares, factors
         matrix = np.ascontiguousarray(tone.matrix[order, order])
 
         def work(rows: slice, workspace: Buffers) -> None:
             for part in _cut_finer(rows, image):
-                _compute(image[part], enhanced[part], curves[order], factors, matrix, look.max_brightness, workspace)
+                _compute(image[part], enhanced[part], terms, matrix, look.max_brightness, workspace)
 
         return work
 
@@ -122,9 +123,9 @@ class ToneTable:
         if made_of == self._made_of:
             return
         tone = decode(numbers, look.strength)
-        curves, factors = tabulate(tone, look.max_brightness, _VALUES)
+        curves, shares, factors = tabulate(tone, look.max_brightness, _VALUES)
         # Row = highest channel of the pixel, column = value.
-        rows = np.stack([factors, np.ones_like(factors)], axis=1)
+        rows = np.stack([factors, shares], axis=1)
         for samples, curve in zip(self._samples, curves, strict=True):
             levels = np.matmul(rows, np.stack([255 * _VALUES, 255 * curve]), out=self._levels)
             # It rounds, and saturates where a value would be above the highest, which is nowhere.
@@ -175,23 +176,25 @@ def _look_up(
 def _compute(
     image: Uint16Array,
     enhanced: Uint16Array,
-    curves: FloatArray,
-    factors: FloatArray,
+    terms: tuple[FloatArray, FloatArray, FloatArray],
     matrix: FloatArray,
     max_brightness: float,
     workspace: Buffers,
 ) -> None:
-    """One strip of 16 bits; `curves` and `matrix` are in the order of its channels."""
+    """One strip of 16 bits; `terms` are those of `tabulate`, whose curves and the matrix are in its channels' order."""
+    curves, shares, factors = terms
     shape = image.shape[:2]
     curved, y = (workspace.reserve(name, (*shape, 3), np.float32) for name in ("curved", "y"))
-    factor, plane = (workspace.reserve(name, shape, np.float32) for name in ("factor", "plane"))
+    share, factor, plane = (workspace.reserve(name, shape, np.float32) for name in ("share", "factor", "plane"))
     colors = image[..., :3]
     # Thirty times as fast as the maximum along the last axis.
     highest = np.maximum(np.maximum(colors[..., 0], colors[..., 1]), colors[..., 2])
+    np.take(shares, highest, out=share, mode="clip")
     np.take(factors, highest, out=factor, mode="clip")
     for channel, curve in enumerate(curves):
         np.take(curve, colors[..., channel], out=plane, mode="clip")
         np.multiply(factor, colors[..., channel], out=curved[..., channel])
+        plane *= share
         curved[..., channel] += plane
     cv2.transform(curved, matrix, dst=y)
     if max_brightness < 1:

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from edge_dce.camera import Frame
 from edge_dce.camera.frames import to_bytes
 from edge_dce.enhancer import Enhancer
+from edge_dce.enhancing.picture import enhance_picture
 from edge_dce.errors import OutputError
 from edge_dce.files.output import make_folder
-from edge_dce.files.pictures import Picture, make_exif, write_picture
+from edge_dce.files.pictures import DEFAULT_QUALITY, Picture, make_exif, write_picture
 from edge_dce.pixels.look import Look
 from edge_dce.version import VERSION
 
@@ -87,22 +88,23 @@ def take_photo(
     """
     taken = taken or datetime.datetime.now().astimezone()
     images = [_to_rgb(frame) for frame in frames]
+    exif = make_exif(taken, f"edge-dce {VERSION}")
     if len(images) == 1:
         original: Uint8Array = images[0]
-        enhanced: Uint8Array = enhancer.enhance(original, look)
+        enhanced = enhance_picture(Picture(original, exif=exif), enhancer, look, jpeg_quality=DEFAULT_QUALITY)
     else:
         merged = merge_burst(images)
-        original, enhanced = _to_bytes(merged), _to_bytes(enhancer.enhance(merged, look))
-    exif = make_exif(taken, f"edge-dce {VERSION}")
+        original = _to_bytes(merged)
+        enhanced = Picture(_to_bytes(enhancer.enhance(merged, look)), exif=exif)
     make_folder(album.pictures)
     make_folder(album.copies)
-    path = _write_new(Picture(enhanced, exif=exif), album.pictures, taken)
+    path = _write_new(enhanced, album.pictures, taken)
     kept = path.with_name(f"{path.stem}-original{_ORIGINAL_SUFFIX}") if keeps_original else None
     if kept is not None:
         write_picture(Picture(original, exif=exif), kept)
     for image, target, side_px in (
         (original, album.locate_before(path), _BEFORE_PX),
-        (enhanced, album.locate_thumbnail(path), _THUMBNAIL_PX),
+        (enhanced.image.astype(np.uint8, copy=False), album.locate_thumbnail(path), _THUMBNAIL_PX),
     ):
         write_picture(Picture(_shrink(image, side_px)), target, overwrite=True)
     return Photo(
@@ -110,7 +112,7 @@ def take_photo(
         original=kept,
         strength=look.strength,
         brightness_before=float(original.mean()) / 255,
-        brightness_after=float(enhanced.mean()) / 255,
+        brightness_after=float(enhanced.image.mean()) / 255,
         frames=len(frames),
     )
 

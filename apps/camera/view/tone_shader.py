@@ -39,8 +39,9 @@ vec3 enhance(vec3 x, vec2 place) {{
     vec4 blue = read_curves(x.b);
     // The shared curve is monotone, so its highest value is that of the highest channel.
     float lifted = max(red.a, max(green.a, blue.a));
-    vec3 scaled = x * (lifted / max(max(x.r, max(x.g, x.b)), 0.0001));
-    vec3 color = mix(vec3(red.r, green.g, blue.b), scaled, hue_share);
+    float highest = max(x.r, max(x.g, x.b));
+    vec3 scaled = x * (lifted / max(highest, 0.0001));
+    vec3 color = mix(vec3(red.r, green.g, blue.b), scaled, mix(hue_share, 1.0, highest * highest));
     return clamp(vec3(dot(matrix_red, color), dot(matrix_green, color), dot(matrix_blue, color)), 0.0, 1.0);
 }}
 """

@@ -84,6 +84,15 @@ def test_whole_hue_share_keeps_the_hue_of_an_orange_lamp() -> None:
     assert measure_hue(apply_exact(lamp, make_shared(hue=-1))) > before + 5
 
 
+def test_bright_color_keeps_its_hue_without_a_share() -> None:
+    light = np.array([[(60, 80, 255), (6, 8, 25)]], np.uint8)
+    bright, dark = apply_exact(light, make_shared(hue=-1))[0].astype(int)
+    # White is not lifted, nor is what keeps the hue of a channel at white.
+    assert bright.tolist() == [60, 80, 255]
+    # In the dark each channel has its own curve, and the red one gains more than the blue one.
+    assert dark[0] / 6 > 1.4 * dark[2] / 25
+
+
 def test_strength_goes_from_nothing_beyond_what_was_estimated() -> None:
     means = [apply_exact(GRAYS, make_shared(), look=Look(strength=strength)).mean() for strength in (0, 0.5, 1, 1.5)]
     assert means[0] == GRAYS.mean()
