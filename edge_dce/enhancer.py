@@ -238,7 +238,7 @@ class Enhancer:
         Args:
             cleaner: of the stream that the image is the next frame of.
             finish: called with the rows of each strip of `out` that cleaning has written, by the thread that wrote it,
-                see `edge_dce.pixels.cleaning.clean`; not called where nothing is cleaned.
+                see `edge_dce.pixels.cleaning.clean`; not called where nothing is cleaned, nor for RGBN.
 
         Returns:
             `out`, or a new array like the image.

@@ -1,8 +1,9 @@
 """Many pictures from file to file: the next ones are read and the last ones written while one is enhanced.
 
 Reading and writing run on as many threads as there are cores (Pillow and OpenCV let go of Python's lock), enhancement
-on the caller's (an `Enhancer` does one at a time). Only a few pictures are in memory at a time, fewer if they are
-large, and results come in the order of the jobs.
+on the caller's (an `Enhancer` does one at a time). Where the enhancer has a thread for each core as well, a JPEG is
+encoded while it is enhanced: a picture alone is done sooner, and many are as fast either way. Only a few pictures are
+in memory at a time, fewer if they are large, and results come in the order of the jobs.
 """
 
 from __future__ import annotations
@@ -102,6 +103,9 @@ def enhance_pictures(
     cores = count_usable_cores() if threads is None else threads
     pool = ThreadPoolExecutor(cores, thread_name_prefix="edge-dce-files")
 
+    # Who has fewer threads than there are cores leaves encoding to the others.
+    jpeg_quality = quality if enhancer.threads >= cores else None
+
     def run_ahead(
         function: Callable[[Item], Result], items: Iterable[Item], weigh_px: Callable[[Item], int]
     ) -> Iterator[Result]:
@@ -111,7 +115,7 @@ def enhance_pictures(
         read = run_ahead(
             lambda job: _read(job, overwrite, claims, enhancer.channels), jobs, lambda job: count_pixels(job.source)
         )
-        enhanced = (_enhance(work, enhancer, look, quality) for work in read)
+        enhanced = (_enhance(work, enhancer, look, jpeg_quality) for work in read)
         return run_ahead(lambda work: _write(work, overwrite, quality, claims), enhanced, _count_px)
 
     with Claims() as claims:
@@ -201,13 +205,13 @@ def _read(job: Job, overwrite: bool, claims: Claims, channels: int) -> _Work:
         return _Work(JobResult(job, error=error))
 
 
-def _enhance(work: _Work, enhancer: Enhancer, look: Look, quality: int) -> _Work:
+def _enhance(work: _Work, enhancer: Enhancer, look: Look, jpeg_quality: int | None) -> _Work:
     if work.picture is None:
         return work
     start = time.perf_counter()
     target = work.result.job.target
-    jpeg_quality = quality if target is not None and is_jpeg(target) else None
-    enhanced = enhance_picture(work.picture, enhancer, look, jpeg_quality=jpeg_quality)
+    is_for_jpeg = target is not None and is_jpeg(target)
+    enhanced = enhance_picture(work.picture, enhancer, look, jpeg_quality=jpeg_quality if is_for_jpeg else None)
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
     frames = f"{1 + len(enhanced.animation.further)} frames of " if enhanced.animation is not None else ""

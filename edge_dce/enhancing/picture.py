@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.enhancer import Enhancer
-from edge_dce.files.formats.jpeg_strips import JpegStrips
+from edge_dce.files.formats.jpeg_strips import QUALITIES, JpegStrips
 from edge_dce.files.formats.pillow_samples import convert_to_srgb
 from edge_dce.files.formats.profiles import is_srgb
 from edge_dce.files.near_infrared import read_picture_for, stack_channels
@@ -34,7 +34,7 @@ def enhance_picture(
 
     Args:
         jpeg_quality: of the JPEG that will be written. Each strip of a picture that is cleaned is encoded by the thread
-            that has cleaned it, which makes no other picture and takes a sixth less time for one of 12 megapixels.
+            that has cleaned it, which makes no other picture and takes less time (docs/performance.md).
 
     Raises:
         ModelError: the runtime failed.
@@ -44,7 +44,8 @@ def enhance_picture(
     if picture.animation is not None:
         return _enhance_frames(picture, enhancer, look)
     visible, estimate = look_at(picture, enhancer)
-    if jpeg_quality is not None and picture.image.dtype == np.uint8 and picture.alpha is None and not picture.is_grey:
+    is_plain = picture.image.dtype == np.uint8 and picture.alpha is None and not picture.is_grey
+    if is_plain and jpeg_quality is not None and jpeg_quality in QUALITIES:
         out = np.empty(visible.shape, np.uint8)
         strips = JpegStrips(out, jpeg_quality)
         enhancer.apply(visible, estimate, look, out=out, finish=strips.encode)

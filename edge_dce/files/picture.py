@@ -81,7 +81,7 @@ class Picture:
         notes: what else the file says.
         animation: the frames behind `image`, or None.
         left_out: what the file holds and this does not, by kind, and how often.
-        strips: `image` as a JPEG, where it was encoded while it was made.
+        strips: `image` as a JPEG, where it was encoded while it was made; its samples must then stay as they are.
     """
 
     image: Samples

@@ -10,7 +10,7 @@ from tests.packaging.conftest import ROOT
 from tests.packaging.installation import Installation
 
 # What the device package and its tests are made of.
-NEEDED = ("edge_dce", "tests/*.py", "tests/edge_dce", "tests/models", "pyproject.toml", "setup.py")
+NEEDED = ("edge_dce", ":(glob)tests/*.py", "tests/edge_dce", "tests/models", "pyproject.toml", "setup.py")
 # Those that take no time: `make test` has just run all of them on the same files, twice.
 ROOMS = ("pixels", "files/formats", "terminal", "test_enhancer.py", "test_compatibility.py")
 

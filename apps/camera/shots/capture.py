@@ -104,7 +104,7 @@ def take_photo(
         write_picture(Picture(original, exif=exif), kept)
     for image, target, side_px in (
         (original, album.locate_before(path), _BEFORE_PX),
-        (enhanced.image.astype(np.uint8, copy=False), album.locate_thumbnail(path), _THUMBNAIL_PX),
+        (to_bytes(enhanced.image), album.locate_thumbnail(path), _THUMBNAIL_PX),
     ):
         write_picture(Picture(_shrink(image, side_px)), target, overwrite=True)
     return Photo(

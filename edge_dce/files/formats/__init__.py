@@ -3,7 +3,7 @@
 registry, limits                    what is read, written and held by each; how large a picture may be
 pillow_pictures, tiff_pictures      one reader for each family; the next two need packages of extras
 heif_pictures, raw_pictures
-writer                              all that are written
+writer, jpeg_strips                 all that are written; a JPEG while its pixels are being made
 pillow_samples, tiff_samples        samples as arrays, by Pillow, and of TIFFs that it does not understand
 deep_png, tiff_writer, deflating    PNG and TIFF of 16 bits
 png_chunks, jpeg_segments           the parts of files that say what is beside the samples

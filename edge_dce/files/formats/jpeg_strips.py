@@ -1,7 +1,7 @@
 """A JPEG encoded strip by strip, by whichever thread has just made the strip.
 
 Each strip is a restart interval (ITU-T T.81, B.2.1 and E.1.4): nothing in it depends on what comes before. So the
-pixels come out as of a picture encoded in one piece; the file is two bytes a strip longer.
+pixels come out as of a picture encoded in one piece; the file is a few bytes a strip longer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Uint8Array = npt.NDArray[np.uint8]
 
+QUALITIES = range(1, 101)
 # Strips are of whole rows of blocks; those of color, of which there is one sample to two by two pixels, are so high.
 ROWS = 16
 _FRAME, _SCAN, _INTERVAL, _RESTART = 0xC0, 0xDA, 0xDD, 0xD0
@@ -33,10 +34,11 @@ class JpegStrips:
 
     def encode(self, rows: slice) -> None:
         """Encode rows that are made: from a multiple of `ROWS`, and as many as every other strip has but the last."""
+        # With color at half size, as libjpeg has it; OpenCV before 4.7 has no option that says so.
         options = [cv2.IMWRITE_JPEG_QUALITY, self.quality]
-        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
-        _, encoded = cv2.imencode(".jpg", cv2.cvtColor(self.image[rows], cv2.COLOR_RGB2BGR), options)
-        self._encoded[rows.start] = len(self.image[rows]), encoded.tobytes()
+        is_encoded, data = cv2.imencode(".jpg", cv2.cvtColor(self.image[rows], cv2.COLOR_RGB2BGR), options)
+        if is_encoded:
+            self._encoded[rows.start] = len(self.image[rows]), data.tobytes()
 
     def join(self, described: bytes) -> bytes | None:
         """The file, or None where strips are missing or cannot be one file.
@@ -49,7 +51,8 @@ class JpegStrips:
         interval = -(-width // ROWS) * -(-rows // ROWS)
         expected = {top: min(rows, height - top) for top in range(0, height, rows)}
         is_whole = {top: rows for top, (rows, _) in self._encoded.items()} == expected
-        if not is_whole or max(height, width) > _MOST_SIDE_PX or interval > _MOST_BLOCKS:
+        is_aligned = len(expected) == 1 or rows % ROWS == 0
+        if not is_whole or not is_aligned or max(height, width) > _MOST_SIDE_PX or interval > _MOST_BLOCKS:
             return None
         about = [part for marker, part in _split(described)[0] if marker >= 0xE0]
         head, _ = _split(first)

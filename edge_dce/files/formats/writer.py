@@ -171,7 +171,7 @@ def _encode_jpeg(picture: Picture, quality: int) -> bytes:
         options["dpi"] = tuple(min(max(round(dpi), 1), 65535) for dpi in notes.resolution_dpi)
     strips = picture.strips
     joined = None
-    if strips is not None and strips.image is picture.image and strips.quality == quality:
+    if strips is not None and strips.image is picture.image and strips.quality == quality and not picture.is_grey:
         joined = strips.join(_save(_SMALLEST, options))
     return jpeg_segments.insert_segments(joined or _save(picture, options), xmp=notes.xmp, iptc=notes.iptc)
 
