@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import resource
+import select
 import signal
 import subprocess
 import threading
@@ -37,6 +38,19 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def wait_until_told(child: subprocess.Popen[bytes], *targets: Path) -> list[str]:
+    """The lines of stdout until each result is named: it is counted by then, its file is there a moment sooner."""
+    assert child.stdout is not None
+    told = b""
+    while not {str(target) for target in targets} <= set(told.decode().splitlines()):
+        # Of the stream's own buffer `select` knows nothing.
+        assert select.select([child.stdout], [], [], _LIMIT_S)[0], "nothing came"
+        piece = os.read(child.stdout.fileno(), 1 << 16)
+        assert piece, "it has ended"
+        told += piece
+    return told.decode().splitlines()
+
+
 def end(child: subprocess.Popen[bytes]) -> tuple[int, str, str]:
     """Exit status, stdout, stderr, after Ctrl-C."""
     child.send_signal(signal.SIGINT)
@@ -51,12 +65,13 @@ def holds(target: Path, picture: np.ndarray) -> bool:
 def test_pictures_that_are_there_and_that_come_are_enhanced_until_ctrl_c(tmp_path: Path) -> None:
     write_picture(tmp_path / "in" / "first.png", seed=1)
     child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
-    wait_for((tmp_path / "out" / "first.png").exists)
+    targets = [tmp_path / "out" / name for name in ("first.png", "second.png")]
+    told = wait_until_told(child, targets[0])
     write_picture(tmp_path / "in" / "second.png", seed=2)
-    wait_for((tmp_path / "out" / "second.png").exists)
+    told += wait_until_told(child, targets[1])
     status, output, errors = end(child)
     assert status == 0
-    assert output.split() == [str(tmp_path / "out" / name) for name in ("first.png", "second.png")]
+    assert [*told, *output.split()] == list(map(str, targets))
     assert errors.splitlines()[-1] == "2 enhanced, 0 already there, 0 failed"
     assert holds(tmp_path / "out" / "second.png", make_picture(2))
 
@@ -98,7 +113,7 @@ def test_what_failed_is_tried_again_when_it_has_changed(tmp_path: Path) -> None:
     child.stderr.readline()
     assert b"torn.png" in child.stderr.readline()
     source.write_bytes(data)
-    wait_for((tmp_path / "out" / "torn.png").exists)
+    wait_until_told(child, tmp_path / "out" / "torn.png")
     assert end(child)[2].splitlines()[-1] == "1 enhanced, 0 already there, 1 failed"
 
 
@@ -127,8 +142,7 @@ def test_a_disk_on_which_nothing_can_be_written_is_named_once_and_waited_for(
     # Several attempts.
     time.sleep(4)
     resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    for name in names:
-        wait_for((tmp_path / "out" / name).exists)
+    wait_until_told(child, *(tmp_path / "out" / name for name in names))
     status, _, errors = end(child)
     assert status == 0
     assert [told.count(f"{name}: cannot be written") for name in names] == [1, 1, 1]
@@ -219,14 +233,14 @@ def test_after_a_restart_nothing_is_enhanced_again(tmp_path: Path) -> None:
     for number, expected in enumerate(("1 enhanced, 0 already there", "1 enhanced, 1 already there")):
         write_picture(tmp_path / "in" / f"{number}.png")
         child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
-        wait_for((tmp_path / "out" / f"{number}.png").exists)
+        wait_until_told(child, tmp_path / "out" / f"{number}.png")
         assert expected in end(child)[2]
 
 
 def test_a_request_of_the_system_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
     write_picture(tmp_path / "in" / "shot.png")
     child = start("--watch", tmp_path / "in", "-o", tmp_path / "out")
-    wait_for((tmp_path / "out" / "shot.png").exists)
+    wait_until_told(child, tmp_path / "out" / "shot.png")
     child.terminate()
     _, errors = child.communicate(timeout=_LIMIT_S)
     assert child.returncode == 0
@@ -341,7 +355,7 @@ def test_a_drive_that_comes_back_holds_nothing_new(tmp_path: Path, is_empty: boo
     for name in ("a.png", "b.png"):
         write_picture(drive / name)
     child = start("--watch", drive, "-o", tmp_path / "out", "--overwrite")
-    wait_for((tmp_path / "out" / "b.png").exists)
+    wait_until_told(child, tmp_path / "out" / "a.png", tmp_path / "out" / "b.png")
     made_ns = (tmp_path / "out" / "a.png").stat().st_mtime_ns
     drive.rename(away)
     if is_empty:
@@ -352,7 +366,7 @@ def test_a_drive_that_comes_back_holds_nothing_new(tmp_path: Path, is_empty: boo
         drive.rmdir()
     away.rename(drive)
     write_picture(drive / "new.png")
-    wait_for((tmp_path / "out" / "new.png").exists)
+    wait_until_told(child, tmp_path / "out" / "new.png")
     status, _, errors = end(child)
     assert status == 0
     assert errors.splitlines()[-1] == "3 enhanced, 0 already there, 0 failed"
