@@ -103,9 +103,6 @@ def enhance_pictures(
     cores = count_usable_cores() if threads is None else threads
     pool = ThreadPoolExecutor(cores, thread_name_prefix="edge-dce-files")
 
-    # Who has fewer threads than there are cores leaves encoding to the others.
-    jpeg_quality = quality if enhancer.threads >= cores else None
-
     def run_ahead(
         function: Callable[[Item], Result], items: Iterable[Item], weigh_px: Callable[[Item], int]
     ) -> Iterator[Result]:
@@ -115,7 +112,7 @@ def enhance_pictures(
         read = run_ahead(
             lambda job: _read(job, overwrite, claims, enhancer.channels), jobs, lambda job: count_pixels(job.source)
         )
-        enhanced = (_enhance(work, enhancer, look, jpeg_quality) for work in read)
+        enhanced = (_enhance(work, enhancer, look, quality) for work in read)
         return run_ahead(lambda work: _write(work, overwrite, quality, claims), enhanced, _count_px)
 
     with Claims() as claims:
@@ -205,13 +202,13 @@ def _read(job: Job, overwrite: bool, claims: Claims, channels: int) -> _Work:
         return _Work(JobResult(job, error=error))
 
 
-def _enhance(work: _Work, enhancer: Enhancer, look: Look, jpeg_quality: int | None) -> _Work:
+def _enhance(work: _Work, enhancer: Enhancer, look: Look, quality: int) -> _Work:
     if work.picture is None:
         return work
     start = time.perf_counter()
     target = work.result.job.target
-    is_for_jpeg = target is not None and is_jpeg(target)
-    enhanced = enhance_picture(work.picture, enhancer, look, jpeg_quality=jpeg_quality if is_for_jpeg else None)
+    jpeg_quality = quality if target is not None and is_jpeg(target) else None
+    enhanced = enhance_picture(work.picture, enhancer, look, jpeg_quality=jpeg_quality)
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
     frames = f"{1 + len(enhanced.animation.further)} frames of " if enhanced.animation is not None else ""

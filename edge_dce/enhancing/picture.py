@@ -17,6 +17,7 @@ from edge_dce.files.near_infrared import read_picture_for, stack_channels
 from edge_dce.files.objects import Place
 from edge_dce.files.picture import Picture, Samples
 from edge_dce.files.pictures import DEFAULT_QUALITY, is_jpeg, write_picture
+from edge_dce.machine import count_usable_cores
 from edge_dce.pixels.look import PLAIN, Look
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import STRIP_PX, cut_strips
@@ -34,7 +35,8 @@ def enhance_picture(
 
     Args:
         jpeg_quality: of the JPEG that will be written. Each strip of a picture that is cleaned is encoded by the thread
-            that has cleaned it, which makes no other picture and takes less time (docs/performance.md).
+            that has cleaned it, if the enhancer has one for each core. That makes no other picture and takes less time
+            (docs/performance.md).
 
     Raises:
         ModelError: the runtime failed.
@@ -45,7 +47,9 @@ def enhance_picture(
         return _enhance_frames(picture, enhancer, look)
     visible, estimate = look_at(picture, enhancer)
     is_plain = picture.image.dtype == np.uint8 and picture.alpha is None and not picture.is_grey
-    if is_plain and jpeg_quality is not None and jpeg_quality in QUALITIES:
+    # Who has fewer threads than there are cores leaves encoding to others.
+    has_threads = enhancer.threads >= count_usable_cores()
+    if is_plain and has_threads and jpeg_quality is not None and jpeg_quality in QUALITIES:
         out = np.empty(visible.shape, np.uint8)
         strips = JpegStrips(out, jpeg_quality)
         enhancer.apply(visible, estimate, look, out=out, finish=strips.encode)

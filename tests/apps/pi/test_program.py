@@ -466,7 +466,8 @@ def test_stills_are_whole_and_on_time(tmp_path: Path) -> None:
         camera.wait_for(lambda: camera.stats()["stills"]["written"] >= 3)
         assert camera.stop() == 0
     names = sorted(path.name for path in folder.iterdir())
-    assert all(re.fullmatch(r"\d{8}-\d{6}\.jpg", name) for name in names)
+    # One that came late on a busy machine may share its second with the next.
+    assert all(re.fullmatch(r"\d{8}-\d{6}(-2)?\.jpg", name) for name in names)
     assert len(names) >= 3
     for name in names:
         assert decode((folder / name).read_bytes()).mean() > 30

@@ -55,7 +55,10 @@ def test_hidden_samples_stay_what_they_are(enhancer: edge_dce.Enhancer) -> None:
     assert (enhanced[picture.alpha == 0] == 200).all()
 
 
-def test_jpeg_encoded_on_the_way_is_the_one_encoded_afterwards(enhancer: edge_dce.Enhancer) -> None:
+def test_jpeg_encoded_on_the_way_is_the_one_encoded_afterwards(
+    enhancer: edge_dce.Enhancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_dce.enhancing.picture.count_usable_cores", lambda: enhancer.threads)
     dark = add_noise(make_ramp(400, 600, low=2, high=60), 2)
     picture = Picture(dark, notes=Notes(texts=(("Comment", "night"),), xmp=b"<x/>"))
     on_the_way = enhance_picture(picture, enhancer, jpeg_quality=90)
@@ -69,6 +72,14 @@ def test_jpeg_encoded_on_the_way_is_the_one_encoded_afterwards(enhancer: edge_dc
     assert found.notes == expected.notes
     # Two builds of libjpeg may round a transform differently.
     assert np.abs(found.image.astype(int) - expected.image).max() <= 2
+
+
+def test_jpeg_is_left_to_threads_that_have_nothing_else_to_do(
+    enhancer: edge_dce.Enhancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_dce.enhancing.picture.count_usable_cores", lambda: enhancer.threads + 1)
+    picture = Picture(add_noise(make_ramp(low=2, high=60), 2))
+    assert enhance_picture(picture, enhancer, jpeg_quality=90).strips is None
 
 
 def test_jpeg_of_another_quality_is_encoded_again(enhancer: edge_dce.Enhancer) -> None:
