@@ -6,8 +6,8 @@ PYTHON_TFLITE := $(shell for python in $(PYTHON) python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 # Those that run on each engine of Keras; the converters need TensorFlow.
 ON_EACH_ENGINE = losses.py network.py discriminator.py run.py checkpoints.py samples.py distribution.py
-# The networks of curves, in one, three and four channels: jax compiles each for seconds, and their layers are Keras's own.
-ON_JAX = not any_channels or zero-dce-3
+# Every network of curves in three channels: jax compiles each for seconds, in one and four channels as well.
+ON_JAX = not any_channels or -3]
 TRAINING_TESTS = $(addprefix tests/training/test_,$(ON_EACH_ENGINE))
 DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos tests/apps/camera tests/apps/gstreamer
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks

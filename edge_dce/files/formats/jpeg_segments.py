@@ -1,4 +1,4 @@
-"""The segments of a JPEG file that hold XMP and IPTC.
+"""The segments of a JPEG file, above all those that hold XMP and IPTC.
 
 Formats: ITU-T T.81, annex B; XMP specification, part 3; IPTC-IIM in Photoshop's image resources.
 """
@@ -9,6 +9,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+# The header of the samples, which are coded behind it.
+SCAN = 0xDA
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _IPTC_RESOURCE = 0x0404
@@ -42,20 +44,26 @@ def check_segments(file: BinaryIO) -> None:
     file.seek(0)
 
 
-def list_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of the application segments (APP0 is 0) before the samples."""
+def walk_segments(data: bytes) -> Iterator[tuple[int, slice]]:
+    """Marker and place, marker included, of every segment; the header of the samples is the last."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker, size = struct.unpack_from(">xBH", data, at)
-        if marker == 0xDA:
-            return
         if marker == 0xFF:
             # Fill bytes may precede a marker.
             at += 1
             continue
-        if 0xE0 <= marker <= 0xEF:
-            yield marker - 0xE0, data[at + 4 : at + 2 + size]
+        yield marker, slice(at, at + 2 + size)
+        if marker == SCAN:
+            return
         at += 2 + size
+
+
+def list_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and content of the application segments (APP0 is 0) before the samples."""
+    for marker, place in walk_segments(data):
+        if 0xE0 <= marker <= 0xEF:
+            yield marker - 0xE0, data[place.start + 4 : place.stop]
 
 
 def find_xmp(data: bytes) -> bytes | None:

@@ -12,12 +12,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_dce.files.formats.jpeg_segments import SCAN, walk_segments
+
 Uint8Array = npt.NDArray[np.uint8]
 
 QUALITIES = range(1, 101)
 # Strips are of whole rows of blocks; those of color, of which there is one sample to two by two pixels, are so high.
 ROWS = 16
-_FRAME, _SCAN, _INTERVAL, _RESTART = 0xC0, 0xDA, 0xDD, 0xD0
+_FRAME, _INTERVAL, _RESTART = 0xC0, 0xDD, 0xD0
 _TABLES = (0xDB, 0xC4)
 _MOST_SIDE_PX, _MOST_BLOCKS = 65_500, 65_535
 
@@ -50,29 +52,23 @@ class JpegStrips:
         rows, first = self._encoded.get(0, (height, b""))
         interval = -(-width // ROWS) * -(-rows // ROWS)
         expected = {top: min(rows, height - top) for top in range(0, height, rows)}
-        is_whole = {top: rows for top, (rows, _) in self._encoded.items()} == expected
+        is_whole = {top: count for top, (count, _) in self._encoded.items()} == expected
         is_aligned = len(expected) == 1 or rows % ROWS == 0
         if not is_whole or not is_aligned or max(height, width) > _MOST_SIDE_PX or interval > _MOST_BLOCKS:
             return None
-        about = [part for marker, part in _split(described)[0] if marker >= 0xE0]
-        head, _ = _split(first)
-        tables = [part for marker, part in head if marker in _TABLES]
-        (frame,), (scan,) = ([part for marker, part in head if marker == kind] for kind in (_FRAME, _SCAN))
-        frame = frame[:5] + struct.pack(">H", height) + frame[7:]
-        parts = [b"\xff\xd8", *about, *tables, frame, struct.pack(">BBHH", 0xFF, _INTERVAL, 4, interval), scan]
+        about = [described[place] for marker, place in walk_segments(described) if marker >= 0xE0]
+        tables = [first[place] for marker, place in walk_segments(first) if marker in _TABLES]
+        header = {marker: first[place] for marker, place in walk_segments(first)}
+        frame = header[_FRAME][:5] + struct.pack(">H", height) + header[_FRAME][7:]
+        parts = [b"\xff\xd8", *about, *tables, frame, struct.pack(">BBHH", 0xFF, _INTERVAL, 4, interval), header[SCAN]]
         for number, top in enumerate(expected):
             if number:
                 parts.append(bytes([0xFF, _RESTART + (number - 1) % 8]))
-            parts.append(_split(self._encoded[top][1])[1])
+            parts.append(_take_samples(self._encoded[top][1]))
         return b"".join([*parts, b"\xff\xd9"])
 
 
-def _split(jpeg: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """Marker and bytes of each segment of a JPEG of one scan, the scan's header being the last; and the coded data."""
-    segments: list[tuple[int, bytes]] = []
-    at = 2
-    while not segments or segments[-1][0] != _SCAN:
-        marker, size = struct.unpack_from(">xBH", jpeg, at)
-        segments.append((marker, jpeg[at : at + 2 + size]))
-        at += 2 + size
-    return segments, jpeg[at:-2]
+def _take_samples(jpeg: bytes) -> bytes:
+    """What is coded, without the segments before it and the marker that ends the file."""
+    *_, (_, header) = walk_segments(jpeg)
+    return jpeg[header.stop : -2]
