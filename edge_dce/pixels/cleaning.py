@@ -14,7 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_dce.pixels.buffers import Buffers
-from edge_dce.pixels.denoising import DEPTHS, HALO_ROWS, TO_LUMA, UNIT_PX, UNSEEN, AddedNoise, enlarge, smooth_strip
+from edge_dce.pixels.denoising import (
+    DEPTHS,
+    HALO_ROWS,
+    HALO_ROWS_WITHOUT_BLOCKS,
+    TO_LUMA,
+    UNIT_PX,
+    UNSEEN,
+    AddedNoise,
+    enlarge,
+    smooth_strip,
+)
 from edge_dce.pixels.noise import NoiseProfile
 from edge_dce.pixels.shrinking import shrink
 from edge_dce.pixels.strips import StripWorkers, cut_strips
@@ -40,6 +50,9 @@ _STEP_LEVELS = 3
 _SLOPE_BLUR = 1.5
 # Steps of quantization up to this many levels are not seen.
 _SEEN_STEP = 1.5
+# A gradient of whole levels has such steps of its own: up to the first of these, blocks of them are not seen; from the
+# second on they are taken out whole.
+_SEEN_BLOCKS = (0.75, 1.25)
 # And lights of a city are not smoothed away, whatever a steep curve made of the noise between them.
 _MOST_NOISE = 20.0
 
@@ -101,18 +114,25 @@ def plan_cleaning(
     # The noise belongs to the brightness that was, so it is looked up without the noise that is.
     surroundings = cv2.blur(luma, (3, 3))
     steps = np.maximum(added * np.float32(noise.quantization) - np.float32(_SEEN_STEP), 0)
-    blocks = _join(added * np.float32(noise.blocks), steps)
+    blocks = added * np.float32(noise.blocks)
+    coarse = _join(blocks, steps)
     cleaning = Cleaning(
         AddedNoise(
-            luma=_combine(added * noise.luma[surroundings], blocks),
-            chroma=_combine(added * noise.chroma[surroundings], blocks),
-            blocks=blocks,
+            luma=_combine(added * noise.luma[surroundings], coarse),
+            chroma=_combine(added * noise.chroma[surroundings], coarse),
+            blocks=_join(_drop_unseen(blocks), steps),
         ),
         samples=slope * noise.samples[surroundings],
         toe=find_toe(luma, noise, light=follow_light(measure_light(luma))),
     )
     is_brightened, is_noisy = added.max() > 0, cleaning.added.luma.max() > UNSEEN
     return cleaning if is_brightened and (is_noisy or cleaning.toe is not None) else None
+
+
+def _drop_unseen(blocks: FloatArray) -> FloatArray:
+    none, all_of_it = _SEEN_BLOCKS
+    share = np.clip((blocks - none) / (all_of_it - none), 0, 1)
+    return np.asarray(share * blocks, np.float32)
 
 
 def weaken(cleaning: Cleaning, left: FloatArray) -> Cleaning:
@@ -156,24 +176,33 @@ def clean(
     added = cleaning.added
     luma, chroma, blocks = (_stretch(each, size) for each in (added.luma, added.chroma, added.blocks))
     kept, color = (None, None) if toe is None else (_stretch(each, size) for each in (toe.surroundings, toe.color))
-    # What comes after the filter still needs the original, which `out` may be.
-    is_last = toe is None and max_brightness == 1 and out.shape[2] == 3 and out.dtype in DEPTHS
-    may_write = is_last and out.flags.c_contiguous
+    takes_colors = out.shape[2] == 3 and out.dtype in DEPTHS and out.flags.c_contiguous
+
+    def surround(rows: slice, halo_rows: int) -> tuple[slice, slice]:
+        """Rows with those around them, a quarter of the size, and where they begin and end there."""
+        top, bottom = max(0, rows.start - halo_rows), min(height, rows.stop + halo_rows)
+        return slice(top // UNIT_PX, -(-bottom // UNIT_PX)), slice(rows.start - top, rows.stop - top)
 
     def work(rows: slice, workspace: Buffers) -> None:
-        top, bottom = max(0, rows.start - HALO_ROWS), min(height, rows.stop + HALO_ROWS)
-        part, inner = slice(top // UNIT_PX, -(-bottom // UNIT_PX)), slice(rows.start - top, rows.stop - top)
-        strip = AddedNoise(luma[part], chroma[part], blocks[part], None if color is None else color[part])
+        part, inner = surround(rows, HALO_ROWS)
+        if not blocks[part].any():
+            part, inner = surround(rows, HALO_ROWS_WITHOUT_BLOCKS)
+        # Most strips of most pictures have nothing that fades.
+        colors = None if color is None or color[part].min() >= 1 else color[part]
+        fades = kept is not None and kept[part].min() < 255
+        strip = AddedNoise(luma[part], chroma[part], blocks[part], colors)
         order = channel_order[:3]
+        # What comes after the filter still needs the original, which `out` may be.
+        may_write = takes_colors and max_brightness == 1 and not fades
         cleaned = smooth_strip(
-            bright[top:bottom],
+            bright[part.start * UNIT_PX : part.stop * UNIT_PX],
             strip,
             inner,
             channel_order=order,
             workspace=workspace,
             out=out[rows] if may_write else None,
         )
-        if toe is not None and kept is not None and kept[part].min() < 255:
+        if toe is not None and kept is not None and fades:
             shape = (UNIT_PX * len(kept[part]), UNIT_PX * size[0])
             surroundings = enlarge(kept[part], shape, workspace, "kept")[inner, :width]
             fade_strip(original[rows], cleaned, surroundings, toe.own, channel_order=order, workspace=workspace)

@@ -28,8 +28,9 @@ FloatArray = npt.NDArray[np.float32]
 # Chosen on LOL's validation part and by eye on DICM and LIME (docs/decisions/0010). The variance of chroma is that of
 # averages over 4 x 4 pixels, where noise of neighbors that hang together counts for more than its share.
 _LUMA_STRENGTH, _CHROMA_STRENGTH = 0.9, 1.5
-# Beyond the reach of two boxes for blocks at a quarter of the size and of what follows them.
-HALO_ROWS = 40
+# Beyond the reach of two boxes for blocks at a quarter of the size and of what follows them; without blocks, of two
+# boxes for chroma there.
+HALO_ROWS, HALO_ROWS_WITHOUT_BLOCKS = 40, 28
 # Variances of bright flat places are differences of products that float32 rounds by a hundredth of a squared level:
 # their quotient may not be the ratio of two roundings.
 _LEAST_DEVIATION = 0.2

@@ -88,6 +88,39 @@ def test_original_may_receive_the_result() -> None:
     np.testing.assert_array_equal(dark, expected)
 
 
+def test_strips_without_anything_black_are_those_of_a_picture_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    lit = add_noise(make_ramp(320, 240, low=30, high=250), 1)
+    half_black = lit.copy()
+    half_black[:160] = 0
+    monkeypatch.setattr("edge_dce.pixels.cleaning._MOST_STRIP_PX", 1)
+    planned = plan(half_black, assume_noise(1))
+    assert planned is not None
+    assert planned.toe is not None
+    expected = np.zeros_like(lit)
+    clean(
+        lit,
+        brighten(lit),
+        dataclasses.replace(planned, toe=None),
+        expected,
+        channel_order="RGB",
+        workers=StripWorkers(1),
+    )
+    # In place: strips that fade read the original, and those that do not overwrite theirs.
+    clean(half_black, brighten(half_black), planned, half_black, channel_order="RGB", workers=StripWorkers(2))
+    # The strip's surroundings reach 40 rows.
+    np.testing.assert_array_equal(half_black[240:], expected[240:])
+    assert not half_black[:120].any()
+
+
+@pytest.mark.parametrize(("recorded", "left"), [(0.1, 0), (0.24, 0), (0.5, 1.5)])
+def test_only_blocks_whose_steps_are_seen_are_smoothed(recorded: float, left: float) -> None:
+    noise = dataclasses.replace(assume_noise(1), blocks=recorded)
+    planned = plan(make_ramp(low=10, high=50).astype(np.uint8), noise)
+    assert planned is not None
+    # A slope of four adds three times the steps; those of less than a level are of the same height as rounding's own.
+    np.testing.assert_allclose(planned.added.blocks, left, rtol=0.02)
+
+
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 @pytest.mark.parametrize("low", [0, 10])
 def test_picture_too_wide_for_strips_is_cleaned_on_its_side(

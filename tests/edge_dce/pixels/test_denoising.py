@@ -65,12 +65,13 @@ def test_what_was_not_brightened_stays_to_the_bit_beside_what_was(dtype: type) -
     assert (out[:76] != deep[:76]).any()
 
 
-def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("blocks", [0, 8])
+def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch, blocks: float) -> None:
     _, noisy = make_noisy(231, 77)
     monkeypatch.setattr(cleaning, "_MOST_STRIP_PX", 10**9)
-    whole = denoise(noisy, 8)
+    whole = denoise(noisy, 8, blocks=blocks)
     monkeypatch.setattr(cleaning, "_MOST_STRIP_PX", 1)
-    strips = denoise(noisy, 8, threads=3)
+    strips = denoise(noisy, 8, blocks=blocks, threads=3)
     # OpenCV's running sums start at another row, so float32 rounds them otherwise: a half may tip the other way.
     assert np.abs(strips.astype(int) - whole).max() <= 1
 
