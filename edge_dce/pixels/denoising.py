@@ -176,8 +176,10 @@ def _filter(
     shares, smooth = _fit_luma(small[0], added, share, level, workspace)
     _mix(luma, shares[_divide(rows, 2)], smooth[_divide(rows, 2)], workspace)
     planes = [luma]
+    noise = _square(added.chroma, level, _CHROMA_STRENGTH)
+    faded = None if added.color is None else enlarge(1 - added.color, half.shape, workspace, "chroma faded")
     for number, plane in enumerate(small[1:]):
-        _smooth_chroma(plane, added, share, level, workspace)
+        _smooth_chroma(plane, noise, share, faded, workspace)
         planes.append(double(plane[_divide(rows, 2)], workspace, f"chroma {number}"))
     untouched = share == 0 if added.color is None else (share == 0) & (added.color >= 1)
     return planes, untouched[_divide(rows, UNIT_PX)]
@@ -223,23 +225,28 @@ def _fit_luma(
     return shares, smooth
 
 
-def _smooth_chroma(plane: Plane, added: AddedNoise, share: FloatArray, level: np.float32, workspace: Buffers) -> None:
-    """Smooth a plane of chroma, in place, by lines from half its size, and let color fade."""
+def _smooth_chroma(
+    plane: Plane, noise: FloatArray, share: FloatArray, faded: FloatArray | None, workspace: Buffers
+) -> None:
+    """Smooth a plane of chroma, in place, by lines from half its size, and let the `faded` share of its color go.
+
+    `noise`, a variance, and `share` are of half the plane's size.
+    """
     samples = workspace.reserve("chroma samples", plane.shape, np.float32)
     np.copyto(samples, plane)
     quarter = _halve(samples, workspace, "quarter chroma")
-    lines = _fit_lines(quarter, _square(added.chroma, level, _CHROMA_STRENGTH), _CHROMA, workspace)
+    lines = _fit_lines(quarter, noise, _CHROMA, workspace)
     smooth = workspace.reserve("chroma smooth", quarter.shape, np.float32)
     rest = _part_lines(quarter, lines, smooth, workspace)
     rest *= share
     change = enlarge(smooth, plane.shape, workspace, "chroma change")
     change -= samples
     change *= enlarge(rest, plane.shape, workspace, "chroma rest")
-    if added.color is not None:
+    if faded is not None:
         gray = _NO_COLOR[plane.dtype]
         samples += change
         np.subtract(gray, samples, out=change)
-        change *= enlarge(1 - added.color, plane.shape, workspace, "chroma faded")
+        change *= faded
     # Rounds and saturates.
     cv2.add(samples, change, dst=plane, dtype=DEPTHS[plane.dtype])
 
