@@ -176,6 +176,11 @@ def read_cpu_name(root: Path = _ROOT) -> str:
     return read_board_name(root) or _read_cpuinfo(root, "model name") or platform.processor() or "unknown"
 
 
+def read_cpu_features(root: Path = _ROOT) -> frozenset[str]:
+    """What Linux calls the CPU's instruction sets, as "avx2" or "bf16"; empty where it does not tell."""
+    return frozenset((_read_cpuinfo(root, "flags") or _read_cpuinfo(root, "Features") or "").split())
+
+
 def read_version(distribution: str) -> str | None:
     """Version of an installed distribution; None if its metadata is not there."""
     try:

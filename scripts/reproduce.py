@@ -17,6 +17,7 @@ import converters.cli
 import training.cli
 from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import make_folder
+from edge_dce.machine import read_cpu_features
 from edge_dce.models.card import ModelCard, read_model_file
 from edge_dce.terminal.arguments import parse_positive
 from edge_dce.terminal.console import answer
@@ -25,6 +26,7 @@ from training.datasets.sets import Source
 from training.evaluation import PARTS, read_evaluation
 from training.fitting import fit
 from training.metrics.registry import METRICS
+from training.model import computes_bfloat16
 from training.recipe import Recipe
 from training.run import Run
 
@@ -126,6 +128,9 @@ class Reproduction:
         """
         recipe = Recipe.from_json((self._committed / "recipe.json").read_text(), origin=self._committed)
         recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs)
+        if recipe.mixed_precision and not computes_bfloat16(read_cpu_features()):
+            recipe = dataclasses.replace(recipe, mixed_precision=False)
+            yield "trained in float32, as this machine has no arithmetic for bfloat16"
         run = Run(self.out / "run")
         fit([Source.parse(str(self.lol))], recipe, run, panoramas=panoramas, verbose=2)
         key = "train_sha256"

@@ -7,13 +7,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_dce.machine import read_cpu_features
+
 from .cache import find_cache_folder, hash_files
 from .dataset import count_images, count_steps
 from .datasets.picture import DarkPicture
 from .datasets.sets import Parts, Source, find_parts
 from .distribution import ALONE, Team
 from .history import has_lost_patience, read_history
-from .model import build_model, find_task
+from .model import build_model, computes_bfloat16, find_task
 from .panoramas.files import find_panoramas
 from .recipe import Recipe, RecipeError
 from .recorder import Recorder, keep_best
@@ -108,6 +110,8 @@ def _train(
             print(f"{start}: {done}")
     if epoch > 0 and verbose > 0:
         print(f"{run.folder}: continuing after epoch {epoch}")
+    if recipe.mixed_precision and verbose > 0 and not computes_bfloat16(read_cpu_features()):
+        print("This machine has no arithmetic for bfloat16: --set mixed_precision=false trains in half of the time")
     # Not before: of a run that is finished already nothing would tell MLflow so.
     trackers = [] if mlflow is None else [MlflowTracker(mlflow, run, recipe)]
     # Jax computes with all workers or with none.

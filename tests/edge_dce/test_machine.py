@@ -49,6 +49,12 @@ def test_raspberry_pi_tells_board_governor_clock_heat_and_power(tmp_path: Path) 
     assert condition.slowed_by == ("throttled", "under-voltage")
 
 
+@pytest.mark.parametrize("line", ["flags\t\t: fpu avx2 amx_bf16", "Features\t: fp asimd bf16", ""])
+def test_features_of_the_cpu_are_words_on_x86_and_arm(line: str, tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"proc/cpuinfo": f"processor\t: 0\n{line}\n"})
+    assert machine.read_cpu_features(root) == set(line.partition(": ")[2].split())
+
+
 def test_firmware_tells_what_happened_now_and_since_boot(tmp_path: Path) -> None:
     assert machine.read_throttling(tmp_path) is None
     throttling = machine.read_throttling(write_files(tmp_path, {PI_THROTTLED: "50008\n"}))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.model import build_model
+from training.model import build_model, computes_bfloat16
 from training.network import NETWORKS
 from training.recipe import RECIPES
 from training.tone import NUMBERS
@@ -139,3 +139,9 @@ def test_weight_decay_pulls_weights_to_zero() -> None:
     # Adam's first step goes against the sign of the gradient; a decay of 1e3 outweighs everything else in it.
     assert step(weight_decay=1e3) > 0.99
     assert step(weight_decay=None) < 0.9
+
+
+def test_arithmetic_for_bfloat16_is_found_among_the_features_of_a_cpu() -> None:
+    assert computes_bfloat16({"avx2", "amx_bf16"})
+    has_cpu_alone = all(device.startswith("cpu") for device in keras.distribution.list_devices())
+    assert computes_bfloat16({"avx2"}) != has_cpu_alone

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from training.datasets.sets import Source
 from training.evaluation import FILE_NAME
 from training.export import export
 from training.fitting import fit
-from training.recipe import RECIPES
+from training.recipe import RECIPES, Recipe
 from training.run import Run
 
 FILES = ["tiny-16x16-float16.tflite", "tiny-16x16-int8.tflite"]
@@ -117,6 +118,20 @@ def test_training_again_by_the_committed_recipe_gives_the_committed_figures(
     assert all(line.endswith("; within 0.5 dB and 0.02 of tiny-run") for line in lines)
     # Called again it finds the training done, and says the same.
     assert list(reproduction.train()) == lines
+
+
+def test_bfloat16_is_left_out_where_the_machine_would_do_it_in_software(
+    reproduction: Reproduction, committed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(committed, tmp_path / "results" / committed.name)
+    recipe = Recipe.from_json((committed / "recipe.json").read_text(), origin=committed)
+    mixed = dataclasses.replace(recipe, mixed_precision=True)
+    (tmp_path / "results" / committed.name / "recipe.json").write_text(mixed.to_json())
+    monkeypatch.setattr(reproduce, "computes_bfloat16", lambda features: False)
+    other = dataclasses.replace(reproduction, results=tmp_path / "results", out=tmp_path / "out")
+    said, *_ = other.train(epochs=1)
+    assert said == "trained in float32, as this machine has no arithmetic for bfloat16"
+    assert not Run(tmp_path / "out" / "run").read_recipe().mixed_precision
 
 
 def test_other_pictures_are_told(reproduction: Reproduction, committed: Path, tmp_path: Path) -> None:
