@@ -253,6 +253,14 @@ def test_export_needs_a_run_with_a_finished_epoch(tmp_path: Path) -> None:
         export(Run(tmp_path), tmp_path / "network.h5")
 
 
+def test_mixed_precision_in_software_is_told_once(
+    lol: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.fitting.computes_bfloat16", lambda features: False)
+    fit(lol, dataclasses.replace(TINY, mixed_precision=True, epochs=1), Run(tmp_path / "run"), verbose=2)
+    assert capsys.readouterr().out.count("no arithmetic for bfloat16: --set mixed_precision=false") == 1
+
+
 def test_split_command_copies_one_part(lol: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "test"
     assert main(["split", "--data", str(lol), "--part", "test", "-o", str(target)]) == 0
