@@ -128,10 +128,14 @@ class Reproduction:
         """
         recipe = Recipe.from_json((self._committed / "recipe.json").read_text(), origin=self._committed)
         recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs)
-        if recipe.mixed_precision and not computes_bfloat16(read_cpu_features()):
-            recipe = dataclasses.replace(recipe, mixed_precision=False)
-            yield "trained in float32, as this machine has no arithmetic for bfloat16"
         run = Run(self.out / "run")
+        # A run that goes on does so as it began.
+        is_mixed = (
+            run.read_recipe().mixed_precision if run.recipe_path.exists() else computes_bfloat16(read_cpu_features())
+        )
+        if recipe.mixed_precision and not is_mixed:
+            recipe = dataclasses.replace(recipe, mixed_precision=False)
+            yield "trained in float32, as the CPU has no arithmetic for bfloat16"
         fit([Source.parse(str(self.lol))], recipe, run, panoramas=panoramas, verbose=2)
         key = "train_sha256"
         if run.read_data()[key] != Run(self._committed).read_data()[key]:

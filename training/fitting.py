@@ -111,7 +111,7 @@ def _train(
     if epoch > 0 and verbose > 0:
         print(f"{run.folder}: continuing after epoch {epoch}")
     if recipe.mixed_precision and verbose > 0 and not computes_bfloat16(read_cpu_features()):
-        print("This machine has no arithmetic for bfloat16: --set mixed_precision=false trains in half of the time")
+        print("This CPU has no arithmetic for bfloat16: --set mixed_precision=false trains in about half of the time")
     # Not before: of a run that is finished already nothing would tell MLflow so.
     trackers = [] if mlflow is None else [MlflowTracker(mlflow, run, recipe)]
     # Jax computes with all workers or with none.

@@ -103,12 +103,15 @@ def build_model(recipe: Recipe, *, steps_per_epoch: int) -> keras.Model:
 
 
 def computes_bfloat16(features: Collection[str]) -> bool:
-    """Whether a GPU, or a CPU of those features (`edge_dce.machine`), has arithmetic for bfloat16.
+    """Whether training has arithmetic for bfloat16: any GPU is taken to, and a CPU whose features are not known.
 
     Without it mixed precision takes more than twice as long as float32 (`edge`, TensorFlow 2.21, a CPU with AVX2).
+
+    Args:
+        features: of the CPU, see `edge_dce.machine.read_cpu_features`.
     """
     has_others = any(not device.startswith("cpu") for device in keras.distribution.list_devices())
-    return has_others or not _BFLOAT16.isdisjoint(features)
+    return has_others or not features or not _BFLOAT16.isdisjoint(features)
 
 
 def _check_losses(recipe: Recipe) -> None:

@@ -135,7 +135,8 @@ class Recipe:
             VGG16 that nobody trained, which needs no download.
         tone: the rest of the settings, for networks that return a tone; None for others.
         rounding: learn with activations rounded as int8 rounds them, see training.quantization.
-        mixed_precision: compute in bfloat16 where the weights stay float32: for GPUs, and CPUs with AMX.
+        mixed_precision: compute in bfloat16 where the weights stay float32: for GPUs, and CPUs with AMX;
+            others do it in software, in twice the time.
     """
 
     name: str

@@ -50,8 +50,8 @@ _STEP_LEVELS = 3
 _SLOPE_BLUR = 1.5
 # Steps of quantization up to this many levels are not seen.
 _SEEN_STEP = 1.5
-# A gradient of whole levels has such steps of its own: up to the first of these, blocks of them are not seen; from the
-# second on they are taken out whole.
+# In levels, of the standard deviation that steps between blocks add. Any gradient of whole levels has steps of one:
+# blocks of the first are not seen beside them; from the second on all of it is smoothed.
 _SEEN_BLOCKS = (0.75, 1.25)
 # And lights of a city are not smoothed away, whatever a steep curve made of the noise between them.
 _MOST_NOISE = 20.0
@@ -129,12 +129,6 @@ def plan_cleaning(
     return cleaning if is_brightened and (is_noisy or cleaning.toe is not None) else None
 
 
-def _drop_unseen(blocks: FloatArray) -> FloatArray:
-    none, all_of_it = _SEEN_BLOCKS
-    share = np.clip((blocks - none) / (all_of_it - none), 0, 1)
-    return np.asarray(share * blocks, np.float32)
-
-
 def weaken(cleaning: Cleaning, left: FloatArray) -> Cleaning:
     """What is to be done where only a share of the noise is `left`, (h, w) float32 of any size."""
     added = cleaning.added
@@ -176,7 +170,7 @@ def clean(
     added = cleaning.added
     luma, chroma, blocks = (_stretch(each, size) for each in (added.luma, added.chroma, added.blocks))
     kept, color = (None, None) if toe is None else (_stretch(each, size) for each in (toe.surroundings, toe.color))
-    takes_colors = out.shape[2] == 3 and out.dtype in DEPTHS and out.flags.c_contiguous
+    out_fits = out.shape[2] == 3 and out.dtype in DEPTHS and out.flags.c_contiguous
 
     def surround(rows: slice, halo_rows: int) -> tuple[slice, slice]:
         """Rows with those around them, a quarter of the size, and where they begin and end there."""
@@ -193,15 +187,20 @@ def clean(
         strip = AddedNoise(luma[part], chroma[part], blocks[part], colors)
         order = channel_order[:3]
         # What comes after the filter still needs the original, which `out` may be.
-        may_write = takes_colors and max_brightness == 1 and not fades
+        is_last = max_brightness == 1 and not fades
         cleaned = smooth_strip(
             bright[part.start * UNIT_PX : part.stop * UNIT_PX],
             strip,
             inner,
             channel_order=order,
             workspace=workspace,
-            out=out[rows] if may_write else None,
+            out=out[rows] if out_fits and is_last else None,
         )
+        if not is_last and np.may_share_memory(cleaned, bright):
+            # Its neighbors' surroundings are there.
+            copy = workspace.reserve("copy", cleaned.shape, cleaned.dtype)
+            np.copyto(copy, cleaned)
+            cleaned = copy
         if toe is not None and kept is not None and fades:
             shape = (UNIT_PX * len(kept[part]), UNIT_PX * size[0])
             surroundings = enlarge(kept[part], shape, workspace, "kept")[inner, :width]
@@ -230,6 +229,12 @@ def _turn(cleaning: Cleaning) -> Cleaning:
     if toe is not None:
         toe = dataclasses.replace(toe, surroundings=toe.surroundings.T.copy(), color=toe.color.T.copy())
     return Cleaning(turned, cleaning.samples, toe)
+
+
+def _drop_unseen(blocks: FloatArray) -> FloatArray:
+    unseen, seen = _SEEN_BLOCKS
+    share = np.clip((blocks - unseen) / (seen - unseen), 0, 1)
+    return np.asarray(share * blocks, np.float32)
 
 
 def _combine(noise: FloatArray, blocks: FloatArray) -> FloatArray:

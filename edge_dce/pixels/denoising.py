@@ -91,7 +91,8 @@ def smooth_strip(
 
     Args:
         noisy: (H, W, 3 or 4), a strip that begins at a multiple of `UNIT_PX` rows, with `HALO_ROWS` more than `inner`
-            on either side where the image has them; uint8, uint16 or floating point in [0, 1].
+            on either side where the image has them, or `HALO_ROWS_WITHOUT_BLOCKS` if the strip has no blocks; uint8,
+            uint16 or floating point in [0, 1].
         added: the strip's part, at a quarter of the size, sides rounded up.
         channel_order: "RGB" or "BGR", of the first three channels.
         out: (rows, W, 3) of a strip's type that OpenCV knows, C-contiguous, that may receive the result.
@@ -211,8 +212,11 @@ def _fit_luma(
         quarter = _halve(samples, workspace, "quarter luma")
         steps = _square(added.blocks, level, _BLOCK_STRENGTH)
         slope, offset = _fit_lines(quarter, steps, _BLOCKS, workspace)
-        # The lines' own values less the quarter's: what is to be added for the steps to go.
-        change = enlarge((slope - 1) * quarter + offset, shape, workspace, "change")
+        # The lines' own values less the quarter's: what is to be added for the steps to go. Nothing where there are
+        # none, or a strip with blocks elsewhere would differ from one without.
+        coarse = (slope - 1) * quarter + offset
+        coarse *= added.blocks > 0
+        change = enlarge(coarse, shape, workspace, "change")
         samples += change
     noise = enlarge(_square(added.luma, level, _LUMA_STRENGTH), shape, workspace, "luma noise")
     lines = _fit_lines(samples, noise, _LUMA, workspace)

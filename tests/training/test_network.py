@@ -141,7 +141,18 @@ def test_weight_decay_pulls_weights_to_zero() -> None:
     assert step(weight_decay=None) < 0.9
 
 
-def test_arithmetic_for_bfloat16_is_found_among_the_features_of_a_cpu() -> None:
-    assert computes_bfloat16({"avx2", "amx_bf16"})
-    has_cpu_alone = all(device.startswith("cpu") for device in keras.distribution.list_devices())
-    assert computes_bfloat16({"avx2"}) != has_cpu_alone
+@pytest.mark.parametrize(
+    ("device", "features", "expected"),
+    [
+        ("cpu:0", {"avx2", "amx_bf16"}, True),
+        ("cpu:0", {"avx2"}, False),
+        # As on macOS and Windows, which do not tell.
+        ("cpu:0", set(), True),
+        ("gpu:0", {"avx2"}, True),
+    ],
+)
+def test_arithmetic_for_bfloat16_is_that_of_a_gpu_or_of_the_features_of_a_cpu(
+    device: str, features: set[str], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: [device])
+    assert computes_bfloat16(features) == expected

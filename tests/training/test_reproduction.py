@@ -130,8 +130,11 @@ def test_bfloat16_is_left_out_where_the_machine_would_do_it_in_software(
     monkeypatch.setattr(reproduce, "computes_bfloat16", lambda features: False)
     other = dataclasses.replace(reproduction, results=tmp_path / "results", out=tmp_path / "out")
     said, *_ = other.train(epochs=1)
-    assert said == "trained in float32, as this machine has no arithmetic for bfloat16"
+    assert said == "trained in float32, as the CPU has no arithmetic for bfloat16"
     assert not Run(tmp_path / "out" / "run").read_recipe().mixed_precision
+    # On another machine it goes on as it began.
+    monkeypatch.setattr(reproduce, "computes_bfloat16", lambda features: True)
+    assert next(iter(other.train(epochs=1))) == said
 
 
 def test_other_pictures_are_told(reproduction: Reproduction, committed: Path, tmp_path: Path) -> None:

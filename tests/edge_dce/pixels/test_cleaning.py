@@ -88,31 +88,26 @@ def test_original_may_receive_the_result() -> None:
     np.testing.assert_array_equal(dark, expected)
 
 
-def test_strips_without_anything_black_are_those_of_a_picture_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    lit = add_noise(make_ramp(320, 240, low=30, high=250), 1)
-    half_black = lit.copy()
-    half_black[:160] = 0
-    monkeypatch.setattr("edge_dce.pixels.cleaning._MOST_STRIP_PX", 1)
-    planned = plan(half_black, assume_noise(1))
+def test_a_part_that_fades_changes_no_other_part_and_may_receive_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    half_dark = add_noise(make_ramp(320, 240, low=30, high=250), 1)
+    half_dark[:160] = add_noise(np.full((160, 240, 3), 1.5), 0.5)
+    bright = brighten(half_dark)
+    planned = plan(half_dark, assume_noise(1))
     assert planned is not None
-    assert planned.toe is not None
-    expected = np.zeros_like(lit)
-    clean(
-        lit,
-        brighten(lit),
-        dataclasses.replace(planned, toe=None),
-        expected,
-        channel_order="RGB",
-        workers=StripWorkers(1),
-    )
-    # In place: strips that fade read the original, and those that do not overwrite theirs.
-    clean(half_black, brighten(half_black), planned, half_black, channel_order="RGB", workers=StripWorkers(2))
-    # The strip's surroundings reach 40 rows.
-    np.testing.assert_array_equal(half_black[240:], expected[240:])
-    assert not half_black[:120].any()
+    without, expected = np.zeros_like(half_dark), np.zeros_like(half_dark)
+    unfaded = dataclasses.replace(planned, toe=None)
+    clean(half_dark, bright.copy(), unfaded, without, channel_order="RGB", workers=StripWorkers(1))
+    clean(half_dark, bright.copy(), planned, expected, channel_order="RGB", workers=StripWorkers(1))
+    # Where 1.5 levels were, a quarter of the gain is kept of what stays under its own noise, more of the rest.
+    assert expected[:120].mean() < 0.7 * without[:120].mean()
+    # Beyond the reach of the toe's averages and of the filter.
+    np.testing.assert_array_equal(expected[216:], without[216:])
+    monkeypatch.setattr("edge_dce.pixels.cleaning._MOST_STRIP_PX", 1)
+    clean(half_dark, bright, planned, half_dark, channel_order="RGB", workers=StripWorkers(2))
+    np.testing.assert_array_equal(half_dark, expected)
 
 
-@pytest.mark.parametrize(("recorded", "left"), [(0.1, 0), (0.24, 0), (0.5, 1.5)])
+@pytest.mark.parametrize(("recorded", "left"), [(0.1, 0), (0.24, 0), (1 / 3, 0.5), (0.5, 1.5)])
 def test_only_blocks_whose_steps_are_seen_are_smoothed(recorded: float, left: float) -> None:
     noise = dataclasses.replace(assume_noise(1), blocks=recorded)
     planned = plan(make_ramp(low=10, high=50).astype(np.uint8), noise)
