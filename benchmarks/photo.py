@@ -101,7 +101,7 @@ def _time_stages(enhancer: Enhancer, source: Path, target: Path, look: Look) -> 
     start = time.perf_counter()
     picture = edge_dce.read_picture(source)
     decoded = time.perf_counter()
-    enhanced = enhance_picture(picture, enhancer, look, jpeg_quality=DEFAULT_QUALITY)
+    enhanced = enhance_picture(picture, enhancer, look, jpeg_quality=DEFAULT_QUALITY, in_place=True)
     done = time.perf_counter()
     edge_dce.write_picture(enhanced, target, overwrite=True)
     return (decoded - start) * 1e3, (done - decoded) * 1e3, (time.perf_counter() - done) * 1e3

@@ -115,5 +115,5 @@ def _enhance_file(
 
 def _enhance_bytes(data: bytes, look: Look, enhancer: Enhancer) -> bytes:
     suffix = find_suffix(data)
-    enhanced = enhance_picture(decode_picture(data), enhancer, look)
+    enhanced = enhance_picture(decode_picture(data), enhancer, look, in_place=True)
     return encode_picture(enhanced, suffix if suffix in WRITABLE_SUFFIXES else ".png")

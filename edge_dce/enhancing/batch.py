@@ -208,7 +208,7 @@ def _enhance(work: _Work, enhancer: Enhancer, look: Look, quality: int) -> _Work
     start = time.perf_counter()
     target = work.result.job.target
     jpeg_quality = quality if target is not None and is_jpeg(target) else None
-    enhanced = enhance_picture(work.picture, enhancer, look, jpeg_quality=jpeg_quality)
+    enhanced = enhance_picture(work.picture, enhancer, look, jpeg_quality=jpeg_quality, in_place=True)
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
     frames = f"{1 + len(enhanced.animation.further)} frames of " if enhanced.animation is not None else ""

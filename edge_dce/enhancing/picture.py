@@ -27,7 +27,12 @@ Uint8Array = npt.NDArray[np.uint8]
 
 
 def enhance_picture(
-    picture: Picture, enhancer: Enhancer, look: Look = PLAIN, *, jpeg_quality: int | None = None
+    picture: Picture,
+    enhancer: Enhancer,
+    look: Look = PLAIN,
+    *,
+    jpeg_quality: int | None = None,
+    in_place: bool = False,
 ) -> Picture:
     """Enhance a picture that was read from a file, with all of its frames.
 
@@ -37,6 +42,8 @@ def enhance_picture(
         jpeg_quality: of the JPEG that will be written. Each strip of a picture that is cleaned is encoded by the thread
             that has cleaned it, if the enhancer has one for each core. That makes no other picture and takes less time
             (docs/performance.md).
+        in_place: the samples of a picture without transparency that does not move may receive the result, which saves
+            as much memory as they take.
 
     Raises:
         ModelError: the runtime failed.
@@ -46,15 +53,16 @@ def enhance_picture(
     if picture.animation is not None:
         return _enhance_frames(picture, enhancer, look)
     visible, estimate = look_at(picture, enhancer)
+    out = visible if in_place and picture.alpha is None and visible.flags.writeable else None
     is_plain = picture.image.dtype == np.uint8 and picture.alpha is None and not picture.is_grey
     # Who has fewer threads than there are cores leaves encoding to others.
     has_threads = enhancer.threads >= count_usable_cores()
     if is_plain and has_threads and jpeg_quality is not None and jpeg_quality in QUALITIES:
-        out = np.empty(visible.shape, np.uint8)
-        strips = JpegStrips(out, jpeg_quality)
-        enhancer.apply(visible, estimate, look, out=out, finish=strips.encode)
-        return dataclasses.replace(picture, image=out, strips=strips)
-    enhanced = enhancer.apply(visible, estimate, look)
+        image = np.empty(visible.shape, np.uint8) if out is None else np.asarray(out, np.uint8)
+        strips = JpegStrips(image, jpeg_quality)
+        enhancer.apply(visible, estimate, look, out=image, finish=strips.encode)
+        return dataclasses.replace(picture, image=image, strips=strips)
+    enhanced = enhancer.apply(visible, estimate, look, out=out)
     return picture.with_image(_restore_hidden(enhanced, picture.image, picture.alpha))
 
 
@@ -76,7 +84,8 @@ def enhance_file(
         ModelError: the runtime failed.
     """
     picture = read_picture_for(source, enhancer.channels)
-    picture = enhance_picture(picture, enhancer, look, jpeg_quality=quality if is_jpeg(target) else None)
+    jpeg_quality = quality if is_jpeg(target) else None
+    picture = enhance_picture(picture, enhancer, look, jpeg_quality=jpeg_quality, in_place=True)
     return write_picture(picture, target, overwrite=overwrite, quality=quality)
 
 

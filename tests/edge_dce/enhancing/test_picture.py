@@ -82,6 +82,34 @@ def test_jpeg_is_left_to_threads_that_have_nothing_else_to_do(
     assert enhance_picture(picture, enhancer, jpeg_quality=90).strips is None
 
 
+@pytest.mark.parametrize("look", [BARE, Look(), Look(max_brightness=0.5)], ids=["bare", "default", "bounded"])
+@pytest.mark.parametrize("kind", ["8 bits", "16 bits", "grey"])
+def test_samples_may_receive_the_result_and_do_only_when_asked(
+    kind: str, look: Look, enhancer: edge_dce.Enhancer
+) -> None:
+    # Black on the left, so that cleaning has something to fade.
+    picture = Picture(add_noise(make_ramp(1200, 480, low=0, high=120), 2), is_grey=kind == "grey")
+    if kind == "16 bits":
+        picture = picture.deepened()
+    before = picture.image.copy()
+    expected = enhance_picture(picture, enhancer, look, jpeg_quality=90).image
+    np.testing.assert_array_equal(picture.image, before)
+    found = enhance_picture(picture, enhancer, look, jpeg_quality=90, in_place=True).image
+    np.testing.assert_array_equal(found, expected)
+    assert found is picture.image
+
+
+@pytest.mark.parametrize("reason", ["transparency", "memory that is not ours"])
+def test_samples_that_cannot_receive_the_result_stay(reason: str, enhancer: edge_dce.Enhancer) -> None:
+    picture, _ = make_patch(200)
+    if reason != "transparency":
+        picture = Picture(picture.image)
+        picture.image.flags.writeable = False
+    before = picture.image.copy()
+    enhance_picture(picture, enhancer, in_place=True)
+    np.testing.assert_array_equal(picture.image, before)
+
+
 def test_jpeg_of_another_quality_is_encoded_again(enhancer: edge_dce.Enhancer) -> None:
     picture = Picture(add_noise(make_ramp(low=2, high=60), 2))
     enhanced = enhance_picture(picture, enhancer, jpeg_quality=90)
