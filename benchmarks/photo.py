@@ -13,9 +13,9 @@ import numpy.typing as npt
 import edge_dce
 from edge_dce.benchmark.latency import Ratio, divide_pairs
 from edge_dce.enhancer import Enhancer
-from edge_dce.enhancing.picture import enhance_picture
+from edge_dce.enhancing.picture import enhance_for
 from edge_dce.errors import EdgeDceError
-from edge_dce.files.pictures import DEFAULT_QUALITY, Picture, encode_picture, read_image
+from edge_dce.files.pictures import Picture, encode_picture, read_image
 from edge_dce.pixels.look import Look
 from edge_dce.terminal.child import run_python
 
@@ -101,7 +101,7 @@ def _time_stages(enhancer: Enhancer, source: Path, target: Path, look: Look) -> 
     start = time.perf_counter()
     picture = edge_dce.read_picture(source)
     decoded = time.perf_counter()
-    enhanced = enhance_picture(picture, enhancer, look, jpeg_quality=DEFAULT_QUALITY, in_place=True)
+    enhanced = enhance_for(target, picture, enhancer, look)
     done = time.perf_counter()
     edge_dce.write_picture(enhanced, target, overwrite=True)
     return (decoded - start) * 1e3, (done - decoded) * 1e3, (time.perf_counter() - done) * 1e3

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from edge_dce.enhancer import Enhancer
 from edge_dce.enhancing.jobs import Job, check_source
-from edge_dce.enhancing.picture import enhance_picture
+from edge_dce.enhancing.picture import enhance_for
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
 from edge_dce.files.claims import Claims
 from edge_dce.files.near_infrared import read_picture_for
@@ -29,7 +29,6 @@ from edge_dce.files.pictures import (
     DEFAULT_QUALITY,
     Picture,
     count_pixels,
-    is_jpeg,
     write_picture,
 )
 from edge_dce.machine import count_usable_cores
@@ -203,12 +202,11 @@ def _read(job: Job, overwrite: bool, claims: Claims, channels: int) -> _Work:
 
 
 def _enhance(work: _Work, enhancer: Enhancer, look: Look, quality: int) -> _Work:
-    if work.picture is None:
+    target = work.result.job.target
+    if work.picture is None or target is None:
         return work
     start = time.perf_counter()
-    target = work.result.job.target
-    jpeg_quality = quality if target is not None and is_jpeg(target) else None
-    enhanced = enhance_picture(work.picture, enhancer, look, jpeg_quality=jpeg_quality, in_place=True)
+    enhanced = enhance_for(target, work.picture, enhancer, look, quality=quality)
     took_ms = (time.perf_counter() - start) * 1e3
     height, width = enhanced.image.shape[:2]
     frames = f"{1 + len(enhanced.animation.further)} frames of " if enhanced.animation is not None else ""

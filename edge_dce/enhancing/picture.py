@@ -83,10 +83,20 @@ def enhance_file(
         ImageError: the source cannot be read.
         ModelError: the runtime failed.
     """
-    picture = read_picture_for(source, enhancer.channels)
-    jpeg_quality = quality if is_jpeg(target) else None
-    picture = enhance_picture(picture, enhancer, look, jpeg_quality=jpeg_quality, in_place=True)
+    picture = enhance_for(target, read_picture_for(source, enhancer.channels), enhancer, look, quality=quality)
     return write_picture(picture, target, overwrite=overwrite, quality=quality)
+
+
+def enhance_for(
+    target: Place, picture: Picture, enhancer: Enhancer, look: Look = PLAIN, *, quality: int = DEFAULT_QUALITY
+) -> Picture:
+    """Enhance a picture that nobody else needs, in place, and as far as possible encode it for the target's format.
+
+    Raises:
+        ModelError: the runtime failed.
+    """
+    jpeg_quality = quality if is_jpeg(target) else None
+    return enhance_picture(picture, enhancer, look, jpeg_quality=jpeg_quality, in_place=True)
 
 
 def look_at(picture: Picture, enhancer: Enhancer) -> tuple[Samples, npt.NDArray[np.float32]]:
