@@ -12,6 +12,8 @@ TRAINING_TESTS = $(addprefix tests/training/test_,$(ON_EACH_ENGINE))
 DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos tests/apps/camera tests/apps/gstreamer
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
+# A file's tests stay in one process, in order: they share what is slow to make. Each process takes up to 2 GB to train.
+PYTEST = bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .PHONY: demo app apk web-app train check-photos checkpoint reproduce check-lol workshop test test-litert test-tflite \
 	test-workshop test-app test-wheel test-arm test-cluster test-web-app container-check attack lint command-files format clean
@@ -22,19 +24,19 @@ demo: .venv/.installed
 test: test-litert test-tflite test-workshop test-app test-wheel
 
 test-litert: .venv/.tested
-	.venv/bin/python -m pytest $(DEVICE_TESTS) tests/attack tests/apps/web/test_building.py
+	.venv/$(PYTEST) $(DEVICE_TESTS) tests/attack tests/apps/web/test_building.py
 
 ifeq ($(PYTHON_TFLITE),)
 test-tflite:
 	@echo "test-tflite: left out: tflite-runtime needs Python 3.10 or 3.11, and neither is installed" >&2
 else
 test-tflite: .venv-tflite/.tested
-	.venv-tflite/bin/python -m pytest $(DEVICE_TESTS)
+	.venv-tflite/$(PYTEST) $(DEVICE_TESTS)
 endif
 
 test-workshop: .venv-workshop/.tested
-	.venv-workshop/bin/python -m pytest $(WORKSHOP_TESTS)
-	KERAS_BACKEND=jax .venv-workshop/bin/python -m pytest $(TRAINING_TESTS) -k "$(ON_JAX)"
+	.venv-workshop/$(PYTEST) $(WORKSHOP_TESTS)
+	KERAS_BACKEND=jax .venv-workshop/$(PYTEST) $(TRAINING_TESTS) -k "$(ON_JAX)"
 
 # Damaged files and requests of every kind, others each time: make attack MINUTES=30. What did harm is kept in out/attack.
 MINUTES ?= 10
@@ -59,7 +61,7 @@ app: .venv-app/.installed
 
 # Both archives, installed into bare environments as users do.
 test-wheel: .venv-workshop/.tested
-	.venv-workshop/bin/python -m pytest tests/packaging
+	.venv-workshop/$(PYTEST) tests/packaging
 
 # Two processes: Java's machine and Kivy's window do not have to get on with each other.
 test-app: .venv-app/.tested
