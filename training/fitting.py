@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge_dce.machine import read_cpu_features
 
+from .allocator import MemoryKeeper
 from .cache import find_cache_folder, hash_files
 from .dataset import count_images, count_steps
 from .datasets.picture import DarkPicture
@@ -126,7 +127,7 @@ def _train(
         epochs=recipe.epochs,
         # The order is the recipe's, see Batches.
         shuffle=False,
-        callbacks=[*team.make_callbacks(), Recorder(run, recipe, samples), *trackers],
+        callbacks=[*team.make_callbacks(), MemoryKeeper(), Recorder(run, recipe, samples), *trackers],
         verbose=verbose,
     )
 
