@@ -23,6 +23,8 @@ Uint8Array = npt.NDArray[np.uint8]
 
 # Other formats stay closed: Pillow hands some of them to programs such as Ghostscript, whatever the suffix says.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+# Stays in a core's own cache; strips of 64 kB to 2 MB take as long within a tenth.
+_STRIP_BYTES = 1 << 18
 # warnings.catch_warnings changes the whole process and must not run twice at a time.
 _opening = threading.Lock()
 
@@ -77,7 +79,7 @@ def read_samples(opened: Image.Image) -> Picture:
     icc_profile = opened.info.get("icc_profile")
     if opened.mode == "CMYK":
         image = _convert_cmyk(opened, icc_profile)
-        return Picture(np.array(image), is_grey=False)
+        return Picture(_copy_rgb(image), is_grey=False)
     image_and_alpha = _split_alpha(opened)
     return Picture(*image_and_alpha, is_grey=is_grey, icc_profile=icc_profile)
 
@@ -85,7 +87,7 @@ def read_samples(opened: Image.Image) -> Picture:
 def convert_to_srgb(image: npt.NDArray[Any], icc_profile: bytes) -> Uint8Array:
     """(H, W, 3) colors of a profile, uint8, as those of sRGB; as they are where the profile cannot be used."""
     converted = _apply_profile(Image.fromarray(image), icc_profile)
-    return image if converted is None else np.array(converted)
+    return image if converted is None else _copy_rgb(converted)
 
 
 @functools.cache
@@ -116,7 +118,22 @@ def _split_alpha(opened: Image.Image) -> tuple[Samples, Samples | None]:
         # Half the time of Pillow's.
         return cv2.cvtColor(np.array(image), cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False), alpha
     # Pillow would copy what is RGB already.
-    return np.array(image if image.mode == "RGB" else image.convert("RGB")), alpha
+    return _copy_rgb(image if image.mode == "RGB" else image.convert("RGB")), alpha
+
+
+def _copy_rgb(image: Image.Image) -> Uint8Array:
+    """(H, W, 3) of an image of mode RGB.
+
+    Strip by strip, because the bytes that Pillow hands out are a copy themselves: of the whole it would be another
+    36 MB for 12 megapixels, out of every cache.
+    """
+    samples = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(1, _STRIP_BYTES // (3 * image.width))
+    for top in range(0, image.height, rows):
+        strip = samples[top : top + rows]
+        copied = image.crop((0, top, image.width, top + len(strip))).tobytes()
+        strip[:] = np.frombuffer(copied, np.uint8).reshape(strip.shape)
+    return samples
 
 
 def _convert_cmyk(opened: Image.Image, icc_profile: bytes | None) -> Image.Image:
