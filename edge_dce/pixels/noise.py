@@ -11,8 +11,9 @@ looked for at the scales where the filter acts: luma at full and at half size, c
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -77,6 +78,13 @@ class NoiseProfile:
     emptiness: float = 0.0
 
 
+class _Bin(NamedTuple):
+    """Tiles of like brightness: the middle of theirs, and (N,) which of all they are."""
+
+    middle: float
+    members: npt.NDArray[np.bool_]
+
+
 def assume_noise(level: float) -> NoiseProfile:
     """The profile of a picture whose luma has this standard deviation, in levels of 255, at every brightness."""
     luma = np.full(256, level, np.float32)
@@ -103,10 +111,11 @@ def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfi
     fine *= np.clip((fine - _ROUNDING[0]) / (_ROUNDING[1] - _ROUNDING[0]), 0, 1)
     noise = np.maximum(np.minimum(fine, _MOST_REFINEMENT * coarse), np.minimum(coarse, _MOST_COARSENING * fine))
     color_noise = np.maximum(*map(_measure, quarters))
+    bins = _sort_by(brightness)
     return NoiseProfile(
-        luma=_fit(noise, brightness, 1),
-        chroma=_fit(color_noise, brightness, 1 / 16),
-        samples=_fit(_measure(tiles), brightness, 0),
+        luma=_fit(noise, bins, 1),
+        chroma=_fit(color_noise, bins, 1 / 16),
+        samples=_fit(_measure(tiles), bins, 0),
         blocks=_measure_blocks(luma, brightness),
         quantization=_QUANTIZATION_VARIANCE**0.5 if image.dtype == np.uint8 else 0.0,
         emptiness=_measure_emptiness(luma) if image.dtype == np.uint8 else 0.0,
@@ -130,7 +139,9 @@ def _cut_tiles(image: npt.NDArray[Any]) -> FloatArray:
     if not parts:
         return np.empty((_TILE_PX, 0, 3), np.float32)
     white = np.iinfo(image.dtype).max if np.issubdtype(image.dtype, np.integer) else 1
-    tiles: FloatArray = np.multiply(np.concatenate(parts, axis=1), np.float32(255 / white), dtype=np.float32)
+    tiles = np.concatenate(parts, axis=1).astype(np.float32)
+    if white != 255:
+        tiles *= np.float32(255 / white)
     return tiles
 
 
@@ -158,17 +169,18 @@ def _measure_blocks(luma: FloatArray, brightness: FloatArray) -> float:
     """
     side = len(luma)
     down = _square_steps(luma[1:] - luma[:-1]).reshape(side - 1, -1, side).mean(axis=2).T
-    across = _square_steps(np.diff(luma, axis=1, append=0)).mean(axis=0).reshape(-1, side)[:, :-1]
+    across = np.append(_square_steps(luma[:, 1:] - luma[:, :-1]).mean(axis=0), 0).reshape(-1, side)[:, :-1]
     # Blocks have both; a gradient in whole levels has steps along one axis, perhaps at every eighth place.
     return math.sqrt(min(_find_period(down, brightness), _find_period(across, brightness)) / 2)
 
 
 def _measure_emptiness(luma: FloatArray) -> float:
     """The share of empty cells among the dark ones of (side, N · side) tiles; 0 where these are too few to tell."""
-    # Rows first: numpy is slow at two axes at once.
+    # Columns apart: numpy is slow at short axes.
     rows = luma.reshape(-1, _CELL_PX, luma.shape[1])
     highest, lowest = (
-        reduce(reduce(rows, axis=1).reshape(-1, _CELL_PX), axis=1) for reduce in (np.maximum.reduce, np.minimum.reduce)
+        functools.reduce(extreme, (extreme.reduce(rows, axis=1)[:, start::_CELL_PX] for start in range(_CELL_PX)))
+        for extreme in (np.maximum, np.minimum)
     )
     dark = highest < _NEARLY_BLACK
     if np.count_nonzero(dark) < _FEWEST_CELLS:
@@ -183,7 +195,12 @@ def _square_steps(differences: FloatArray) -> FloatArray:
 
 def _find_period(squares: FloatArray, brightness: FloatArray) -> float:
     """What (N, places) squared steps have more at one place of the period than elsewhere, or 0."""
-    by_phase = np.stack([squares[:, phase::_BLOCK_PX].mean(axis=1) for phase in range(_BLOCK_PX)], axis=1)
+    starts = range(0, squares.shape[1], _BLOCK_PX)
+    by_phase = squares[:, :_BLOCK_PX].copy()
+    for start in starts[1:]:
+        period = squares[:, start : start + _BLOCK_PX]
+        by_phase[:, : period.shape[1]] += period
+    by_phase /= [len(range(phase, squares.shape[1], _BLOCK_PX)) for phase in range(_BLOCK_PX)]
     phase = int(np.median(by_phase, axis=0).argmax())
     usual = np.median(by_phase, axis=1)
     excess = by_phase[:, phase] - usual
@@ -197,15 +214,18 @@ def _find_period(squares: FloatArray, brightness: FloatArray) -> float:
     return float(mean) if mean > _CERTAINTY * error else 0.0
 
 
-def _fit(noise: FloatArray, brightness: FloatArray, quantization_share: float) -> FloatArray:
+def _sort_by(brightness: FloatArray) -> list[_Bin]:
+    """Tiles of like brightness."""
+    numbers = np.digitize(brightness, _BIN_EDGES) - 1
+    known = [number for number, count in enumerate(np.bincount(numbers)) if count >= _FEWEST_TILES]
+    members = [numbers == number for number in known] or [np.ones(len(numbers), bool)]
+    return [_Bin(_find_quantile(brightness[each], 0.5), each) for each in members]
+
+
+def _fit(noise: FloatArray, bins: list[_Bin], quantization_share: float) -> FloatArray:
     """(256,): the calm tiles of each bin, joined by straight lines over the square root of brightness."""
-    bins = np.digitize(brightness, _BIN_EDGES) - 1
-    known = [number for number, count in enumerate(np.bincount(bins)) if count >= _FEWEST_TILES]
-    if not known:
-        bins, known = np.zeros_like(bins), [0]
-    members = [bins == number for number in known]
-    calm = np.array([_find_quantile(noise[each], _CALM_SHARE) for each in members])
-    middle = np.array([_find_quantile(brightness[each], 0.5) for each in members])
+    middle = np.array([each.middle for each in bins])
+    calm = np.array([_find_quantile(noise[each.members], _CALM_SHARE) for each in bins])
     calm = np.sqrt(np.maximum(calm**2 - quantization_share * _QUANTIZATION_VARIANCE, 0))
     # Black is clipped, and its noise with it, so that it is no measure for the rest.
     measures = calm[(middle >= _BLACK) | (calm > 0)]
