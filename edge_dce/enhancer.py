@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.cleaner import Cleaner, PictureCleaner
 from edge_dce.pixels.curve_table import LookUp
 from edge_dce.pixels.look import PLAIN, Look
+from edge_dce.pixels.noise import NoiseProfile
 from edge_dce.pixels.rendering import Rendering, check_out
 from edge_dce.pixels.shrinking import Shrinker, select_channels
 from edge_dce.pixels.strips import StripWorkers
@@ -183,8 +185,7 @@ class Enhancer:
             ModelError: the runtime failed, or the network returned values that are not numbers.
         """
         self._check(image, channel_order)
-        with self._estimating:
-            return self._apply(image, self._estimate(image, channel_order), look, None, channel_order)
+        return self._enhance(image, None, look, channel_order)
 
     def enhance_into(
         self, image: npt.NDArray[Any], out: npt.NDArray[Any], look: Look = PLAIN, *, channel_order: str = "RGB"
@@ -198,8 +199,7 @@ class Enhancer:
         """
         self._check(image, channel_order)
         check_out(image, out)
-        with self._estimating:
-            self._apply(image, self._estimate(image, channel_order), look, out, channel_order)
+        self._enhance(image, out, look, channel_order)
 
     @property
     def neutral(self) -> FloatArray:
@@ -301,6 +301,17 @@ class Enhancer:
             small = np.take(small, _COLORS[channel_order], axis=2, out=ordered, mode="clip")
         return self._invoke(self._network.quantize(select_channels(small, self.channels)))
 
+    def _enhance(
+        self, image: npt.NDArray[Any], out: npt.NDArray[Any] | None, look: Look, channel_order: str
+    ) -> npt.NDArray[Any]:
+        with self._estimating, self._applying:
+            self._check_open()
+            is_cleaned = look.denoise != 0 and channel_order != _RGBN
+            # Measured beside the network.
+            noise = self._cleaner.measure(image, look, channel_order=channel_order) if is_cleaned else None
+            estimate = self._estimate(image, channel_order)
+            return self._render(image, estimate, look, out, channel_order, noise=noise)
+
     def _apply(
         self,
         image: npt.NDArray[Any],
@@ -313,9 +324,7 @@ class Enhancer:
     ) -> npt.NDArray[Any]:
         with self._applying:
             self._check_open()
-            if channel_order == _RGBN:
-                return self._apply_to_planes(image, estimate, look, out)
-            return self._render(image, estimate, look, out, channel_order, cleaner, finish)
+            return self._render(image, estimate, look, out, channel_order, cleaner, finish=finish)
 
     def _render(
         self,
@@ -325,8 +334,13 @@ class Enhancer:
         out: npt.NDArray[Any] | None,
         channel_order: str,
         cleaner: Cleaner | None = None,
+        *,
+        noise: Future[NoiseProfile] | None = None,
         finish: Callable[[slice], object] | None = None,
     ) -> npt.NDArray[Any]:
+        if channel_order == _RGBN:
+            return self._render_planes(image, estimate, look, out)
+
         def render(
             image: npt.NDArray[Any], channel_order: str, out: npt.NDArray[Any] | None = None
         ) -> npt.NDArray[Any]:
@@ -334,9 +348,11 @@ class Enhancer:
 
         if look.denoise == 0:
             return render(image, channel_order, out)
-        return (cleaner or self._cleaner).run(image, render, look, out, channel_order=channel_order, finish=finish)
+        return (cleaner or self._cleaner).run(
+            image, render, look, out, channel_order=channel_order, noise=noise, finish=finish
+        )
 
-    def _apply_to_planes(
+    def _render_planes(
         self, image: npt.NDArray[Any], estimate: FloatArray, look: Look, out: npt.NDArray[Any] | None
     ) -> npt.NDArray[Any]:
         """Colors as a picture, and near infrared as a grey one."""

@@ -48,6 +48,7 @@ class Cleaner(ABC):
         out: Image | None,
         *,
         channel_order: str,
+        noise: Future[NoiseProfile] | None = None,
         finish: Callable[[slice], object] | None = None,
     ) -> Image:
         """Enhance and clean one image.
@@ -56,24 +57,27 @@ class Cleaner(ABC):
             image: (H, W, 3 or 4) of `channel_order`, uint8, uint16 or floating point in [0, 1].
             look: what `render` does; its denoise is not 0.
             out: array like the image, or the image itself, that receives the result and is returned; None makes one.
+            noise: what `measure` returned for the image; None measures now.
             finish: see `edge_dce.pixels.cleaning.clean`; not called for an image that needs no cleaning.
         """
 
         def enhance_small(colors: Image) -> Image:
             return render(colors, channel_order[:3])
 
-        # The measurement has one thread, so the picture is rendered beside it.
-        if isinstance(look.denoise, float | int):
-            noise = self._workers.begin(functools.partial(assume_noise, look.denoise))
-        else:
-            noise = self._measure(image, channel_order)
+        measured = self.measure(image, look, channel_order=channel_order) if noise is None else noise
         small = shrink_for_cleaning(image)
         slope = measure_slope(small, enhance_small)
+
+        def plan() -> Cleaning | None:
+            return plan_cleaning(
+                small, slope, measured.result(), channel_order=channel_order, follow_light=self._follow_light
+            )
+
+        # Measurement and plan have one thread each, so the picture is rendered beside them.
+        planned = self._workers.begin(plan)
         bright = self._buffers.reserve("bright", image.shape, image.dtype)
         render(image, channel_order, bright)
-        cleaning = plan_cleaning(
-            small, slope, noise.result(), channel_order=channel_order, follow_light=self._follow_light
-        )
+        cleaning = planned.result()
         cleaned = np.empty(image.shape, image.dtype) if out is None else out
         if cleaning is None:
             np.copyto(cleaned, bright)
@@ -90,6 +94,12 @@ class Cleaner(ABC):
             finish=finish,
         )
         return cleaned
+
+    def measure(self, image: Image, look: Look, *, channel_order: str) -> Future[NoiseProfile]:
+        """The noise of the next image for `run`, perhaps still being measured; the image may not change until then."""
+        if isinstance(look.denoise, float | int):
+            return self._workers.begin(functools.partial(assume_noise, look.denoise))
+        return self._measure(image, channel_order)
 
     @abstractmethod
     def _measure(self, image: Image, channel_order: str) -> Future[NoiseProfile]:
