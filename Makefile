@@ -12,7 +12,7 @@ TRAINING_TESTS = $(addprefix tests/training/test_,$(ON_EACH_ENGINE))
 DEVICE_TESTS = tests/project tests/edge_dce tests/apps/pi tests/apps/photos tests/apps/camera tests/apps/gstreamer
 WORKSHOP_TESTS = tests/training tests/converters tests/benchmarks
 PIP = bin/pip install --quiet --disable-pip-version-check
-# A file's tests stay in one process, in order: they share what is slow to make. A process that trains takes 1.3 GB.
+# A file's tests stay in one process, in order: they share what is slow to make. A process that trains takes 1.6 GB.
 PYTEST = bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .PHONY: demo app apk web-app train check-photos checkpoint reproduce check-lol workshop test test-litert test-tflite \

@@ -43,9 +43,9 @@ class Transfer:
         return f"took {len(self.taken)} of {whole} layers" + (f"; fresh: {reasons}" if reasons else "")
 
 
-def find_bundled(name: str) -> Path | None:
-    """The `.keras` file that a bundled network was made of, in a checkout; None where there is none of that name."""
-    files = sorted((_RESULTS / name).glob("*.keras")) if "/" not in name else []
+def _find_exported(folder: Path) -> Path | None:
+    """The `.keras` file of a folder like those of training/results, which hold no checkpoint; None of any other."""
+    files = [] if Run(folder).checkpoint_path.exists() else sorted(folder.glob("*.keras"))
     return files[0] if files else None
 
 
@@ -143,12 +143,15 @@ def _load_start(start: Path) -> keras.Model:
 
 
 def find_start(name: str) -> Path:
-    """The file or run that a name means: a path, or a bundled model.
+    """The file or run that a name means: a path, or the name of a folder of training/results in a checkout.
 
     Raises:
         RunError: neither.
     """
-    found = Path(name) if Path(name).exists() else find_bundled(name)
+    path = Path(name)
+    if path.is_dir():
+        return _find_exported(path) or path
+    found = path if path.exists() else _find_exported(_RESULTS / name)
     if found is None:
         raise RunError(f"{name}: expected a run folder, a .keras or .pth file, or a folder of training/results")
     return found

@@ -18,13 +18,14 @@ from tests.training.made_checkpoint import write_checkpoint
 from tests.training.tiny_recipe import TINY
 from training.cli import main
 from training.network import NETWORKS
-from training.starting_point import read_authors_network, transfer
+from training.starting_point import find_start, read_authors_network, transfer
 from training.torch_checkpoint import CheckpointError, read_checkpoint
 from training.trained_network import load_trained_network
 
 # Two float32 sums over 9 · 64 products of numbers below 1, in different orders, seven layers deep.
 LIKE_FLOAT32 = 1e-5
 FILTERS = 32
+RESULTS = Path(__file__).parents[2] / "training" / "results"
 
 
 def make_weights(*, is_separable: bool) -> dict[str, np.ndarray]:
@@ -133,6 +134,11 @@ def test_run_begins_with_what_fits_and_says_what_did_not(tmp_path: Path, capsys:
     assert main([*command, "--from", str(path), "--out", str(tmp_path / "run")]) == 0
     assert "took 7 of 7 layers" in capsys.readouterr().out
     assert main([*command, "--from", "no-such-model", "--out", str(tmp_path / "other")]) == 1
+
+
+@pytest.mark.parametrize("name", ["edge-tone", str(RESULTS / "edge-tone")], ids=["name", "folder"])
+def test_folder_of_results_means_the_network_in_it(name: str) -> None:
+    assert find_start(name) == RESULTS / "edge-tone" / "tone.keras"
 
 
 def test_layers_of_other_shapes_stay_fresh() -> None:
