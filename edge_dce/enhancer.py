@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,6 +101,8 @@ def _check_estimate(estimate: npt.NDArray[Any]) -> None:
 
 class Enhancer:
     """One model, loaded. For several threads, of which one at a time estimates and one at a time applies.
+
+    While one enhances with cleaning, no other does either.
 
     Images are (H, W, 3) arrays of any size and strides: uint8, or uint16 or floating point in [0, 1], which keep their
     depth. `channel_order` says what the channels are: "RGB", "BGR", "RGBA" or "BGRA"; alpha stays as it is, and no
@@ -304,12 +306,19 @@ class Enhancer:
     def _enhance(
         self, image: npt.NDArray[Any], out: npt.NDArray[Any] | None, look: Look, channel_order: str
     ) -> npt.NDArray[Any]:
+        if not _is_cleaned(look, channel_order):
+            with self._estimating:
+                return self._apply(image, self._estimate(image, channel_order), look, out, channel_order)
         with self._estimating, self._applying:
             self._check_open()
-            is_cleaned = look.denoise != 0 and channel_order != _RGBN
             # Measured beside the network.
-            noise = self._cleaner.measure(image, look, channel_order=channel_order) if is_cleaned else None
-            estimate = self._estimate(image, channel_order)
+            noise = self._cleaner.measure(image, look, channel_order=channel_order)
+            try:
+                estimate = self._estimate(image, channel_order)
+            except BaseException:
+                # The image is the caller's again.
+                wait([noise])
+                raise
             return self._render(image, estimate, look, out, channel_order, noise=noise)
 
     def _apply(
@@ -324,7 +333,7 @@ class Enhancer:
     ) -> npt.NDArray[Any]:
         with self._applying:
             self._check_open()
-            return self._render(image, estimate, look, out, channel_order, cleaner, finish=finish)
+            return self._render(image, estimate, look, out, channel_order, cleaner=cleaner, finish=finish)
 
     def _render(
         self,
@@ -333,8 +342,8 @@ class Enhancer:
         look: Look,
         out: npt.NDArray[Any] | None,
         channel_order: str,
-        cleaner: Cleaner | None = None,
         *,
+        cleaner: Cleaner | None = None,
         noise: Future[NoiseProfile] | None = None,
         finish: Callable[[slice], object] | None = None,
     ) -> npt.NDArray[Any]:
@@ -346,7 +355,7 @@ class Enhancer:
         ) -> npt.NDArray[Any]:
             return self._rendering.apply(image, estimate, look=look, out=out, channel_order=channel_order)
 
-        if look.denoise == 0:
+        if not _is_cleaned(look, channel_order):
             return render(image, channel_order, out)
         return (cleaner or self._cleaner).run(
             image, render, look, out, channel_order=channel_order, noise=noise, finish=finish
@@ -363,6 +372,11 @@ class Enhancer:
             found = self._render(part, maps, look, None, "RGB")
             enhanced[..., plane] = found[..., : plane.stop - plane.start]
         return enhanced
+
+
+def _is_cleaned(look: Look, channel_order: str) -> bool:
+    # The planes of RGBN are cleaned each by itself.
+    return look.denoise != 0 and channel_order != _RGBN
 
 
 def _settle_contract(model: ModelFile, network: Network, asked: str | None) -> str:

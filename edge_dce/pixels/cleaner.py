@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,26 +57,29 @@ class Cleaner(ABC):
             image: (H, W, 3 or 4) of `channel_order`, uint8, uint16 or floating point in [0, 1].
             look: what `render` does; its denoise is not 0.
             out: array like the image, or the image itself, that receives the result and is returned; None makes one.
-            noise: what `measure` returned for the image; None measures now.
+            noise: what `measure` returned for the image; None measures it beside the rendering.
             finish: see `edge_dce.pixels.cleaning.clean`; not called for an image that needs no cleaning.
         """
 
         def enhance_small(colors: Image) -> Image:
             return render(colors, channel_order[:3])
 
-        measured = self.measure(image, look, channel_order=channel_order) if noise is None else noise
         small = shrink_for_cleaning(image)
         slope = measure_slope(small, enhance_small)
 
         def plan() -> Cleaning | None:
-            return plan_cleaning(
-                small, slope, measured.result(), channel_order=channel_order, follow_light=self._follow_light
-            )
+            # `noise` was begun before this, so where one thread does both it is there.
+            profile = self._find_noise(image, look, channel_order) if noise is None else noise.result()
+            return plan_cleaning(small, slope, profile, channel_order=channel_order, follow_light=self._follow_light)
 
-        # Measurement and plan have one thread each, so the picture is rendered beside them.
+        # Neither measurement nor plan can be shared among threads, so the picture is rendered beside them.
         planned = self._workers.begin(plan)
-        bright = self._buffers.reserve("bright", image.shape, image.dtype)
-        render(image, channel_order, bright)
+        try:
+            bright = self._buffers.reserve("bright", image.shape, image.dtype)
+            render(image, channel_order, bright)
+        finally:
+            # It reads the image, which is the caller's again once this has returned or failed.
+            wait([planned])
         cleaning = planned.result()
         cleaned = np.empty(image.shape, image.dtype) if out is None else out
         if cleaning is None:
@@ -96,18 +99,28 @@ class Cleaner(ABC):
         return cleaned
 
     def measure(self, image: Image, look: Look, *, channel_order: str) -> Future[NoiseProfile]:
-        """The noise of the next image for `run`, perhaps still being measured; the image may not change until then."""
+        """Begin to measure the noise of the next image that `run` gets, beside what the calling thread does next.
+
+        Where there is no other thread it is measured at once. Of a stream it counts as the frame that `run` then gets.
+
+        Args:
+            image: as of `run`; it may not change before the result is there.
+            look: its denoise is not 0.
+        """
+        return self._workers.begin(functools.partial(self._find_noise, image, look, channel_order))
+
+    def _find_noise(self, image: Image, look: Look, channel_order: str) -> NoiseProfile:
         if isinstance(look.denoise, float | int):
-            return self._workers.begin(functools.partial(assume_noise, look.denoise))
+            return assume_noise(look.denoise)
         return self._measure(image, channel_order)
 
     @abstractmethod
-    def _measure(self, image: Image, channel_order: str) -> Future[NoiseProfile]:
-        """The noise of the image, perhaps still being measured."""
+    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
+        """The noise of the image, found by any thread."""
 
     @abstractmethod
     def _follow_light(self, light: float) -> float:
-        """The light of the source, when the image's is this."""
+        """The light of the source, when the image's is this; found by any thread."""
 
     @abstractmethod
     def _average(self, bright: Image, cleaning: Cleaning) -> Cleaning:
@@ -117,8 +130,8 @@ class Cleaner(ABC):
 class PictureCleaner(Cleaner):
     """Cleans pictures that have nothing to do with each other."""
 
-    def _measure(self, image: Image, channel_order: str) -> Future[NoiseProfile]:
-        return self._workers.begin(functools.partial(estimate_noise, image, channel_order=channel_order))
+    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
+        return estimate_noise(image, channel_order=channel_order)
 
     def _follow_light(self, light: float) -> float:
         return light
@@ -133,7 +146,7 @@ class StreamCleaner(Cleaner):
     def __init__(self, workers: StripWorkers) -> None:
         super().__init__(workers)
         self._temporal_filter = TemporalFilter(workers)
-        self._noise: Future[NoiseProfile] | None = None
+        self._noise: NoiseProfile | None = None
         self._age_frames = 0
         self._light: float | None = None
 
@@ -143,10 +156,9 @@ class StreamCleaner(Cleaner):
         self._noise = None
         self._light = None
 
-    def _measure(self, image: Image, channel_order: str) -> Future[NoiseProfile]:
+    def _measure(self, image: Image, channel_order: str) -> NoiseProfile:
         if self._noise is None or self._age_frames >= _FRAMES_A_MEASUREMENT:
-            work = functools.partial(estimate_noise, image, channel_order=channel_order)
-            self._noise, self._age_frames = self._workers.begin(work), 0
+            self._noise, self._age_frames = estimate_noise(image, channel_order=channel_order), 0
         self._age_frames += 1
         return self._noise
 

@@ -111,7 +111,7 @@ def estimate_noise(image: npt.NDArray[Any], *, channel_order: str) -> NoiseProfi
     fine *= np.clip((fine - _ROUNDING[0]) / (_ROUNDING[1] - _ROUNDING[0]), 0, 1)
     noise = np.maximum(np.minimum(fine, _MOST_REFINEMENT * coarse), np.minimum(coarse, _MOST_COARSENING * fine))
     color_noise = np.maximum(*map(_measure, quarters))
-    bins = _sort_by(brightness)
+    bins = _group_by_brightness(brightness)
     return NoiseProfile(
         luma=_fit(noise, bins, 1),
         chroma=_fit(color_noise, bins, 1 / 16),
@@ -169,23 +169,29 @@ def _measure_blocks(luma: FloatArray, brightness: FloatArray) -> float:
     """
     side = len(luma)
     down = _square_steps(luma[1:] - luma[:-1]).reshape(side - 1, -1, side).mean(axis=2).T
-    across = np.append(_square_steps(luma[:, 1:] - luma[:, :-1]).mean(axis=0), 0).reshape(-1, side)[:, :-1]
+    steps = _square_steps(luma[:, 1:] - luma[:, :-1]).mean(axis=0)
+    # From each tile to the next there is a step too, which is none of the picture; the last tile has none.
+    across = np.append(steps, np.float32(0)).reshape(-1, side)[:, :-1]
     # Blocks have both; a gradient in whole levels has steps along one axis, perhaps at every eighth place.
     return math.sqrt(min(_find_period(down, brightness), _find_period(across, brightness)) / 2)
 
 
 def _measure_emptiness(luma: FloatArray) -> float:
     """The share of empty cells among the dark ones of (side, N · side) tiles; 0 where these are too few to tell."""
-    # Columns apart: numpy is slow at short axes.
-    rows = luma.reshape(-1, _CELL_PX, luma.shape[1])
-    highest, lowest = (
-        functools.reduce(extreme, (extreme.reduce(rows, axis=1)[:, start::_CELL_PX] for start in range(_CELL_PX)))
-        for extreme in (np.maximum, np.minimum)
-    )
+    highest, lowest = (_reduce_cells(luma, extreme) for extreme in (np.maximum, np.minimum))
     dark = highest < _NEARLY_BLACK
     if np.count_nonzero(dark) < _FEWEST_CELLS:
         return 0.0
     return float(np.mean((highest - lowest)[dark] < _ONE_LEVEL))
+
+
+def _reduce_cells(luma: FloatArray, extreme: np.ufunc) -> FloatArray:
+    """The largest or the smallest sample of each cell."""
+    rows = extreme.reduce(luma.reshape(-1, _CELL_PX, luma.shape[1]), axis=1)
+    # One column of all cells after the other: along a last axis of so few samples numpy is slow.
+    columns = (rows[:, start::_CELL_PX] for start in range(_CELL_PX))
+    reduced: FloatArray = functools.reduce(extreme, columns)
+    return reduced
 
 
 def _square_steps(differences: FloatArray) -> FloatArray:
@@ -214,8 +220,8 @@ def _find_period(squares: FloatArray, brightness: FloatArray) -> float:
     return float(mean) if mean > _CERTAINTY * error else 0.0
 
 
-def _sort_by(brightness: FloatArray) -> list[_Bin]:
-    """Tiles of like brightness."""
+def _group_by_brightness(brightness: FloatArray) -> list[_Bin]:
+    """Tiles of like brightness, from their (N,) brightness in levels of 255; all in one where each bin has too few."""
     numbers = np.digitize(brightness, _BIN_EDGES) - 1
     known = [number for number, count in enumerate(np.bincount(numbers)) if count >= _FEWEST_TILES]
     members = [numbers == number for number in known] or [np.ones(len(numbers), bool)]

@@ -1,6 +1,8 @@
 import dataclasses
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,13 +16,16 @@ from edge_dce.errors import CardError, ImageError, LookError, ModelError
 from edge_dce.models.card import read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL
 from edge_dce.models.runtime import open_interpreter
-from edge_dce.pixels import curve, tone
+from edge_dce.pixels import cleaner, curve, tone
 from edge_dce.pixels.look import Look
+from edge_dce.pixels.noise import NoiseProfile, assume_noise
 from edge_dce.pixels.shrinking import shrink
 from tests.edge_dce.fake_interpreter import NO_CARD, FakeInterpreter
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 TINY = MODELS / "tiny-16x16-int8.tflite"
+# Reached only by a test that fails.
+WAIT_S = 60.0
 BOTH_CONTRACTS = (DEFAULT_MODEL, "zero-dce-scene-256x256-int8")
 
 
@@ -341,6 +346,57 @@ def test_memory_is_flat_when_frames_are_cleaned() -> None:
         enhancer.enhance_into(frame, out)
     # One small map kept for each frame would be 400 times 32 kB.
     assert read_rss_kb() - before_kb < 2000
+
+
+class BlockedInterpreter(FakeInterpreter):
+    """Its network has begun when it says so, and ends when it may."""
+
+    def __init__(self) -> None:
+        super().__init__(np.full((1, 4, 6, 3), -0.3, np.float32))
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def invoke(self) -> None:
+        self.begun.set()
+        assert self.may_end.wait(WAIT_S)
+
+
+def test_noise_is_measured_beside_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = BlockedInterpreter()
+    estimate_noise = cleaner.estimate_noise
+
+    def measure(image: np.ndarray, *, channel_order: str) -> NoiseProfile:
+        fake.may_end.set()
+        return estimate_noise(image, channel_order=channel_order)
+
+    monkeypatch.setattr(cleaner, "estimate_noise", measure)
+    Enhancer(NO_CARD, fake, threads=2, contract="curves").enhance(make_image(40, 60))
+    assert fake.begun.is_set()
+
+
+def test_one_thread_applies_while_another_estimates() -> None:
+    fake = BlockedInterpreter()
+    enhancer, image, look = Enhancer(NO_CARD, fake, threads=1, contract="curves"), make_image(40, 60), Look(denoise=0)
+    with ThreadPoolExecutor(2) as pool:
+        enhanced = pool.submit(enhancer.enhance, image, look)
+        assert fake.begun.wait(WAIT_S)
+        applied = pool.submit(enhancer.apply, image, fake.output[0], look).result(WAIT_S)
+        fake.may_end.set()
+        np.testing.assert_array_equal(enhanced.result(WAIT_S), applied)
+
+
+def test_network_that_fails_leaves_nothing_at_work_on_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
+
+    def measure_slowly(image: np.ndarray, *, channel_order: str) -> NoiseProfile:
+        time.sleep(0.1)
+        measured.append(image)
+        return assume_noise(0.5)
+
+    monkeypatch.setattr(cleaner, "estimate_noise", measure_slowly)
+    fake = FakeInterpreter(np.full((1, 4, 6, 3), np.nan, np.float32))
+    with pytest.raises(ModelError):
+        Enhancer(NO_CARD, fake, threads=2, contract="curves").enhance(make_image(40, 60))
+    assert len(measured) == 1
 
 
 @pytest.mark.parametrize("model", ["tiny", "tiny-tone"])

@@ -128,7 +128,7 @@ def _copy_rgb(image: Image.Image) -> Uint8Array:
     36 MB for 12 megapixels, out of every cache.
     """
     samples = np.empty((image.height, image.width, 3), np.uint8)
-    rows = max(1, _STRIP_BYTES // (3 * image.width))
+    rows = max(1, _STRIP_BYTES // max(1, 3 * image.width))
     for top in range(0, image.height, rows):
         strip = samples[top : top + rows]
         copied = image.crop((0, top, image.width, top + len(strip))).tobytes()

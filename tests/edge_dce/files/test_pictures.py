@@ -80,6 +80,15 @@ def test_grey_with_alpha_keeps_both(tmp_path: Path) -> None:
     assert read_mode(tmp_path / "again.png") == "LA"
 
 
+# Samples leave Pillow in strips of 256 KiB: four of 291 rows and one of 127; a row to each strip.
+@pytest.mark.parametrize("size", [(300, 1291), (90_000, 3)], ids=["high", "wide"])
+def test_picture_of_several_strips_keeps_every_row(tmp_path: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    samples = np.random.default_rng(3).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    Image.fromarray(samples).save(tmp_path / "input.bmp")
+    np.testing.assert_array_equal(read_image(tmp_path / "input.bmp"), samples)
+
+
 def test_palette_becomes_rgb(tmp_path: Path) -> None:
     image = np.repeat(make_rgb(1, 20), 12, axis=0)
     Image.fromarray(image).quantize(32).save(tmp_path / "palette.png")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edge_dce.pixels import cleaner as cleaner_module
 from edge_dce.pixels.cleaner import PictureCleaner, StreamCleaner
 from edge_dce.pixels.look import Look
+from edge_dce.pixels.noise import NoiseProfile, assume_noise
 from edge_dce.pixels.strips import StripWorkers
 from tests.edge_dce.pixels.noisy_pictures import add_noise, make_ramp
 
@@ -58,6 +61,37 @@ def test_picture_is_cleaned_alike_to_the_bit_by_one_thread_and_by_two(depth: typ
     frame = (make_frame(0) * (white / 255)).astype(depth)
     one, two = (run(PictureCleaner(StripWorkers(threads)), frame) for threads in (1, 2))
     np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("look", [AUTO, Look(denoise=0.5)], ids=["auto", "fixed"])
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("kind", [PictureCleaner, StreamCleaner])
+def test_noise_measured_beforehand_cleans_alike_to_the_bit(
+    kind: type[PictureCleaner | StreamCleaner], threads: int, look: Look
+) -> None:
+    cleaner, frame = kind(StripWorkers(threads)), make_frame(0)
+    noise = cleaner.measure(frame, look, channel_order="RGB")
+    found = cleaner.run(frame, brighten, look, None, channel_order="RGB", noise=noise)
+    np.testing.assert_array_equal(found, run(kind(StripWorkers(1)), frame, look))
+
+
+def test_rendering_that_fails_leaves_nothing_at_work_on_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
+
+    def measure_slowly(image: Image, *, channel_order: str) -> NoiseProfile:
+        time.sleep(0.1)
+        measured.append(image)
+        return assume_noise(0.5)
+
+    def fail(image: Image, channel_order: str, out: Image | None = None) -> Image:
+        if out is not None:
+            raise MemoryError
+        return brighten(image, channel_order)
+
+    monkeypatch.setattr(cleaner_module, "estimate_noise", measure_slowly)
+    with pytest.raises(MemoryError):
+        PictureCleaner(StripWorkers(2)).run(make_frame(0), fail, AUTO, None, channel_order="RGB")
+    assert len(measured) == 1
 
 
 def test_stream_leaves_less_noise_from_frame_to_frame_than_pictures_have() -> None:
