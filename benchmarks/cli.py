@@ -29,6 +29,7 @@ from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import format_pixel_path, measure_pixel_path
 from benchmarks.shapes import format_refusals, format_shapes, measure_refusals, measure_shapes
+from benchmarks.training_speed import format_training_speed, measure_training_speed
 from benchmarks.video import format_video, measure_video
 from edge_dce.benchmark.comparison import compare
 from edge_dce.benchmark.measurement import Plan
@@ -42,6 +43,7 @@ from edge_dce.machine import count_usable_cores, describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
 from edge_dce.terminal.console import answer
+from training.recipe import DEFAULT_RECIPE
 
 _TEST_PAIRS = (Path("data/test/low"), Path("data/test/high"))
 _REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))
@@ -189,6 +191,16 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the result as JSON; replaces an existing file"
     )
     ablation.set_defaults(command=_ablation)
+
+    training = commands.add_parser(
+        "training-speed", parents=[record], help="measure the steps of a training: engines, and memory that stays"
+    )
+    training.add_argument(
+        "--recipe", default=DEFAULT_RECIPE, help="one that needs no pairs and no panoramas (default: %(default)s)"
+    )
+    training.add_argument("--steps", type=parse_positive, default=24, help="of an epoch (default: %(default)s)")
+    training.add_argument("--turns", type=parse_positive, default=3, help="trainings of each (default: %(default)s)")
+    training.set_defaults(command=_training_speed)
 
     memory = commands.add_parser("memory", parents=[modeled], help="watch the memory over many frames of 1080p")
     memory.add_argument("--photo", type=Path, default=suite.PHOTO)
@@ -399,6 +411,13 @@ def _ablation(arguments: argparse.Namespace) -> int:
         arguments.output, list(measure_variants(arguments.folder, sets, threads=arguments.threads, track=print))
     )
     print(render_ablation(arguments.output))
+    return 0
+
+
+def _training_speed(arguments: argparse.Namespace) -> int:
+    speed = measure_training_speed(arguments.recipe, steps=arguments.steps, turns=arguments.turns)
+    print(format_training_speed(speed))
+    _write_record(arguments.json, {"training_speed": dataclasses.asdict(speed)})
     return 0
 
 

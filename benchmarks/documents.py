@@ -23,6 +23,7 @@ from benchmarks.frame_table import render_frames
 from benchmarks.memory import render_memory
 from benchmarks.results import REFERENCE, REPORTS, ROOT, read_folder, read_peers, read_pixel_path
 from benchmarks.shapes import render_shapes
+from benchmarks.training_speed import render_training_speed
 from benchmarks.video import render_video
 from edge_dce.benchmark.latency import Latency, divide_in_turn
 from edge_dce.benchmark.quality import PairScore, Score
@@ -317,5 +318,6 @@ TABLES = {
     "recipes": _recipe_table,
     "shapes": _shapes_table,
     "speed": _speed_table,
+    "training-speed": lambda: _render_each("training-speed.json", render_training_speed),
     "video": _video_lines,
 }
