@@ -29,7 +29,7 @@ from benchmarks.peers import find_missing_packages, measure_peers
 from benchmarks.photo import measure_photo
 from benchmarks.pixel_path import format_pixel_path, measure_pixel_path
 from benchmarks.shapes import format_refusals, format_shapes, measure_refusals, measure_shapes
-from benchmarks.training_speed import format_training_speed, measure_training_speed
+from benchmarks.training_speed import RECIPE, format_training_speed, measure_training_speed
 from benchmarks.video import format_video, measure_video
 from edge_dce.benchmark.comparison import compare
 from edge_dce.benchmark.measurement import Plan
@@ -43,7 +43,6 @@ from edge_dce.machine import count_usable_cores, describe_machine
 from edge_dce.models.catalog import DEFAULT_MODEL, bundled_models
 from edge_dce.terminal.arguments import parse_above_zero, parse_positive, parse_positives, parse_size
 from edge_dce.terminal.console import answer
-from training.recipe import DEFAULT_RECIPE
 
 _TEST_PAIRS = (Path("data/test/low"), Path("data/test/high"))
 _REFERENCE_SIZES = ((1920, 1080), (640, 480), (3840, 2160))
@@ -196,7 +195,7 @@ def _add_measurements(commands: argparse._SubParsersAction[argparse.ArgumentPars
         "training-speed", parents=[record], help="measure the steps of a training: engines, and memory that stays"
     )
     training.add_argument(
-        "--recipe", default=DEFAULT_RECIPE, help="one that needs no pairs and no panoramas (default: %(default)s)"
+        "--recipe", default=RECIPE, help="one that needs no pairs and no panoramas (default: %(default)s)"
     )
     training.add_argument("--steps", type=parse_positive, default=24, help="of an epoch (default: %(default)s)")
     training.add_argument("--turns", type=parse_positive, default=3, help="trainings of each (default: %(default)s)")

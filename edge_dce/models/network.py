@@ -6,9 +6,9 @@ numpy alone: `converters.proof` uses it under the Python of another environment.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -119,6 +119,7 @@ class Network:
         self.input = self._describe("input", interpreter.get_input_details()[0])
         self.output = self._describe("output", interpreter.get_output_details()[output])
         self._buffers = Buffers()
+        self._reporting = _FailureReport(name)
 
     def quantize(self, image: Uint8Array) -> npt.NDArray[Any]:
         """A uint8 image of the input's shape, without the batch, as the tensor that the network takes.
@@ -154,7 +155,7 @@ class Network:
         Raises:
             ModelError: it is of another shape or type than the input.
         """
-        with self._reporting():
+        with self._reporting:
             self._interpreter.set_tensor(self.input.index, tensor)
 
     def run(self) -> None:
@@ -163,7 +164,7 @@ class Network:
         Raises:
             ModelError: the runtime failed.
         """
-        with self._reporting():
+        with self._reporting:
             self._interpreter.invoke()
 
     def read(self) -> FloatArray:
@@ -174,14 +175,14 @@ class Network:
         """
         stored = self._view()
         values = self.output.encoding.decode(stored, self._buffers.reserve("output", stored.shape, np.float32))
-        # The sum is a number only if all are, and needs no array of its own.
-        if not self.output.encoding.is_integer and not np.isfinite(values.sum(dtype=np.float64)):
+        # The sum is a number only if all are, and needs no array of its own; that of huge numbers need not be one.
+        if not self.output.encoding.is_integer and not (np.isfinite(values.sum()) or np.isfinite(values).all()):
             raise ModelError(f"{self.name}: the network returned values that are not numbers; use another model")
         return values
 
     def _view(self) -> npt.NDArray[Any]:
         """The interpreter's own memory, which must be let go before the next call."""
-        with self._reporting():
+        with self._reporting:
             view: npt.NDArray[Any] = self._interpreter.tensor(self.output.index)()[0]
             return view
 
@@ -204,13 +205,22 @@ class Network:
             encoding = dataclasses.replace(encoding, scale=encoding.scale / 255)
         return Port(details["index"], shape, encoding)
 
-    @contextlib.contextmanager
-    def _reporting(self) -> Iterator[None]:
-        try:
-            yield
-        except (ValueError, RuntimeError, MemoryError) as error:
+
+class _FailureReport:
+    """Within it, what a runtime raises becomes a ModelError. Not a generator: three times a frame that is measured."""
+
+    def __init__(self, name: str | Path) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        if isinstance(error, (ValueError, RuntimeError, MemoryError)):
             reason = " ".join(str(error).split()) or "out of memory"
-            raise ModelError(f"{self.name}: the runtime failed on an image ({reason})") from error
+            raise ModelError(f"{self._name}: the runtime failed on an image ({reason})") from error
 
 
 def describe_encoding(details: dict[str, Any]) -> Encoding:

@@ -76,11 +76,12 @@ ONLY_IN = {
     "tf2onnx": {"converters/onnx_files.py"},
 }
 # Module -> what it alone of its package may import too, inside functions only: the engine that Keras runs on, the data
-# that networks learn from.
+# that networks learn from, the training that is timed.
 ALSO_IN = {
     "benchmarks/ablation_table.py": {"training"},
     "benchmarks/denoising.py": {"training"},
     "benchmarks/noisy_views.py": {"training"},
+    "benchmarks/training_speed.py": {"training"},
     "training/discriminator.py": {"tensorflow", "jax"},
     "training/distribution.py": {"tensorflow", "jax"},
 }
