@@ -1,4 +1,4 @@
-"""Enhance the sample photo, show before and after, and time the bundled model: `python -m apps.demo [-o DIR]`."""
+"""Enhance the sample photos, show before and after, and time the bundled model: `python -m apps.demo [-o DIR]`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from edge_dce.terminal.console import answer
 
 Uint8Array = npt.NDArray[np.uint8]
 
-SAMPLE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "city-moonrise.jpg"
+_PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+SAMPLES = (_PICTURES / "city-moonrise.jpg", _PICTURES / "foundry.jpg")
 _BENCHMARK_RUNS = "60"
 _DIVIDER_PX, _LABEL_PX = 4, 36
 
@@ -29,7 +30,10 @@ def main(argv: list[str] | None = None) -> int:
     folder: Path = parser.parse_args(argv).output
 
     def run() -> int:
-        _demonstrate(folder)
+        pictures = {sample: _read(sample) for sample in SAMPLES}
+        enhancer = edge_dce.load()
+        for sample, picture in pictures.items():
+            _demonstrate(enhancer, sample.stem, picture, folder)
         print(f"\nHow fast {edge_dce.DEFAULT_MODEL} is on this machine:\n", flush=True)
         status = cli.main(["benchmark", edge_dce.DEFAULT_MODEL, "--runs", _BENCHMARK_RUNS])
         print("\nNext: edge-dce enhance PHOTO, in this environment (source .venv/bin/activate); more in README.md")
@@ -44,23 +48,25 @@ def join_before_after(before: Uint8Array, after: Uint8Array) -> Uint8Array:
     return np.hstack([_label(before, "before"), divider, _label(after, "after")])
 
 
-def _demonstrate(folder: Path) -> None:
-    if not SAMPLE.is_file():
-        raise edge_dce.ImageError(f"expected a checkout with {SAMPLE}; elsewhere run: edge-dce enhance PHOTO")
-    picture = edge_dce.read_picture(SAMPLE)
-    enhancer = edge_dce.load()
+def _read(sample: Path) -> edge_dce.Picture:
+    if not sample.is_file():
+        raise edge_dce.ImageError(f"expected a checkout with {sample}; elsewhere run: edge-dce enhance PHOTO")
+    return edge_dce.read_picture(sample)
+
+
+def _demonstrate(enhancer: edge_dce.Enhancer, name: str, picture: edge_dce.Picture, folder: Path) -> None:
     start = time.perf_counter()
     enhanced = enhancer.enhance(picture.image)
     took_ms = (time.perf_counter() - start) * 1e3
     make_folder(folder)
     height, width = picture.image.shape[:2]
-    print(f"Enhanced {SAMPLE.name} ({width}x{height}) in {took_ms:.0f} ms:")
-    for name, image in (
-        (f"{SAMPLE.stem}-enhanced.jpg", enhanced),
-        ("before-after.jpg", join_before_after(np.asarray(picture.image, np.uint8), enhanced)),
+    print(f"Enhanced {name} ({width}x{height}) in {took_ms:.0f} ms:")
+    for file, image in (
+        (f"{name}-enhanced.jpg", enhanced),
+        (f"{name}-before-after.jpg", join_before_after(np.asarray(picture.image, np.uint8), enhanced)),
     ):
-        edge_dce.write_picture(picture.with_image(image), folder / name, overwrite=True)
-        print(f"  {folder / name}")
+        edge_dce.write_picture(picture.with_image(image), folder / file, overwrite=True)
+        print(f"  {folder / file}")
 
 
 def _label(image: Uint8Array, text: str) -> Uint8Array:
