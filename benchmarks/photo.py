@@ -72,7 +72,7 @@ def add_noise(image: Uint8Array, size: tuple[int, int], *, seed: int = 2001) -> 
     return noisy
 
 
-def measure_photo(photo: Path, work_folder: Path, *, runs: int = 7) -> PhotoTimes:
+def measure_photo(photo: Path, work_folder: Path, *, runs: int = 21) -> PhotoTimes:
     """Time a 12-megapixel JPEG made from `photo`, noise added, through the default model.
 
     Args:
