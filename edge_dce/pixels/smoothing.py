@@ -9,6 +9,10 @@ hurries after a leap from one estimate to the next, and when the one that is sho
 smoothed, lags too far behind on a slow change; haste, once there, dies away slowly. A scene cut or a lamp switched on
 is shown in the same frame, and five frames after any leap of light the thumbnail has less than 0.005 to go, which is
 half of one in 255 levels in a scene that averages ten.
+
+A map of curves has to be where the light is. A tone has no place: what counts for it is how much of the frame has which
+brightness, so thumbnails are compared with their cells in order of it. For light that comes or goes that is the same
+number; where a camera turns it is not, and haste in every frame of a turn would show the flicker of single estimates.
 """
 
 from __future__ import annotations
@@ -85,11 +89,24 @@ FRAME_BY_FRAME = Smoothing(time_constant_frames=0, every_frames=1)
 
 @dataclasses.dataclass(frozen=True)
 class _Moment:
-    """An estimate and the scene that it stands for; its arrays are never written to again."""
+    """An estimate and the light that it stands for, a thumbnail; its arrays are never written to again."""
 
     estimate: FloatArray
+    light: FloatArray
+
+
+@dataclasses.dataclass(frozen=True)
+class _NewestMoment(_Moment):
+    """An estimate as it came: with the thumbnail of its frame, and what changed since the one before.
+
+    Attributes:
+        leap: of the light.
+        is_cut: whether the frame shows another scene.
+    """
+
     thumbnail: FloatArray
     leap: float = 0.0
+    is_cut: bool = False
 
 
 class Smoother:
@@ -98,7 +115,7 @@ class Smoother:
     `is_due` and `aim` may be called on another thread than `advance`.
 
     Attributes:
-        has_cut: whether the last `advance` went to the newest estimate at once, because the scene was another.
+        has_cut: whether the scene of the last `advance` was another, or its light.
     """
 
     def __init__(self, smoothing: Smoothing = STEADY, *, neutral: FloatArray = _NO_CURVES) -> None:
@@ -108,9 +125,9 @@ class Smoother:
         """
         self._smoothing = smoothing
         self._neutral = neutral
-        self._newest: _Moment | None = None
+        self._newest: _NewestMoment | None = None
         self._shown: _Moment | None = None
-        self._approached: _Moment | None = None
+        self._approached: _NewestMoment | None = None
         self._age_frames = 0
         self._share = 0.0
         self.has_cut = False
@@ -129,9 +146,14 @@ class Smoother:
             estimate: of any shape, as `Enhancer.estimate` returns it.
             thumbnail: of the frame that it was estimated on.
         """
-        leap = measure_change(thumbnail, self._newest.thumbnail) if self._newest is not None else 0.0
+        light = _sort_cells(thumbnail) if estimate.ndim == 1 else thumbnail
+        moment = _NewestMoment(estimate, light, thumbnail)
+        if (before := self._newest) is not None:
+            leap = measure_change(light, before.light)
+            is_cut = measure_change(thumbnail, before.thumbnail) >= self._smoothing.cut_change
+            moment = dataclasses.replace(moment, leap=leap, is_cut=is_cut)
         # One assignment, so that a thread in `advance` sees the old moment or the new one.
-        self._newest = _Moment(estimate, thumbnail, leap)
+        self._newest = moment
 
     def advance(self) -> FloatArray:
         """The estimate of the next frame, not to be written to; the same array as long as nothing changes.
@@ -141,18 +163,19 @@ class Smoother:
         newest, shown = self._newest, self._shown
         if newest is None:
             return self._neutral
-        leap = 0.0
-        if newest is not self._approached:
-            self._approached, self._age_frames, leap = newest, 0, newest.leap
+        is_fresh = newest is not self._approached
+        if is_fresh:
+            self._approached, self._age_frames = newest, 0
         self._age_frames += 1
         self.has_cut = False
         if shown is None or shown is newest or shown.estimate.shape != newest.estimate.shape:
             self._shown = newest
             return newest.estimate
-        lag = measure_change(newest.thumbnail, shown.thumbnail)
-        self._share = self._smoothing.share(leap, lag, self._share)
-        self.has_cut = lag >= self._smoothing.cut_change
-        self._shown = newest if self.has_cut else _mix(shown, newest, self._share)
+        lag = measure_change(newest.light, shown.light)
+        self._share = self._smoothing.share(newest.leap if is_fresh else 0.0, lag, self._share)
+        is_other_light = lag >= self._smoothing.cut_change
+        self.has_cut = is_other_light or (is_fresh and newest.is_cut)
+        self._shown = newest if is_other_light else _mix(shown, newest, self._share)
         return self._shown.estimate
 
 
@@ -160,8 +183,14 @@ def _mix(shown: _Moment, newest: _Moment, share: float) -> _Moment:
     step = np.float32(share)
     return _Moment(
         shown.estimate + step * (newest.estimate - shown.estimate),
-        shown.thumbnail + step * (newest.thumbnail - shown.thumbnail),
+        shown.light + step * (newest.light - shown.light),
     )
+
+
+def _sort_cells(thumbnail: FloatArray) -> FloatArray:
+    """The cells in order of their brightness, each channel by itself: the distance of two such thumbnails is the least
+    that moving light about leaves (Wasserstein's, of order one)."""
+    return np.sort(thumbnail.reshape(-1, thumbnail.shape[-1]), axis=0).reshape(thumbnail.shape)
 
 
 def make_thumbnail(frame: npt.NDArray[Any]) -> FloatArray:

@@ -112,6 +112,52 @@ def make_moment(value: float, thumbnail: float = 0.2) -> tuple[np.ndarray, np.nd
     return np.full((4, 6, 3), value, np.float32), np.full(shape, thumbnail, np.float32)
 
 
+# A wall that gets brighter from left to right, as a thumbnail.
+TURNED = np.tile(np.linspace(0.1, 0.5, THUMBNAIL_PX, dtype=np.float32)[:, None], (THUMBNAIL_PX, 1, 3))
+CALM_SHARE = 1 - np.exp(-1 / Smoothing().time_constant_frames)
+
+
+def turn_camera(estimates: list[np.ndarray]) -> np.ndarray:
+    """The first number of what is shown while the camera turns by two cells a frame, nearly a cut each time."""
+    smoother, shown = Smoother(), []
+    for number, estimate in enumerate(estimates):
+        smoother.aim(estimate, np.roll(TURNED, 2 * number, axis=1))
+        shown.append(smoother.advance().flat[0])
+    return np.array(shown)
+
+
+def test_tone_of_a_turning_camera_does_not_follow_each_estimate() -> None:
+    shown = turn_camera([np.full(103, number % 2, np.float32) for number in range(40)])
+    # No two estimates differ by more than one, so that is the most that the calm share goes; float32 adds 1e-7.
+    assert np.abs(np.diff(shown)).max() <= CALM_SHARE + 1e-6
+
+
+def test_map_of_a_turning_camera_stays_where_the_light_is() -> None:
+    shown = turn_camera([np.full((4, 6, 3), number % 2, np.float32) for number in range(40)])
+    assert np.abs(np.diff(shown)).min() > 0.5
+
+
+def test_tone_of_a_lamp_that_is_switched_on_is_shown_at_once() -> None:
+    smoother, lit = Smoother(), TURNED.copy()
+    lit[4:8, 4:12] = 1
+    smoother.aim(np.zeros(103, np.float32), TURNED)
+    smoother.advance()
+    smoother.aim(np.ones(103, np.float32), lit)
+    np.testing.assert_array_equal(smoother.advance(), 1)
+    assert smoother.has_cut
+
+
+def test_another_scene_of_the_same_light_is_a_cut_whose_tone_is_approached() -> None:
+    smoother = Smoother()
+    smoother.aim(np.zeros(103, np.float32), TURNED)
+    smoother.advance()
+    smoother.aim(np.ones(103, np.float32), TURNED[:, ::-1])
+    np.testing.assert_allclose(smoother.advance(), CALM_SHARE, atol=1e-6)
+    assert smoother.has_cut
+    smoother.advance()
+    assert not smoother.has_cut
+
+
 def test_time_constant_is_in_frames() -> None:
     smoother = Smoother(Smoothing(time_constant_frames=7))
     smoother.aim(*make_moment(0.0))

@@ -6,32 +6,32 @@ const SIDE = 16, KEPT_HASTE = 0.9;
 
 export class Smoother {
   constructor(neutral) {
-    this.shown = { numbers: neutral, thumbnail: null };
+    this.shown = { numbers: neutral, light: null };
     this.newest = null;
     [this.leap, this.share] = [0, 0];
   }
 
   // Approach these numbers from now on; `samples` are the RGBA that the network saw.
   aim(numbers, samples) {
-    const thumbnail = makeThumbnail(samples);
-    this.leap = this.newest ? measureChange(thumbnail, this.newest.thumbnail) : 0;
-    this.newest = { numbers, thumbnail };
+    const light = sortCells(makeThumbnail(samples));
+    this.leap = this.newest ? measureChange(light, this.newest.light) : 0;
+    this.newest = { numbers, light };
   }
 
   // The numbers of the next frame.
   advance() {
     const { newest, shown } = this;
     if (!newest || shown === newest) return shown.numbers;
-    if (!shown.thumbnail) {
+    if (!shown.light) {
       this.shown = newest;
       return newest.numbers;
     }
-    const lag = measureChange(newest.thumbnail, shown.thumbnail);
+    const lag = measureChange(newest.light, shown.light);
     this.share = chooseShare(this.leap, lag, this.share);
     this.leap = 0;
     const mix = (to, from) => from.map((value, index) => value + this.share * (to[index] - value));
     this.shown = lag >= SMOOTHING.cut_change ? newest
-      : { numbers: mix(newest.numbers, shown.numbers), thumbnail: mix(newest.thumbnail, shown.thumbnail) };
+      : { numbers: mix(newest.numbers, shown.numbers), light: mix(newest.light, shown.light) };
     return this.shown.numbers;
   }
 }
@@ -53,6 +53,14 @@ function makeThumbnail(samples) {
     }
   const most = 255 * width * height / (SIDE * SIDE);
   return sums.map((sum) => Math.sqrt(sum / most));
+}
+
+// A tone has no place: what counts is how much of the frame has which brightness, channel by channel.
+function sortCells(thumbnail) {
+  const sorted = new Float32Array(thumbnail.length);
+  for (let channel = 0; channel < 3; channel++)
+    thumbnail.filter((_, index) => index % 3 === channel).sort().forEach((value, cell) => { sorted[3 * cell + channel] = value; });
+  return sorted;
 }
 
 function measureChange(thumbnail, other) {
