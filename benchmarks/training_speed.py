@@ -73,9 +73,11 @@ def measure_training_speed(
         variants: names of VARIANTS; those of an engine that is not installed are left out.
 
     Raises:
-        EdgeDceError: a training fails.
+        EdgeDceError: no engine is installed, or a training fails.
     """
     names = [name for name in variants if importlib.util.find_spec(VARIANTS[name][0]) is not None]
+    if not names:
+        raise EdgeDceError("expected TensorFlow or jax, found neither; run it in .venv-workshop (make workshop)")
     told: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory(prefix="edge-dce-") as folder:
         photos = Path(folder, "photos")

@@ -102,7 +102,7 @@ def _check_estimate(estimate: npt.NDArray[Any]) -> None:
 class Enhancer:
     """One model, loaded. For several threads, of which one at a time estimates and one at a time applies.
 
-    While one enhances with cleaning, no other does either.
+    While one enhances with cleaning, no other estimates or applies.
 
     Images are (H, W, 3) arrays of any size and strides: uint8, or uint16 or floating point in [0, 1], which keep their
     depth. `channel_order` says what the channels are: "RGB", "BGR", "RGBA" or "BGRA"; alpha stays as it is, and no
@@ -315,11 +315,10 @@ class Enhancer:
             noise = self._cleaner.measure(image, look, channel_order=channel_order)
             try:
                 estimate = self._estimate(image, channel_order)
-            except BaseException:
-                # The image is the caller's again.
+                return self._render(image, estimate, look, out, channel_order, noise=noise)
+            finally:
+                # The image is the caller's again, also where one of the two has failed.
                 wait([noise])
-                raise
-            return self._render(image, estimate, look, out, channel_order, noise=noise)
 
     def _apply(
         self,

@@ -175,8 +175,7 @@ class Network:
         """
         stored = self._view()
         values = self.output.encoding.decode(stored, self._buffers.reserve("output", stored.shape, np.float32))
-        # The sum is a number only if all are, and needs no array of its own; that of huge numbers need not be one.
-        if not self.output.encoding.is_integer and not (np.isfinite(values.sum()) or np.isfinite(values).all()):
+        if not self.output.encoding.is_integer and not _are_finite(values):
             raise ModelError(f"{self.name}: the network returned values that are not numbers; use another model")
         return values
 
@@ -207,7 +206,10 @@ class Network:
 
 
 class _FailureReport:
-    """Within it, what a runtime raises becomes a ModelError. Not a generator: three times a frame that is measured."""
+    """Within it, what a runtime raises becomes a ModelError.
+
+    A class, as contextlib's generator takes time that can be measured, and a frame enters three times.
+    """
 
     def __init__(self, name: str | Path) -> None:
         self._name = name
@@ -221,6 +223,12 @@ class _FailureReport:
         if isinstance(error, (ValueError, RuntimeError, MemoryError)):
             reason = " ".join(str(error).split()) or "out of memory"
             raise ModelError(f"{self._name}: the runtime failed on an image ({reason})") from error
+
+
+def _are_finite(values: FloatArray) -> bool:
+    # The sum is a number only if all are, and needs no array of its own; that of huge numbers need not be one.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
 def describe_encoding(details: dict[str, Any]) -> Encoding:

@@ -13,6 +13,8 @@ half of one in 255 levels in a scene that averages ten.
 A map of curves has to be where the light is. A tone has no place: what counts for it is how much of the frame has which
 brightness, so thumbnails are compared with their cells in order of it. For light that comes or goes that is the same
 number; where a camera turns it is not, and haste in every frame of a turn would show the flicker of single estimates.
+A cut to a scene of like light is told by place still, from twice the change on: one in thirty photos that follow each
+other has less, and no frame of a phone in a hand has more.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ FloatArray = npt.NDArray[np.float32]
 THUMBNAIL_PX = 16
 # So many pixels on a side make a thumbnail: enough that sensor noise averages out, few enough to cost little.
 _SAMPLED_PX = 256
+# A change by place, in `cut_change`, that no camera makes by turning.
+_MOST_BY_TURNING = 2.0
 # Per frame; without it the rest of a small leap of light would take as long as in a still scene.
 _KEPT_HASTE = 0.9
 _NO_CURVES: FloatArray = np.zeros((1, 1, 3), np.float32)
@@ -42,9 +46,10 @@ class Smoothing:
     Attributes:
         time_constant_frames: in a still scene 63 % of a difference is made up in so many frames; 0 smooths nothing.
         every_frames: the network runs at least once in so many frames, and whenever the scene has changed.
-        still_change: up to this change of the thumbnail from one estimate to the next, light counts as constant.
-        lag_change: up to this change the shown estimate may lag behind without haste.
-        cut_change: from this change on the newest estimate is shown at once.
+        still_change: up to this change of the light from one estimate to the next it counts as constant.
+        lag_change: up to this change of it the shown estimate may lag behind without haste.
+        cut_change: from this change of it on the newest estimate is shown at once; by place, also for a tone, the scene
+            is another one from there on.
 
     Raises:
         ValueError: other values than these can be.
@@ -101,12 +106,12 @@ class _NewestMoment(_Moment):
 
     Attributes:
         leap: of the light.
-        is_cut: whether the frame shows another scene.
+        turn: by place.
     """
 
     thumbnail: FloatArray
     leap: float = 0.0
-    is_cut: bool = False
+    turn: float = 0.0
 
 
 class Smoother:
@@ -115,7 +120,7 @@ class Smoother:
     `is_due` and `aim` may be called on another thread than `advance`.
 
     Attributes:
-        has_cut: whether the scene of the last `advance` was another, or its light.
+        has_cut: whether the scene of the last `advance` was another than the one before, or its light.
     """
 
     def __init__(self, smoothing: Smoothing = STEADY, *, neutral: FloatArray = _NO_CURVES) -> None:
@@ -143,15 +148,14 @@ class Smoother:
         """Approach this estimate from now on; the arrays must not be written to any more.
 
         Args:
-            estimate: of any shape, as `Enhancer.estimate` returns it.
-            thumbnail: of the frame that it was estimated on.
+            estimate: float32, as `Enhancer.estimate` returns it: of one axis for a tone, of three for a map.
+            thumbnail: of the frame that it was estimated on, by `make_thumbnail`; as many channels in each call.
         """
         light = _sort_cells(thumbnail) if estimate.ndim == 1 else thumbnail
         moment = _NewestMoment(estimate, light, thumbnail)
         if (before := self._newest) is not None:
-            leap = measure_change(light, before.light)
-            is_cut = measure_change(thumbnail, before.thumbnail) >= self._smoothing.cut_change
-            moment = dataclasses.replace(moment, leap=leap, is_cut=is_cut)
+            leap, turn = measure_change(light, before.light), measure_change(thumbnail, before.thumbnail)
+            moment = dataclasses.replace(moment, leap=leap, turn=turn)
         # One assignment, so that a thread in `advance` sees the old moment or the new one.
         self._newest = moment
 
@@ -171,11 +175,12 @@ class Smoother:
         if shown is None or shown is newest or shown.estimate.shape != newest.estimate.shape:
             self._shown = newest
             return newest.estimate
-        lag = measure_change(newest.light, shown.light)
-        self._share = self._smoothing.share(newest.leap if is_fresh else 0.0, lag, self._share)
-        is_other_light = lag >= self._smoothing.cut_change
-        self.has_cut = is_other_light or (is_fresh and newest.is_cut)
-        self._shown = newest if is_other_light else _mix(shown, newest, self._share)
+        lag, cut = measure_change(newest.light, shown.light), self._smoothing.cut_change
+        leap, turn = (newest.leap, newest.turn) if is_fresh else (0.0, 0.0)
+        self._share = self._smoothing.share(leap, lag, self._share)
+        self.has_cut = max(lag, turn) >= cut
+        is_at_once = lag >= cut or turn >= _MOST_BY_TURNING * cut
+        self._shown = newest if is_at_once else _mix(shown, newest, self._share)
         return self._shown.estimate
 
 

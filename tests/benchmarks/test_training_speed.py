@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from benchmarks.training_speed import (
     EngineSpeed,
     TrainingSpeed,
@@ -9,6 +11,7 @@ from benchmarks.training_speed import (
     measure_training_speed,
     render_training_speed,
 )
+from edge_dce.errors import EdgeDceError
 
 # 120 and 110 ms a step beside 60 and 55: twice as long, both times.
 FAST = EngineSpeed(step_ms=(60.0, 55.0), program_s=(10.0,), kernel_s=(1.0,), peak_mb=(900.0,))
@@ -22,6 +25,11 @@ def test_epochs_after_the_first_are_timed() -> None:
     assert len(measured.step_ms) == 2
     assert min(measured.step_ms) > 0
     assert len(measured.program_s) == len(measured.kernel_s) == len(measured.peak_mb) == 1
+
+
+def test_without_an_engine_it_says_where_there_are_some() -> None:
+    with pytest.raises(EdgeDceError, match=r"found neither; run it in \.venv-workshop"):
+        measure_training_speed("edge-scene", variants=())
 
 
 def test_engines_are_compared_with_the_first() -> None:

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -384,7 +385,8 @@ def test_one_thread_applies_while_another_estimates() -> None:
         np.testing.assert_array_equal(enhanced.result(WAIT_S), applied)
 
 
-def test_network_that_fails_leaves_nothing_at_work_on_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("part", ["network", "rendering"])
+def test_what_fails_leaves_nothing_at_work_on_the_image(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     measured = []
 
     def measure_slowly(image: np.ndarray, *, channel_order: str) -> NoiseProfile:
@@ -392,9 +394,14 @@ def test_network_that_fails_leaves_nothing_at_work_on_the_image(monkeypatch: pyt
         measured.append(image)
         return assume_noise(0.5)
 
+    def fail(*_: object) -> NoReturn:
+        raise MemoryError
+
     monkeypatch.setattr(cleaner, "estimate_noise", measure_slowly)
-    fake = FakeInterpreter(np.full((1, 4, 6, 3), np.nan, np.float32))
-    with pytest.raises(ModelError):
+    if part == "rendering":
+        monkeypatch.setattr(cleaner, "shrink_for_cleaning", fail)
+    fake = FakeInterpreter(np.full((1, 4, 6, 3), np.nan if part == "network" else 0.5, np.float32))
+    with pytest.raises((ModelError, MemoryError)):
         Enhancer(NO_CARD, fake, threads=2, contract="curves").enhance(make_image(40, 60))
     assert len(measured) == 1
 

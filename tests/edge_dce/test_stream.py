@@ -117,8 +117,16 @@ TURNED = np.tile(np.linspace(0.1, 0.5, THUMBNAIL_PX, dtype=np.float32)[:, None],
 CALM_SHARE = 1 - np.exp(-1 / Smoothing().time_constant_frames)
 
 
+def show(before: np.ndarray, after: np.ndarray, smoother: Smoother) -> float:
+    """The first number of a tone that is shown when it goes from 0 to 1, along with these thumbnails."""
+    smoother.aim(np.zeros(103, np.float32), before)
+    smoother.advance()
+    smoother.aim(np.ones(103, np.float32), after)
+    return float(smoother.advance()[0])
+
+
 def turn_camera(estimates: list[np.ndarray]) -> np.ndarray:
-    """The first number of what is shown while the camera turns by two cells a frame, nearly a cut each time."""
+    """The first number of what is shown while the camera turns by two cells a frame, by place a cut each time."""
     smoother, shown = Smoother(), []
     for number, estimate in enumerate(estimates):
         smoother.aim(estimate, np.roll(TURNED, 2 * number, axis=1))
@@ -134,28 +142,32 @@ def test_tone_of_a_turning_camera_does_not_follow_each_estimate() -> None:
 
 def test_map_of_a_turning_camera_stays_where_the_light_is() -> None:
     shown = turn_camera([np.full((4, 6, 3), number % 2, np.float32) for number in range(40)])
-    assert np.abs(np.diff(shown)).min() > 0.5
+    np.testing.assert_array_equal(np.abs(np.diff(shown)), 1)
 
 
 def test_tone_of_a_lamp_that_is_switched_on_is_shown_at_once() -> None:
     smoother, lit = Smoother(), TURNED.copy()
     lit[4:8, 4:12] = 1
-    smoother.aim(np.zeros(103, np.float32), TURNED)
-    smoother.advance()
-    smoother.aim(np.ones(103, np.float32), lit)
-    np.testing.assert_array_equal(smoother.advance(), 1)
+    assert show(TURNED, lit, smoother) == 1
     assert smoother.has_cut
 
 
-def test_another_scene_of_the_same_light_is_a_cut_whose_tone_is_approached() -> None:
+def test_turn_of_like_light_is_a_cut_whose_tone_is_approached() -> None:
     smoother = Smoother()
-    smoother.aim(np.zeros(103, np.float32), TURNED)
-    smoother.advance()
-    smoother.aim(np.ones(103, np.float32), TURNED[:, ::-1])
-    np.testing.assert_allclose(smoother.advance(), CALM_SHARE, atol=1e-6)
+    np.testing.assert_allclose(show(TURNED, np.roll(TURNED, 2, axis=1), smoother), CALM_SHARE, atol=1e-6)
     assert smoother.has_cut
     smoother.advance()
     assert not smoother.has_cut
+
+
+def test_tone_of_another_scene_of_like_light_is_shown_at_once() -> None:
+    assert show(TURNED, TURNED[:, ::-1], Smoother()) == 1
+
+
+def test_light_of_another_color_is_other_light() -> None:
+    # As bright as before, with red and blue changed for each other: by place 0.08, less than a turn may make.
+    reddish = np.tile(np.float32([0.42, 0.3, 0.3]), (THUMBNAIL_PX, THUMBNAIL_PX, 1))
+    assert show(reddish, reddish[..., ::-1], Smoother()) == 1
 
 
 def test_time_constant_is_in_frames() -> None:

@@ -2,20 +2,21 @@
 
 import { NETWORK, SMOOTHING } from "./generated.js";
 
-const SIDE = 16, KEPT_HASTE = 0.9;
+const SIDE = 16, KEPT_HASTE = 0.9, MOST_BY_TURNING = 2;
 
 export class Smoother {
   constructor(neutral) {
     this.shown = { numbers: neutral, light: null };
     this.newest = null;
-    [this.leap, this.share] = [0, 0];
+    [this.leap, this.turn, this.share] = [0, 0, 0];
   }
 
   // Approach these numbers from now on; `samples` are the RGBA that the network saw.
   aim(numbers, samples) {
-    const light = sortCells(makeThumbnail(samples));
-    this.leap = this.newest ? measureChange(light, this.newest.light) : 0;
-    this.newest = { numbers, light };
+    const thumbnail = makeThumbnail(samples), light = sortCells(thumbnail), before = this.newest;
+    this.leap = before ? measureChange(light, before.light) : 0;
+    this.turn = before ? measureChange(thumbnail, before.thumbnail) : 0;
+    this.newest = { numbers, light, thumbnail };
   }
 
   // The numbers of the next frame.
@@ -28,9 +29,10 @@ export class Smoother {
     }
     const lag = measureChange(newest.light, shown.light);
     this.share = chooseShare(this.leap, lag, this.share);
-    this.leap = 0;
+    const cut = SMOOTHING.cut_change, isAtOnce = lag >= cut || this.turn >= MOST_BY_TURNING * cut;
+    [this.leap, this.turn] = [0, 0];
     const mix = (to, from) => from.map((value, index) => value + this.share * (to[index] - value));
-    this.shown = lag >= SMOOTHING.cut_change ? newest
+    this.shown = isAtOnce ? newest
       : { numbers: mix(newest.numbers, shown.numbers), light: mix(newest.light, shown.light) };
     return this.shown.numbers;
   }

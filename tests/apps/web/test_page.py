@@ -251,26 +251,28 @@ def test_file_that_is_no_picture_is_named(window: Browser, server: Server, tmp_p
 
 
 def test_tones_follow_each_other_as_in_the_camera_app(window: Browser, server: Server) -> None:
-    # A still scene, a slow change, a lamp, a turn of the camera: gray levels of both halves, what the network says, and
-    # frames until the next.
+    # A still scene, a slow change, a lamp, a turn of the camera, another color, a cut: the levels of both halves, the
+    # blue of the right one, what the network says, and frames until the next.
     scenes = [
-        (20, 20, 0.1, 3), (20, 20, 0.2, 4), (22, 22, 0.3, 3), (24, 24, 0.3, 3), (28, 28, 0.4, 3),
-        (90, 20, 0.9, 2), (88, 20, 0.8, 5), (20, 88, 0.5, 3),
+        (20, 20, 20, 0.1, 3), (20, 20, 20, 0.2, 4), (22, 22, 22, 0.3, 3), (24, 24, 24, 0.3, 3), (28, 28, 28, 0.4, 3),
+        (90, 20, 20, 0.9, 2), (88, 20, 20, 0.8, 5), (60, 40, 30, 0.6, 3), (40, 60, 30, 0.5, 3), (40, 60, 90, 0.7, 3),
+        (200, 10, 10, 0.2, 2), (10, 200, 200, 0.3, 2),
     ]  # fmt: skip
     smoother, expected = Smoother(), []
-    for left, right, number, frames in scenes:
+    for left, right, blue, number, frames in scenes:
         frame = np.full((128, 192, 3), left, np.uint8)
-        frame[:, 96:] = right
-        thumbnail = make_thumbnail(frame)
-        smoother.aim(np.full(103, number, np.float32), thumbnail)
+        frame[:, 96:] = right, right, blue
+        smoother.aim(np.full(103, number, np.float32), make_thumbnail(frame))
         expected += [float(smoother.advance()[0]) for _ in range(frames)]
     window.open(server.url)
     found = window.evaluate(f"""
         return import("./smoothing.js").then(({{ Smoother }}) => {{
             const smoother = new Smoother(new Float32Array(103));
-            return {json.dumps(scenes)}.flatMap(([left, right, number, frames]) => {{
+            return {json.dumps(scenes)}.flatMap(([left, right, blue, number, frames]) => {{
                 const samples = new Uint8Array(4 * 128 * 192);
-                samples.forEach((_, index) => {{ samples[index] = index % (4 * 192) < 4 * 96 ? left : right; }});
+                samples.forEach((_, index) => {{
+                    samples[index] = index % (4 * 192) < 4 * 96 ? left : index % 4 == 2 ? blue : right;
+                }});
                 smoother.aim(new Float32Array(103).fill(number), samples);
                 return Array.from({{ length: frames }}, () => smoother.advance()[0]);
             }});

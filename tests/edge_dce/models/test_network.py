@@ -61,9 +61,15 @@ def test_image_is_read_in_levels() -> None:
         np.testing.assert_array_equal(network.invoke_image(network.quantize(IMAGE)), [0, 51, 255])
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_that_are_no_numbers_are_an_error(value: float) -> None:
-    network, _ = make_network(np.array([[0, value]], np.float32))
+def test_numbers_whose_sum_is_none_are_numbers() -> None:
+    values = np.full((1, 4), 3e38, np.float32)
+    network, _ = make_network(values)
+    np.testing.assert_array_equal(network.read(), values[0])
+
+
+@pytest.mark.parametrize("values", [[0, np.nan], [0, np.inf], [np.inf, -np.inf]])
+def test_values_that_are_no_numbers_are_an_error(values: list[float]) -> None:
+    network, _ = make_network(np.array([values], np.float32))
     with pytest.raises(ModelError, match=r"fake\.tflite: the network returned values that are not numbers"):
         network.read()
 
