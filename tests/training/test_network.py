@@ -46,6 +46,8 @@ def test_scene_network_returns_a_small_map_that_only_brightens(name: str, parame
 
 @pytest.mark.parametrize("name", ["zero-dce-scene", "zero-dce-attention"])
 def test_network_sees_the_other_end_of_the_picture(name: str) -> None:
+    # How much it sees before it has learned is a matter of its weights: 9e-5 to 2e-3 with attention and eight seeds.
+    keras.utils.set_random_seed(0)
     network = NETWORKS[name].build()
     image = np.random.default_rng(1).random((1, 256, 256, 3), np.float32)
     darker = image.copy()
