@@ -272,7 +272,7 @@ _AUTHORS = Recipe(
 
 _SCENE = Recipe(
     name="edge-scene",
-    about="our best; the network sees the whole picture, and training needs no normal-light pictures",
+    about="our best without normal-light pictures; the network sees the whole picture",
     network="zero-dce-scene",
     curve_root=4,
     epochs=40,

@@ -21,7 +21,7 @@ _METRICS = {"loss": False, "psnr": True, "ssim": True}
 
 def add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The parser of `sweep`."""
-    sweep = commands.add_parser("sweep", help="search for better settings of a recipe, or continue to")
+    sweep = commands.add_parser("sweep", help="search for better settings of a recipe, or go on with a search")
     add_training_data(sweep)
     sweep.add_argument(
         "--recipe",

@@ -180,7 +180,7 @@ complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l data-title -x -d 'n
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l worker -x -d 'train with other workers; INDEX says which address is this machine'"'"'s'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l mlflow -xka "(__fish_complete_path (commandline -ct))" -d 'log to MLflow too, in a SQLite file or on a server'
 complete -c edge-dce -n '_shtab_edge_dce_using train fit' -l cache -xka "(__fish_complete_directories)" -d 'folder for decoded pictures (default: the user'"'"'s cache folder)'
-complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a sweep -d 'search for better settings of a recipe, or continue to'
+complete -c edge-dce -n '_shtab_edge_dce_using train; and test $_shtab_edge_dce_npos -eq 0' -a sweep -d 'search for better settings of a recipe, or go on with a search'
 complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -s h -l help -d 'show this help message and exit'
 complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l data -xka "(__fish_complete_directories)" -d 'pictures; repeatable. Kinds, see docs/training.md: lol, lol-v2, exposures, fivek, pairs, photos, video, panoramas'
 complete -c edge-dce -n '_shtab_edge_dce_using train sweep' -l panoramas -xka "(__fish_complete_directories)" -d 'folder of panoramas in linear light (.hdr, .exr), for recipes that cut views'

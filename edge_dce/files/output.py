@@ -49,7 +49,9 @@ def check_parent(path: Path) -> None:
         except (FileNotFoundError, NotADirectoryError):
             is_there = False
     if not is_there:
-        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
+        file = next((parent for parent in path.parents if parent.is_file()), None)
+        way_out = "create it first" if file is None else f"{file} is a file, so choose another"
+        raise OutputError(f"{path}: there is no folder {path.parent}; {way_out}")
 
 
 def make_folder(folder: Path) -> None:
