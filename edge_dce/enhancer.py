@@ -16,7 +16,7 @@ from edge_dce.models.accelerator import ACCELERATORS
 from edge_dce.models.card import ModelCard, ModelFile, read_model_file
 from edge_dce.models.catalog import DEFAULT_MODEL, find_model
 from edge_dce.models.contracts import COLORS, CONTRACTS, CURVES, ENHANCING, TONE
-from edge_dce.models.network import Interpreter, Network
+from edge_dce.models.network import Interpreter, Network, are_finite
 from edge_dce.models.runtime import MAX_THREADS, default_threads, open_interpreter
 from edge_dce.models.xnnpack import uses_xnnpack
 from edge_dce.pixels.buffers import Buffers
@@ -94,8 +94,7 @@ def check_image(image: npt.NDArray[Any], channel_order: str = "RGB") -> None:
 def _check_estimate(estimate: npt.NDArray[Any]) -> None:
     if not isinstance(estimate, np.ndarray) or estimate.dtype.kind != "f":
         raise ImageError(f"expected an estimate as `Enhancer.estimate` returns it, found {type(estimate).__name__}")
-    # The sum is a number only if all are.
-    if not np.isfinite(estimate.sum(dtype=np.float64)):
+    if not are_finite(estimate):
         raise ImageError("expected an estimate of numbers, found some that are none")
 
 

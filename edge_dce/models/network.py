@@ -175,7 +175,7 @@ class Network:
         """
         stored = self._view()
         values = self.output.encoding.decode(stored, self._buffers.reserve("output", stored.shape, np.float32))
-        if not self.output.encoding.is_integer and not _are_finite(values):
+        if not self.output.encoding.is_integer and not are_finite(values):
             raise ModelError(f"{self.name}: the network returned values that are not numbers; use another model")
         return values
 
@@ -225,7 +225,8 @@ class _FailureReport:
             raise ModelError(f"{self._name}: the runtime failed on an image ({reason})") from error
 
 
-def _are_finite(values: FloatArray) -> bool:
+def are_finite(values: npt.NDArray[Any]) -> bool:
+    """Whether all values, floating point, are numbers."""
     # The sum is a number only if all are, and needs no array of its own; that of huge numbers need not be one.
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(values.sum()) or np.isfinite(values).all())

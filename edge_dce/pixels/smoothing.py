@@ -110,8 +110,8 @@ class _NewestMoment(_Moment):
     """
 
     thumbnail: FloatArray
-    leap: float = 0.0
-    turn: float = 0.0
+    leap: float
+    turn: float
 
 
 class Smoother:
@@ -152,12 +152,11 @@ class Smoother:
             thumbnail: of the frame that it was estimated on, by `make_thumbnail`; as many channels in each call.
         """
         light = _sort_cells(thumbnail) if estimate.ndim == 1 else thumbnail
-        moment = _NewestMoment(estimate, light, thumbnail)
-        if (before := self._newest) is not None:
+        before, leap, turn = self._newest, 0.0, 0.0
+        if before is not None:
             leap, turn = measure_change(light, before.light), measure_change(thumbnail, before.thumbnail)
-            moment = dataclasses.replace(moment, leap=leap, turn=turn)
         # One assignment, so that a thread in `advance` sees the old moment or the new one.
-        self._newest = moment
+        self._newest = _NewestMoment(estimate, light, thumbnail, leap, turn)
 
     def advance(self) -> FloatArray:
         """The estimate of the next frame, not to be written to; the same array as long as nothing changes.
@@ -167,16 +166,16 @@ class Smoother:
         newest, shown = self._newest, self._shown
         if newest is None:
             return self._neutral
-        is_fresh = newest is not self._approached
-        if is_fresh:
+        leap = turn = 0.0
+        if newest is not self._approached:
             self._approached, self._age_frames = newest, 0
+            leap, turn = newest.leap, newest.turn
         self._age_frames += 1
         self.has_cut = False
         if shown is None or shown is newest or shown.estimate.shape != newest.estimate.shape:
             self._shown = newest
             return newest.estimate
         lag, cut = measure_change(newest.light, shown.light), self._smoothing.cut_change
-        leap, turn = (newest.leap, newest.turn) if is_fresh else (0.0, 0.0)
         self._share = self._smoothing.share(leap, lag, self._share)
         self.has_cut = max(lag, turn) >= cut
         is_at_once = lag >= cut or turn >= _MOST_BY_TURNING * cut

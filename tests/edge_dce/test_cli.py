@@ -201,7 +201,7 @@ def make_bad_input(kind: str, folder: Path) -> list[str]:
         ("wrong shapes", "expected input (1, H, W, 3)"),
         ("missing model", "no such model file"),
         ("existing output", "already exists"),
-        ("file as output folder", "is a file, so choose another"),
+        ("file as output folder", "there is no folder"),
         ("unwritable folder", "cannot be written"),
         ("unknown output format", "or a name ending in one of"),
     ],

@@ -385,8 +385,10 @@ def test_one_thread_applies_while_another_estimates() -> None:
         np.testing.assert_array_equal(enhanced.result(WAIT_S), applied)
 
 
-@pytest.mark.parametrize("part", ["network", "rendering"])
-def test_what_fails_leaves_nothing_at_work_on_the_image(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+@pytest.mark.parametrize(("part", "error"), [("network", ModelError), ("rendering", MemoryError)])
+def test_what_fails_leaves_nothing_at_work_on_the_image(
+    monkeypatch: pytest.MonkeyPatch, part: str, error: type[Exception]
+) -> None:
     measured = []
 
     def measure_slowly(image: np.ndarray, *, channel_order: str) -> NoiseProfile:
@@ -401,7 +403,7 @@ def test_what_fails_leaves_nothing_at_work_on_the_image(monkeypatch: pytest.Monk
     if part == "rendering":
         monkeypatch.setattr(cleaner, "shrink_for_cleaning", fail)
     fake = FakeInterpreter(np.full((1, 4, 6, 3), np.nan if part == "network" else 0.5, np.float32))
-    with pytest.raises((ModelError, MemoryError)):
+    with pytest.raises(error):
         Enhancer(NO_CARD, fake, threads=2, contract="curves").enhance(make_image(40, 60))
     assert len(measured) == 1
 

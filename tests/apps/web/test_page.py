@@ -255,8 +255,8 @@ def test_tones_follow_each_other_as_in_the_camera_app(window: Browser, server: S
     # blue of the right one, what the network says, and frames until the next.
     scenes = [
         (20, 20, 20, 0.1, 3), (20, 20, 20, 0.2, 4), (22, 22, 22, 0.3, 3), (24, 24, 24, 0.3, 3), (28, 28, 28, 0.4, 3),
-        (90, 20, 20, 0.9, 2), (88, 20, 20, 0.8, 5), (60, 40, 30, 0.6, 3), (40, 60, 30, 0.5, 3), (40, 60, 90, 0.7, 3),
-        (200, 10, 10, 0.2, 2), (10, 200, 200, 0.3, 2),
+        (90, 90, 90, 0.9, 2), (88, 88, 88, 0.8, 5), (90, 20, 20, 0.9, 2), (88, 20, 20, 0.8, 5), (60, 40, 30, 0.6, 3),
+        (40, 60, 30, 0.5, 3), (40, 60, 90, 0.7, 3), (200, 10, 10, 0.2, 2), (10, 200, 200, 0.3, 2),
     ]  # fmt: skip
     smoother, expected = Smoother(), []
     for left, right, blue, number, frames in scenes:

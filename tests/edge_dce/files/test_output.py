@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from edge_dce.errors import OutputError
-from edge_dce.files.output import make_folder, write_file
+from edge_dce.files.output import check_parent, make_folder, write_file
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_file_where_a_folder_is_expected_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("precious")
+    with pytest.raises(OutputError, match=r"there is no folder .*; .*taken is a file, so choose another$"):
+        check_parent(tmp_path / "taken" / "below" / "result.png")
 
 
 def test_file_appears_whole_with_ordinary_permissions(tmp_path: Path) -> None:
