@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-# Of either width: what random numbers are mixed with becomes float64.
-Samples = npt.NDArray[np.floating[Any]]
+from .masks import Samples, draw_blob, draw_field, draw_skyline, scatter
+
 Uint8Array = npt.NDArray[np.uint8]
 
 # Lamps, windows, signs: RGB of the brightest.
@@ -30,7 +28,6 @@ _LIGHTS = (
     (1.0, 0.55, 0.0),
     (0.3, 1.0, 0.5),
 )
-_WINDOW_PX = 8
 # Levels of 255.
 _BLACKEST_SKY, _BRIGHTEST_SKY = 0.0, 2.2
 _LEAST_NOISE, _MOST_NOISE = 0.3, 1.5
@@ -65,10 +62,10 @@ def _make_night(photo: Samples, _: Samples, random: np.random.Generator) -> tupl
     height, width = photo.shape[:2]
     lit = (photo**2.2 * random.uniform(0.15, 1)) ** (1 / 2.2)
     if random.random() < 0.5:
-        windows = _scatter(height, width, random.uniform(0.02, 0.3), random)
+        windows = scatter(height, width, random.uniform(0.02, 0.3), random)
         color = np.array(_LIGHTS[random.integers(len(_LIGHTS))], np.float32) * random.uniform(0.4, 1)
         lit = windows * color + (1 - windows) * lit * random.uniform(0.1, 0.6)
-    ground = _draw_skyline(height, width, random)
+    ground = draw_skyline(height, width, random)
     tint = 1 + 0.15 * random.standard_normal(3)
     sky = (1 - ground) * (random.uniform(_BLACKEST_SKY, _BRIGHTEST_SKY) / 255 * tint)
     lifted = _lift(lit, random.uniform(0.08, 0.25), random.uniform(1.2, 2.2))
@@ -80,9 +77,9 @@ def _make_sunset(_: Samples, photo: Samples, random: np.random.Generator) -> tup
     height, width = photo.shape[:2]
     top, bottom = random.uniform((0.15, 0.2, 0.35), (0.6, 0.5, 0.8)), random.uniform((0.85, 0.4, 0.1), (1, 0.75, 0.45))
     down = np.linspace(0, 1, height, dtype=np.float32)[:, np.newaxis, np.newaxis]
-    clouds = (_draw_field(height, width, 6, random) - 0.5) * random.uniform(0, 0.3)
+    clouds = (draw_field(height, width, 6, random) - 0.5) * random.uniform(0, 0.3)
     sky = np.clip(top * (1 - down) + bottom * down + clouds, 0, 1)
-    ground = _draw_skyline(height, width, random)
+    ground = draw_skyline(height, width, random)
     ground[: int(height * random.uniform(0.3, 0.8))] = 0
     dark = photo * random.uniform(0.05, 0.35)
     lifted = _lift(dark, random.uniform(0.05, 0.15), random.uniform(1.2, 2.2))
@@ -95,13 +92,13 @@ def _make_backlit(first: Samples, second: Samples, random: np.random.Generator) 
     darkest = random.uniform(0.45, 0.7)
     if random.random() < 0.6:
         tint = random.uniform(0.75, 1, 3)
-        bright: Samples = darkest + (1 - darkest) * _draw_field(height, width, 5, random) * tint
+        bright: Samples = darkest + (1 - darkest) * draw_field(height, width, 5, random) * tint
     else:
         bright = 0.8 * darkest + (1 - 0.8 * darkest) * first
     level = random.uniform(0.04, 0.14)
     subject = np.clip(second / max(float(second.mean()), 0.1) * level, 0, 0.4)
     lifted = _lift(subject, 1.6 * level, random.uniform(3, 4))
-    mask = _draw_blob(height, width, random.uniform(0.06, 0.4), random)
+    mask = draw_blob(height, width, random.uniform(0.06, 0.4), random)
     return bright * (1 - mask) + subject * mask, bright * (1 - mask) + lifted * mask
 
 
@@ -145,42 +142,6 @@ def _lift(samples: Samples, level: float, factor: float) -> Samples:
     brightest = np.maximum(samples.max(axis=2, keepdims=True), 1e-4)
     lifted: Samples = samples * (np.interp(brightest, x, y) / brightest)
     return lifted
-
-
-def _draw_field(height: int, width: int, cells: int, random: np.random.Generator) -> Samples:
-    """(height, width, 1) in [0, 1], smooth."""
-    coarse = random.random((cells, cells), dtype=np.float32)
-    field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.clip(field, 0, 1), np.float32)[..., np.newaxis]
-
-
-def _draw_blob(height: int, width: int, area: float, random: np.random.Generator) -> Samples:
-    """(height, width, 1) in [0, 1]: a round shape that covers about that share, with a sharp or a soft edge."""
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    down, right = random.uniform(0.3, 0.8) * height, random.uniform(0.2, 0.8) * width
-    radius, aspect = np.sqrt(area * height * width / np.pi), random.uniform(0.6, 1.6)
-    bumps = random.uniform(0, 0.25) * (2 * _draw_field(height, width, 7, random)[..., 0] - 1)
-    distance = np.hypot((rows - down) / aspect, (columns - right) * aspect) / radius + bumps
-    blob = distance < 1 if random.random() < 0.7 else np.clip((1.1 - distance) * 5, 0, 1)
-    return np.asarray(blob, np.float32)[..., np.newaxis]
-
-
-def _draw_skyline(height: int, width: int, random: np.random.Generator) -> Samples:
-    """(height, width, 1): 0 in the sky, 1 below: houses, or hills."""
-    count = int(random.integers(2, 12))
-    heights = random.uniform(-0.15, 0.15, count) + random.uniform(0.25, 0.85)
-    edge = np.repeat(heights, -(-width // count))[np.newaxis, :width].astype(np.float32)
-    if random.random() < 0.5:
-        edge = np.asarray(cv2.GaussianBlur(edge, (0, 0), width / 40), np.float32)
-    below = np.arange(height)[:, np.newaxis] > edge * height
-    return below.astype(np.float32)[..., np.newaxis]
-
-
-def _scatter(height: int, width: int, share: float, random: np.random.Generator) -> Samples:
-    """(height, width, 1): 1 in squares that cover that share."""
-    cells = random.random((height // _WINDOW_PX + 1, width // _WINDOW_PX + 1)) < share
-    squares = cv2.resize(cells.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
-    return squares[..., np.newaxis].astype(np.float32)
 
 
 def _quantize(samples: Samples) -> Uint8Array:

@@ -75,6 +75,7 @@ class ToneSettings:
             panoramas, and from made scenes; in any unit.
         views: how many views are cut.
         rendering: of the views' partners, see training.panoramas.rendering.
+        collage_share: how many of the views are collages of two, see training.panoramas.views.
         smallest_part: the network sees a part of each picture, of at least this share of each side, as if it were all.
         least_gain: half of the pairs are exposed by a factor between this one and the recipe's `exposure_gain`; 1 and 1
             leave all as they are.
@@ -90,6 +91,7 @@ class ToneSettings:
     made_share: float = 0.0
     views: int = 1000
     rendering: str = "fused"
+    collage_share: float = 0.0
     smallest_part: float = 0.8
     least_gain: float = 1.0
     whole_share: float = 0.5
@@ -313,6 +315,7 @@ _TONE = Recipe(
     flip=True,
     learning_rate=1e-3,
     schedule="cosine",
+    exposure_gain=8.0,
     clip_norm=1.0,
     ema=0.999,
     rounding=True,
@@ -326,7 +329,9 @@ _TONE = Recipe(
         regional=1.0,
         steadiness=20.0,
     ),
-    tone=ToneSettings(pair_share=0.45, view_share=0.45, made_share=0.1),
+    tone=ToneSettings(
+        pair_share=0.45, view_share=0.45, made_share=0.1, views=1500, rendering="balanced", collage_share=0.4
+    ),
 )
 
 _RECIPES = (
@@ -355,6 +360,7 @@ _RECIPES = (
         _TONE,
         name="edge-tone-clean",
         about="as edge-tone, learned from views of panoramas alone: its weights carry no license of pairs",
+        exposure_gain=1.0,
         tone=ToneSettings(view_share=0.9, made_share=0.1),
     ),
     dataclasses.replace(
@@ -363,6 +369,7 @@ _RECIPES = (
         about="goes on from edge-tone (fit --from edge-tone-once) with pairs of one's own",
         epochs=8,
         epoch_images=1000,
+        exposure_gain=1.0,
         learning_rate=1e-4,
         ema=0.99,
         tone=ToneSettings(pair_share=0.9, made_share=0.1),

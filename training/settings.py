@@ -110,6 +110,7 @@ def _list_tone_expectations(recipe: Recipe, tone: ToneSettings, multiple_px: int
         ),
         (tone.views >= 1, "tone.views to be at least 1"),
         (tone.rendering in RENDERINGS, f"tone.rendering to be one of {' '.join(RENDERINGS)}"),
+        (0 <= tone.collage_share <= 1, "tone.collage_share from 0 to 1"),
         (0 < tone.smallest_part <= 1, "tone.smallest_part above 0, up to 1"),
         (0 < tone.least_gain <= recipe.exposure_gain, "tone.least_gain above 0, up to exposure_gain"),
         (tone.whole_share >= 0, "tone.whole_share not to be negative"),

@@ -195,7 +195,15 @@ def load_tone_batches(
         sources.append((good, settings.pair_share))
     if panoramas is not None and settings.view_share > 0:
         size = settings.picture_width_px, settings.picture_height_px
-        views = read_pairs(panoramas, settings.views, recipe.seed, cache=cache, size=size, rendering=settings.rendering)
+        views = read_pairs(
+            panoramas,
+            settings.views,
+            recipe.seed,
+            cache=cache,
+            size=size,
+            rendering=settings.rendering,
+            collage_share=settings.collage_share,
+        )
         good = _Pairs(*views)
         sources.append((good, settings.view_share))
     if settings.made_share > 0 and good is not None:

@@ -6,11 +6,14 @@ The filmic one is a single curve for the whole picture, exposed by the scene: eq
 
 The fused one joins shots of several exposures: Mertens et al., "Exposure Fusion" (2007). It lifts shadows and holds
 highlights, and makes all scenes about equally bright, so nights are filmic here too.
+
+The balanced one is half way between the filmic one and the fusion of more shots. Of real sequences it comes nearer to
+the fusion of all their shots than either of them does, and scenes differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -32,6 +35,8 @@ _CONTRAST = 0.3
 _BLACK = 1e-5
 # Shots to fuse: each so many times as long as the one before it, until the average light is white.
 _STEP, _MOST_SHOTS = 3.0, 6
+# Of the balanced rendering: shorter shots too, and longer ones until the average light is three times white.
+_WIDE_STEP, _SHORTER_SHOTS, _LONGEST_AVERAGE = 4.0, 3, 3.0
 
 
 def render(light: FloatArray, *, is_night: bool = False) -> Uint8Array:
@@ -40,7 +45,7 @@ def render(light: FloatArray, *, is_night: bool = False) -> Uint8Array:
     Args:
         is_night: keep it dark: brightened moderately, its sky stays black.
     """
-    exposed = light * np.float32(_choose_key(light, is_night) / _average(light))
+    exposed = light * np.float32(_choose_key(light, is_night) / average_light(light))
     # Below 1.5 the shoulder would turn into a straight line that brightens an even scene to white.
     white = max(float(np.percentile(exposed.max(axis=2), 99.5)), 1.5)
     largest = exposed.max(axis=2, keepdims=True)
@@ -58,13 +63,32 @@ def fuse(light: FloatArray, exposure: float, *, is_night: bool = False) -> Uint8
     """
     if is_night:
         return render(light, is_night=True)
-    longest = 1 / _average(light)
+    longest = 1 / average_light(light)
     exposures = [exposure * _STEP**number for number in range(_MOST_SHOTS) if exposure * _STEP**number < longest]
-    shots = [quantize(encode_srgb(light * np.float32(each))) for each in exposures or [exposure]]
+    return quantize(_merge(light, exposures or [exposure]))
+
+
+def balance(light: FloatArray, exposure: float, *, is_night: bool = False) -> Uint8Array:
+    """(H, W, 3) uint8 RGB of linear light: the mean of `render` and of the shots around this exposure, fused.
+
+    Args: as for `fuse`.
+    """
+    filmic = render(light, is_night=is_night)
+    if is_night:
+        return filmic
+    longest = _LONGEST_AVERAGE / average_light(light)
+    longer = (exposure * _WIDE_STEP**number for number in range(1, _MOST_SHOTS + 1))
+    shorter = (exposure * _WIDE_STEP**-number for number in range(_SHORTER_SHOTS, 0, -1))
+    fused = _merge(light, [*shorter, exposure, *(each for each in longer if each < longest)])
+    return quantize((filmic / np.float32(255) + fused) / 2)
+
+
+def _merge(light: FloatArray, exposures: Sequence[float]) -> FloatArray:
+    """Shots of these exposures, fused, in [0, 1]."""
+    shots = [quantize(encode_srgb(light * np.float32(each))) for each in exposures]
     if len(shots) == 1:
-        return shots[0]
-    fused: FloatArray = np.asarray(cv2.createMergeMertens().process(shots), np.float32)
-    return quantize(np.clip(fused, 0, 1))
+        return shots[0] / np.float32(255)
+    return np.clip(np.asarray(cv2.createMergeMertens().process(shots), np.float32), 0, 1)
 
 
 def _render_any(light: FloatArray, exposure: float, *, is_night: bool = False) -> Uint8Array:
@@ -72,7 +96,7 @@ def _render_any(light: FloatArray, exposure: float, *, is_night: bool = False) -
 
 
 # By the names that recipes have for them; each takes the light, the exposure of the dark picture, and `is_night`.
-RENDERINGS: Mapping[str, Callable[..., Uint8Array]] = {"filmic": _render_any, "fused": fuse}
+RENDERINGS: Mapping[str, Callable[..., Uint8Array]] = {"filmic": _render_any, "fused": fuse, "balanced": balance}
 
 
 def _bend(light: FloatArray, white: float) -> FloatArray:
@@ -82,7 +106,8 @@ def _bend(light: FloatArray, white: float) -> FloatArray:
     return encoded + np.float32(_CONTRAST) * (smooth_step - encoded)
 
 
-def _average(light: FloatArray) -> float:
+def average_light(light: FloatArray) -> float:
+    """The mean of the logarithm of linear light, as light."""
     return float(np.exp2(_log_luminance(light).mean()))
 
 

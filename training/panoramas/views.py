@@ -17,10 +17,11 @@ import numpy.typing as npt
 from edge_dce.errors import ImageError
 
 from ..cache import hash_files, read_made
+from ..masks import Samples, draw_blob, draw_skyline
 from .camera import cut_view, draw_camera
 from .files import find_panoramas, read_panorama
-from .rendering import RENDERINGS
-from .sensor import Noise, Sensor, decode_srgb, encode_srgb, expose, find_exposure, mix_luma, record
+from .rendering import RENDERINGS, average_light
+from .sensor import Noise, Sensor, decode_srgb, encode_srgb, expose, find_exposure, mix_luma, quantize, record
 
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
@@ -35,6 +36,10 @@ _BACKLIT_SHARE = 0.25
 _DARKEST_LEVEL, _BRIGHTEST_LEVEL = 5.0, 90.0
 # A picture as bright as this share of its partner needs nothing either: nobody wants photos darkened.
 _ENOUGH = 0.9
+# Of a collage: how much more or less light its front gets, how often it is as bright as its highlights allow, and what
+# mean luma that may give at most.
+_MOST_RATIO = 24.0
+_BRIGHT_SHARE, _BRIGHT_LEVELS = 0.5, (50.0, 190.0)
 # In the darkest photos of phones, and in those taken by day.
 _STRONGEST, _WEAKEST = Noise(shot=4e-4, read=1.2e-3), Noise(shot=2e-5, read=1e-4)
 _NIGHT_WORDS = ("night", "moon", "dusk")
@@ -58,7 +63,13 @@ class View:
 
 
 def cut_views(
-    folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE, *, rendering: str = "filmic"
+    folder: Path,
+    count: int,
+    seed: int,
+    size: tuple[int, int] = SIZE,
+    *,
+    rendering: str = "filmic",
+    collage_share: float = 0.0,
 ) -> Iterator[View]:
     """`count` views of a folder of panoramas, in the order of its files, of each about as many.
 
@@ -67,13 +78,14 @@ def cut_views(
 
     Args:
         rendering: of the partners, one of `rendering.RENDERINGS`.
+        collage_share: how often a view of the same panorama stands in front of another, see `make_collage`.
 
     Raises:
         ImageError: as `find_panoramas` and `read_panorama`.
     """
     paths = find_panoramas(folder)
     for place, path in enumerate(paths):
-        yield from _cut_views_of(path, _share_out(count, len(paths), place), seed, size, rendering)
+        yield from _cut_views_of(path, _share_out(count, len(paths), place), seed, size, rendering, collage_share)
 
 
 def read_pairs(
@@ -84,6 +96,7 @@ def read_pairs(
     cache: Path,
     size: tuple[int, int] = SIZE,
     rendering: str = "filmic",
+    collage_share: float = 0.0,
 ) -> tuple[Uint8Array, Uint8Array]:
     """`dark` and `partner` of `cut_views` as two (count, height, width, 3) arrays, mapped from the cache.
 
@@ -96,10 +109,11 @@ def read_pairs(
     width, height = size
     paths = find_panoramas(folder)
     names = " ".join(path.name for path in paths)
-    key = f"views {_VERSION} {rendering} {count} {seed} {size} {names} {hash_files(paths)}"
+    collages = f" collages {collage_share}" if collage_share > 0 else ""
+    key = f"views {_VERSION} {rendering}{collages} {count} {seed} {size} {names} {hash_files(paths)}"
 
     def fill(samples: Uint8Array) -> None:
-        cut = functools.partial(_cut_pairs, folder, count, seed, size, rendering)
+        cut = functools.partial(_cut_pairs, folder, count, seed, size, rendering, collage_share)
         # Processes rather than threads: most of a view is made by numpy. Spawned, since engines of Keras do not survive
         # a fork.
         with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -111,23 +125,28 @@ def read_pairs(
 
 
 def _cut_pairs(
-    folder: Path, count: int, seed: int, size: tuple[int, int], rendering: str, place: int
+    folder: Path, count: int, seed: int, size: tuple[int, int], rendering: str, collage_share: float, place: int
 ) -> list[tuple[Uint8Array, Uint8Array]]:
     """What `read_pairs` holds of the views of one panorama."""
     paths = find_panoramas(folder)
-    views = _cut_views_of(paths[place], _share_out(count, len(paths), place), seed, size, rendering)
+    views = _cut_views_of(paths[place], _share_out(count, len(paths), place), seed, size, rendering, collage_share)
     return [(lay_down(view.dark, size), lay_down(view.partner, size)) for view in views]
 
 
 def _cut_views_of(
-    path: Path, numbers: Iterable[int], seed: int, size: tuple[int, int], rendering: str
+    path: Path, numbers: Iterable[int], seed: int, size: tuple[int, int], rendering: str, collage_share: float
 ) -> Iterator[View]:
     panorama = read_panorama(path)
     is_night = any(word in path.stem.lower() for word in _NIGHT_WORDS)
     for number in numbers:
         random = np.random.default_rng([seed, number])
         light = cut_view(panorama, draw_camera(random, size))
-        yield make_view(light, random, is_night=is_night, rendering=rendering)
+        # Without collages no number is drawn for them: sets of before stay as they are.
+        if collage_share > 0 and random.random() < collage_share:
+            front = cut_view(panorama, draw_camera(random, size))
+            yield make_collage(light, front, random, is_night=is_night, rendering=rendering)
+        else:
+            yield make_view(light, random, is_night=is_night, rendering=rendering)
 
 
 def _share_out(count: int, panoramas: int, place: int) -> range:
@@ -149,13 +168,10 @@ def make_view(
     Raises:
         ImageError: there is no light.
     """
-    if not light.max() > 0:
-        raise ImageError("a view without any light; expected a panorama of a scene")
-    sensor = _draw_sensor(light, random, is_night)
+    _expect_light(light)
+    sensor = _draw_sensor(_draw_exposure(light, random, is_night), random)
     exposed = expose(light, sensor)
-    # The partner knows no more than the sensor saw: what is clipped there is white here.
-    seen = np.minimum(light, 1 / np.float32(sensor.exposure))
-    partner = RENDERINGS[rendering](seen, sensor.exposure, is_night=is_night)
+    partner = RENDERINGS[rendering](_see(light, sensor), sensor.exposure, is_night=is_night)
     is_bright = mix_luma(encode_srgb(exposed)).mean() * 255 > _ENOUGH * partner.mean()
     if is_bright or random.random() < _GOOD_SHARE:
         sensor = Sensor(exposure=1.0, noise=_draw_noise(random, _WEAKEST), jpeg_quality=sensor.jpeg_quality)
@@ -164,13 +180,71 @@ def make_view(
     return View(dark, clean_dark, partner, sensor)
 
 
-def _draw_sensor(light: FloatArray, random: np.random.Generator, is_night: bool) -> Sensor:
+def make_collage(
+    light: FloatArray,
+    front: FloatArray,
+    random: np.random.Generator,
+    *,
+    is_night: bool = False,
+    rendering: str = "filmic",
+) -> View:
+    """A pair of a view with another one in front of it, or as the ground under it, in light of its own.
+
+    What is where then tells nothing: a network has to look at how much there is of which brightness. Half of them are
+    as bright as their highlights allow. No sample of the partner is darker than that of the picture.
+
+    Raises:
+        ImageError: there is no light in one of them.
+    """
+    _expect_light(light)
+    _expect_light(front)
+    if front.shape != light.shape:
+        front = np.rot90(front)
+    ratio = average_light(light) / average_light(front) * _MOST_RATIO ** random.uniform(-1, 1)
+    mask = _draw_mask(*light.shape[:2], random)
+    joined: FloatArray = np.asarray(light * (1 - mask) + front * (ratio * mask), np.float32)
+    exposure = _draw_exposure(joined, random, is_night)
+    if not is_night and random.random() < _BRIGHT_SHARE:
+        exposure = min(_hold_highlights(joined, random), find_exposure(joined, random.uniform(*_BRIGHT_LEVELS)))
+    sensor = _draw_sensor(exposure, random)
+    dark, clean_dark = record(expose(joined, sensor), sensor, random)
+    seen = _see(joined, sensor)
+    partner = RENDERINGS[rendering](seen, sensor.exposure, is_night=is_night)
+    bright = quantize(encode_srgb(seen * np.float32(sensor.exposure)))
+    return View(dark, clean_dark, np.maximum(partner, bright), sensor)
+
+
+def _draw_mask(height: int, width: int, random: np.random.Generator) -> Samples:
+    if random.random() < 0.5:
+        return draw_blob(height, width, random.uniform(0.06, 0.5), random)
+    return draw_skyline(height, width, random)
+
+
+def _expect_light(light: FloatArray) -> None:
+    if not light.max() > 0:
+        raise ImageError("a view without any light; expected a panorama of a scene")
+
+
+def _see(light: FloatArray, sensor: Sensor) -> FloatArray:
+    """What a partner is made of: it knows no more than the sensor saw, and what is clipped there is white."""
+    return np.minimum(light, 1 / np.float32(sensor.exposure))
+
+
+def _draw_exposure(light: FloatArray, random: np.random.Generator, is_night: bool) -> float:
     brightest = _BRIGHTEST_LEVEL / 2 if is_night else _BRIGHTEST_LEVEL
     exposure = find_exposure(light, _draw_between(random, _DARKEST_LEVEL, brightest))
     if random.random() < _BACKLIT_SHARE:
-        clipped = random.uniform(0.2, 4)
-        backlit = 1 / max(float(np.percentile(light.max(axis=2), 100 - clipped)), 1e-6)
-        exposure = min(backlit, find_exposure(light, brightest))
+        exposure = min(_hold_highlights(light, random), find_exposure(light, brightest))
+    return exposure
+
+
+def _hold_highlights(light: FloatArray, random: np.random.Generator) -> float:
+    """The exposure that clips 0.2 to 4 % of the pixels."""
+    clipped = random.uniform(0.2, 4)
+    return 1 / max(float(np.percentile(light.max(axis=2), 100 - clipped)), 1e-6)
+
+
+def _draw_sensor(exposure: float, random: np.random.Generator) -> Sensor:
     red, blue = np.exp(random.normal(0, 0.06, 2))
     return Sensor(
         exposure=exposure,

@@ -1,9 +1,11 @@
 """The good picture of a view: the same for each exposure, black stays black, night stays night."""
 
+import cv2
 import numpy as np
 import pytest
 
-from training.panoramas.rendering import RENDERINGS, fuse, render
+from training.panoramas.rendering import RENDERINGS, average_light, balance, fuse, render
+from training.panoramas.sensor import encode_srgb, quantize
 
 from .made_panorama import make_panorama
 
@@ -76,3 +78,27 @@ def test_picture_that_is_bright_already_is_fused_of_itself_alone() -> None:
 def test_night_is_not_fused() -> None:
     light = make_panorama()
     np.testing.assert_array_equal(fuse(light, 0.1, is_night=True), render(light, is_night=True))
+
+
+def test_balanced_picture_is_between_the_filmic_one_and_the_fusion_of_shorter_and_longer_shots() -> None:
+    # One level of light: 0.5 is 188 in every shot of exposure 1; the mean of both pictures lies between them.
+    light = np.full((8, 8, 3), 0.5, np.float32)
+    filmic = int(render(light)[0, 0, 0])
+    balanced = balance(light, 1.0)
+    assert (balanced == balanced[0, 0]).all()
+    shots = [encode_srgb(light * np.float32(4.0**number)) for number in (-3, -2, -1, 0, 1)]
+    fused = cv2.createMergeMertens().process([quantize(shot) for shot in shots])
+    # Each of the two is rounded once more on the way.
+    assert float(balanced[0, 0, 0]) == pytest.approx((filmic + 255 * fused[0, 0, 0]) / 2, abs=1)
+
+
+def test_balanced_picture_of_an_overexposed_shot_is_darker_than_it() -> None:
+    light = make_panorama(256)
+    exposure = 4 / average_light(light)
+    shot = quantize(encode_srgb(light * np.float32(exposure)))
+    assert balance(np.minimum(light, 1 / np.float32(exposure)), exposure).mean() < shot.mean()
+
+
+def test_balanced_night_is_filmic() -> None:
+    light = make_panorama()
+    np.testing.assert_array_equal(balance(light, 0.1, is_night=True), render(light, is_night=True))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import ImageError
-from training.panoramas.views import View, cut_views, make_view, read_pairs
+from training.panoramas.views import View, cut_views, make_collage, make_view, read_pairs
 
 from .made_panorama import make_panorama, write_panorama
 
@@ -24,6 +24,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def views(folder: Path) -> list[View]:
     return list(cut_views(folder, 40, seed=1, size=SIZE))
+
+
+@pytest.fixture(scope="module")
+def collages(folder: Path) -> list[View]:
+    return list(cut_views(folder, 40, seed=1, size=SIZE, rendering="balanced", collage_share=1.0))
 
 
 def test_the_same_seed_gives_the_same_views(folder: Path, views: list[View]) -> None:
@@ -76,3 +81,36 @@ def test_upright_views_are_turned_to_fit_among_the_others(folder: Path, tmp_path
 def test_a_view_without_light_is_an_error() -> None:
     with pytest.raises(ImageError, match="without any light"):
         make_view(np.zeros((8, 8, 3), np.float32), np.random.default_rng(1))
+
+
+def test_no_sample_of_a_collages_partner_is_darker_than_its_picture(collages: list[View]) -> None:
+    # Green has no error of white balance, and without a mosaic nothing comes from neighbors.
+    compared = [(view.clean_dark[..., 1], view.partner[..., 1]) for view in collages if not view.sensor.has_mosaic]
+    assert len(compared) > 10
+    assert all((partner >= dark).all() for dark, partner in compared)
+
+
+def test_some_collages_are_bright_and_some_dark(collages: list[View]) -> None:
+    levels = [view.clean_dark.mean() for view in collages]
+    assert min(levels) < 30
+    assert max(levels) > 90
+
+
+def test_collage_has_two_lights() -> None:
+    light, front = np.full((32, 48, 3), 0.2, np.float32), np.full((32, 48, 3), 0.2, np.float32)
+    levels = [np.ptp(make_collage(light, front, np.random.default_rng(seed)).clean_dark) for seed in range(20)]
+    # The ratio of two parts of one light is up to 24, either way: a twentieth of all are alike within 1.2.
+    assert sum(level > 10 for level in levels) > 10
+
+
+def test_collages_have_an_entry_of_their_own(folder: Path, tmp_path: Path) -> None:
+    first, _ = read_pairs(folder, 6, 1, cache=tmp_path, size=SIZE)
+    second, _ = read_pairs(folder, 6, 1, cache=tmp_path, size=SIZE, collage_share=0.5)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert (first != second).any()
+
+
+def test_collage_without_light_is_an_error() -> None:
+    light = np.ones((8, 8, 3), np.float32)
+    with pytest.raises(ImageError, match="without any light"):
+        make_collage(light, np.zeros_like(light), np.random.default_rng(1))
