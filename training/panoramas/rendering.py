@@ -13,6 +13,7 @@ the fusion of all their shots than either of them does, and scenes differ.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import cv2
@@ -35,8 +36,9 @@ _CONTRAST = 0.3
 _BLACK = 1e-5
 # Shots to fuse: each so many times as long as the one before it, until the average light is white.
 _STEP, _MOST_SHOTS = 3.0, 6
-# Of the balanced rendering: shorter shots too, and longer ones until the average light is three times white.
-_WIDE_STEP, _SHORTER_SHOTS, _LONGEST_AVERAGE = 4.0, 3, 3.0
+# Of the balanced rendering: shorter shots too, and longer ones until the average light is three times white. Three of them
+# at least: with fewer, what is dark in a bright picture would come out darker still.
+_WIDE_STEP, _SHORTER_SHOTS, _LEAST_LONGER, _LONGEST_AVERAGE = 4.0, 3, 3, 3.0
 
 
 def render(light: FloatArray, *, is_night: bool = False) -> Uint8Array:
@@ -76,10 +78,9 @@ def balance(light: FloatArray, exposure: float, *, is_night: bool = False) -> Ui
     filmic = render(light, is_night=is_night)
     if is_night:
         return filmic
-    longest = _LONGEST_AVERAGE / average_light(light)
-    longer = (exposure * _WIDE_STEP**number for number in range(1, _MOST_SHOTS + 1))
-    shorter = (exposure * _WIDE_STEP**-number for number in range(_SHORTER_SHOTS, 0, -1))
-    fused = _merge(light, [*shorter, exposure, *(each for each in longer if each < longest)])
+    steps = math.log(_LONGEST_AVERAGE / (average_light(light) * exposure), _WIDE_STEP)
+    longer = min(max(math.ceil(steps) - 1, _LEAST_LONGER), _MOST_SHOTS)
+    fused = _merge(light, [exposure * _WIDE_STEP**number for number in range(-_SHORTER_SHOTS, longer + 1)])
     return quantize((filmic / np.float32(255) + fused) / 2)
 
 
