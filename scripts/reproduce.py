@@ -64,7 +64,7 @@ class Original:
 
 
 ORIGINALS = {
-    "edge-tone": Original("edge-tone", "edge-tone/tone.keras", "192x128", has_truth=False),
+    "edge-tone": Original("edge-tone-once", "edge-tone/tone.keras", "192x128", has_truth=False),
     "report": Original("report"),
     "zero-dce": Original("edge", "edge/zero-dce.keras", "128x128"),
     "zero-dce-pp": Original("edge-pp", "edge-pp/zero-dce-pp.keras", "128x128"),
@@ -228,7 +228,7 @@ def _reproduce(arguments: argparse.Namespace) -> None:
         )
     original = ORIGINALS[arguments.model]
     steps = [arguments.only] if arguments.only else [step for step in _STEPS if original.network or step == "train"]
-    if "train" in steps and original.run == "edge-tone" and arguments.panoramas is None:
+    if "train" in steps and original.run == "edge-tone-once" and arguments.panoramas is None:
         raise ReproductionError(
             "edge-tone learns from panoramas too; add PANORAMAS=folder, or ONLY=convert (docs/training.md names them)"
         )

@@ -6,7 +6,7 @@ photos=$1 run=$2
 train=".venv-workshop/bin/python -m training"
 
 if [ -d "$photos/low" ] && [ -d "$photos/high" ]; then
-	data="pairs:$photos/low,$photos/high" recipe=own-pairs start="--from edge-tone" size=192x128
+	data="pairs:$photos/low,$photos/high" recipe=own-pairs start="--from edge-tone-once" size=192x128
 else
 	data=$photos recipe=edge-scene start="" size=256x256
 fi

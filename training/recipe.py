@@ -366,7 +366,7 @@ _RECIPES = (
     dataclasses.replace(
         _TONE,
         name="own-pairs",
-        about="goes on from edge-tone (fit --from edge-tone) with pairs of one's own",
+        about="goes on from edge-tone (fit --from edge-tone-once) with pairs of one's own",
         epochs=8,
         epoch_images=1000,
         exposure_gain=1.0,

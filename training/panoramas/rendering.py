@@ -36,8 +36,8 @@ _CONTRAST = 0.3
 _BLACK = 1e-5
 # Shots to fuse: each so many times as long as the one before it, until the average light is white.
 _STEP, _MOST_SHOTS = 3.0, 6
-# Of the balanced rendering: shorter shots too, and longer ones until the average light is three times white. Three of them
-# at least: with fewer, what is dark in a bright picture would come out darker still.
+# Of the balanced rendering: shorter shots too, and longer ones until the average light is three times white. Three of
+# them at least: with fewer, what is dark in a bright picture would come out darker still.
 _WIDE_STEP, _SHORTER_SHOTS, _LEAST_LONGER, _LONGEST_AVERAGE = 4.0, 3, 3, 3.0
 
 
