@@ -152,7 +152,7 @@ def test_edge_of_a_lamp_does_not_clip(color: tuple[int, int, int], enhancer: edg
 
 
 @pytest.mark.parametrize(
-    ("ground", "subject"), [(190, 25), (220, 15), pytest.param(160, 30, marks=miss("lifted 2.1 times, not 2.5"))]
+    ("ground", "subject"), [(190, 25), (220, 15), pytest.param(160, 30, marks=miss("lifted 2.4 times, not 2.5"))]
 )
 def test_backlit_subject_is_lifted(ground: float, subject: float, enhancer: edge_dce.Enhancer) -> None:
     picture, mask = make_backlit(ground, subject)
@@ -167,7 +167,7 @@ def test_bright_ground_stays_when_the_subject_is_lifted(
     assert enhancer.enhance(picture)[~mask].mean() == pytest.approx(picture[~mask].mean(), rel=0.1)
 
 
-@pytest.mark.parametrize("brightest", [pytest.param(70, marks=miss("3 levels, not 2")), 140, 255])
+@pytest.mark.parametrize("brightest", [70, 140, 255])
 def test_grey_stays_grey(brightest: float, enhancer: edge_dce.Enhancer) -> None:
     ramp = np.repeat((X / WIDTH * brightest)[..., np.newaxis], 3, axis=2)
     enhanced = enhancer.enhance(np.rint(ramp).astype(np.uint8)).astype(int)
