@@ -23,8 +23,8 @@ _PURPOSES = {
 
 # Bundled model -> sha256 of its file without the card, which `edge-dce info` shows.
 _SHA256 = {
-    "edge-tone-192x128-float16": "355a0619f3422c8399f158588662a0fdcfa9edf78f133c4d3312281900089573",
-    "edge-tone-192x128-int8": "e88574decd9e685f92590ec6a563ca24a69c255c3fa5c187371dd8d45afaf4d3",
+    "edge-tone-192x128-float16": "cfba2e75ce1bdf6a68cf6c135afbf7864c60e8bd00e5c54119f1a351496cf90b",
+    "edge-tone-192x128-int8": "b251ec30d46f642effe1bc48c24bc068e2f5827db7ab1de4c8f1b4c6bf597f53",
     "zero-dce-128x128-float16": "ea2126d3208c465f274d4c5e25a488ac836dc4bea0fca8daf221d8cc9da0b94e",
     "zero-dce-128x128-int8": "e3c1f6a4a5b3dfdadf517f7d9cf255d4145a2a0d57a8602f0cb10fcfdb749009",
     "zero-dce-pp-128x128-float16": "560eae248b7176a39eee201f547168a94869a751499e0f2f8215947f0a6b949d",
