@@ -15,6 +15,8 @@ const split = new SplitLine({
   moved: (share) => { byId("before").style.clipPath = `inset(0 ${(1 - share) * 100}% 0 0)`; },
 });
 let current = null;
+// What was left out of the files given last. It stays while the others are enhanced.
+let refusal = "";
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const readLook = () => Object.fromEntries(LOOK.map((id) => [id, byId(id).value]));
@@ -99,7 +101,7 @@ async function work() {
       photo.error = `${photo.file.name}: ${error.message}`;
       photo.button.className = "failed";
     }
-    if (photo === current) tell(photo.error ?? "");
+    if (photo === current) tell(photo.error ?? refusal);
   }
   byId("busy").hidden = true;
   isWorking = false;
@@ -146,16 +148,18 @@ function add(files) {
     thumb.alt = "";
     button.append(thumb);
     // One that failed is tried again.
-    button.addEventListener("click", () => { photo.error = null; select(photo); });
+    button.addEventListener("click", () => { refusal = ""; photo.error = null; select(photo); });
     strip.append(button);
     photos.push(photo);
     first ??= photo;
   }
   if (first) select(first);
-  if (refused.length) tell(refused.join(" "));
+  refusal = refused.join(" ");
+  if (refusal) tell(refusal);
 }
 
 function remove(photo) {
+  refusal = "";
   const at = photos.indexOf(photo);
   photos.splice(at, 1);
   photo.button.remove();

@@ -208,6 +208,9 @@ def test_more_than_fit_are_told_of(page: Browser) -> None:
     drop(page, **{f"night{number}_jpg": data for number in range(51)})
     assert page.evaluate("return document.querySelectorAll('#strip button').length") == 50
     page.wait_for(NOTICE, lambda text: "50 photos are the most" in text)
+    # It still stands there when the photos are done.
+    page.wait_for("return document.getElementById('busy').hidden")
+    assert "50 photos are the most" in page.evaluate(NOTICE)
 
 
 @pytest.mark.parametrize(("width", "height", "is_phone"), [(390, 844, True), (844, 390, True), (1280, 800, False)])
