@@ -81,14 +81,14 @@ def balance(light: FloatArray, exposure: float, *, is_night: bool = False) -> Ui
     steps = math.log(_LONGEST_AVERAGE / (average_light(light) * exposure), _WIDE_STEP)
     longer = min(max(math.ceil(steps) - 1, _LEAST_LONGER), _MOST_SHOTS)
     fused = _merge(light, [exposure * _WIDE_STEP**number for number in range(-_SHORTER_SHOTS, longer + 1)])
-    return quantize((filmic / np.float32(255) + fused) / 2)
+    return quantize(np.asarray((filmic / np.float32(255) + fused) / 2, np.float32))
 
 
 def _merge(light: FloatArray, exposures: Sequence[float]) -> FloatArray:
     """Shots of these exposures, fused, in [0, 1]."""
     shots = [quantize(encode_srgb(light * np.float32(each))) for each in exposures]
     if len(shots) == 1:
-        return shots[0] / np.float32(255)
+        return np.asarray(shots[0] / np.float32(255), np.float32)
     return np.clip(np.asarray(cv2.createMergeMertens().process(shots), np.float32), 0, 1)
 
 

@@ -201,7 +201,8 @@ def make_collage(
     if front.shape != light.shape:
         front = np.rot90(front)
     ratio = average_light(light) / average_light(front) * _MOST_RATIO ** random.uniform(-1, 1)
-    mask = _draw_mask(*light.shape[:2], random)
+    height, width = light.shape[:2]
+    mask = _draw_mask(height, width, random)
     joined: FloatArray = np.asarray(light * (1 - mask) + front * (ratio * mask), np.float32)
     exposure = _draw_exposure(joined, random, is_night)
     if not is_night and random.random() < _BRIGHT_SHARE:
