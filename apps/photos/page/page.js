@@ -114,6 +114,7 @@ function tell(text) {
 
 async function select(photo) {
   current = photo;
+  refusal = "";
   for (const each of photos) each.button.toggleAttribute("aria-current", each === photo);
   const isEmpty = !photos.length;
   byId("welcome").hidden = !isEmpty;
@@ -148,7 +149,7 @@ function add(files) {
     thumb.alt = "";
     button.append(thumb);
     // One that failed is tried again.
-    button.addEventListener("click", () => { refusal = ""; photo.error = null; select(photo); });
+    button.addEventListener("click", () => { photo.error = null; select(photo); });
     strip.append(button);
     photos.push(photo);
     first ??= photo;
@@ -159,7 +160,6 @@ function add(files) {
 }
 
 function remove(photo) {
-  refusal = "";
   const at = photos.indexOf(photo);
   photos.splice(at, 1);
   photo.button.remove();
