@@ -12,6 +12,8 @@ from edge_dce.doctor.reference import TYPICAL
 from edge_dce.models.catalog import DEFAULT_MODEL
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "reference"
+# What the doctor measures with: other runtimes are there to compare with.
+_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 _KEPT = ("model", "runtime", "threads", "size")
 
 
@@ -26,7 +28,7 @@ def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
     # Results of another kind lie beside those of `edge-dce benchmark`.
     found = report.get("results", [])
     for result in found if isinstance(found, list) else []:
-        if result["model"] == DEFAULT_MODEL and "end_to_end_ms" in result:
+        if result["model"] == DEFAULT_MODEL and result["runtime"] in _RUNTIMES and "end_to_end_ms" in result:
             median_ms = statistics.median(result["end_to_end_ms"]["values"])
             kept = {key: result[key] for key in _KEPT}
             yield {"cpu": report["machine"]["cpu"], **kept, "end_to_end_ms": round(median_ms, 3)}

@@ -24,7 +24,7 @@ from .cache import read_resized
 from .dataset import Shard, count_steps
 from .datasets.picture import DarkPicture
 from .made_scenes import make_scene
-from .panoramas.views import read_pairs
+from .panoramas.views import ViewSettings, read_pairs
 from .recipe import Recipe, RecipeError, ToneSettings
 
 FloatArray = npt.NDArray[np.float32]
@@ -194,17 +194,14 @@ def load_tone_batches(
         good = _ExposedPairs(*_read_pairs(pictures, settings, cache), weights, factors)
         sources.append((good, settings.pair_share))
     if panoramas is not None and settings.view_share > 0:
-        size = settings.picture_width_px, settings.picture_height_px
-        views = read_pairs(
-            panoramas,
+        wanted = ViewSettings(
             settings.views,
             recipe.seed,
-            cache=cache,
-            size=size,
+            size=(settings.picture_width_px, settings.picture_height_px),
             rendering=settings.rendering,
             collage_share=settings.collage_share,
         )
-        good = _Pairs(*views)
+        good = _Pairs(*read_pairs(panoramas, wanted, cache=cache))
         sources.append((good, settings.view_share))
     if settings.made_share > 0 and good is not None:
         sources.append((_MadeScenes(good), settings.made_share))

@@ -7,7 +7,7 @@ import functools
 import itertools
 import math
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -46,6 +46,25 @@ _NIGHT_WORDS = ("night", "moon", "dusk")
 
 
 @dataclasses.dataclass(frozen=True)
+class ViewSettings:
+    """Which views are cut of a folder of panoramas.
+
+    Attributes:
+        count: of each panorama about as many.
+        seed: view number n is a function of (files, settings, n) only.
+        size: (width, height) of a view, or turned.
+        rendering: of the partners, one of `rendering.RENDERINGS`.
+        collage_share: how often a view of the same panorama stands in front of another, see `make_collage`.
+    """
+
+    count: int
+    seed: int
+    size: tuple[int, int] = SIZE
+    rendering: str = "filmic"
+    collage_share: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class View:
     """A pair; pictures are (H, W, 3) uint8 RGB, `size` or turned.
 
@@ -62,42 +81,20 @@ class View:
     sensor: Sensor
 
 
-def cut_views(
-    folder: Path,
-    count: int,
-    seed: int,
-    size: tuple[int, int] = SIZE,
-    *,
-    rendering: str = "filmic",
-    collage_share: float = 0.0,
-) -> Iterator[View]:
-    """`count` views of a folder of panoramas, in the order of its files, of each about as many.
+def cut_views(folder: Path, settings: ViewSettings) -> Iterator[View]:
+    """The views of a folder of panoramas, in the order of its files.
 
-    View number n is a function of (files, count, seed, size, n) only. A file whose name says night, moon or dusk is
-    rendered as a night.
-
-    Args:
-        rendering: of the partners, one of `rendering.RENDERINGS`.
-        collage_share: how often a view of the same panorama stands in front of another, see `make_collage`.
+    A file whose name says night, moon or dusk is rendered as a night.
 
     Raises:
         ImageError: as `find_panoramas` and `read_panorama`.
     """
     paths = find_panoramas(folder)
     for place, path in enumerate(paths):
-        yield from _cut_views_of(path, _share_out(count, len(paths), place), seed, size, rendering, collage_share)
+        yield from _cut_views_of(path, _share_out(settings.count, len(paths), place), settings)
 
 
-def read_pairs(
-    folder: Path,
-    count: int,
-    seed: int,
-    *,
-    cache: Path,
-    size: tuple[int, int] = SIZE,
-    rendering: str = "filmic",
-    collage_share: float = 0.0,
-) -> tuple[Uint8Array, Uint8Array]:
+def read_pairs(folder: Path, settings: ViewSettings, *, cache: Path) -> tuple[Uint8Array, Uint8Array]:
     """`dark` and `partner` of `cut_views` as two (count, height, width, 3) arrays, mapped from the cache.
 
     Upright views lie on their right side, so that all have one shape.
@@ -106,47 +103,49 @@ def read_pairs(
         ImageError: as `cut_views`.
         OutputError: the cache cannot be written.
     """
-    width, height = size
+    width, height = settings.size
     paths = find_panoramas(folder)
-    names = " ".join(path.name for path in paths)
-    collages = f" collages {collage_share}" if collage_share > 0 else ""
-    key = f"views {_VERSION} {rendering}{collages} {count} {seed} {size} {names} {hash_files(paths)}"
 
     def fill(samples: Uint8Array) -> None:
-        cut = functools.partial(_cut_pairs, folder, count, seed, size, rendering, collage_share)
+        cut = functools.partial(_cut_pairs, folder, settings)
         # Processes rather than threads: most of a view is made by numpy. Spawned, since engines of Keras do not survive
         # a fork.
         with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
             for number, pair in enumerate(itertools.chain.from_iterable(pool.map(cut, range(len(paths))))):
                 samples[number] = pair
 
-    pairs = read_made(key, (count, 2, height, width, 3), fill, cache=cache)
+    shape = (settings.count, 2, height, width, 3)
+    pairs = read_made(_describe(settings, paths), shape, fill, cache=cache)
     return pairs[:, 0], pairs[:, 1]
 
 
-def _cut_pairs(
-    folder: Path, count: int, seed: int, size: tuple[int, int], rendering: str, collage_share: float, place: int
-) -> list[tuple[Uint8Array, Uint8Array]]:
+def _describe(settings: ViewSettings, paths: Sequence[Path]) -> str:
+    """What views depend on, as a key of the cache."""
+    collages = f" collages {settings.collage_share}" if settings.collage_share > 0 else ""
+    drawn = f"{settings.count} {settings.seed} {settings.size}"
+    names = " ".join(path.name for path in paths)
+    return f"views {_VERSION} {settings.rendering}{collages} {drawn} {names} {hash_files(paths)}"
+
+
+def _cut_pairs(folder: Path, settings: ViewSettings, place: int) -> list[tuple[Uint8Array, Uint8Array]]:
     """What `read_pairs` holds of the views of one panorama."""
     paths = find_panoramas(folder)
-    views = _cut_views_of(paths[place], _share_out(count, len(paths), place), seed, size, rendering, collage_share)
-    return [(lay_down(view.dark, size), lay_down(view.partner, size)) for view in views]
+    views = _cut_views_of(paths[place], _share_out(settings.count, len(paths), place), settings)
+    return [(lay_down(view.dark, settings.size), lay_down(view.partner, settings.size)) for view in views]
 
 
-def _cut_views_of(
-    path: Path, numbers: Iterable[int], seed: int, size: tuple[int, int], rendering: str, collage_share: float
-) -> Iterator[View]:
+def _cut_views_of(path: Path, numbers: Iterable[int], settings: ViewSettings) -> Iterator[View]:
     panorama = read_panorama(path)
     is_night = any(word in path.stem.lower() for word in _NIGHT_WORDS)
     for number in numbers:
-        random = np.random.default_rng([seed, number])
-        light = cut_view(panorama, draw_camera(random, size))
+        random = np.random.default_rng([settings.seed, number])
+        light = cut_view(panorama, draw_camera(random, settings.size))
         # Without collages no number is drawn for them: sets of before stay as they are.
-        if collage_share > 0 and random.random() < collage_share:
-            front = cut_view(panorama, draw_camera(random, size))
-            yield make_collage(light, front, random, is_night=is_night, rendering=rendering)
+        if settings.collage_share > 0 and random.random() < settings.collage_share:
+            front = cut_view(panorama, draw_camera(random, settings.size))
+            yield make_collage(light, front, random, is_night=is_night, rendering=settings.rendering)
         else:
-            yield make_view(light, random, is_night=is_night, rendering=rendering)
+            yield make_view(light, random, is_night=is_night, rendering=settings.rendering)
 
 
 def _share_out(count: int, panoramas: int, place: int) -> range:

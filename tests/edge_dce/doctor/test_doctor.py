@@ -346,6 +346,7 @@ def test_what_is_typical_is_the_median_of_committed_results_for_the_default_mode
         "results": [
             result | {"end_to_end_ms": {"values": [9.0, 8.0, 7.0]}},
             result | {"model": "another", "end_to_end_ms": {"values": [1.0]}},
+            result | {"runtime": "onnxruntime", "end_to_end_ms": {"values": [2.0]}},
         ],
     }
     write_files(tmp_path, {"pi-5/network-int8.json": json.dumps(report), "pi-5/other.json": '{"results": 1}'})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import ImageError
-from training.panoramas.views import View, cut_views, make_collage, make_view, read_pairs
+from training.panoramas.views import View, ViewSettings, cut_views, make_collage, make_view, read_pairs
 
 from .made_panorama import make_panorama, write_panorama
 
@@ -23,22 +23,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def views(folder: Path) -> list[View]:
-    return list(cut_views(folder, 40, seed=1, size=SIZE))
+    return list(cut_views(folder, ViewSettings(40, seed=1, size=SIZE)))
 
 
 @pytest.fixture(scope="module")
 def collages(folder: Path) -> list[View]:
-    return list(cut_views(folder, 40, seed=1, size=SIZE, rendering="balanced", collage_share=1.0))
+    return list(cut_views(folder, ViewSettings(40, seed=1, size=SIZE, rendering="balanced", collage_share=1.0)))
 
 
 def test_the_same_seed_gives_the_same_views(folder: Path, views: list[View]) -> None:
-    for again, view in zip(cut_views(folder, 40, seed=1, size=SIZE), views, strict=True):
+    for again, view in zip(cut_views(folder, ViewSettings(40, seed=1, size=SIZE)), views, strict=True):
         np.testing.assert_array_equal(again.dark, view.dark)
         np.testing.assert_array_equal(again.partner, view.partner)
 
 
 def test_another_seed_gives_other_views(folder: Path, views: list[View]) -> None:
-    other = next(cut_views(folder, 40, seed=2, size=SIZE))
+    other = next(cut_views(folder, ViewSettings(40, seed=2, size=SIZE)))
     assert other.dark.shape != views[0].dark.shape or (other.dark != views[0].dark).any()
 
 
@@ -61,10 +61,10 @@ def test_some_views_need_nothing(views: list[View]) -> None:
 
 
 def test_pairs_are_made_once(folder: Path, tmp_path: Path, views: list[View]) -> None:
-    first = read_pairs(folder, 40, 1, cache=tmp_path, size=SIZE)
+    first = read_pairs(folder, ViewSettings(40, 1, size=SIZE), cache=tmp_path)
     (entry,) = tmp_path.iterdir()
     made = entry.stat().st_mtime_ns
-    dark, partner = read_pairs(folder, 40, 1, cache=tmp_path, size=SIZE)
+    dark, partner = read_pairs(folder, ViewSettings(40, 1, size=SIZE), cache=tmp_path)
     assert entry.stat().st_mtime_ns == made
     assert dark.shape == partner.shape == (40, 32, 48, 3)
     np.testing.assert_array_equal(dark, first[0])
@@ -74,7 +74,7 @@ def test_pairs_are_made_once(folder: Path, tmp_path: Path, views: list[View]) ->
 
 def test_upright_views_are_turned_to_fit_among_the_others(folder: Path, tmp_path: Path, views: list[View]) -> None:
     upright = next(number for number, view in enumerate(views) if view.dark.shape == (48, 32, 3))
-    dark, _ = read_pairs(folder, 40, 1, cache=tmp_path, size=SIZE)
+    dark, _ = read_pairs(folder, ViewSettings(40, 1, size=SIZE), cache=tmp_path)
     np.testing.assert_array_equal(np.rot90(dark[upright], -1), views[upright].dark)
 
 
@@ -104,8 +104,8 @@ def test_collage_has_two_lights() -> None:
 
 
 def test_collages_have_an_entry_of_their_own(folder: Path, tmp_path: Path) -> None:
-    first, _ = read_pairs(folder, 6, 1, cache=tmp_path, size=SIZE)
-    second, _ = read_pairs(folder, 6, 1, cache=tmp_path, size=SIZE, collage_share=0.5)
+    first, _ = read_pairs(folder, ViewSettings(6, 1, size=SIZE), cache=tmp_path)
+    second, _ = read_pairs(folder, ViewSettings(6, 1, size=SIZE, collage_share=0.5), cache=tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert (first != second).any()
 
