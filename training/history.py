@@ -13,7 +13,7 @@ from edge_dce.errors import EdgeDceError
 from edge_dce.files.output import write_file
 
 FILE_NAME = "history.csv"
-# The weighted sum of the others.
+# The weighted sum of the others; of a tone network also what the small picture as a whole costs.
 TOTAL = "loss"
 # What a run keeps: of the last finished epoch, and of the one with the lowest loss on the validation part.
 LAST, BEST = "last", "best"

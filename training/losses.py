@@ -1,5 +1,5 @@
-"""The four non-reference losses of Zero-DCE, as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py), and
-three that compare with a normal-light partner.
+"""The four non-reference losses of Zero-DCE, as in the authors' published code (Li-Chongyi/Zero-DCE, Myloss.py), three
+that compare with a normal-light partner, and one of the curves of a tone.
 
 `images`, `enhanced` and `partners` are (B, H, W, C) float32 in [0, 1], C being 1 (grey), 3 (RGB) or 4 (RGB and near
 infrared), `curves` (B, H, W, C·maps) float32 in [-1, 1]. Each function returns a float32 scalar: the mean over the
@@ -109,6 +109,18 @@ def structure(enhanced: Tensor, partners: Tensor) -> Tensor:
     luminance = (2 * mean_x * mean_y + _C1) / (ops.square(mean_x) + ops.square(mean_y) + _C1)
     contrast = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
     return 1 - ops.mean(luminance * contrast)
+
+
+def neutrality(tables: Tensor) -> Tensor:
+    """Mean absolute difference of the curves of red, green and blue from the mean of the three.
+
+    It is what they tint grey by, where hue is not kept.
+
+    Args:
+        tables: (B, 256, 3 or more) float32 in [0, 1], red, green and blue first, see `training.tone.tabulate`.
+    """
+    curves = tables[:, :, :3]
+    return ops.mean(ops.abs(curves - ops.mean(curves, axis=2, keepdims=True)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,6 +28,8 @@ _LIGHTS = (
     (1.0, 0.55, 0.0),
     (0.3, 1.0, 0.5),
 )
+# The mean of a grey picture, of 1, from which it needs nothing.
+_BRIGHT_ENOUGH = 0.45
 # Levels of 255.
 _BLACKEST_SKY, _BRIGHTEST_SKY = 0.0, 2.2
 _LEAST_NOISE, _MOST_NOISE = 0.3, 1.5
@@ -57,7 +59,7 @@ def make_scene(first: Uint8Array, second: Uint8Array, random: np.random.Generato
     return MadeScene(_quantize(dark), _quantize(partner), noise)
 
 
-def _make_night(photo: Samples, _: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
+def make_night(photo: Samples, _: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
     """Lit things, or windows alone, under a black sky that must not be lifted."""
     height, width = photo.shape[:2]
     lit = (photo**2.2 * random.uniform(0.15, 1)) ** (1 / 2.2)
@@ -72,7 +74,7 @@ def _make_night(photo: Samples, _: Samples, random: np.random.Generator) -> tupl
     return ground * lit + sky, ground * lifted + sky
 
 
-def _make_sunset(_: Samples, photo: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
+def make_sunset(_: Samples, photo: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
     """A colorful sky over a dark ground: lifted a little, if at all."""
     height, width = photo.shape[:2]
     top, bottom = random.uniform((0.15, 0.2, 0.35), (0.6, 0.5, 0.8)), random.uniform((0.85, 0.4, 0.1), (1, 0.75, 0.45))
@@ -86,7 +88,7 @@ def _make_sunset(_: Samples, photo: Samples, random: np.random.Generator) -> tup
     return sky * (1 - ground) + dark * ground, sky * (1 - ground) + lifted * ground
 
 
-def _make_backlit(first: Samples, second: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
+def make_backlit(first: Samples, second: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
     """A dark subject in front of something bright: the one is lifted three times or more, the other stays."""
     height, width = first.shape[:2]
     darkest = random.uniform(0.45, 0.7)
@@ -102,7 +104,7 @@ def _make_backlit(first: Samples, second: Samples, random: np.random.Generator) 
     return bright * (1 - mask) + subject * mask, bright * (1 - mask) + lifted * mask
 
 
-def _make_lamp(_: Samples, photo: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
+def make_lamp(_: Samples, photo: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
     """A colored lamp in a dark room: the room is lifted, the lamp keeps its color."""
     height, width = photo.shape[:2]
     color = np.array(_LIGHTS[random.integers(len(_LIGHTS))], np.float32)
@@ -117,20 +119,24 @@ def _make_lamp(_: Samples, photo: Samples, random: np.random.Generator) -> tuple
     return room * (1 - lamp) + color * lamp, lifted * (1 - lamp) + color * lamp
 
 
-def _make_grey(photo: Samples, _: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
-    """No color before, none after."""
-    grey = np.repeat(photo.mean(axis=2, keepdims=True), 3, axis=2) * random.uniform(0.1, 0.6)
-    return grey, _lift(grey, random.uniform(0.15, 0.3), random.uniform(1.5, 2.2))
+def make_grey(photo: Samples, _: Samples, random: np.random.Generator) -> tuple[Samples, Samples]:
+    """No color before, none after, in a photo or a ramp; the brighter it is, the less it is lifted."""
+    grey = np.repeat(photo.mean(axis=2, keepdims=True), 3, axis=2)
+    if random.random() < 0.4:
+        grey[:] = np.linspace(0, 1, grey.shape[1], dtype=np.float32)[:, np.newaxis]
+    grey *= random.uniform(0.1, 1)
+    need = float(np.clip(2 - 2 * grey.mean() / _BRIGHT_ENOUGH, 0, 1))
+    return grey, _lift(grey, random.uniform(0.15, 0.3), 1 + need * random.uniform(0.2, 1.2))
 
 
 _Maker = Callable[[Samples, Samples, np.random.Generator], tuple[Samples, Samples]]
 # Another kind of scene is one function and one entry here, with its share of all.
 _MAKERS: tuple[tuple[_Maker, float], ...] = (
-    (_make_night, 0.2),
-    (_make_sunset, 0.2),
-    (_make_backlit, 0.25),
-    (_make_lamp, 0.22),
-    (_make_grey, 0.13),
+    (make_night, 0.18),
+    (make_sunset, 0.18),
+    (make_backlit, 0.24),
+    (make_lamp, 0.2),
+    (make_grey, 0.2),
 )
 
 

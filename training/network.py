@@ -16,8 +16,7 @@ import keras
 from keras import layers
 
 from edge_dce.pixels.curve import ITERATIONS
-
-from .tone import NUMBERS
+from edge_dce.pixels.tone import COUNT
 
 _FILTERS = 32
 _DEPTH, _DEEP_DEPTH = 4, 6
@@ -176,7 +175,7 @@ def build_tone_net(*, channels: int = 3, initializer: str = "glorot_uniform") ->
     ]
     features = layers.Dense(_TONE_FEATURES, activation="relu6", name="features")(layers.Concatenate()(pooled))
     # Zeros are the identity: an untrained network changes nothing.
-    numbers = layers.Dense(NUMBERS, activation="tanh", kernel_initializer="zeros", name="numbers")(features)
+    numbers = layers.Dense(COUNT, activation="tanh", kernel_initializer="zeros", name="numbers")(features)
     return keras.Model(image, numbers, name="tone")
 
 

@@ -29,8 +29,9 @@ class LossWeights:
     means of 16x16 regions) compare with its normal-light partner. `perceptual` compares VGG16 features of the enhanced
     picture with those of the partner where one of these three counts, else with those of the dark picture.
     `steadiness` (L1) compares what a tone network makes of a picture with what it makes of the same one, moved by a few
-    pixels or of another size. `adversarial` is how well a discriminator, trained in turn, tells enhanced pictures from
-    normal-light ones, see training.discriminator.
+    pixels or of another size. `neutrality` (L1) is how far apart its curves of red, green and blue are, which tints
+    grey. `adversarial` is how well a discriminator, trained in turn, tells enhanced pictures from normal-light ones,
+    see training.discriminator.
 
     `others` are names and weights of losses that were added to the registries of training.losses.
     """
@@ -44,6 +45,7 @@ class LossWeights:
     structure: float = 0.0
     regional: float = 0.0
     steadiness: float = 0.0
+    neutrality: float = 0.0
     adversarial: float = 0.0
     others: tuple[tuple[str, float], ...] = ()
 
@@ -72,7 +74,8 @@ class ToneSettings:
         width_px, height_px: of the picture that the network sees, whatever its aspect was.
         picture_width_px, picture_height_px: that pairs are brought to and views are cut in, to cut crops from.
         pair_share, view_share, made_share: how often a picture comes from the pairs of `--data`, from views of
-            panoramas, and from made scenes; in any unit.
+            panoramas, and from made scenes; in any unit. Scenes are made of the partners of views, where there are
+            none of those of pairs.
         views: how many views are cut.
         rendering: of the views' partners, see training.panoramas.rendering.
         collage_share: how many of the views are collages of two, see training.panoramas.views.
@@ -327,10 +330,11 @@ _TONE = Recipe(
         absolute=1.0,
         structure=0.5,
         regional=1.0,
-        steadiness=20.0,
+        steadiness=40.0,
+        neutrality=5.0,
     ),
     tone=ToneSettings(
-        pair_share=0.45, view_share=0.45, made_share=0.1, views=1500, rendering="balanced", collage_share=0.4
+        pair_share=0.4, view_share=0.4, made_share=0.2, views=1500, rendering="balanced", collage_share=0.4
     ),
 )
 
@@ -359,8 +363,9 @@ _RECIPES = (
     dataclasses.replace(
         _TONE,
         name="edge-tone-clean",
-        about="as edge-tone, learned from views of panoramas alone: its weights carry no license of pairs",
+        about="the network of edge-tone, learned from panoramas alone: its weights carry no license of pairs",
         exposure_gain=1.0,
+        loss_weights=dataclasses.replace(_TONE.loss_weights, steadiness=20.0, neutrality=0.0),
         tone=ToneSettings(view_share=0.9, made_share=0.1),
     ),
     dataclasses.replace(

@@ -15,6 +15,12 @@ from .recipe import FEATURES, GROUPS, LossWeights, Recipe, RecipeError, ToneSett
 
 # The filter behind the tone has its map of the noise at an eighth of the size.
 _CROP_UNIT_PX = 8
+# What only networks that return curves read.
+_OF_CURVES = ("curve_root", "rotate", "exposure_shift", "noise", "exposure_target", "exposure_region_px")
+_LOSSES_OF_CURVES = (
+    *("spatial_consistency", "exposure", "color_constancy", "illumination_smoothness"),
+    *("perceptual", "adversarial"),
+)
 
 
 def check_recipe(recipe: Recipe) -> Recipe:
@@ -82,7 +88,10 @@ def _list_curve_expectations(recipe: Recipe, multiple_px: int) -> Iterator[tuple
         (0 <= recipe.exposure_shift <= 1, "exposure_shift from 0 to 1"),
         (recipe.noise >= 0, "noise not to be negative"),
         (recipe.loss_weights.perceptual == 0 or recipe.channels == 3, "3 channels for the perceptual loss"),
-        (recipe.loss_weights.steadiness == 0, "steadiness to be 0 for networks that return curves"),
+        (
+            recipe.loss_weights.steadiness == recipe.loss_weights.neutrality == 0,
+            "steadiness and neutrality to be 0 for networks that return curves",
+        ),
         (recipe.perceptual_features in FEATURES, f"perceptual_features to be one of {' '.join(FEATURES)}"),
     )
 
@@ -115,8 +124,12 @@ def _list_tone_expectations(recipe: Recipe, tone: ToneSettings, multiple_px: int
         (0 < tone.least_gain <= recipe.exposure_gain, "tone.least_gain above 0, up to exposure_gain"),
         (tone.whole_share >= 0, "tone.whole_share not to be negative"),
         (recipe.is_paired, "a loss that compares with partners"),
-        (recipe.loss_weights.adversarial == 0, "adversarial to be 0 for networks that return a tone"),
     )
+    defaults = Recipe(name="", epochs=1, batch_size=1)
+    for name in _OF_CURVES:
+        yield getattr(recipe, name) == getattr(defaults, name), f"{name} to be left out for networks that return a tone"
+    for name in _LOSSES_OF_CURVES:
+        yield recipe.loss_weights.find(name) == 0, f"{name} to be 0 for networks that return a tone"
 
 
 def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:

@@ -1,8 +1,8 @@
 """The tone of a picture as training sees it: the differentiable twin of `edge_dce.pixels.tone`.
 
-A network returns `NUMBERS` numbers in [-1, 1] for a whole picture. They decode to one monotone curve for each channel
+A network returns `COUNT` numbers in [-1, 1] for a whole picture. They decode to one monotone curve for each channel
 and a shared one, a color matrix that keeps grey grey, and the share of the curves that keeps hue. All zeros are the
-identity.
+identity; that module has the formulas.
 """
 
 from __future__ import annotations
@@ -14,17 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from edge_dce.pixels.tone import DEVIATION_RANGE, INCREMENT_RANGE, INCREMENTS, KNOTS, MATRIX_RANGE
+
 # Of whichever backend Keras runs on.
 Tensor = Any
 FloatArray = npt.NDArray[np.float32]
 
-# Pieces of a curve, which meet at (k / PIECES)²: dark levels, where curves bend, get most of them.
-PIECES = 24
-NUMBERS = 4 * PIECES + 7
-# exp(±4) is how much steeper or flatter than straight a piece of the shared curve can be, before all are scaled to
-# end at white; exp(±0.5) what a channel can add.
-_SHARED_RANGE, _CHANNEL_RANGE = 4.0, 0.5
-_MATRIX_RANGE = 0.25
 _LEVELS = 256
 
 
@@ -33,8 +28,8 @@ class Tone:
     """The tones of B pictures.
 
     Attributes:
-        knots: (B, PIECES + 1, 4) float32 in [0, 1]: the curves of red, green and blue, and the shared one, at
-            x = (k / PIECES)². Each starts at 0, ends at 1 and never falls.
+        knots: (B, INCREMENTS + 1, 4) float32 in [0, 1]: the curves of red, green and blue, and the shared one, at
+            `KNOTS`. Each starts at 0, ends at 1 and never falls.
         matrix: (B, 3, 3) float32 with rows that sum to 1: what the three channels are mixed with after their curves.
         hue_share: (B,) float32 in [0, 1]: how much of the result, at least, scales all channels of a pixel alike, by
             what the shared curve makes of its brightest channel; the brighter that is, the more.
@@ -46,16 +41,15 @@ class Tone:
 
 
 def decode(numbers: Tensor) -> Tone:
-    """The tones that (B, NUMBERS) numbers in [-1, 1] stand for.
+    """The tones that (B, COUNT) numbers in [-1, 1] stand for.
 
-    In this order: PIECES logarithms of the shared increments, PIECES deviations of red, of green and of blue, the six
-    off-diagonal elements of the matrix row by row, and the hue share.
+    In this order: INCREMENTS logarithms of the shared increments, as many deviations of red, of green and of blue, the
+    six off-diagonal elements of the matrix row by row, and the hue share.
     """
-    shared, channels, mixing, hue = ops.split(numbers, (PIECES, 4 * PIECES, 4 * PIECES + 6), axis=1)
-    deviations = ops.reshape(channels, (-1, 3, PIECES)) * _CHANNEL_RANGE
+    shared, channels, mixing, hue = ops.split(numbers, (INCREMENTS, 4 * INCREMENTS, 4 * INCREMENTS + 6), axis=1)
+    deviations = ops.reshape(channels, (-1, 3, INCREMENTS)) * DEVIATION_RANGE
     deviations = ops.concatenate([deviations, ops.zeros_like(deviations[:, :1])], axis=1)
-    widths = np.diff(_place_knots())
-    increments = widths * ops.exp(_SHARED_RANGE * shared[:, None] + deviations)
+    increments = np.diff(KNOTS) * ops.exp(INCREMENT_RANGE * shared[:, None] + deviations)
     totals = ops.sum(increments, axis=2, keepdims=True)
     knots = ops.pad(ops.cumsum(increments, axis=2) / totals, [[0, 0], [0, 0], [1, 0]])
     return Tone(ops.transpose(knots, (0, 2, 1)), _decode_matrix(mixing), (hue[:, 0] + 1) / 2)
@@ -106,7 +100,7 @@ def look_up(table: Tensor, levels: Tensor) -> Tensor:
 
 
 def _decode_matrix(mixing: Tensor) -> Tensor:
-    red_green, red_blue, green_red, green_blue, blue_red, blue_green = ops.split(mixing * _MATRIX_RANGE, 6, axis=1)
+    red_green, red_blue, green_red, green_blue, blue_red, blue_green = ops.split(mixing * MATRIX_RANGE, 6, axis=1)
     rows = (
         (1 - red_green - red_blue, red_green, red_blue),
         (green_red, 1 - green_red - green_blue, green_blue),
@@ -115,14 +109,11 @@ def _decode_matrix(mixing: Tensor) -> Tensor:
     return ops.stack([ops.concatenate(row, axis=1) for row in rows], axis=1)
 
 
-def _place_knots() -> FloatArray:
-    return ((np.arange(PIECES + 1) / PIECES) ** 2).astype(np.float32)
-
-
 def _interpolate_levels() -> FloatArray:
-    """(256, PIECES + 1): the share that each knot has in the value at each level."""
+    """(256, INCREMENTS + 1): the share that each knot has in the value at each level."""
     levels = np.arange(_LEVELS) / (_LEVELS - 1)
-    return np.stack([np.interp(levels, _place_knots(), unit) for unit in np.eye(PIECES + 1)], axis=1).astype(np.float32)
+    units = np.eye(INCREMENTS + 1)
+    return np.stack([np.interp(levels, KNOTS, unit) for unit in units], axis=1).astype(np.float32)
 
 
 def _scale_slopes() -> FloatArray:

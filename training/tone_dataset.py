@@ -24,7 +24,7 @@ from .cache import read_resized
 from .dataset import Shard, count_steps
 from .datasets.picture import DarkPicture
 from .made_scenes import make_scene
-from .panoramas.views import ViewSettings, read_pairs
+from .panoramas.views import ViewSettings, find_upright, read_pairs, stand_up
 from .recipe import Recipe, RecipeError, ToneSettings
 
 FloatArray = npt.NDArray[np.float32]
@@ -58,9 +58,16 @@ class Shot:
 class _Pairs:
     """Pairs of pictures as they are."""
 
-    def __init__(self, dark: Uint8Array, partners: Uint8Array, weights: Sequence[float] | None = None) -> None:
-        """`weights` say how often each pair is drawn, relative to others; None draws all alike."""
-        self._dark, self._partners = dark, partners
+    def __init__(
+        self,
+        dark: Uint8Array,
+        partners: Uint8Array,
+        *,
+        weights: Sequence[float] | None = None,
+        upright: Sequence[bool] | None = None,
+    ) -> None:
+        """`weights` say how often each pair is drawn, relative to others, `upright` which pairs have to `stand_up`."""
+        self._dark, self._partners, self._upright = dark, partners, upright
         # A draw without weights takes other random numbers: runs of one set stay as they are.
         self._chances = np.array(weights) / sum(weights) if weights and min(weights) < max(weights) else None
         # Estimated when first needed, and then kept: 1 kB each.
@@ -70,12 +77,23 @@ class _Pairs:
         return len(self._dark)
 
     def take(self, number: int) -> Shot:
-        return Shot(self._dark[number], self._partners[number], self._measure(number))
+        shot = Shot(self._dark[number], self._partners[number], self._measure(number))
+        if self._upright is None or not self._upright[number]:
+            return shot
+        return dataclasses.replace(shot, dark=stand_up(shot.dark), partner=stand_up(shot.partner))
 
     def draw(self, random: np.random.Generator) -> Shot:
+        return self.take(self._choose(random))
+
+    def draw_partner(self, random: np.random.Generator) -> Uint8Array:
+        """A good picture alone, upright ones lying: all have one shape."""
+        partner: Uint8Array = self._partners[self._choose(random)]
+        return partner
+
+    def _choose(self, random: np.random.Generator) -> int:
         if self._chances is None:
-            return self.take(int(random.integers(len(self))))
-        return self.take(int(random.choice(len(self), p=self._chances)))
+            return int(random.integers(len(self)))
+        return int(random.choice(len(self), p=self._chances))
 
 
 class _ExposedPairs(_Pairs):
@@ -84,7 +102,7 @@ class _ExposedPairs(_Pairs):
     def __init__(
         self, dark: Uint8Array, partners: Uint8Array, weights: Sequence[float], factors: tuple[float, float]
     ) -> None:
-        super().__init__(dark, partners, weights)
+        super().__init__(dark, partners, weights=weights)
         self._lowest, self._highest = map(math.log, factors)
 
     def draw(self, random: np.random.Generator) -> Shot:
@@ -106,7 +124,7 @@ class _MadeScenes:
 
     def draw(self, random: np.random.Generator) -> Shot:
         # At half size a scene takes a quarter of the time, and has no detail to lose.
-        first, second = (self._source.draw(random).partner[::2, ::2] for _ in range(2))
+        first, second = (self._source.draw_partner(random)[::2, ::2] for _ in range(2))
         scene = make_scene(first, second, random)
         return Shot(scene.dark, scene.partner, _describe(assume_noise(scene.noise)))
 
@@ -151,7 +169,7 @@ class ToneBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no 
 
 
 class _WholePictures(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type information
-    """Every pair once, as it is, its crop the whole picture."""
+    """Every pair once, as it is, its crop the whole picture; nothing moves, so steadiness costs nothing here."""
 
     def __init__(self, pairs: _Pairs, recipe: Recipe) -> None:
         super().__init__()
@@ -201,7 +219,7 @@ def load_tone_batches(
             rendering=settings.rendering,
             collage_share=settings.collage_share,
         )
-        good = _Pairs(*read_pairs(panoramas, wanted, cache=cache))
+        good = _Pairs(*read_pairs(panoramas, wanted, cache=cache), upright=find_upright(wanted))
         sources.append((good, settings.view_share))
     if settings.made_share > 0 and good is not None:
         sources.append((_MadeScenes(good), settings.made_share))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from edge_dce.pixels.cleaning import MOST_NOISE
 from edge_dce.pixels.levels import normalize
 from edge_dce.pixels.shrinking import shrink
 
@@ -17,15 +18,13 @@ from . import losses
 from .denoising import remove_noise
 from .losses import Tensor
 from .recipe import Recipe
-from .tone import apply_tone, decode, look_up, measure_slopes, tabulate
+from .tone import Tone, apply_tone, decode, look_up, measure_slopes, tabulate
 from .tone_dataset import NOISE_STEP_PX, measure_noise
 
 Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-# In levels of 255: more the device does not smooth away either.
-_MOST_NOISE = 20.0
 
 
 class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type information
@@ -39,7 +38,8 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         self.network = network
         self.recipe = recipe
         self._compared = [name for name in losses.COMPARISONS if recipe.loss_weights.find(name) > 0]
-        self.loss_names = (*self._compared, *(["steadiness"] if recipe.loss_weights.steadiness > 0 else []))
+        of_tones = [name for name in ("steadiness", "neutrality") if recipe.loss_weights.find(name) > 0]
+        self.loss_names = (*self._compared, *of_tones)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
 
     def build(self, input_shape: object = None) -> None:
@@ -57,7 +57,7 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """The weighted total; the losses of the crop and steadiness are also tracked, unweighted, by name."""
+        """The weighted total; the losses of the crop and of the tone are also tracked, unweighted, by name."""
         tone = decode(ops.cast(y_pred, "float32"))
         table = tabulate(tone.knots)
         values = self._compare(render(x["crop"], tone, table, x["noise"]), y["crop"])
@@ -65,6 +65,8 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         if "steadiness" in self.loss_names:
             again = decode(ops.cast(self.network(x["again"], training=training), "float32"))
             values["steadiness"] = losses.absolute(apply_tone(x["whole"], again), small)
+        if "neutrality" in self.loss_names:
+            values["neutrality"] = losses.neutrality(table)
         for name, value in values.items():
             # As Keras weighs its own loss: the last batch of a validation may be a smaller one.
             self._trackers[name].update_state(value, sample_weight=ops.shape(y_pred)[0])
@@ -78,7 +80,7 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         return sum(self.recipe.loss_weights.find(name) * value for name, value in values.items())
 
 
-def render(images: Tensor, tone: Tensor, table: Tensor, noise: Tensor) -> Tensor:
+def render(images: Tensor, tone: Tone, table: Tensor, noise: Tensor) -> Tensor:
     """What becomes of full-size pictures: their tones, then the filter, (B, H, W, 3) float32 in [0, 1].
 
     Args:
@@ -88,7 +90,7 @@ def render(images: Tensor, tone: Tensor, table: Tensor, noise: Tensor) -> Tensor
     """
     _, height, width, _ = images.shape
     added = ops.maximum(measure_slopes(table) - 1, 0)[..., None] * noise
-    added = ops.stop_gradient(ops.minimum(added, _MOST_NOISE))
+    added = ops.stop_gradient(ops.minimum(added, MOST_NOISE))
     luma = ops.matmul(images, _LUMA[:, np.newaxis])
     luma = ops.average_pool(luma, NOISE_STEP_PX, strides=NOISE_STEP_PX, padding="valid")
     levels = ops.cast(ops.round(luma * 255), "int32")

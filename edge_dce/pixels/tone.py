@@ -38,7 +38,7 @@ _MATRIX = _DEVIATIONS + 3 * INCREMENTS
 _HUE = _MATRIX + 6
 COUNT = _HUE + 1
 
-_INCREMENT_RANGE, _DEVIATION_RANGE, _MATRIX_RANGE = 4.0, 0.5, 0.25
+INCREMENT_RANGE, DEVIATION_RANGE, MATRIX_RANGE = 4.0, 0.5, 0.25
 KNOTS: FloatArray = (np.arange(INCREMENTS + 1, dtype=np.float32) / np.float32(INCREMENTS)) ** 2
 _WIDTHS: FloatArray = np.diff(KNOTS)
 
@@ -63,13 +63,13 @@ def decode(numbers: FloatArray, strength: float = 1.0) -> Tone:
     numbers = np.clip(numbers, -1, 1)
     deviations = np.zeros((4, INCREMENTS), np.float32)
     deviations[:3] = numbers[_DEVIATIONS:_MATRIX].reshape(3, INCREMENTS)
-    exponents = _INCREMENT_RANGE * numbers[:_DEVIATIONS] + _DEVIATION_RANGE * deviations
+    exponents = INCREMENT_RANGE * numbers[:_DEVIATIONS] + DEVIATION_RANGE * deviations
     rises = _WIDTHS * np.exp(np.float32(strength) * exponents)
     values = np.zeros((4, INCREMENTS + 1), np.float32)
     np.cumsum(rises, axis=1, out=values[:, 1:])
     values /= values[:, -1:]
     matrix = np.zeros((3, 3), np.float32)
-    matrix[~np.eye(3, dtype=bool)] = np.float32(strength * _MATRIX_RANGE) * numbers[_MATRIX:_HUE]
+    matrix[~np.eye(3, dtype=bool)] = np.float32(strength * MATRIX_RANGE) * numbers[_MATRIX:_HUE]
     np.fill_diagonal(matrix, 1 - matrix.sum(axis=1))
     return Tone(values, matrix, float(numbers[_HUE] + 1) / 2)
 

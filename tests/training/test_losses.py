@@ -139,3 +139,11 @@ def test_smoothness_does_not_depend_on_size_or_batch(batch: int) -> None:
     # Every horizontal difference is 0.2: 2·24·0.04 whatever the size.
     for side in (16, 64, 256):
         assert float(losses.illumination_smoothness(ramp(side))) == pytest.approx(1.92, rel=1e-3)
+
+
+def test_neutrality_is_how_far_the_curves_are_from_their_mean() -> None:
+    tables = np.zeros((2, 256, 4), np.float32)
+    # Curves of 0.3, 0 and 0 have the mean 0.1: they are 0.2, 0.1 and 0.1 off it. The other picture's are equal.
+    tables[0, :, 0] = 0.3
+    tables[1, :, 3] = 0.9
+    assert float(losses.neutrality(tables)) == pytest.approx((0.2 + 0.1 + 0.1) / 3 / 2, rel=1e-5)

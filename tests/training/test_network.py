@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from edge_dce.pixels.tone import COUNT
 from training.model import build_model, computes_bfloat16
 from training.network import NETWORKS
 from training.recipe import RECIPES
-from training.tone import NUMBERS
 from training.zero_dce import ZERO_REFERENCE
 
 
@@ -60,7 +60,7 @@ def test_tone_network_changes_nothing_before_it_has_learned() -> None:
     network = NETWORKS["tone"].build()
     assert network.count_params() == 93_047
     numbers = np.asarray(network(np.random.default_rng(1).random((2, 64, 96, 3), np.float32)))
-    assert numbers.shape == (2, NUMBERS)
+    assert numbers.shape == (2, COUNT)
     np.testing.assert_array_equal(numbers, 0)
 
 

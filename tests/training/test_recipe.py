@@ -34,7 +34,13 @@ def test_report_recipe_is_the_reports() -> None:
     report = RECIPES["report"]
     assert (report.resize_px, report.batch_size, report.epochs, report.learning_rate) == (256, 16, 70, 1e-4)
     assert (report.test_files, report.validation_from, report.exposure_target) == (30, 400, 0.6)
-    assert dataclasses.astuple(report.loss_weights) == (1, 10, 5, 200, 0, 0, 0, 0, 0, 0, ())
+    weighed = {name: weight for name, weight in report.loss_weights.to_fields().items() if weight != 0}
+    assert weighed == {
+        "spatial_consistency": 1,
+        "exposure": 10,
+        "color_constancy": 5,
+        "illumination_smoothness": 200,
+    }
 
 
 def test_paper_recipe_has_the_weights_that_the_paper_prints() -> None:
@@ -78,6 +84,7 @@ def test_fields_are_set_from_text() -> None:
         ("perceptual_features=mine", "expected perceptual_features to be one of published random"),
         ("tone.views=3", "there is no field 'tone.views' to set"),
         ("network=tone", "expected tone to be set for the networks that return one"),
+        ("loss_weights.neutrality=1", "expected steadiness and neutrality to be 0"),
     ],
 )
 def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +103,10 @@ def test_setting_without_meaning_is_one_line(setting: str, message: str, capsys:
         ("tone.made_share=-1", "not to be negative"),
         ("tone.least_gain=9", "expected tone.least_gain above 0, up to exposure_gain"),
         ("loss_weights.adversarial=1", "expected adversarial to be 0"),
+        ("loss_weights.perceptual=0.1", "expected perceptual to be 0"),
+        ("loss_weights.color_constancy=1", "expected color_constancy to be 0"),
+        ("noise=0.1", "expected noise to be left out"),
+        ("curve_root=4", "expected curve_root to be left out"),
         ("tone.rendering=none", "expected tone.rendering to be one of filmic fused balanced"),
         ("network=zero-dce", "expected tone to be set for the networks that return one"),
         ("channels=1", "expected 3 channels for a tone"),

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from edge_dce.pixels import tone as device
-from training.tone import NUMBERS, PIECES, apply_tone, decode, look_up, measure_slopes, tabulate
+from training.tone import apply_tone, decode, look_up, measure_slopes, tabulate
 
 # float32 sums of 24 terms in [0, 1], in another order.
 CLOSELY = 1e-5
 
 
 def draw_numbers(count: int) -> np.ndarray:
-    return np.random.default_rng(5).uniform(-1, 1, (count, NUMBERS)).astype(np.float32)
+    return np.random.default_rng(5).uniform(-1, 1, (count, device.COUNT)).astype(np.float32)
 
 
 def draw_images(count: int) -> np.ndarray:
@@ -39,16 +39,16 @@ def test_pictures_come_out_as_on_the_device() -> None:
 
 def test_zeros_are_the_identity() -> None:
     images = draw_images(2)
-    enhanced = apply_tone(images, decode(np.zeros((2, NUMBERS), np.float32)))
+    enhanced = apply_tone(images, decode(np.zeros((2, device.COUNT), np.float32)))
     np.testing.assert_allclose(np.asarray(enhanced), images, atol=CLOSELY)
 
 
 def test_slope_of_the_identity_is_1_and_of_two_pieces_their_own() -> None:
-    np.testing.assert_allclose(np.asarray(measure_slopes(tabulate(decode_one([0] * NUMBERS)))), 1, atol=1e-3)
+    np.testing.assert_allclose(np.asarray(measure_slopes(tabulate(decode_one([0] * device.COUNT)))), 1, atol=1e-3)
     # The last piece alone rises by a factor of e as steeply: it is (1 - (23/24)²) = 0.0816 wide, all others keep slope
     # 1, so that the whole is 0.9184 + 0.0816·e = 1.1402 high before it is scaled to 1.
-    numbers = np.zeros(NUMBERS, np.float32)
-    numbers[PIECES - 1] = 0.25
+    numbers = np.zeros(device.COUNT, np.float32)
+    numbers[device.INCREMENTS - 1] = 0.25
     slopes = np.asarray(measure_slopes(tabulate(decode_one(numbers))))[0]
     assert slopes[100] == pytest.approx(1 / 1.1402, rel=1e-3)
     assert slopes[250] == pytest.approx(np.e / 1.1402, rel=1e-3)

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_dce.pixels.shrinking import shrink
 from tests.training.lol_folder import write_lol
 from tests.training.panoramas.made_panorama import make_panorama, write_panorama
 from tests.training.tiny_recipe import TINY_TONE
 from training.dataset import Shard
 from training.datasets.sets import find_parts
+from training.panoramas.views import ViewSettings, cut_views
 from training.recipe import RecipeError
 from training.tone_dataset import load_tone_batches, load_tone_validation
 
@@ -88,3 +90,38 @@ def test_recipe_without_pairs_learns_from_panoramas_alone(panoramas: Path, cache
     clean = dataclasses.replace(TINY_TONE, tone=dataclasses.replace(TINY_TONE.tone, pair_share=0))
     inputs, _ = load_tone_batches([], clean, cache=cache, panoramas=panoramas)[0]
     assert len(inputs["whole"]) == clean.batch_size
+
+
+def test_views_come_as_the_camera_was_held(panoramas: Path, cache: Path) -> None:
+    assert TINY_TONE.tone is not None
+    tone = dataclasses.replace(TINY_TONE.tone, pair_share=0, made_share=0, views=12, smallest_part=1)
+    recipe = dataclasses.replace(TINY_TONE, tone=tone, flip=False)
+    settings = ViewSettings(tone.views, recipe.seed, (tone.picture_width_px, tone.picture_height_px), tone.rendering)
+    views = list(cut_views(panoramas, settings))
+    upright, lying = (
+        [shrink(view.partner, tone.width_px, tone.height_px) / 255 for view in views if view.partner.shape[0] == height]
+        for height in (tone.picture_width_px, tone.picture_height_px)
+    )
+    batches = load_tone_batches([], recipe, cache=cache, panoramas=panoramas)
+    wholes = np.concatenate([batches[index][1]["whole"] for index in range(len(batches))])
+
+    def count(known: list[np.ndarray]) -> int:
+        return sum(any(np.allclose(whole, each, atol=1e-6) for each in known) for whole in wholes)
+
+    assert count(upright) > 0
+    assert count(upright) + count(lying) == len(wholes)
+
+
+def test_brightened_pair_has_the_noise_of_its_brighter_picture(lol: Path, cache: Path) -> None:
+    assert TINY_TONE.tone is not None
+    tone = dataclasses.replace(TINY_TONE.tone, pair_share=1, view_share=0, made_share=0, least_gain=4)
+    recipe = dataclasses.replace(TINY_TONE, tone=tone, exposure_gain=4, epoch_images=40)
+    pictures = find_parts(lol, recipe, cache=cache)["train"]
+    plain = dataclasses.replace(recipe, exposure_gain=1, tone=dataclasses.replace(tone, least_gain=1))
+    bright, dark = (
+        np.concatenate([batches[index][0]["noise"] for index in range(len(batches))])
+        for batches in (load_tone_batches(pictures, each, cache=cache) for each in (recipe, plain))
+    )
+    # The same pictures are drawn; of level 25 the noise is four times as strong when it has become level 100.
+    factors = bright[:, 100, 0] / dark[:, 25, 0]
+    assert np.isclose(factors, 4, rtol=1e-3).sum() > 10

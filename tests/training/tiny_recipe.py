@@ -27,7 +27,7 @@ TINY_TONE = Recipe(
     schedule="cosine",
     ema=0.9,
     validation_from=40,
-    loss_weights=LossWeights(0, 0, 0, 0, absolute=1.0, structure=0.5, regional=1.0, steadiness=1.0),
+    loss_weights=LossWeights(0, 0, 0, 0, absolute=1.0, structure=0.5, regional=1.0, steadiness=1.0, neutrality=1.0),
     tone=ToneSettings(
         width_px=64,
         height_px=32,

@@ -38,7 +38,7 @@ _BLACK = 1e-5
 _STEP, _MOST_SHOTS = 3.0, 6
 # Of the balanced rendering: shorter shots too, and longer ones until the average light is three times white. Three of
 # them at least: with fewer, what is dark in a bright picture would come out darker still.
-_WIDE_STEP, _SHORTER_SHOTS, _LEAST_LONGER, _LONGEST_AVERAGE = 4.0, 3, 3, 3.0
+_WIDE_STEP, _SHORTER_SHOTS, _LEAST_LONGER, _MOST_LONGER, _LONGEST_AVERAGE = 4.0, 3, 3, 6, 3.0
 
 
 def render(light: FloatArray, *, is_night: bool = False) -> Uint8Array:
@@ -79,7 +79,7 @@ def balance(light: FloatArray, exposure: float, *, is_night: bool = False) -> Ui
     if is_night:
         return filmic
     steps = math.log(_LONGEST_AVERAGE / (average_light(light) * exposure), _WIDE_STEP)
-    longer = min(max(math.ceil(steps) - 1, _LEAST_LONGER), _MOST_SHOTS)
+    longer = min(max(math.ceil(steps) - 1, _LEAST_LONGER), _MOST_LONGER)
     fused = _merge(light, [exposure * _WIDE_STEP**number for number in range(-_SHORTER_SHOTS, longer + 1)])
     return quantize(np.asarray((filmic / np.float32(255) + fused) / 2, np.float32))
 
@@ -92,12 +92,12 @@ def _merge(light: FloatArray, exposures: Sequence[float]) -> FloatArray:
     return np.clip(np.asarray(cv2.createMergeMertens().process(shots), np.float32), 0, 1)
 
 
-def _render_any(light: FloatArray, exposure: float, *, is_night: bool = False) -> Uint8Array:
+def _render_filmic(light: FloatArray, exposure: float, *, is_night: bool = False) -> Uint8Array:
     return render(light, is_night=is_night)
 
 
 # By the names that recipes have for them; each takes the light, the exposure of the dark picture, and `is_night`.
-RENDERINGS: Mapping[str, Callable[..., Uint8Array]] = {"filmic": _render_any, "fused": fuse, "balanced": balance}
+RENDERINGS: Mapping[str, Callable[..., Uint8Array]] = {"filmic": _render_filmic, "fused": fuse, "balanced": balance}
 
 
 def _bend(light: FloatArray, white: float) -> FloatArray:

@@ -28,7 +28,7 @@ Uint8Array = npt.NDArray[np.uint8]
 
 SIZE = (600, 400)
 # Raise it when the same panoramas would give other views: earlier entries of the cache are then not found any more.
-_VERSION = 1
+_VERSION = 2
 # One in seven needs nothing: its picture is the good one.
 _GOOD_SHARE = 1 / 7
 # Of the others, those that are exposed for their brightest part: a window stays, a room is lost.
@@ -63,6 +63,10 @@ class ViewSettings:
     rendering: str = "filmic"
     collage_share: float = 0.0
 
+    def share_out(self, panoramas: int, place: int) -> range:
+        """The numbers of the views that the panorama at this place among so many gives."""
+        return range(-(-place * self.count // panoramas), -(-(place + 1) * self.count // panoramas))
+
 
 @dataclasses.dataclass(frozen=True)
 class View:
@@ -91,13 +95,13 @@ def cut_views(folder: Path, settings: ViewSettings) -> Iterator[View]:
     """
     paths = find_panoramas(folder)
     for place, path in enumerate(paths):
-        yield from _cut_views_of(path, _share_out(settings.count, len(paths), place), settings)
+        yield from _cut_views_of(path, settings.share_out(len(paths), place), settings)
 
 
 def read_pairs(folder: Path, settings: ViewSettings, *, cache: Path) -> tuple[Uint8Array, Uint8Array]:
     """`dark` and `partner` of `cut_views` as two (count, height, width, 3) arrays, mapped from the cache.
 
-    Upright views lie on their right side, so that all have one shape.
+    Upright views lie on their left side, so that all have one shape; `stand_up` those of `find_upright`.
 
     Raises:
         ImageError: as `cut_views`.
@@ -107,16 +111,28 @@ def read_pairs(folder: Path, settings: ViewSettings, *, cache: Path) -> tuple[Ui
     paths = find_panoramas(folder)
 
     def fill(samples: Uint8Array) -> None:
-        cut = functools.partial(_cut_pairs, folder, settings)
+        numbers = [settings.share_out(len(paths), place) for place in range(len(paths))]
+        cut = functools.partial(_cut_pairs, settings)
         # Processes rather than threads: most of a view is made by numpy. Spawned, since engines of Keras do not survive
         # a fork.
         with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-            for number, pair in enumerate(itertools.chain.from_iterable(pool.map(cut, range(len(paths))))):
+            for number, pair in enumerate(itertools.chain.from_iterable(pool.map(cut, paths, numbers))):
                 samples[number] = pair
 
     shape = (settings.count, 2, height, width, 3)
     pairs = read_made(_describe(settings, paths), shape, fill, cache=cache)
     return pairs[:, 0], pairs[:, 1]
+
+
+def find_upright(settings: ViewSettings) -> list[bool]:
+    """Of each view whether it is upright."""
+    randoms = (np.random.default_rng([settings.seed, number]) for number in range(settings.count))
+    return [draw_camera(random, settings.size).size != settings.size for random in randoms]
+
+
+def stand_up(image: Uint8Array) -> Uint8Array:
+    """An upright view as the camera took it, of `read_pairs`."""
+    return np.rot90(image, -1)
 
 
 def _describe(settings: ViewSettings, paths: Sequence[Path]) -> str:
@@ -127,11 +143,10 @@ def _describe(settings: ViewSettings, paths: Sequence[Path]) -> str:
     return f"views {_VERSION} {settings.rendering}{collages} {drawn} {names} {hash_files(paths)}"
 
 
-def _cut_pairs(folder: Path, settings: ViewSettings, place: int) -> list[tuple[Uint8Array, Uint8Array]]:
+def _cut_pairs(settings: ViewSettings, path: Path, numbers: Iterable[int]) -> list[tuple[Uint8Array, Uint8Array]]:
     """What `read_pairs` holds of the views of one panorama."""
-    paths = find_panoramas(folder)
-    views = _cut_views_of(paths[place], _share_out(settings.count, len(paths), place), settings)
-    return [(lay_down(view.dark, settings.size), lay_down(view.partner, settings.size)) for view in views]
+    views = _cut_views_of(path, numbers, settings)
+    return [(_lay_down(view.dark, settings.size), _lay_down(view.partner, settings.size)) for view in views]
 
 
 def _cut_views_of(path: Path, numbers: Iterable[int], settings: ViewSettings) -> Iterator[View]:
@@ -148,12 +163,7 @@ def _cut_views_of(path: Path, numbers: Iterable[int], settings: ViewSettings) ->
             yield make_view(light, random, is_night=is_night, rendering=settings.rendering)
 
 
-def _share_out(count: int, panoramas: int, place: int) -> range:
-    """The numbers of the views that the panorama at this place of the folder gives."""
-    return range(-(-place * count // panoramas), -(-(place + 1) * count // panoramas))
-
-
-def lay_down(image: Uint8Array, size: tuple[int, int]) -> Uint8Array:
+def _lay_down(image: Uint8Array, size: tuple[int, int]) -> Uint8Array:
     """The picture itself if it has that (width, height), else turned by a quarter, counterclockwise."""
     width, height = size
     return image if image.shape[:2] == (height, width) else np.rot90(image)
@@ -190,7 +200,8 @@ def make_collage(
     """A pair of a view with another one in front of it, or as the ground under it, in light of its own.
 
     What is where then tells nothing: a network has to look at how much there is of which brightness. Half of them are
-    as bright as their highlights allow. No sample of the partner is darker than that of the picture.
+    as bright as their highlights allow. No sample of the partner is darker than the same exposure would have it without
+    noise and with the right white balance. A front of the other orientation is turned by a quarter.
 
     Raises:
         ImageError: there is no light in one of them.

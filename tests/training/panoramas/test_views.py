@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from edge_dce.errors import ImageError
-from training.panoramas.views import View, ViewSettings, cut_views, make_collage, make_view, read_pairs
+from training.panoramas.views import (
+    View,
+    ViewSettings,
+    cut_views,
+    find_upright,
+    make_collage,
+    make_view,
+    read_pairs,
+    stand_up,
+)
 
 from .made_panorama import make_panorama, write_panorama
 
@@ -73,9 +82,12 @@ def test_pairs_are_made_once(folder: Path, tmp_path: Path, views: list[View]) ->
 
 
 def test_upright_views_are_turned_to_fit_among_the_others(folder: Path, tmp_path: Path, views: list[View]) -> None:
-    upright = next(number for number, view in enumerate(views) if view.dark.shape == (48, 32, 3))
-    dark, _ = read_pairs(folder, ViewSettings(40, 1, size=SIZE), cache=tmp_path)
-    np.testing.assert_array_equal(np.rot90(dark[upright], -1), views[upright].dark)
+    settings = ViewSettings(40, 1, size=SIZE)
+    dark, _ = read_pairs(folder, settings, cache=tmp_path)
+    upright = find_upright(settings)
+    assert upright == [view.dark.shape == (48, 32, 3) for view in views]
+    number = upright.index(True)
+    np.testing.assert_array_equal(stand_up(dark[number]), views[number].dark)
 
 
 def test_a_view_without_light_is_an_error() -> None:
@@ -83,7 +95,7 @@ def test_a_view_without_light_is_an_error() -> None:
         make_view(np.zeros((8, 8, 3), np.float32), np.random.default_rng(1))
 
 
-def test_no_sample_of_a_collages_partner_is_darker_than_its_picture(collages: list[View]) -> None:
+def test_a_collages_partner_is_nowhere_darker_than_the_light_it_was_exposed_to(collages: list[View]) -> None:
     # Green has no error of white balance, and without a mosaic nothing comes from neighbors.
     compared = [(view.clean_dark[..., 1], view.partner[..., 1]) for view in collages if not view.sensor.has_mosaic]
     assert len(compared) > 10
@@ -108,6 +120,18 @@ def test_collages_have_an_entry_of_their_own(folder: Path, tmp_path: Path) -> No
     second, _ = read_pairs(folder, ViewSettings(6, 1, size=SIZE, collage_share=0.5), cache=tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert (first != second).any()
+
+
+def test_panorama_of_a_night_gives_darker_partners(folder: Path, tmp_path: Path) -> None:
+    for name in ("noon.hdr", "moonlit_road.hdr"):
+        path = tmp_path / Path(name).stem / name
+        path.parent.mkdir()
+        write_panorama(path, make_panorama())
+    noon, night = (
+        np.mean([view.partner.mean() for view in cut_views(tmp_path / stem, ViewSettings(10, seed=1, size=SIZE))])
+        for stem in ("noon", "moonlit_road")
+    )
+    assert night < 0.8 * noon
 
 
 def test_collage_without_light_is_an_error() -> None:
