@@ -37,8 +37,8 @@ _PRECISIONS = ("float16", "int8")
 _OTHER_RUNTIME = _ROOT / ".venv-tflite" / "bin" / "python"
 # Metric -> how far a mean may lie from the committed one: as far as another seed of a recipe takes it. Two other
 # seeds of edge-pp lay up to 0.52 dB and 0.013 from the committed figures, the same seed 0.07 dB and 0.001; two seeds
-# of a tone lay up to 0.49 dB apart (docs/decisions/0020). The same seed is no exact repetition: the order in which
-# threads add differs, and steps carry the difference on.
+# of a tone, one of them trained for fewer steps, lay up to 0.49 dB apart (docs/decisions/0020, "base"). The same seed
+# is no exact repetition: the order in which threads add differs, and steps carry the difference on.
 TOLERANCES = {"psnr": 0.5, "ssim": 0.02}
 
 
