@@ -16,7 +16,7 @@ from edge_dce.enhancer import Enhancer
 from edge_dce.errors import EdgeDceError
 from edge_dce.pixels.cleaning import shrink_for_cleaning
 from edge_dce.pixels.noise import NoiseProfile, estimate_noise
-from edge_dce.pixels.toe import Toe, find_toe, measure_light
+from edge_dce.pixels.toe import Toe, find_toe, follow_light, measure_light
 from edge_dce.stream import Stream
 
 from .diagnostics import RateMeter
@@ -31,8 +31,6 @@ _REST_S = 0.01
 _NOISE_INTERVAL_S = 1.0
 # What is black moves with the camera, but a pixel that is clearly lit needs no toe to say so.
 _TOE_INTERVAL_S = 0.1
-# A lamp that comes into view must not darken the sky at once.
-_LIGHT_A_SECOND = 1.0
 _TO_LUMA = {"RGB": cv2.COLOR_RGB2GRAY, "BGR": cv2.COLOR_BGR2GRAY}
 
 
@@ -76,7 +74,7 @@ class Estimator:
         self._noise_due_s = 0.0
         self._toe: Toe | None = None
         self._toe_due_s = 0.0
-        self._light: tuple[float, float] | None = None
+        self._light: tuple[float | None, float] = (None, 0.0)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="estimation", daemon=True)
 
@@ -149,16 +147,10 @@ class Estimator:
         if self._noise is not None and now_s >= self._toe_due_s:
             self._toe_due_s = now_s + _TOE_INTERVAL_S
             luma = to_bytes(cv2.cvtColor(shrink_for_cleaning(frame.small), _TO_LUMA[frame.channel_order]))
-            self._toe = find_toe(luma, self._noise, light=self._follow_light(measure_light(luma)))
-
-    def _follow_light(self, light: float) -> float:
-        now_s = time.monotonic()
-        if self._light is not None:
             before, then_s = self._light
-            most = _LIGHT_A_SECOND * (now_s - then_s)
-            light = min(max(light, before - most), before + most)
-        self._light = light, now_s
-        return light
+            light = follow_light(measure_light(luma, self._noise), before, now_s - then_s)
+            self._light = light, now_s
+            self._toe = find_toe(luma, self._noise, light=light)
 
 
 def _sample(image: Uint8Array, channel_order: str) -> Uint8Array:

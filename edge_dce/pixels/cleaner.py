@@ -17,13 +17,14 @@ from edge_dce.pixels.look import Look
 from edge_dce.pixels.noise import NoiseProfile, assume_noise, estimate_noise
 from edge_dce.pixels.strips import StripWorkers
 from edge_dce.pixels.temporal import TemporalFilter
+from edge_dce.pixels.toe import follow_light
 
 Image = npt.NDArray[Any]
 
 # The noise of a camera changes with its exposure, which takes half a second to settle.
 _FRAMES_A_MEASUREMENT = 15
-# A lamp that comes into view must not darken the sky at once: a second at 30 frames.
-_LIGHT_A_FRAME = 1 / 30
+# Of most cameras; how fast light is followed.
+_FRAME_S = 1 / 30
 
 
 class Render(Protocol):
@@ -163,10 +164,8 @@ class StreamCleaner(Cleaner):
         return self._noise
 
     def _follow_light(self, light: float) -> float:
-        if self._light is not None:
-            light = min(max(light, self._light - _LIGHT_A_FRAME), self._light + _LIGHT_A_FRAME)
-        self._light = light
-        return light
+        self._light = follow_light(light, self._light, _FRAME_S)
+        return self._light
 
     def _average(self, bright: Image, cleaning: Cleaning) -> Cleaning:
         if bright.dtype.kind != "u":

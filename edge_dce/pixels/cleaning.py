@@ -123,7 +123,7 @@ def plan_cleaning(
             blocks=_join(_drop_unseen(blocks), steps),
         ),
         samples=slope * noise.samples[surroundings],
-        toe=find_toe(luma, noise, light=follow_light(measure_light(luma))),
+        toe=find_toe(luma, noise, light=follow_light(measure_light(luma, noise))),
     )
     is_brightened, is_noisy = added.max() > 0, cleaning.added.luma.max() > UNSEEN
     return cleaning if is_brightened and (is_noisy or cleaning.toe is not None) else None

@@ -41,6 +41,11 @@ _CLEAR_DEVIATIONS, _CLEAR_LEVELS = 3.0, 4.0
 _USUAL_NOISE, _DARK = 0.7, 16
 # The brightest area of the picture: most dark rooms of LOL have less than 110, night skies with lamps more than 160.
 _LIT = (110.0, 160.0)
+# The same where a codec smoothed the dark away: frames of the night drive have 112 at least.
+_EMPTY_LIT = (95.0, 110.0)
+# Shares of light a second. A lamp that comes into view must not darken the sky at once, and lamps that come and go must
+# not make it pulse.
+_RISE_A_SECOND, _FALL_A_SECOND = 1.0, 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,9 +65,20 @@ class Toe:
     own_ramp: tuple[float, float]
 
 
-def measure_light(luma: Uint8Array) -> float:
+def measure_light(luma: Uint8Array, noise: NoiseProfile) -> float:
     """How surely something in a picture, (h, w) at a fraction of its size, is bright: from 0 to 1."""
-    return float(_ramp(np.array(luma.max()), *_LIT))
+    return float(_ramp(np.array(luma.max()), *_move(_LIT, _EMPTY_LIT, noise)))
+
+
+def follow_light(light: float, before: float | None, elapsed_s: float) -> float:
+    """The light of a stream, from what `measure_light` tells of its newest frame.
+
+    Args:
+        before: what this returned so long ago; None for the first frame.
+    """
+    if before is None:
+        return light
+    return min(max(light, before - _FALL_A_SECOND * elapsed_s), before + _RISE_A_SECOND * elapsed_s)
 
 
 def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | None:
@@ -70,7 +86,7 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | No
 
     Args:
         luma: (h, w), the input at a fraction of its size.
-        light: what `measure_light` tells, of this picture or of its predecessors too.
+        light: what `measure_light` tells of it, or `follow_light` of its stream.
     """
     if not noise.quantization:
         # More bits hold a picture where eight hold rounding, as far as it stands above its noise.
@@ -80,7 +96,7 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | No
     smooth = _smooth(luma.astype(np.float32))
     # Light of a lamp that the averaging spread is no light of the sky around it.
     eroded = _smooth(cv2.erode(smooth, np.ones((3, 3))))
-    floor = _find_floor(noise)
+    floor = _move(_FLOOR, _EMPTY_FLOOR, noise)
     clear = floor[1] + _CLEAR_DEVIATIONS * float(noise.luma[2])
     own_ramp = clear, clear + _CLEAR_LEVELS
     own = _ramp(np.arange(256, dtype=np.float32), *own_ramp)
@@ -91,9 +107,10 @@ def find_toe(luma: Uint8Array, noise: NoiseProfile, *, light: float) -> Toe | No
     return Toe(np.rint(255 * surroundings).astype(np.uint8), np.rint(255 * own).astype(np.uint8), color, own_ramp)
 
 
-def _find_floor(noise: NoiseProfile) -> tuple[float, float]:
+def _move(usual: tuple[float, float], empty: tuple[float, float], noise: NoiseProfile) -> tuple[float, float]:
+    """From the usual range to that of a picture that a codec emptied, by how surely it did."""
     share = float(_ramp(np.array(noise.emptiness), *_EMPTY))
-    low, high = (usual + share * (empty - usual) for usual, empty in zip(_FLOOR, _EMPTY_FLOOR, strict=True))
+    low, high = (one + share * (other - one) for one, other in zip(usual, empty, strict=True))
     return low, high
 
 

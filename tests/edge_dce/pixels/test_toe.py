@@ -1,10 +1,11 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from edge_dce.pixels.buffers import Buffers
 from edge_dce.pixels.noise import NoiseProfile, assume_noise
-from edge_dce.pixels.toe import Toe, fade_strip, find_toe, measure_light
+from edge_dce.pixels.toe import Toe, fade_strip, find_toe, follow_light, measure_light
 
 QUIET = assume_noise(0.7)
 
@@ -18,7 +19,7 @@ def make_night(lamp: int = 255) -> np.ndarray:
 
 
 def find(luma: np.ndarray) -> Toe:
-    toe = find_toe(luma, QUIET, light=measure_light(luma))
+    toe = find_toe(luma, QUIET, light=measure_light(luma, QUIET))
     assert toe is not None
     return toe
 
@@ -55,8 +56,34 @@ def test_star_counts_of_its_own() -> None:
 
 
 def test_picture_without_light_has_no_toe() -> None:
-    assert measure_light(make_night(lamp=60)) == 0
+    assert measure_light(make_night(lamp=60), QUIET) == 0
     assert find_toe(make_night(lamp=60), QUIET, light=0) is None
+
+
+def test_night_that_a_codec_emptied_is_lit_by_dimmer_lamps() -> None:
+    emptied = dataclasses.replace(QUIET, emptiness=0.95)
+    # Ramps from 95 to 110 and from 110 to 160.
+    assert measure_light(make_night(lamp=115), emptied) == 1
+    assert measure_light(make_night(lamp=115), QUIET) < 0.05
+    assert measure_light(make_night(lamp=90), emptied) == 0
+
+
+def test_light_of_a_stream_comes_within_a_second_and_goes_within_ten() -> None:
+    assert follow_light(0.3, None, 1 / 30) == 0.3
+    assert follow_light(1.0, 0.2, 0.5) == pytest.approx(0.7)
+    assert follow_light(0.0, 1.0, 5.0) == pytest.approx(0.5)
+    assert follow_light(0.95, 1.0, 5.0) == 0.95
+
+
+def test_lamps_that_come_and_go_do_not_make_the_sky_pulse() -> None:
+    light: float | None = None
+    followed = []
+    # Half a second each at 30 frames a second, for ten seconds.
+    for frame in range(300):
+        light = follow_light(1.0 if frame // 15 % 2 == 0 else 0.4, light, 1 / 30)
+        followed.append(light)
+    # Half a second falls by a twentieth.
+    assert min(followed) >= 0.95 - 1e-6
 
 
 def test_picture_without_black_has_no_toe() -> None:
