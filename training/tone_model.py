@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from edge_dce.pixels.cleaning import MOST_NOISE
 from edge_dce.pixels.levels import normalize
 from edge_dce.pixels.shrinking import shrink
 
@@ -25,6 +24,8 @@ Uint8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# In levels of 255: more the device does not smooth away either.
+_MOST_NOISE = 20.0
 
 
 class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type information
@@ -90,7 +91,7 @@ def render(images: Tensor, tone: Tone, table: Tensor, noise: Tensor) -> Tensor:
     """
     _, height, width, _ = images.shape
     added = ops.maximum(measure_slopes(table) - 1, 0)[..., None] * noise
-    added = ops.stop_gradient(ops.minimum(added, MOST_NOISE))
+    added = ops.stop_gradient(ops.minimum(added, _MOST_NOISE))
     luma = ops.matmul(images, _LUMA[:, np.newaxis])
     luma = ops.average_pool(luma, NOISE_STEP_PX, strides=NOISE_STEP_PX, padding="valid")
     levels = ops.cast(ops.round(luma * 255), "int32")

@@ -20,6 +20,7 @@ from edge_dce.enhancing.options import add_look_options, add_model_options
 from edge_dce.enhancing.preview import STRENGTHS
 from edge_dce.enhancing.watching import watch_folders
 from edge_dce.errors import EdgeDceError, ImageError, OutputError
+from edge_dce.files.formats.registry import find_writer
 from edge_dce.files.objects import ObjectPath, parse_place
 from edge_dce.files.pictures import DEFAULT_QUALITY, WRITABLE_SUFFIXES
 from edge_dce.files.streams import is_stream, kept_in_file
@@ -128,6 +129,7 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
     if arguments.watch:
         _check_watchable(arguments)
     plan = plan_again()
+    _check_format(arguments, plan)
     verbosity = Verbosity(is_quiet=arguments.quiet, is_verbose=arguments.verbose, is_json=arguments.json)
     look = Look(arguments.strength, arguments.max_brightness, arguments.denoise)
     options = JobOptions(
@@ -167,6 +169,18 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
         enhance_to_stdout(plan.jobs[0], enhancer, options, arguments.format or ".png")
         return 0
     return 1 if enhance_files(plan, enhancer, options, account) or plan.problems else 0
+
+
+def _check_format(arguments: argparse.Namespace, plan: Plan) -> None:
+    """Of one picture, whose result has a name of its own, --format has to say the same."""
+    if arguments.format is None:
+        return
+    for job in plan.jobs[:1]:
+        if job.target is None or job.is_video:
+            continue
+        if find_writer(job.target.suffix) != find_writer(arguments.format):
+            found = f"a {job.target.suffix} file, and --format asks for {arguments.format}"
+            raise EdgeDceError(f"{job.target}: {found}; leave one of them out")
 
 
 def _load(arguments: argparse.Namespace) -> Enhancer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from edge_dce.errors import ModelError
@@ -10,7 +11,7 @@ DEFAULT_MODEL = "edge-tone-192x128-int8"
 _FOLDER = Path(__file__).resolve().parent
 # Bundled model -> what it is for, in the forty characters that `edge-dce models` has on a line of a terminal.
 _PURPOSES = {
-    "edge-tone-192x128-int8": "best pictures, and fastest",
+    "edge-tone-192x128-int8": "fastest, and nearly the best",
     "edge-tone-192x128-float16": "best pictures, if int8 is slow here",
     "zero-dce-scene-256x256-int8": "gives every picture the same brightness",
     "zero-dce-scene-256x256-float16": "same brightness, if int8 is slow here",
@@ -60,8 +61,10 @@ def find_model(name_or_path: str | Path) -> Path:
             return path
     path = Path(name_or_path)
     if path.suffix != ".tflite" and not path.exists():
-        names = " ".join(model.stem for model in bundled_models())
-        raise ModelError(
-            f"{name_or_path}: no such model; expected a path to a .tflite file or one of: {names}; see: edge-dce models"
+        names = [model.stem for model in bundled_models()]
+        alike = [name for name in names if name.startswith(f"{name_or_path}-")] or difflib.get_close_matches(
+            str(name_or_path), names, n=1
         )
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"bundled are {' '.join(names)}"
+        raise ModelError(f"{name_or_path}: no such model; expected a path to a .tflite file or a bundled name; {hint}")
     return path

@@ -54,7 +54,7 @@ _SEEN_STEP = 1.5
 # blocks of the first are not seen beside them; from the second on all of it is smoothed.
 _SEEN_BLOCKS = (0.75, 1.25)
 # And lights of a city are not smoothed away, whatever a steep curve made of the noise between them.
-MOST_NOISE = 20.0
+_MOST_NOISE = 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -238,7 +238,7 @@ def _drop_unseen(blocks: FloatArray) -> FloatArray:
 
 
 def _combine(noise: FloatArray, blocks: FloatArray) -> FloatArray:
-    return np.asarray(np.clip(_join(noise, blocks), 0, MOST_NOISE), np.float32)
+    return np.asarray(np.clip(_join(noise, blocks), 0, _MOST_NOISE), np.float32)
 
 
 def _join(deviations: FloatArray, others: FloatArray) -> FloatArray:

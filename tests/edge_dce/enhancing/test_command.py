@@ -409,6 +409,14 @@ def test_format_and_suffix_are_those_asked_for(tmp_path: Path) -> None:
         assert (opened.format, opened.size) == ("WEBP", (40, 30))
 
 
+def test_format_that_the_name_contradicts_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    photo, output = write_picture(tmp_path / "a.png"), tmp_path / "out.png"
+    assert main(["enhance", str(photo), "-m", TINY, "--format", "jpg", "-o", str(output)]) == 1
+    assert "a .png file, and --format asks for .jpg" in capfd.readouterr().err
+    assert not output.exists()
+    assert main(["enhance", str(photo), "-m", TINY, "--format", "jpg", "-o", str(output.with_suffix(".jpeg"))]) == 0
+
+
 def test_quality_is_that_asked_for(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     photo = write_picture(tmp_path / "a.png")
     enhanced = edge_dce.Picture(enhance(make_picture()))

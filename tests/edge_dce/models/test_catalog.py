@@ -46,7 +46,19 @@ def test_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ModelError, match=DEFAULT_MODEL):
-        find_model("zero-dse")
+        find_model("another")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("zero-dce-scene", "zero-dce-scene-256x256-float16 or zero-dce-scene-256x256-int8"),
+        ("zero-dce-128x128-int9", "zero-dce-128x128-int8"),
+    ],
+)
+def test_name_that_is_nearly_one_is_suggested(word: str, meant: str) -> None:
+    with pytest.raises(ModelError, match=f"did you mean {re.escape(meant)}\\?"):
+        find_model(word)
 
 
 def test_hashes_of_the_bundled_models_are_known() -> None:
