@@ -307,6 +307,9 @@ _EDGE = dataclasses.replace(
     loss_weights=LossWeights(illumination_smoothness=2000.0),
 )
 
+_TONE_SETTINGS = ToneSettings(
+    pair_share=0.4, view_share=0.4, made_share=0.2, views=1500, rendering="balanced", collage_share=0.4
+)
 _TONE = Recipe(
     name="edge-tone",
     about="our best; the tone of the whole picture, learned from pairs and from views of panoramas",
@@ -333,9 +336,7 @@ _TONE = Recipe(
         steadiness=40.0,
         neutrality=5.0,
     ),
-    tone=ToneSettings(
-        pair_share=0.4, view_share=0.4, made_share=0.2, views=1500, rendering="balanced", collage_share=0.4
-    ),
+    tone=_TONE_SETTINGS,
 )
 
 _RECIPES = (
@@ -363,10 +364,9 @@ _RECIPES = (
     dataclasses.replace(
         _TONE,
         name="edge-tone-clean",
-        about="the network of edge-tone, learned from panoramas alone: its weights carry no license of pairs",
+        about="as edge-tone, learned from panoramas alone: its weights carry no license of pairs",
         exposure_gain=1.0,
-        loss_weights=dataclasses.replace(_TONE.loss_weights, steadiness=20.0, neutrality=0.0),
-        tone=ToneSettings(view_share=0.9, made_share=0.1),
+        tone=dataclasses.replace(_TONE_SETTINGS, pair_share=0.0, view_share=0.8),
     ),
     dataclasses.replace(
         _TONE,
