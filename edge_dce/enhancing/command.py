@@ -173,14 +173,12 @@ def _enhance_named(arguments: argparse.Namespace, called: Mapping[PurePath, str]
 
 def _check_format(arguments: argparse.Namespace, plan: Plan) -> None:
     """Of one picture, whose result has a name of its own, --format has to say the same."""
-    if arguments.format is None:
+    job = next(iter(plan.jobs), None)
+    if arguments.format is None or job is None or job.target is None or job.is_video:
         return
-    for job in plan.jobs[:1]:
-        if job.target is None or job.is_video:
-            continue
-        if find_writer(job.target.suffix) != find_writer(arguments.format):
-            found = f"a {job.target.suffix} file, and --format asks for {arguments.format}"
-            raise EdgeDceError(f"{job.target}: {found}; leave one of them out")
+    if find_writer(job.target.suffix) != find_writer(arguments.format):
+        found = f"a {job.target.suffix} file, and --format asks for {arguments.format}"
+        raise EdgeDceError(f"{job.target}: {found}; leave one of them out")
 
 
 def _load(arguments: argparse.Namespace) -> Enhancer:
