@@ -17,6 +17,8 @@ class RecipeError(EdgeDceError):
 
 # Of the recipe in a run folder: with it the run has begun.
 FILE_NAME = "recipe.json"
+# Losses that only networks that return a tone have.
+TONE_LOSSES = ("steadiness", "neutrality")
 # What the perceptual loss can compare.
 FEATURES = ("published", "random")
 

@@ -16,7 +16,7 @@ from edge_dce.pixels.shrinking import shrink
 from . import losses
 from .denoising import remove_noise
 from .losses import Tensor
-from .recipe import Recipe
+from .recipe import TONE_LOSSES, Recipe
 from .tone import Tone, apply_tone, decode, look_up, measure_slopes, tabulate
 from .tone_dataset import NOISE_STEP_PX, measure_noise
 
@@ -39,7 +39,7 @@ class ToneModel(keras.Model):  # type: ignore[misc]  # keras has no type informa
         self.network = network
         self.recipe = recipe
         self._compared = [name for name in losses.COMPARISONS if recipe.loss_weights.find(name) > 0]
-        of_tones = [name for name in ("steadiness", "neutrality") if recipe.loss_weights.find(name) > 0]
+        of_tones = [name for name in TONE_LOSSES if recipe.loss_weights.find(name) > 0]
         self.loss_names = (*self._compared, *of_tones)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from edge_dce.errors import ModelError
+from edge_dce.terminal.suggestions import find_alike
 
 DEFAULT_MODEL = "edge-tone-192x128-int8"
 _FOLDER = Path(__file__).resolve().parent
@@ -62,9 +62,9 @@ def find_model(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.suffix != ".tflite" and not path.exists():
         names = [model.stem for model in bundled_models()]
-        alike = [name for name in names if name.startswith(f"{name_or_path}-")] or difflib.get_close_matches(
-            str(name_or_path), names, n=1
+        alike = find_alike(str(name_or_path), names)
+        hint = f"did you mean {' or '.join(alike)}?" if alike else "see: edge-dce models"
+        raise ModelError(
+            f"{name_or_path}: no such model; expected a path to a .tflite file or one of: {' '.join(names)}; {hint}"
         )
-        hint = f"did you mean {' or '.join(alike)}?" if alike else f"bundled are {' '.join(names)}"
-        raise ModelError(f"{name_or_path}: no such model; expected a path to a .tflite file or a bundled name; {hint}")
     return path

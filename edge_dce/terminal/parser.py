@@ -6,12 +6,12 @@ Imports the standard library alone, as `edge-dce doctor` does.
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from edge_dce.terminal.console import say
+from edge_dce.terminal.suggestions import find_alike
 
 # A message that holds one of these says already what is expected.
 _ADVISING = ("; ", ", found ", "(choose from ")
@@ -72,7 +72,7 @@ class CommandParser(argparse.ArgumentParser):
         near: list[str] = []
         # A letter alone is near to anything.
         if len(bare) >= _LEAST_WORD:
-            near = [name for name in names if name.startswith(bare)] or difflib.get_close_matches(bare, names, 1)
+            near = find_alike(bare, names)
         hint = f"did you mean {names[near[0]]}? " if near else ""
         self._stop(f"{fault}; {hint}see: {self.prog} --help")
 

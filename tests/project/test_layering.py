@@ -125,6 +125,7 @@ NEEDS_NOTHING = {
     "edge_dce.terminal.child",
     "edge_dce.terminal.console",
     "edge_dce.terminal.parser",
+    "edge_dce.terminal.suggestions",
     "edge_dce.version",
     "edge_dce.doctor",
     *(f"edge_dce.doctor.{path.stem}" for path in (ROOT / "edge_dce" / "doctor").glob("[a-z]*.py")),

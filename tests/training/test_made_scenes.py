@@ -34,6 +34,26 @@ def test_no_partner_is_darker_than_its_picture(scenes: list) -> None:
     assert all(scene.partner.mean() >= scene.dark.mean() - 1 for scene in scenes)
 
 
+def test_black_stays_black(scenes: list) -> None:
+    skies = [(scene.dark.max(axis=2) <= 4, scene.partner) for scene in scenes]
+    nights = [partner[sky] for sky, partner in skies if sky.mean() > 0.2]
+    assert nights
+    # The brightest sky of 2.2 levels with a tint of at most four standard deviations.
+    assert max(float(np.percentile(night, 95)) for night in nights) <= 4
+
+
+def test_some_are_lifted_about_three_times_in_a_part_alone(scenes: list) -> None:
+    def measure_lift(scene) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+        dark, partner = (image.mean(axis=2) + 1 for image in (scene.dark, scene.partner))
+        bright = dark > 120
+        if not bright.any() or bright.all():
+            return 1.0, 1.0
+        return float(np.median(partner[~bright] / dark[~bright])), float(np.median(partner[bright] / dark[bright]))
+
+    lifts = [measure_lift(scene) for scene in scenes]
+    assert any(subject > 2.2 and ground < 1.1 for subject, ground in lifts)
+
+
 def test_same_random_numbers_give_the_same_scene() -> None:
     one, other = (make_scene(draw_photo(1), draw_photo(2), np.random.default_rng(9)) for _ in range(2))
     np.testing.assert_array_equal(one.dark, other.dark)

@@ -18,7 +18,7 @@ from edge_dce.errors import ImageError
 
 from ..cache import hash_files, read_made
 from ..masks import Samples, draw_blob, draw_skyline
-from .camera import cut_view, draw_camera
+from .camera import Camera, cut_view, draw_camera
 from .files import find_panoramas, read_panorama
 from .rendering import RENDERINGS, average_light
 from .sensor import Noise, Sensor, decode_srgb, encode_srgb, expose, find_exposure, mix_luma, quantize, record
@@ -63,9 +63,15 @@ class ViewSettings:
     rendering: str = "filmic"
     collage_share: float = 0.0
 
-    def share_out(self, panoramas: int, place: int) -> range:
-        """The numbers of the views that the panorama at this place among so many gives."""
-        return range(-(-place * self.count // panoramas), -(-(place + 1) * self.count // panoramas))
+    def share_out(self, panoramas: int) -> list[range]:
+        """The numbers of the views that each of so many panoramas gives."""
+        firsts = [-(-place * self.count // panoramas) for place in range(panoramas + 1)]
+        return [range(first, end) for first, end in itertools.pairwise(firsts)]
+
+    def begin(self, number: int) -> tuple[np.random.Generator, Camera]:
+        """The random numbers of a view, and the camera that is the first they give."""
+        random = np.random.default_rng([self.seed, number])
+        return random, draw_camera(random, self.size)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +100,8 @@ def cut_views(folder: Path, settings: ViewSettings) -> Iterator[View]:
         ImageError: as `find_panoramas` and `read_panorama`.
     """
     paths = find_panoramas(folder)
-    for place, path in enumerate(paths):
-        yield from _cut_views_of(path, settings.share_out(len(paths), place), settings)
+    for path, numbers in zip(paths, settings.share_out(len(paths)), strict=True):
+        yield from _cut_views_of(path, numbers, settings)
 
 
 def read_pairs(folder: Path, settings: ViewSettings, *, cache: Path) -> tuple[Uint8Array, Uint8Array]:
@@ -109,14 +115,14 @@ def read_pairs(folder: Path, settings: ViewSettings, *, cache: Path) -> tuple[Ui
     """
     width, height = settings.size
     paths = find_panoramas(folder)
+    shares = settings.share_out(len(paths))
 
     def fill(samples: Uint8Array) -> None:
-        numbers = [settings.share_out(len(paths), place) for place in range(len(paths))]
         cut = functools.partial(_cut_pairs, settings)
         # Processes rather than threads: most of a view is made by numpy. Spawned, since engines of Keras do not survive
         # a fork.
         with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-            for number, pair in enumerate(itertools.chain.from_iterable(pool.map(cut, paths, numbers))):
+            for number, pair in enumerate(itertools.chain.from_iterable(pool.map(cut, paths, shares))):
                 samples[number] = pair
 
     shape = (settings.count, 2, height, width, 3)
@@ -126,8 +132,8 @@ def read_pairs(folder: Path, settings: ViewSettings, *, cache: Path) -> tuple[Ui
 
 def find_upright(settings: ViewSettings) -> list[bool]:
     """Of each view whether it is upright."""
-    randoms = (np.random.default_rng([settings.seed, number]) for number in range(settings.count))
-    return [draw_camera(random, settings.size).size != settings.size for random in randoms]
+    cameras = (settings.begin(number)[1] for number in range(settings.count))
+    return [camera.size != settings.size for camera in cameras]
 
 
 def stand_up(image: Uint8Array) -> Uint8Array:
@@ -153,8 +159,8 @@ def _cut_views_of(path: Path, numbers: Iterable[int], settings: ViewSettings) ->
     panorama = read_panorama(path)
     is_night = any(word in path.stem.lower() for word in _NIGHT_WORDS)
     for number in numbers:
-        random = np.random.default_rng([settings.seed, number])
-        light = cut_view(panorama, draw_camera(random, settings.size))
+        random, camera = settings.begin(number)
+        light = cut_view(panorama, camera)
         # Without collages no number is drawn for them: sets of before stay as they are.
         if settings.collage_share > 0 and random.random() < settings.collage_share:
             front = cut_view(panorama, draw_camera(random, settings.size))

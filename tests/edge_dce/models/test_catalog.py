@@ -46,7 +46,7 @@ def test_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ModelError, match=DEFAULT_MODEL):
-        find_model("another")
+        find_model("zero-dse")
 
 
 @pytest.mark.parametrize(
